@@ -1,0 +1,160 @@
+"""The one intermediate form of a limit: families of modes, reductions over them, scalars, scalar states.
+
+Stands between derivation and everything that uses a limit (closed forms, code generation, printing).
+A limit is thousands of modes with one right-hand side, coupled only through a few averages; so it is stored
+as loops and never unrolled. Evaluation order: reductions, then scalars, then right-hand sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from symhigh.symbols import t, weight
+
+if TYPE_CHECKING:
+    from symhigh.integrate.curve import Curve
+    from symhigh.problem import Problem, Spectrum, Start
+    from symhigh.rule import Rule
+
+
+@dataclass(frozen=True)
+class Family:
+    """Modes i = 1 … N with one right-hand side.
+
+    ``states`` evolve as ``d states/dt = rhs``; ``coefficients`` are constant in time and differ from mode to
+    mode. ``definitions`` gives each state and each coefficient of the start in terms of one coordinate pair
+    ``(X_i, X*_i)`` and d: it is what the simulator records, and the start of the limit.
+    """
+
+    states: tuple[sp.Symbol, ...]
+    coefficients: tuple[sp.Symbol, ...]
+    rhs: tuple[sp.Expr, ...]
+    definitions: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """``name = sum_i w_i summand_i``, the weighted average of ``summand`` over the modes of the family."""
+
+    name: sp.Symbol
+    summand: sp.Expr
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """``name = expression`` of reductions, scalar states, parameters, t and scalars before it."""
+
+    name: sp.Symbol
+    expression: sp.Expr
+
+
+@dataclass(frozen=True)
+class ScalarState:
+    """A scalar that evolves: ``d name/dt = rhs``, ``name(0) = initial`` (of parameters and reductions)."""
+
+    name: sp.Symbol
+    rhs: sp.Expr
+    initial: sp.Expr
+
+
+@dataclass(frozen=True)
+class LimitSystem:
+    """The exact limit of one-pass SGD for a problem and a rule; time is steps/d.
+
+    Produced by :func:`symhigh.derive`; a truth of which equations, LaTeX, kernels and curves are views.
+    ``parameters`` maps the canonical symbols (η, b, ω, …) to what the user gave, numbers or expressions;
+    the stored expressions keep the canonical symbols, so changing a number compiles nothing anew.
+    ``outputs`` names what a curve carries: ``risk``, ``learning_rate``, ``distance``, …
+    """
+
+    problem: Problem
+    rule: Rule
+    family: Family
+    reductions: tuple[Reduction, ...]
+    scalars: tuple[Scalar, ...]
+    states: tuple[ScalarState, ...]
+    parameters: Mapping[sp.Symbol, sp.Expr]
+    outputs: Mapping[str, sp.Expr]
+
+    # --- views ------------------------------------------------------------------------------------------
+    @cached_property
+    def names(self) -> dict[str, sp.Symbol]:
+        """Every symbol that the system defines, by its name."""
+        defined = [r.name for r in self.reductions] + [s.name for s in self.scalars]
+        defined += [s.name for s in self.states] + list(self.family.states)
+        return {s.name: s for s in defined}
+
+    def scalar(self, name: str) -> sp.Expr:
+        """The expression of the scalar called ``name``, in terms of what it is computed from."""
+        for s in self.scalars:
+            if s.name.name == name:
+                return s.expression
+        raise KeyError(f"scalar({name!r}): this system has {', '.join(s.name.name for s in self.scalars)}")
+
+    def expanded(self, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with every scalar replaced by its expression, down to reductions, states and parameters."""
+        for s in reversed(self.scalars):
+            expr = expr.subs(s.name, s.expression)
+        return expr
+
+    def equations(self) -> list[sp.Eq]:
+        """The limit as SymPy equations, the user's parameter values put in.
+
+        A mode's state or coefficient is an undefined function of the index, ``V11(i, t)``, ``lambda(i)``;
+        averages are ``Sum(w(i)*…, (i, 1, N))`` with weights that sum to one (``1/d`` each for d modes).
+        """
+        return self._view.equations()
+
+    def latex(self) -> str:
+        """The equations as one LaTeX ``aligned`` environment."""
+        return self._view.latex()
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def __str__(self) -> str:
+        return self._view.text()
+
+    @property
+    def _view(self) -> Any:  # printing lives in a later room; the system only points at it
+        from symhigh.report.equations import EquationView
+
+        return EquationView(self)
+
+    # --- verbs ------------------------------------------------------------------------------------------
+    def bind(self, values: Mapping[sp.Symbol | str, Any]) -> LimitSystem:
+        """The same system with symbols inside the user's parameters replaced by ``values``."""
+        by_name = {str(k): v for k, v in values.items()}
+        known = {str(s) for e in self.parameters.values() for s in e.free_symbols}
+        known |= {str(s) for s in self.parameters}
+        if unknown := sorted(set(by_name) - known):
+            raise ValueError(f"values={unknown}: not a parameter of this system; it has {sorted(known)}")
+        bound = {}
+        for symbol, value in self.parameters.items():
+            value = by_name.get(str(symbol), value) if value == symbol else value
+            value = sp.sympify(value, strict=True)  # strict: numbers and expressions, never text
+            bound[symbol] = value.subs({s: by_name[str(s)] for s in value.free_symbols if str(s) in by_name})
+        return replace(self, parameters=bound)
+
+    def solve(self, spectrum: Spectrum, start: Start, t_end: float, t: Any = None, rtol: float = 1e-8,
+              **options: Any) -> Curve:
+        """Integrate the limit; see :func:`symhigh.integrate.solve` for the arguments and the curve."""
+        from symhigh.integrate import solve
+
+        return solve(self, spectrum, start, t_end, t=t, rtol=rtol, **options)
+
+    @property
+    def mode_symbols(self) -> tuple[sp.Symbol, ...]:
+        """What varies from mode to mode: states, coefficients, and the weight."""
+        return (*self.family.states, *self.family.coefficients, weight)
+
+    @property
+    def depends_on_time(self) -> bool:
+        """Whether t appears explicitly, as it does under a schedule."""
+        exprs = [s.expression for s in self.scalars] + [s.rhs for s in self.states] + list(self.family.rhs)
+        return any(t in e.free_symbols for e in exprs)
