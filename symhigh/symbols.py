@@ -51,3 +51,11 @@ V12 = sp.Symbol("V12", real=True)
 V22 = sp.Symbol("V22", nonnegative=True)
 D2 = sp.Symbol("D2", nonnegative=True)
 """``V11 - 2 V12 + V22`` of one mode, its share of the squared distance times d."""
+error_square = sp.Symbol("Q", nonnegative=True)
+"""``E(x - x_star)^2 = B11 - 2 B12 + B22``."""
+c1 = sp.Symbol("c1", real=True)
+"""``E df'/dx``."""
+c2 = sp.Symbol("c2", real=True)
+"""``E df'/dx_star``."""
+gradient_noise = sp.Symbol("I", nonnegative=True)
+"""``E f'^2``."""

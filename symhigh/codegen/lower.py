@@ -1,0 +1,138 @@
+"""A limit lowered to source: reductions, then scalars, then right-hand sides, as loops over modes.
+
+Sizes, parameters and coefficients are run-time arguments, so a change of any of them compiles nothing. The
+module written has four functions over ``y = [states of the family, mode by mode | scalar states]``:
+
+``prepare(par, coef, w, const)``     averages that do not change in time;
+``begin(par, const, memory)``        initial values of the scalar states;
+``rhs(t, y, dy, par, coef, w, const)``;
+``observe(t, y, out, par, coef, w, const)``  the system's outputs, in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import sympy as sp
+
+from symhigh.codegen.quadrature import lower_nodes
+from symhigh.codegen.target import Names, Target, statements
+from symhigh.symbols import t, weight
+from symhigh.system import LimitSystem, Reduction, Scalar
+
+_ARGUMENTS = ("t_", "y", "dy", "out", "par", "coef", "w", "const", "memory", "n", "i")
+
+
+class Lowering:
+    """Writes the functions of one system for one target."""
+
+    def __init__(self, system: LimitSystem, target: Target) -> None:
+        self.target = target
+        self.family = system.family
+        self.states = system.states
+        self.outputs = list(system.outputs.values())
+        self.parameters = list(system.parameters)
+        moving = set(self.family.states)
+        self.static = [r for r in system.reductions if not r.summand.free_symbols & moving]
+        self.dynamic = [r for r in system.reductions if r.summand.free_symbols & moving]
+        exprs = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + self.outputs
+        functions, lowered = lower_nodes(exprs)
+        count = len(system.scalars)
+        self.scalars = [Scalar(s.name, e) for s, e in zip(system.scalars, lowered[:count], strict=True)]
+        self.state_rhs = lowered[count : count + len(self.states)]
+        self.outputs = lowered[count + len(self.states) :]
+        self.functions = functions
+        self.names = Names(_ARGUMENTS)
+
+    def source(self) -> str:
+        """The module's four functions, and the quadratures that they call."""
+        return "\n\n".join([self.functions, self._prepare(), self._begin(), self._rhs(), self._observe()])
+
+    # --- the four functions -----------------------------------------------------------------------------
+    def _prepare(self) -> str:
+        body = self._averages(self.static)
+        body += [f"const[{k}] = {self.names(r.name)}" for k, r in enumerate(self.static)]
+        return _function("prepare(par, coef, w, const)", body)
+
+    def _begin(self) -> str:
+        body = self._unpack(parameters=True, constants=True)
+        body += [f"memory[{j}] = {self.names.code(s.initial)}" for j, s in enumerate(self.states)]
+        return _function("begin(par, const, memory)", body)
+
+    def _rhs(self) -> str:
+        family = list(self.family.rhs)
+        body = self._scalar_part([*family, *self.state_rhs])
+        body += self._modes([(f"dy[{k} * n + i]", f"dy[{k} * n:{k + 1} * n]", e) for k, e in enumerate(family)])
+        base = len(family)
+        body += [f"dy[{base} * n + {j}] = {self.names.code(e)}" for j, e in enumerate(self.state_rhs)]
+        return _function("rhs(t_, y, dy, par, coef, w, const)", body)
+
+    def _observe(self) -> str:
+        body = self._scalar_part(self.outputs)
+        body += [f"out[{k}] = {self.names.code(e)}" for k, e in enumerate(self.outputs)]
+        return _function("observe(t_, y, out, par, coef, w, const)", body)
+
+    # --- pieces -----------------------------------------------------------------------------------------
+    def _scalar_part(self, wanted: Sequence[sp.Expr]) -> list[str]:
+        """Everything that the expressions in ``wanted`` need, mode symbols apart."""
+        scalars = needed(self.scalars, wanted)
+        used = set().union(*(e.free_symbols for e in wanted), *(s.expression.free_symbols for s in scalars))
+        body = self._unpack(parameters=True, constants=True)
+        body += ["n = w.shape[0]", f"{self.names(t)} = t_"]
+        body += [f"{self.names(s.name)} = y[{len(self.family.states)} * n + {j}]" for j, s in enumerate(self.states)]
+        body += self._averages([r for r in self.dynamic if r.name in used])
+        ordered = statements([(s.name, s.expression) for s in scalars]) if scalars else []
+        return body + [f"{self.names(name)} = {self.names.code(e)}" for name, e in ordered]
+
+    def _unpack(self, parameters: bool = False, constants: bool = False) -> list[str]:
+        body = [f"{self.names(p)} = par[{k}]" for k, p in enumerate(self.parameters)] if parameters else []
+        if constants:
+            body += [f"{self.names(r.name)} = const[{k}]" for k, r in enumerate(self.static)]
+        return body
+
+    def _load(self, exprs: Iterable[sp.Expr]) -> list[str]:
+        """Local names for the mode's states and coefficients that the expressions use."""
+        used = set().union(*(e.free_symbols for e in exprs))
+        index = "i" if self.target.loops else ":"
+        lines = []
+        for k, s in enumerate(self.family.states):
+            place = f"y[{k} * n + i]" if self.target.loops else f"y[{k} * n:{k + 1} * n]"
+            lines += [f"{self.names(s)} = {place}"] if s in used else []
+        for k, s in enumerate(self.family.coefficients):
+            lines += [f"{self.names(s)} = coef[{k}, {index}]"] if s in used else []
+        return lines + ([f"{self.names(weight)} = w[{index}]"] if weight in used else [])
+
+    def _averages(self, reductions: Sequence[Reduction]) -> list[str]:
+        if not reductions:
+            return []
+        loads = self._load([r.summand for r in reductions])
+        arrays = not self.target.loops
+        code = [(self.names(r.name), self.names.code(r.summand, arrays)) for r in reductions]
+        if arrays:
+            return [*loads, *(f"{name} = (w * ({summand})).sum()" for name, summand in code)]
+        start = [f"{name} = 0.0" for name, _ in code]
+        loop = [*loads, *(f"{name} += w[i] * ({summand})" for name, summand in code)]
+        return [*start, "for i in range(w.shape[0]):", *("    " + line for line in loop)]
+
+    def _modes(self, assignments: list[tuple[str, str, sp.Expr]]) -> list[str]:
+        loads = self._load([e for _, _, e in assignments])
+        if not self.target.loops:
+            return [*loads, *(f"{array} = {self.names.code(e, True)}" for _, array, e in assignments)]
+        loop = [*loads, *(f"{element} = {self.names.code(e)}" for element, _, e in assignments)]
+        return ["for i in range(n):", *("    " + line for line in loop)]
+
+
+def needed(scalars: Sequence[Scalar], wanted: Iterable[sp.Expr]) -> list[Scalar]:
+    """The scalars that ``wanted`` depends on, directly or through others, in the system's order."""
+    used = set().union(*(e.free_symbols for e in wanted))
+    kept: list[Scalar] = []
+    for scalar in reversed(scalars):
+        if scalar.name in used:
+            kept.insert(0, scalar)
+            used |= scalar.expression.free_symbols
+    return kept
+
+
+def _function(signature: str, body: list[str]) -> str:
+    lines = body or ["pass"]
+    return f"@njit\ndef {signature}:\n" + "\n".join("    " + line for line in lines) + "\n"

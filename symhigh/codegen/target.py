@@ -1,0 +1,79 @@
+"""The two targets of code generation: NumPy, the readable reference, and Numba, the default.
+
+They differ only in how a loop over modes is written and in what decorates a function. Scalar expressions print
+the same for both, with the ``math`` module.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.printing.numpy import NumPyPrinter
+from sympy.printing.pycode import PythonCodePrinter
+
+
+@dataclass(frozen=True)
+class Target:
+    """``header`` opens the module and defines ``njit``; ``loops`` tells loops from array statements."""
+
+    name: str
+    header: str
+    loops: bool
+
+
+_MATH = "import math\nfrom math import *\n"
+
+NUMPY = Target("numpy", f"import numpy\n{_MATH}\n\ndef njit(function):\n    return function\n", loops=False)
+NUMBA = Target(
+    "numba",
+    f"import numba\nimport numpy\n{_MATH}\n\n"
+    "# reductions may be reordered; tests for NaN stay valid\n"
+    "njit = numba.njit(cache=True, nogil=True, fastmath={'reassoc', 'contract', 'nsz'}, error_model='numpy')\n",
+    loops=True,
+)
+
+_scalar_printer = PythonCodePrinter({"fully_qualified_modules": False, "allow_unknown_functions": True})
+_array_printer = NumPyPrinter({"fully_qualified_modules": True, "allow_unknown_functions": True})
+
+
+class Names:
+    """A Python identifier for every symbol, distinct and readable."""
+
+    def __init__(self, reserved: Iterable[str] = ()) -> None:
+        self._taken = {*reserved, *keyword.kwlist, *dir(math), "math", "numpy", "numba", "njit"}
+        self._name: dict[sp.Symbol, sp.Symbol] = {}
+
+    def __call__(self, symbol: sp.Symbol) -> str:
+        if symbol not in self._name:
+            name = re.sub(r"\W+", "_", symbol.name).strip("_") or "symbol"
+            name = f"s_{name}" if name[0].isdigit() else name
+            while name in self._taken:
+                name += "_"
+            self._taken.add(name)
+            self._name[symbol] = sp.Symbol(name)
+        return str(self._name[symbol].name)
+
+    def code(self, expr: sp.Expr, arrays: bool = False) -> str:
+        """``expr`` as Python source, elementwise on arrays where ``arrays`` is set."""
+        renamed = expr.xreplace({s: sp.Symbol(self(s)) for s in expr.free_symbols})
+        return str((_array_printer if arrays else _scalar_printer).doprint(renamed))
+
+
+def statements(assignments: list[tuple[sp.Symbol, sp.Expr]]) -> list[tuple[sp.Symbol, sp.Expr]]:
+    """The same assignments with common subexpressions shared, in an order in which each can be computed."""
+    shared, reduced = sp.cse([e for _, e in assignments], symbols=sp.numbered_symbols("cse"), order="canonical")
+    pending = [*shared, *((name, e) for (name, _), e in zip(assignments, reduced, strict=True))]
+    ordered: list[tuple[sp.Symbol, sp.Expr]] = []
+    while pending:
+        waiting = {name for name, _ in pending}
+        ready = [(name, e) for name, e in pending if not e.free_symbols & (waiting - {name})]
+        if not ready:
+            raise ValueError(f"circular definition among {sorted(map(str, waiting))}")
+        ordered += ready
+        pending = [item for item in pending if item not in ready]
+    return ordered

@@ -1,0 +1,144 @@
+"""Integration of a limit: arguments checked, kernels loaded, the generated stepper driven to the end.
+
+Source of the mathematics: the system; the stepper is described in :mod:`symhigh.codegen.explicit`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from symhigh.checks import real
+from symhigh.codegen.explicit import DIVERGED, REACHED, RUNNING, dormand_prince_8, rows_needed
+from symhigh.codegen.kernels import limit_kernels
+from symhigh.codegen.target import NUMBA, Target
+from symhigh.integrate.curve import Curve
+from symhigh.problem import Spectrum, Start
+from symhigh.problem.spectrum import Array
+from symhigh.symbols import V11, V12, V22, D2, gamma, lam
+from symhigh.symbols import t as time
+from symhigh.system import LimitSystem
+
+Progress = Callable[[float], None]
+_BUDGET = 2000
+
+
+def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t: Any = None, rtol: float = 1e-8,
+          atol: float | None = None, target: Target = NUMBA, progress: Progress | None = None) -> Curve:
+    """Integrate ``system`` from 0 to ``t_end`` (time = steps/d); returns a :class:`Curve`.
+
+    Parameters
+    ----------
+    spectrum, start
+        Where the modes are and how they start; N nodes.
+    t
+        Increasing output times in [0, t_end], shape (T,); 201 equally spaced ones by default.
+    rtol, atol
+        Local error tolerances, relative and absolute; by default ``atol`` is ``1e-6 rtol`` times the largest
+        starting state.
+    target
+        ``NUMBA``, or ``NUMPY`` for the reference implementation.
+    progress
+        Called with the fraction done, from time to time.
+
+    A curve that diverges, or is interrupted from the keyboard, ends with what it has; its ``message`` says where
+    and why. Raises ``ValueError`` for parameters that are still symbols, a grid outside [0, t_end] or not
+    increasing, a negative learning-rate schedule.
+    """
+    end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    tolerance = real("solve", "rtol", rtol, above=0.0, meaning="the relative tolerance")
+    times = output_times("solve", t, end)
+    par = parameter_values("solve", system)
+    check_schedule(system, par, end)
+    _, w = spectrum.numeric("solve")
+    coef, states = _modes(system, spectrum, start)
+
+    kernels = limit_kernels(system, target)
+    const = np.zeros(len(system.reductions))
+    kernels.prepare(par, coef, w, const)
+    memory = np.zeros(len(system.states))
+    kernels.begin(par, const, memory)
+    y = np.concatenate([states.ravel(), memory])
+    scale = float(np.abs(y).max())
+    floor = 1e-6 * tolerance * scale if atol is None else real("solve", "atol", atol, above=0.0, meaning="absolute")
+
+    rows = np.zeros((times.size, len(system.outputs)))
+    K = np.zeros((rows_needed(dormand_prince_8()), y.size))
+    work, clock = np.zeros((2, y.size)), np.zeros(5)
+    status, row = RUNNING, 0
+    try:
+        while status == RUNNING:
+            status, row = kernels.advance(end, times, row, rows, y, K, work, clock, par, coef, w, const,
+                                          tolerance, floor, 1e12 * max(scale, 1.0), _BUDGET)
+            if progress is not None:
+                progress(float(clock[0]) / end)
+        message = "" if status == REACHED else _why(status, system, rows[:row], times, clock)
+    except KeyboardInterrupt:
+        message = f"interrupted at t = {clock[0]:.6g} of {end:g}"
+    if message:
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
+    outputs = {name: rows[:row, k].copy() for k, name in enumerate(system.outputs)}
+    counts = {"steps": int(clock[2]), "rejected": int(clock[3]), "evaluations": int(clock[4])}
+    return Curve(times[:row], outputs, system, spectrum, start, tolerance, not message, message, counts)
+
+
+def output_times(owner: str, t: Any, end: float) -> Array:
+    """The output grid as floats, checked."""
+    if t is None:
+        return np.linspace(0.0, end, 201)
+    times = np.asarray(t, dtype=float)
+    if times.ndim != 1 or times.size == 0:
+        raise ValueError(f"{owner}(t=…): the output times have shape {times.shape}; give a non-empty list of times")
+    if not np.isfinite(times).all() or (np.diff(times) <= 0).any() or times[0] < 0 or times[-1] > end * (1 + 1e-12):
+        raise ValueError(f"{owner}(t=…): output times must increase within [0, t_end={end:g}], in steps/d")
+    return times
+
+
+def parameter_values(owner: str, system: LimitSystem) -> Array:
+    """The system's parameters as floats, in its order; ``ValueError`` where symbols remain."""
+    open_ = sorted({str(s) for v in system.parameters.values() for s in v.free_symbols})
+    if open_:
+        raise ValueError(f"{owner}: the parameters {', '.join(open_)} have no value; use "
+                         f"system.bind({{{open_[0]!r}: number}}) or give numbers to the problem and the rule")
+    return np.array([float(v) for v in system.parameters.values()])
+
+
+def check_schedule(system: LimitSystem, par: Array, end: float) -> None:
+    """A rate that is a given function of time must be finite and ≥ 0 on the interval; checked on 1001 times."""
+    rate = next(s.expression for s in system.scalars if s.name == gamma)
+    if not rate.free_symbols <= {time, *system.parameters} or not rate.has(time):
+        return
+    import sympy as sp
+
+    values = dict(zip(system.parameters, par, strict=True))
+    grid = np.linspace(0.0, end, 1001)
+    with np.errstate(all="ignore"):
+        rates = np.broadcast_to(sp.lambdify(time, rate.subs(values), "numpy")(grid), grid.shape)
+    if (bad := ~(np.isfinite(rates) & (rates >= 0))).any():
+        where = int(np.argmax(bad))
+        raise ValueError(f"Schedule(expr={rate}): the learning rate is {rates[where]:g} at t = {grid[where]:g}; it must "
+                         f"be finite and >= 0 on [0, {end:g}]")
+
+
+def _modes(system: LimitSystem, spectrum: Spectrum, start: Start) -> tuple[Array, Array]:
+    """Coefficients and starting states of the family, of shapes (coefficients, N) and (states, N)."""
+    values, _ = spectrum.numeric("solve")
+    v11, v12, v22 = start.modes(spectrum)
+    known = {lam: values, V11: v11, V12: v12, V22: v22, D2: v11 - 2 * v12 + v22}
+    coef = np.array([known[s] for s in system.family.coefficients])
+    return coef, np.array([known[s] for s in system.family.states])
+
+
+def _why(status: int, system: LimitSystem, rows: Array, times: Array, clock: Array) -> str:
+    """Where the integration stopped, and why, from the last outputs."""
+    place = f"at t = {clock[0]:.6g}"
+    if status != DIVERGED:
+        return f"stopped {place}: no step is small enough for the tolerance; loosen rtol"
+    last = dict(zip(system.outputs, rows[-1], strict=True))
+    rate, threshold = last["learning_rate"], last["distance_threshold"]
+    cause = (f"; at t = {times[len(rows) - 1]:.6g} the learning rate {rate:.6g} is above {threshold:.6g}, beyond which "
+             "the distance to the target grows") if rate > threshold else ""
+    return f"diverged {place}: the state left all bounds{cause}"

@@ -1,0 +1,76 @@
+"""The result of direct simulation: population values at the iterates of independent runs.
+
+Stands between simulation and whatever reads runs (comparison, figures, files).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from symhigh.problem import Problem, Spectrum, Start
+from symhigh.problem.spectrum import Array
+from symhigh.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Outputs of n independent runs at T times: arrays of shape (n, T), one per output.
+
+    ``t`` (T,) are the times of the recorded iterates, steps/d exactly. A run that diverged holds NaN from there
+    on; ``messages`` says for each seed where and why, empty where nothing happened. ``again(d, seeds, t)`` repeats
+    the same experiment elsewhere.
+    """
+
+    t: Array
+    outputs: Mapping[str, Array]
+    d: int
+    seeds: tuple[int, ...]
+    problem: Problem
+    rule: Rule
+    spectrum: Spectrum
+    start: Start
+    messages: Mapping[int, str]
+    again: Callable[..., Runs]
+    complete: bool = True
+
+    def __getattr__(self, name: str) -> Array:
+        outputs = self.__dict__.get("outputs", {})
+        if name in outputs:
+            return np.asarray(outputs[name])
+        raise AttributeError(f"these runs have {', '.join(outputs)}, not {name!r}")
+
+    @property
+    def risk(self) -> Array:
+        """Population risk h at the iterate, noise included, shape (n, T)."""
+        return np.asarray(self.outputs["risk"])
+
+    @property
+    def learning_rate(self) -> Array:
+        """Learning rate of the step that follows, shape (n, T)."""
+        return np.asarray(self.outputs["learning_rate"])
+
+    @property
+    def distance(self) -> Array:
+        """``‖X - X*‖²``, shape (n, T)."""
+        return np.asarray(self.outputs["distance"])
+
+    @property
+    def overlap(self) -> Array:
+        """``<X, X*>``, shape (n, T)."""
+        return np.asarray(self.outputs["overlap"])
+
+    def quantiles(self, what: str = "risk", low: float = 0.1, high: float = 0.9) -> tuple[Array, Array]:
+        """The pointwise ``low`` and ``high`` quantiles over the runs, two arrays of shape (T,)."""
+        lower, upper = np.nanquantile(self.outputs[what], [low, high], axis=0)
+        return lower, upper
+
+    def __repr__(self) -> str:
+        return (f"Runs({len(self.seeds)} runs, d={self.d}, t = {self.t[0]:g} … {self.t[-1]:g}, {self.t.size} times"
+                + (f", {len(self.messages)} diverged" if self.messages else "") + ")")
