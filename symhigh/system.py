@@ -62,7 +62,7 @@ class ScalarState:
     initial: sp.Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LimitSystem:
     """The exact limit of one-pass SGD for a problem and a rule; time is steps/d.
 
@@ -147,6 +147,12 @@ class LimitSystem:
         from symhigh.integrate import solve
 
         return solve(self, spectrum, start, t_end, t=t, rtol=rtol, **options)
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """The equations themselves, hashable; equal for systems that differ in parameter values only."""
+        return (self.family, self.reductions, self.scalars, self.states, tuple(self.parameters),
+                tuple(self.outputs.items()))
 
     @property
     def mode_symbols(self) -> tuple[sp.Symbol, ...]:

@@ -58,7 +58,7 @@ def stepper_source(tableau: Tableau) -> str:
         high=_sum(tableau.error_high),
         low=_sum(tableau.error_low),
         extra=_indent(extra, 12),
-        dense=_indent(_interpolant(tableau), 16),
+        dense=_indent(_interpolant(tableau), 20),
         evaluations=stages,
         dense_evaluations=len(tableau.c_dense),
         exponent=repr(-1.0 / tableau.order),

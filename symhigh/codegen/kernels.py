@@ -1,15 +1,18 @@
-"""Ready-to-call kernels of a limit: lowered, joined with a stepper, compiled or loaded from the cache."""
+"""Ready-to-call kernels: a system lowered, joined with its stepper or step, compiled or loaded from the cache."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
 from types import ModuleType
 
 from symhigh.codegen.cache import load
 from symhigh.codegen.explicit import dormand_prince_8, stepper_source
 from symhigh.codegen.lower import Lowering
+from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, Target
 from symhigh.system import LimitSystem
+
+_loaded: dict[object, ModuleType] = {}
 
 
 def limit_source(system: LimitSystem, target: Target = NUMBA) -> str:
@@ -19,24 +22,17 @@ def limit_source(system: LimitSystem, target: Target = NUMBA) -> str:
 
 def limit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
     """The module of :func:`limit_source`, compiled; equal systems share it, whatever their parameters."""
-    key = (system.family, system.reductions, system.scalars, system.states, tuple(system.parameters),
-           tuple(system.outputs.items()))
-    return _kernels(key, _Held(system), target)
+    return _once((system.content, target), lambda: limit_source(system, target))
 
 
-class _Held:
-    """Carries a system past the cache, whose key is the system's content."""
-
-    def __init__(self, system: LimitSystem) -> None:
-        self.system = system
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held)
-
-    def __hash__(self) -> int:
-        return 0
+def step_kernels(system: LimitSystem) -> ModuleType:
+    """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
+    rule = system.rule
+    return _once((system.content, system.problem.outcomes, rule.memory, rule.rate), lambda: step_source(system))
 
 
-@lru_cache(maxsize=128)
-def _kernels(key: object, held: _Held, target: Target) -> ModuleType:
-    return load(limit_source(held.system, target))
+def _once(key: object, source: Callable[[], str]) -> ModuleType:
+    """Lower and load once per process; what is kept is a pure function of the key."""
+    if key not in _loaded:
+        _loaded[key] = load(source())
+    return _loaded[key]

@@ -20,7 +20,12 @@ from symhigh.codegen.target import Names, Target, statements
 from symhigh.symbols import t, weight
 from symhigh.system import LimitSystem, Reduction, Scalar
 
-_ARGUMENTS = ("t_", "y", "dy", "out", "par", "coef", "w", "const", "memory", "n", "i")
+_ARGUMENTS = (
+    *("t_", "y", "dy", "out", "par", "coef", "w", "const", "memory", "n", "i", "k"),
+    *("first", "steps", "rng", "X", "X_star", "a", "mode", "root", "zx", "zf", "zw"),
+    *("value", "square", "shift", "one", "draw", "normals", "uniform", "lift", "run"),
+)
+"""Names that generated functions use for themselves."""
 
 
 class Lowering:
@@ -52,12 +57,12 @@ class Lowering:
     def _prepare(self) -> str:
         body = self._averages(self.static)
         body += [f"const[{k}] = {self.names(r.name)}" for k, r in enumerate(self.static)]
-        return _function("prepare(par, coef, w, const)", body)
+        return function_source("prepare(par, coef, w, const)", body)
 
     def _begin(self) -> str:
         body = self._unpack(parameters=True, constants=True)
         body += [f"memory[{j}] = {self.names.code(s.initial)}" for j, s in enumerate(self.states)]
-        return _function("begin(par, const, memory)", body)
+        return function_source("begin(par, const, memory)", body)
 
     def _rhs(self) -> str:
         family = list(self.family.rhs)
@@ -65,12 +70,17 @@ class Lowering:
         body += self._modes([(f"dy[{k} * n + i]", f"dy[{k} * n:{k + 1} * n]", e) for k, e in enumerate(family)])
         base = len(family)
         body += [f"dy[{base} * n + {j}] = {self.names.code(e)}" for j, e in enumerate(self.state_rhs)]
-        return _function("rhs(t_, y, dy, par, coef, w, const)", body)
+        return function_source("rhs(t_, y, dy, par, coef, w, const)", body)
 
     def _observe(self) -> str:
         body = self._scalar_part(self.outputs)
         body += [f"out[{k}] = {self.names.code(e)}" for k, e in enumerate(self.outputs)]
-        return _function("observe(t_, y, out, par, coef, w, const)", body)
+        return function_source("observe(t_, y, out, par, coef, w, const)", body)
+
+    def function_of(self, name: sp.Symbol, called: str) -> str:
+        """Source of a function that returns one scalar, from ``(t_, y, par, coef, w, const)``."""
+        return function_source(f"{called}(t_, y, par, coef, w, const)",
+                               [*self._scalar_part([name]), f"return {self.names(name)}"])
 
     # --- pieces -----------------------------------------------------------------------------------------
     def _scalar_part(self, wanted: Sequence[sp.Expr]) -> list[str]:
@@ -133,6 +143,7 @@ def needed(scalars: Sequence[Scalar], wanted: Iterable[sp.Expr]) -> list[Scalar]
     return kept
 
 
-def _function(signature: str, body: list[str]) -> str:
+def function_source(signature: str, body: list[str]) -> str:
+    """One compiled function from its signature and unindented lines."""
     lines = body or ["pass"]
     return f"@njit\ndef {signature}:\n" + "\n".join("    " + line for line in lines) + "\n"

@@ -8,6 +8,8 @@ the averages over modes, and, where the equations allow it, the reduction to one
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -103,7 +105,20 @@ def _derive(outcomes: tuple[Label, ...], memory: tuple[Memory, ...], rate: sp.Ex
     }
     used_in = [*outputs.values(), *(s.expression for s in scalars), *(s.rhs for s in states)]
     parts = (family, averages.reductions(used_in), tuple(scalars), states, MappingProxyType(outputs))
-    return reduce_to_error(*parts) if reduce else parts
+    return _inline_numbers(*(reduce_to_error(*parts) if reduce else parts))
+
+
+def _inline_numbers(family: Family, reductions: tuple[Reduction, ...], scalars: tuple[Scalar, ...],
+                    states: tuple[ScalarState, ...], outputs: Mapping[str, sp.Expr]) -> _Parts:
+    """Scalars that are numbers, such as least squares' ``c1 = 1``, put in place of their names."""
+    numbers = {s.name: s.expression for s in scalars if s.expression.is_number}
+    return (
+        replace(family, rhs=tuple(r.subs(numbers) for r in family.rhs)),
+        reductions,
+        tuple(Scalar(s.name, s.expression.subs(numbers)) for s in scalars if s.name not in numbers),
+        tuple(replace(s, rhs=s.rhs.subs(numbers)) for s in states),
+        MappingProxyType({key: e.subs(numbers) for key, e in outputs.items()}),
+    )
 
 
 def _drift_of_modes() -> tuple[sp.Expr, sp.Expr]:

@@ -27,8 +27,9 @@ def reduce_to_error(family: Family, reductions: tuple[Reduction, ...], scalars: 
     to_error = _substitution(reductions, averages)
     reduced = [Scalar(s.name, _on_error(s.expression, to_error)) for s in scalars if s.name != c2]
     kept = {key: _on_error(e.subs(c2, -c1), to_error) for key, e in outputs.items()}
-    kept = {key: e for key, e in kept.items() if not e.has(*to_error)}
-    if any(s.expression.has(*to_error) for s in reduced):
+    lost = {r.name for r in reductions if r.summand.has(V11, V12, V22)}
+    kept = {key: e for key, e in kept.items() if not e.free_symbols & lost}
+    if any(e.free_symbols & lost for e in (*(s.expression for s in reduced), *(s.rhs for s in states))):
         return family, reductions, scalars, states, outputs
     rhs_11, rhs_12 = (r.subs(c2, -c1) for r in family.rhs)
     rhs = sp.expand((rhs_11 - 2 * rhs_12).subs(V11, D2 + 2 * V12 - V22))

@@ -37,7 +37,7 @@ def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t
     t
         Increasing output times in [0, t_end], shape (T,); 201 equally spaced ones by default.
     rtol, atol
-        Local error tolerances, relative and absolute; by default ``atol`` is ``1e-6 rtol`` times the largest
+        Local error tolerances, relative and absolute; by default ``atol`` is ``1e-12 rtol`` times the largest
         starting state.
     target
         ``NUMBA``, or ``NUMPY`` for the reference implementation.
@@ -63,7 +63,7 @@ def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t
     kernels.begin(par, const, memory)
     y = np.concatenate([states.ravel(), memory])
     scale = float(np.abs(y).max())
-    floor = 1e-6 * tolerance * scale if atol is None else real("solve", "atol", atol, above=0.0, meaning="absolute")
+    floor = 1e-12 * tolerance * scale if atol is None else real("solve", "atol", atol, above=0.0, meaning="absolute")
 
     rows = np.zeros((times.size, len(system.outputs)))
     K = np.zeros((rows_needed(dormand_prince_8()), y.size))

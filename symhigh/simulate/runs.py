@@ -5,9 +5,9 @@ Stands between simulation and whatever reads runs (comparison, figures, files).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -15,17 +15,13 @@ from symhigh.problem import Problem, Spectrum, Start
 from symhigh.problem.spectrum import Array
 from symhigh.rule import Rule
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 @dataclass(frozen=True, eq=False)
 class Runs:
     """Outputs of n independent runs at T times: arrays of shape (n, T), one per output.
 
     ``t`` (T,) are the times of the recorded iterates, steps/d exactly. A run that diverged holds NaN from there
-    on; ``messages`` says for each seed where and why, empty where nothing happened. ``again(d, seeds, t)`` repeats
-    the same experiment elsewhere.
+    on; ``messages`` says for each seed where and why, empty where nothing happened.
     """
 
     t: Array
@@ -36,8 +32,8 @@ class Runs:
     rule: Rule
     spectrum: Spectrum
     start: Start
+    t_end: float
     messages: Mapping[int, str]
-    again: Callable[..., Runs]
     complete: bool = True
 
     def __getattr__(self, name: str) -> Array:
@@ -65,6 +61,13 @@ class Runs:
     def overlap(self) -> Array:
         """``<X, X*>``, shape (n, T)."""
         return np.asarray(self.outputs["overlap"])
+
+    def again(self, d: int, seeds: int | Sequence[int], t: Any = None) -> Runs:
+        """The same experiment at another dimension, with other seeds or times (by default the same times)."""
+        from symhigh.simulate.simulate import simulate
+
+        grid = self.t if t is None else t
+        return simulate(self.problem, self.rule, self.spectrum, self.start, d, self.t_end, seeds, t=grid)
 
     def quantiles(self, what: str = "risk", low: float = 0.1, high: float = 0.9) -> tuple[Array, Array]:
         """The pointwise ``low`` and ``high`` quantiles over the runs, two arrays of shape (T,)."""

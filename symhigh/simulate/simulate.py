@@ -1,0 +1,197 @@
+"""Direct simulation of one-pass SGD, with the step kernel generated from the statement of problem and rule.
+
+Source of the mathematics: *The High Line* (arXiv 2405.19585), section 2; :mod:`symhigh.codegen.step` says why working
+in the eigenbasis of K loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from symhigh.checks import real, whole
+from symhigh.codegen.kernels import step_kernels
+from symhigh.codegen.normal import stream, ziggurat
+from symhigh.derive import derive
+from symhigh.integrate.solve import check_schedule, parameter_values
+from symhigh.problem import Problem, Spectrum, Start
+from symhigh.problem.spectrum import Array
+from symhigh.rule import Rule
+from symhigh.simulate.runs import Runs
+from symhigh.symbols import V22, lam
+from symhigh.system import LimitSystem
+
+_START = 1  # sub-stream of a seed that draws random starts; the samples have sub-stream 0
+
+
+def simulate(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start, d: int, t_end: float,
+             seeds: int | Sequence[int] = 10, method: str = "auto", t: Any = None, threads: int | None = None,
+             progress: Callable[[float], None] | None = None) -> Runs:
+    """Run SGD at dimension ``d`` to time ``t_end`` (d·t_end steps) once per seed; returns :class:`Runs`.
+
+    Parameters
+    ----------
+    seeds
+        A number n, for the seeds 0 … n-1, or the seeds themselves. A seed gives the same bits whatever the
+        number of threads and the other seeds.
+    method
+        ``"direct"`` steps through all d coordinates; ``"auto"`` chooses, at present always that.
+    t
+        Times to record, increasing in [0, t_end]; 101 equally spaced ones by default. An iterate is recorded at the
+        nearest whole step; ``Runs.t`` holds the exact times.
+    threads
+        How many runs proceed at once, by default one per core.
+
+    Memory is O(d) a thread. A diverging run ends with what it has. A keyboard interrupt returns the times that
+    every run had reached.
+    """
+    size = whole("simulate", "d", d, least=2, meaning="the dimension")
+    end = real("simulate", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    chosen = _seeds(seeds)
+    if method not in ("auto", "direct"):
+        raise ValueError(f"simulate(method={method!r}): method must be 'auto' or 'direct'")
+    steps = _record_steps(t, end, size)
+    system = derive(problem, rule)
+    experiment = _prepare(system, spectrum, start, size, end)
+
+    stop = threading.Event()
+    results = [_Result(len(steps), len(system.outputs)) for _ in chosen]
+    workers = whole("simulate", "threads", threads or os.cpu_count() or 1, least=1, meaning="the number of threads")
+    with ThreadPoolExecutor(min(workers, len(chosen))) as pool:
+        jobs = [pool.submit(_one_run, experiment, seed, steps, result, stop)
+                for seed, result in zip(chosen, results, strict=True)]
+        try:
+            while not all(job.done() for job in jobs):
+                if progress is not None:
+                    progress(sum(r.rows for r in results) / (len(results) * len(steps)))
+                time.sleep(0.002 if progress is None else 0.05)
+        except KeyboardInterrupt:
+            stop.set()
+    for job in jobs:
+        job.result()
+    return _collect(results, experiment, chosen, steps, interrupted=stop.is_set())
+
+
+@dataclass(frozen=True, eq=False)
+class _Experiment:
+    """What all runs share."""
+
+    system: LimitSystem
+    spectrum: Spectrum
+    start: Start
+    d: int
+    t_end: float
+    kernels: ModuleType
+    par: Array
+    coef: Array
+    w: Array
+    const: Array
+    root: Array
+
+
+class _Result:
+    """What one run leaves: the limit's outputs, overlap and norm at each recorded step."""
+
+    def __init__(self, times: int, outputs: int) -> None:
+        self.outputs = np.full((times, outputs), np.nan)
+        self.overlap = np.full(times, np.nan)
+        self.norm = np.full(times, np.nan)
+        self.rows = 0
+        self.message = ""
+
+
+def _prepare(system: LimitSystem, spectrum: Spectrum, start: Start, d: int, t_end: float) -> _Experiment:
+    par = parameter_values("simulate", system)
+    check_schedule(system, par, t_end)
+    eigenvalues = np.ascontiguousarray(spectrum.eigenvalues(d))
+    _, X_star = start.vectors(spectrum, d, np.random.default_rng(0))
+    known = {lam: eigenvalues, V22: d * X_star**2}
+    coef = np.array([known[s] for s in system.family.coefficients])
+    kernels = step_kernels(system)
+    w, const = np.full(d, 1.0 / d), np.zeros(len(system.reductions))
+    kernels.prepare(par, coef, w, const)
+    return _Experiment(system, spectrum, start, d, t_end, kernels, par, coef, w, const, np.sqrt(eigenvalues))
+
+
+def _one_run(e: _Experiment, seed: int, steps: Array, result: _Result, stop: threading.Event) -> None:
+    """Advance one run from record to record; numbers stay in arrays of this thread alone."""
+    d, kernels = e.d, e.kernels
+    X, X_star = e.start.vectors(e.spectrum, d, np.random.default_rng([seed, _START]))
+    coef, const = e.coef, e.const
+    if e.start.random and V22 in e.system.family.coefficients:
+        coef, const = e.coef.copy(), np.zeros_like(e.const)
+        coef[e.system.family.coefficients.index(V22)] = d * X_star**2
+        kernels.prepare(e.par, coef, e.w, const)
+    states = len(e.system.family.states)
+    mode, a = np.zeros(states * d + len(e.system.states)), np.empty(d)
+    kernels.begin(e.par, const, mode[states * d :])
+    rng, tables = stream(seed, 0), ziggurat()
+    done = 0
+    for row, step in enumerate(steps):
+        while done < step and not stop.is_set():
+            batch = min(int(step) - done, max(1, 20_000_000 // d))
+            kernels.run(done, batch, rng, X, X_star, a, mode, e.par, coef, e.w, const, e.root, *tables)
+            done += batch
+        if stop.is_set():
+            return
+        kernels.lift(X, X_star, mode)
+        kernels.observe(done / d, mode, result.outputs[row], e.par, coef, e.w, const)
+        result.overlap[row], result.norm[row] = X @ X_star, X @ X
+        result.rows = row + 1
+        if not result.norm[row] < 1e12 * max(1.0, result.norm[0]):
+            result.message = _why(e.system, result, done / d)
+            result.outputs[row], result.overlap[row], result.norm[row] = np.nan, np.nan, np.nan
+            return
+
+
+def _why(system: LimitSystem, result: _Result, time_: float) -> str:
+    names = list(system.outputs)
+    before = result.outputs[max(0, result.rows - 2)]
+    rate, threshold = before[names.index("learning_rate")], before[names.index("distance_threshold")]
+    cause = f"; the learning rate {rate:.6g} was above {threshold:.6g}, beyond which the distance grows"
+    return f"diverged by t = {time_:.6g}: ||X||^2 left all bounds" + (cause if rate > threshold else "")
+
+
+def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    if hasattr(seeds, "__index__"):
+        return tuple(range(whole("simulate", "seeds", seeds, least=1, meaning="the number of runs")))
+    chosen = tuple(whole("simulate", "seeds", s, least=0, meaning="a seed") for s in seeds)  # type: ignore[union-attr]
+    if not chosen:
+        raise ValueError("simulate(seeds=[]): give at least one seed")
+    if len(set(chosen)) < len(chosen):
+        raise ValueError("simulate(seeds=…): seeds repeat, so runs would not be independent; give distinct ones")
+    return chosen
+
+
+def _record_steps(t: Any, end: float, d: int) -> Array:
+    """Whole steps nearest to the requested times, without repeats."""
+    from symhigh.integrate.solve import output_times
+
+    times = np.linspace(0.0, end, 101) if t is None else output_times("simulate", t, end)
+    return np.unique(np.rint(times * d).astype(np.int64))
+
+
+def _collect(results: list[_Result], e: _Experiment, seeds: tuple[int, ...], steps: Array, interrupted: bool) -> Runs:
+    if interrupted:
+        shared = min((r.rows for r in results if not r.message), default=len(steps))
+        steps = steps[:shared]
+    rows = len(steps)
+    outputs = {name: np.array([r.outputs[:rows, k] for r in results]) for k, name in enumerate(e.system.outputs)}
+    outputs["overlap"] = np.array([r.overlap[:rows] for r in results])
+    outputs["norm"] = np.array([r.norm[:rows] for r in results])
+    messages = {seed: r.message for seed, r in zip(seeds, results, strict=True) if r.message}
+    if messages:
+        seed, text = next(iter(messages.items()))
+        warnings.warn(f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=3)
+
+    return Runs(steps / e.d, outputs, e.d, seeds, e.system.problem, e.system.rule, e.spectrum, e.start, e.t_end,
+                messages, not interrupted)
