@@ -1,0 +1,10 @@
+"""Gaussian expectations: closed forms by Isserlis, Stein, Price and conditioning, and quadrature nodes for the rest.
+
+First pass of every derivation. Source of the mathematics: Stein's lemma and Price's theorem, see each module.
+"""
+
+from symhigh.derive.gaussian.expectation import expect
+from symhigh.derive.gaussian.node import GaussianMean
+from symhigh.derive.gaussian.smooth import Sigmoid, Softplus, explicit, recognise
+
+__all__ = ["GaussianMean", "Sigmoid", "Softplus", "expect", "explicit", "recognise"]

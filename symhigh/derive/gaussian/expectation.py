@@ -1,0 +1,231 @@
+"""``expect``: the expectation of an expression over jointly Gaussian variables, closed or as quadrature nodes.
+
+Joins the passes: recognise → split kinks → collect terms → tilt by exponentials → moments or nodes. Mathematics: Stein,
+Price, completing the square and conditioning; a factor ``erf(u)`` is ``E sign(√2 u - Z)`` over one more independent
+normal Z, so that Williams' kernel is the arcsine law in a larger space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sympy as sp
+
+from symhigh.derive.gaussian.basis import Sign, gathered
+from symhigh.derive.gaussian.covariance import Covariance, independent_variables, read_covariance
+from symhigh.derive.gaussian.forms import Span, spanned
+from symhigh.derive.gaussian.kinks import NotLinear, Signs, split
+from symhigh.derive.gaussian.moments import NoClosedForm, moment, moment_given
+from symhigh.derive.gaussian.node import GaussianMean
+from symhigh.derive.gaussian.smooth import Sigmoid, Softplus, explicit, recognise
+from symhigh.derive.gaussian.terms import TRIGONOMETRIC, Polynomial, Term, collect_terms, is_affine
+from symhigh.derive.gaussian.tilt import tilted
+from symhigh.symbols import eps, x, x_star
+
+_NAMES = {1: (x,), 2: (x, x_star), 3: (x, x_star, eps)}
+
+
+def expect(expr: Any, cov: Any, variables: Sequence[sp.Symbol] | None = None) -> sp.Expr:
+    """``E expr`` for centred, jointly Gaussian ``variables`` with covariance ``cov``.
+
+    Parameters
+    ----------
+    expr
+        SymPy expression; symbols other than ``variables`` are parameters, and what is declared of them (positive, real)
+        is used.
+    cov
+        Symmetric positive semidefinite matrix or nested sequence, k × k, numbers or expressions. A singular one is
+        treated exactly: dependent variables are replaced by what they equal.
+    variables
+        The k variables; by default ``(x,)``, ``(x, x_star)`` or ``(x, x_star, eps)`` of :mod:`symhigh.symbols`.
+
+    Returns
+    -------
+    A closed form wherever the engine finds one; else an expression with :class:`GaussianMean` nodes, one for each product
+    of factors that does not integrate, over as few variables as possible. Where convergence depends on the sign of an
+    expression that is not known, a ``Piecewise`` carries the condition and is ``nan`` where it fails.
+
+    Raises
+    ------
+    TypeError
+        ``expr`` is not a SymPy expression or a number.
+    ValueError
+        ``cov`` does not fit, is not symmetric, is known not to be a covariance; the expectation is known to diverge.
+    """
+    if isinstance(expr, str):
+        raise TypeError(f"expect(expr={expr!r}): expr must be a SymPy expression, text is never evaluated")
+    matrix = read_covariance(cov)
+    if variables is None:
+        if len(matrix) not in _NAMES:
+            raise ValueError(f"expect(cov of size {len(matrix)}): name its variables, variables=(...)")
+        variables = _NAMES[len(matrix)]
+    if len(variables) != len(matrix) or len(set(variables)) != len(variables):
+        raise ValueError(
+            f"expect(variables={tuple(variables)}): needs {len(matrix)} distinct symbols, one a row of cov"
+        )
+    return gathered(mean(sp.sympify(expr, strict=True), tuple(variables), matrix), {})
+
+
+def mean(expr: sp.Expr, variables: Sequence[sp.Symbol], cov: Any) -> sp.Expr:
+    """:func:`expect` on checked arguments."""
+    if not expr.free_symbols.intersection(variables):
+        return expr
+    rows = cov if isinstance(cov, tuple) else tuple(tuple(row) for row in cov.tolist())
+    real = {v: v if v.is_real else sp.Dummy(v.name, real=True) for v in variables}
+    kept, dependence = independent_variables(rows, [real[v] for v in variables])
+    reduced = recognise(expr.xreplace(real).xreplace(dependence))
+    chosen = tuple(real[variables[i]] for i in kept)
+    if not chosen or not reduced.free_symbols.intersection(chosen):
+        return explicit(reduced)
+    used = [i for i, v in enumerate(chosen) if v in reduced.free_symbols]
+    law = tuple(tuple(rows[kept[i]][kept[j]] for j in used) for i in used)
+    return _Expectation(tuple(chosen[i] for i in used), law).of(reduced)
+
+
+class _Expectation:
+    """E over ``variables`` ~ N(0, cov), with independent variables."""
+
+    def __init__(self, variables: tuple[sp.Symbol, ...], cov: Covariance) -> None:
+        self.variables = variables
+        self.cov = cov
+
+    def of(self, expr: sp.Expr) -> sp.Expr:
+        try:
+            parts = split(expr, self.variables)
+        except NotLinear:
+            return GaussianMean(expr, self.variables, sp.Matrix(self.cov))
+        return sp.Add(
+            *(
+                self.term(term, signs)
+                for signs, smooth in parts.items()
+                for term in collect_terms(smooth, self.variables)
+            )
+        )
+
+    def term(self, term: Term, signs: Signs) -> sp.Expr:
+        hard = [f for f in term.factors if not self._integrates(f, with_signs=bool(signs))]
+        span = spanned(hard, self.variables)
+        if term.exponent != 0 and not span.holds(term.exponent):
+            return self._tilt(term, signs)
+        if not hard and (
+            trigonometric := [f for f in term.factors if f.as_base_exp()[0].func in TRIGONOMETRIC]
+        ):
+            waves = sp.prod(trigonometric).rewrite(sp.exp)
+            rest = sp.prod(f for f in term.factors if f not in trigonometric)
+            return _real(self.of(sp.expand(waves * rest * self._polynomial(term.polynomial))))
+        if hard and not signs and all(span.holds(f) for f in term.factors):
+            return self._smooth_node(term, span)
+        return self._conditioned(term, signs, span)
+
+    def _integrates(self, factor: sp.Expr, with_signs: bool) -> bool:
+        base, power = factor.as_base_exp()
+        if not (power.is_Integer and power > 0 and base.args and is_affine(base.args[0], self.variables)):
+            return False
+        return isinstance(base, sp.erf) or (isinstance(base, TRIGONOMETRIC) and not with_signs)
+
+    def _polynomial(self, polynomial: Polynomial) -> sp.Expr:
+        return sp.Add(
+            *(
+                c * sp.prod(v**n for v, n in zip(self.variables, powers, strict=True))
+                for powers, c in polynomial.items()
+            )
+        )
+
+    def _tilt(self, term: Term, signs: Signs) -> sp.Expr:
+        """Absorb the exponential into the law: another covariance, a shift, a constant and a condition."""
+        law = tilted(term.exponent, self.variables, self.cov)
+        shift = {v: v + m for v, m in zip(self.variables, law.mean, strict=True)}
+        rest = sp.prod([*term.factors, *(sp.sign(t) for t in signs)]) * self._polynomial(term.polynomial)
+        moved = recognise(rest.xreplace(shift))
+        value = law.constant * _Expectation(self.variables, law.cov).of(moved)
+        if law.condition is sp.true:
+            return value
+        return sp.Piecewise((value, law.condition), (sp.nan, True))
+
+    def _smooth_node(self, term: Term, span: Span) -> sp.Expr:
+        """A node of the hard factors; Stein's lemma moves polynomial factors of other variables into them."""
+        polynomial = self._polynomial(term.polynomial)
+        factors = sp.prod(term.factors) * sp.exp(term.exponent)
+        logistic = all(f.as_base_exp()[0].func in (Sigmoid, sp.tanh, Softplus) for f in term.factors)
+        degree = max(map(sum, term.polynomial))
+        if degree == 0 or (span.holds(polynomial) and (not logistic or degree > 2)):
+            return self._node(polynomial * factors, span)
+        total = sp.S.Zero
+        for powers, c in term.polynomial.items():
+            monomial = self._polynomial({powers: sp.S.One})
+            inside = span.holds(monomial)
+            if not any(powers) or (inside and not logistic):
+                total += c * self._node(monomial * factors, span)
+                continue
+            i = next(k for k, n in enumerate(powers) if n and (inside or not span.holds(self.variables[k])))
+            rest = monomial / self.variables[i] * factors
+            total += c * self.of(
+                recognise(
+                    sp.Add(
+                        *(
+                            self.cov[i][j] * sp.diff(rest, v)
+                            for j, v in enumerate(self.variables)
+                            if self.cov[i][j] != 0
+                        )
+                    )
+                )
+            )
+        return total
+
+    def _conditioned(self, term: Term, signs: Signs, span: Span) -> sp.Expr:
+        """Integrate everything outside ``span`` in closed form, given the forms of ``span``; widen it if need be."""
+        inside = [f for f in term.factors if span.size and span.holds(f)]
+        errors = [f for f in term.factors if f not in inside]
+        law, flat, polynomial = self._extended(signs, errors, term.polynomial)
+        while True:
+            try:
+                if not span.size:
+                    return moment(polynomial, flat, law)
+                closed = moment_given(polynomial, flat, law, span.padded(len(law)), span.coordinates)
+            except NoClosedForm:
+                span = span.widened(flat, self.variables)
+                inside = [f for f in term.factors if span.holds(f)]
+                errors = [f for f in term.factors if f not in inside]
+                law, flat, polynomial = self._extended(signs, errors, term.polynomial)
+                continue
+            return self._node_at(closed * span.express(sp.prod(inside) * sp.exp(term.exponent)), span)
+
+    def _extended(
+        self, signs: Signs, errors: Sequence[sp.Expr], polynomial: Polynomial
+    ) -> tuple[Covariance, list[Sign], Polynomial]:
+        """Signs as forms, with ``erf(u) = E sign(√2 u - Z)``: one more standard normal for each factor erf."""
+        arguments = [base.args[0] for base, n in (f.as_base_exp() for f in errors) for _ in range(int(n))]
+        extra = len(arguments)
+        size = len(self.variables)
+        flat: list[Sign] = []
+        for t in sorted(signs, key=sp.default_sort_key):
+            form, offset = self._affine(t)
+            flat.append(((*form, *[sp.S.Zero] * extra), -offset))
+        for k, u in enumerate(arguments):
+            form, offset = self._affine(sp.sqrt(2) * u)
+            flat.append(((*form, *(sp.Integer(-(m == k)) for m in range(extra))), -offset))
+        law = tuple((*row, *[sp.S.Zero] * extra) for row in self.cov)
+        law += tuple(tuple(sp.Integer(j == size + k) for j in range(size + extra)) for k in range(extra))
+        return law, flat, {(*powers, *[0] * extra): c for powers, c in polynomial.items()}
+
+    def _affine(self, expr: sp.Expr) -> tuple[tuple[sp.Expr, ...], sp.Expr]:
+        poly = sp.Poly(expr, *self.variables)
+        return tuple(poly.coeff_monomial(v) for v in self.variables), poly.coeff_monomial(1)
+
+    def _node(self, integrand: sp.Expr, span: Span) -> sp.Expr:
+        return self._node_at(span.express(integrand), span)
+
+    def _node_at(self, integrand: sp.Expr, span: Span) -> sp.Expr:
+        """A node in the span's coordinates: constants in front, and no node where only a constant is even."""
+        z = span.coordinates
+        reflected = recognise(integrand.xreplace({v: -v for v in z}))
+        even = sp.expand(integrand + reflected) / 2
+        if not even.free_symbols.intersection(z):
+            return explicit(even)
+        return GaussianMean(integrand, z, sp.Matrix(span.covariance(self.cov)))
+
+
+def _real(expr: sp.Expr) -> sp.Expr:
+    """The real form of a real expression written with complex exponentials."""
+    return sp.expand(sp.expand(expr, complex=True)) if expr.has(sp.I) else expr
