@@ -26,7 +26,13 @@ gradient_square = sp.Symbol("gradient_square", nonnegative=True)
 sample_loss = sp.Symbol("sample_loss", real=True)
 """The loss of the current sample, of order 1."""
 distance = sp.Symbol("distance", nonnegative=True)
-"""``||X - X*||^2``, as an objective."""
+"""``||X - X*||^2``, as an objective and as an output."""
+norm = sp.Symbol("norm", nonnegative=True)
+"""``||X||^2``."""
+overlap = sp.Symbol("overlap", real=True)
+"""``<X, X*>``."""
+target_norm = sp.Symbol("target_norm", nonnegative=True)
+"""``||X*||^2``."""
 risk = sp.Symbol("risk", real=True)
 """The population risk, as an objective and as an output."""
 

@@ -10,11 +10,30 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from symhigh.symbols import B11, B12, B22, D2, V11, V12, V22, error_square, kappa2, lam, tau
+from symhigh.symbols import (
+    B11,
+    B12,
+    B22,
+    D2,
+    V11,
+    V12,
+    V22,
+    distance,
+    error_square,
+    kappa2,
+    lam,
+    norm,
+    overlap,
+    target_norm,
+    tau,
+)
 from symhigh.system import Reduction
 
 _MODE = (lam, V11, V12, V22, D2)
-_NAMED = {lam: tau, lam**2: kappa2, lam * V11: B11, lam * V12: B12, lam * V22: B22, lam * D2: error_square}
+_NAMED = {
+    **{lam: tau, lam**2: kappa2, lam * V11: B11, lam * V12: B12, lam * V22: B22, lam * D2: error_square},
+    **{V11: norm, V12: overlap, V22: target_norm, D2: distance},
+}
 
 
 class Averages:
@@ -43,6 +62,6 @@ class Averages:
         states = {V11: "11", V12: "12", V22: "22", D2: "D"}
         label = next((tag for s, tag in states.items() if monomial.has(s)), "")
         power = sp.degree(monomial, lam)
-        name = sp.Symbol(f"{'NBMLKJ'[power] if power < 6 else f'M{power}_'}{label}", real=True)
+        name = sp.Symbol(f"{'NBMLKJ'[power] if power < 6 else f'P{power}_'}{label}", real=True)
         self._summand[name] = monomial
         return name

@@ -11,6 +11,7 @@ from functools import lru_cache
 import sympy as sp
 
 from symhigh.derive.gaussian import expect
+from symhigh.derive.gaussian.smooth import recognise
 from symhigh.problem.problem import Label
 from symhigh.symbols import B11, B12, B22, eps, omega, x, x_star
 
@@ -40,9 +41,10 @@ def statistics(outcomes: tuple[Label, ...]) -> Statistics:
     Where G is continuous, ``c1 = E ∂G/∂x`` and ``c2 = E ∂G/∂x_star``; where it jumps its derivative is no function,
     and ``(c1, c2) = B⁻¹ (E x G, E x_star G)``.
     """
-    slopes = tuple((o.probability, sp.diff(o.loss, x)) for o in outcomes)
-    mean_slope = sum((p * s for p, s in slopes), sp.S.Zero)
-    risk = _mean(sum((o.probability * o.loss for o in outcomes), sp.S.Zero))
+    laws = tuple((recognise(o.probability), recognise(o.loss)) for o in outcomes)
+    slopes = tuple((p, sp.diff(f, x)) for p, f in laws)
+    mean_slope = sp.expand(sum((p * s for p, s in slopes), sp.S.Zero))
+    risk = _mean(sum((p * f for p, f in laws), sp.S.Zero))
     noise = _mean(sum((p * s**2 for p, s in slopes), sp.S.Zero))
     if _jumps(mean_slope):
         first, second, determinant = _mean(x * mean_slope), _mean(x_star * mean_slope), B11 * B22 - B12**2

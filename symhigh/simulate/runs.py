@@ -33,6 +33,7 @@ class Runs:
     spectrum: Spectrum
     start: Start
     t_end: float
+    target: Array
     messages: Mapping[int, str]
     complete: bool = True
 
@@ -46,6 +47,14 @@ class Runs:
     def risk(self) -> Array:
         """Population risk h at the iterate, noise included, shape (n, T)."""
         return np.asarray(self.outputs["risk"])
+
+    @property
+    def excess_risk(self) -> Array:
+        """The risk minus its minimum over X, at each run's own target, shape (n, T)."""
+        from symhigh.integrate.minimum import minimal_risk_at
+
+        least = {b22: minimal_risk_at(self.problem, b22) for b22 in set(self.target.tolist())}
+        return self.risk - np.array([least[b22] for b22 in self.target.tolist()])[:, None]
 
     @property
     def learning_rate(self) -> Array:
@@ -71,7 +80,7 @@ class Runs:
 
     def quantiles(self, what: str = "risk", low: float = 0.1, high: float = 0.9) -> tuple[Array, Array]:
         """The pointwise ``low`` and ``high`` quantiles over the runs, two arrays of shape (T,)."""
-        lower, upper = np.nanquantile(self.outputs[what], [low, high], axis=0)
+        lower, upper = np.nanquantile(getattr(self, what), [low, high], axis=0)
         return lower, upper
 
     def __repr__(self) -> str:

@@ -105,6 +105,7 @@ class _Result:
         self.outputs = np.full((times, outputs), np.nan)
         self.overlap = np.full(times, np.nan)
         self.norm = np.full(times, np.nan)
+        self.target = np.nan
         self.rows = 0
         self.message = ""
 
@@ -126,6 +127,7 @@ def _one_run(e: _Experiment, seed: int, steps: Array, result: _Result, stop: thr
     """Advance one run from record to record; numbers stay in arrays of this thread alone."""
     d, kernels = e.d, e.kernels
     X, X_star = e.start.vectors(e.spectrum, d, np.random.default_rng([seed, _START]))
+    result.target = float((e.root**2 * X_star**2).sum())
     coef, const = e.coef, e.const
     if e.start.random and V22 in e.system.family.coefficients:
         coef, const = e.coef.copy(), np.zeros_like(e.const)
@@ -194,4 +196,4 @@ def _collect(results: list[_Result], e: _Experiment, seeds: tuple[int, ...], ste
         warnings.warn(f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=3)
 
     return Runs(steps / e.d, outputs, e.d, seeds, e.system.problem, e.system.rule, e.spectrum, e.start, e.t_end,
-                messages, not interrupted)
+                np.array([r.target for r in results]), messages, not interrupted)

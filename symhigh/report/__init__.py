@@ -1,0 +1,1 @@
+"""Views for people: LaTeX, HTML, figures. Reads results, computes nothing."""

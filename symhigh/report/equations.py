@@ -1,0 +1,76 @@
+"""A limit as SymPy equations, LaTeX and text: views of the one intermediate form.
+
+Last room of the pipeline; reads a :class:`~symhigh.system.LimitSystem`, computes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import sympy as sp
+from sympy.core.function import UndefinedFunction
+
+from symhigh.report.latex import latex
+from symhigh.symbols import t, weight
+from symhigh.system import LimitSystem
+
+I_MODE = sp.Symbol("i", integer=True, positive=True)
+N_MODES = sp.Symbol("N", integer=True, positive=True)
+
+
+@dataclass(frozen=True)
+class EquationView:
+    """Prints one system; symbols that change in time become functions of t, those of a mode functions of i."""
+
+    system: LimitSystem
+
+    @cached_property
+    def _functions(self) -> dict[sp.Symbol, sp.Expr]:
+        s = self.system
+        moving = set(s.family.states)
+        table: dict[sp.Symbol, sp.Expr] = {}
+        for symbol in (*s.family.coefficients, weight):
+            table[symbol] = _function(symbol)(I_MODE)
+        for symbol in s.family.states:
+            table[symbol] = _function(symbol)(I_MODE, t)
+        changing = [r.name for r in s.reductions if r.summand.free_symbols & moving]
+        changing += [x.name for x in (*s.scalars, *s.states)]
+        return table | {symbol: _function(symbol)(t) for symbol in changing}
+
+    def rewrite(self, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with functions for what changes and the user's values for parameters."""
+        return expr.subs(self.system.parameters).subs(self._functions)
+
+    def equations(self) -> list[sp.Eq]:
+        """Modes, memory, scalars, averages, in this order."""
+        s, f = self.system, self._functions
+        shown = [sp.Eq(sp.Derivative(f[name], t), self.rewrite(rhs), evaluate=False)
+                 for name, rhs in zip(s.family.states, s.family.rhs, strict=True)]
+        for state in s.states:
+            shown.append(sp.Eq(sp.Derivative(f[state.name], t), self.rewrite(state.rhs), evaluate=False))
+            shown.append(sp.Eq(f[state.name].subs(t, 0), self.rewrite(state.initial), evaluate=False))
+        shown += [sp.Eq(f[x.name], self.rewrite(x.expression), evaluate=False) for x in s.scalars]
+        for r in s.reductions:
+            average = sp.Sum(f[weight] * self.rewrite(r.summand), (I_MODE, 1, N_MODES))
+            shown.append(sp.Eq(f.get(r.name, r.name), average, evaluate=False))
+        return shown
+
+    def latex(self) -> str:
+        """One ``aligned`` environment, an equation a line."""
+        lines = [f"{latex(e.lhs)} &= {latex(e.rhs)}" for e in self.equations()]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def text(self) -> str:
+        """One equation a line, plain characters."""
+        return "\n".join(f"{_text(e.lhs)} = {_text(e.rhs)}" for e in self.equations())
+
+
+def _function(symbol: sp.Symbol) -> UndefinedFunction:
+    return sp.Function(symbol.name, real=True)
+
+
+def _text(expr: sp.Expr) -> str:
+    if isinstance(expr, sp.Derivative):
+        return f"d/dt {expr.expr}"
+    return str(expr)

@@ -1,0 +1,100 @@
+"""Figure 1 of *The High Line* (arXiv 2405.19585): AdaGrad-Norm's risk, limit over bands of direct SGD.
+
+Left, least squares with ω = 1, η = 1, b = 0.3; right, logistic regression with η = b = 1. K = I, X₀ = 0 and
+X* ~ N(0, I/d), 30 runs a dimension, 10-90 % bands. (The paper's caption says b = 1 for the left panel; its public
+script uses b = 0.3.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symhigh.derive import derive
+from symhigh.integrate import Curve
+from symhigh.problem import Problem, Spectrum, Start, least_squares, logistic_regression
+from symhigh.report.figures import COLOURS, plot_bands, plot_curve, style
+from symhigh.rule import AdaGradNorm, Rule
+from symhigh.simulate import Runs, simulate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One experiment of the figure."""
+
+    title: str
+    problem: Problem
+    rule: Rule
+    t_end: float
+    dimensions: tuple[int, ...]
+    shown: str
+
+
+def panels(largest: int = 4096) -> tuple[Panel, Panel]:
+    """The two panels, the left one with dimensions 2⁸, 2¹⁰, … up to ``largest``."""
+    left = tuple(d for d in (256, 1024, 4096, 16384) if d <= largest)
+    return (
+        Panel("least squares, $\\omega = 1$", least_squares(noise=1), AdaGradNorm(1, 0.3), 10.0, left, "risk"),
+        Panel("logistic regression", logistic_regression(), AdaGradNorm(1, 1), 20.0, (16, 32, 64, 128),
+              "excess_risk"),
+    )
+
+
+def figure1(largest: int = 4096, seeds: int = 30, progress: Callable[[float], None] | None = None,
+            ) -> tuple[Figure, dict[str, Any]]:
+    """Simulate, integrate and draw; returns the figure and the data behind it."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    spectrum, start = Spectrum.isotropic(), Start(x0=0, x_star=1, random=True)
+    data: dict[str, Any] = {"seeds": seeds, "band": [0.1, 0.9]}
+    chosen = panels(largest)
+    work = np.cumsum([0.0] + [p.t_end * d * d for p in chosen for d in p.dimensions])
+    done = 0
+    with style():
+        figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8))
+        for panel, ax in zip(chosen, axes, strict=True):
+            curve = derive(panel.problem, panel.rule).solve(spectrum, start, panel.t_end)
+            ensembles = []
+            for d in panel.dimensions:
+                begin, end = work[done] / work[-1], work[done + 1] / work[-1]
+                ensembles.append(simulate(panel.problem, panel.rule, spectrum, start, d, panel.t_end, seeds,
+                                          progress=_part(progress, begin, end)))
+                done += 1
+            _draw(ax, panel, curve, ensembles)
+            data[panel.problem.name] = _data(panel, curve, ensembles)
+    return figure, data
+
+
+def _draw(ax: Axes, panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> None:
+    for colour, runs in zip(COLOURS, ensembles, strict=False):
+        plot_bands(runs, panel.shown, ax, colour=colour)
+    plot_curve(curve, panel.shown, ax, lw=1.8)
+    ax.set_title(panel.title)
+    ax.set_yscale("log")
+    ax.legend(fontsize=8)
+
+
+def _data(panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> dict[str, Any]:
+    result: dict[str, Any] = {"shown": panel.shown, "t": curve.t, "limit": getattr(curve, panel.shown),
+                              "learning_rate": curve.learning_rate}
+    for runs in ensembles:
+        lower, upper = runs.quantiles(panel.shown)
+        mean = getattr(runs, panel.shown).mean(axis=0)
+        result[f"d={runs.d}"] = {"t": runs.t, "low": lower, "high": upper, "mean": mean}
+    return result
+
+
+def _part(progress: Callable[[float], None] | None, begin: float, end: float) -> Callable[[float], None] | None:
+    if progress is None:
+        return None
+    return lambda fraction: progress(begin + (end - begin) * fraction)

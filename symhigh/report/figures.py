@@ -1,0 +1,84 @@
+"""Figures: one curve, theory over simulation, and the house style; matplotlib is loaded when one is drawn.
+
+Last room of the pipeline; every figure can be saved with the data behind it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from symhigh.integrate.curve import Curve
+    from symhigh.simulate.runs import Runs
+
+COLOURS = ("#9ecae1", "#6baed6", "#3182bd", "#08519c", "#08306b")
+"""Light to dark, for growing dimension."""
+THEORY = "#d6455d"
+LABELS = {
+    "risk": "risk $\\mathcal{R}$",
+    "excess_risk": "excess risk",
+    "learning_rate": "learning rate $\\gamma$",
+    "distance": "$\\|X - X_\\star\\|^2$",
+    "overlap": "$\\langle X, X_\\star\\rangle$",
+}
+
+
+def style() -> AbstractContextManager[None]:
+    """Matplotlib settings of all figures, as a context manager."""
+    import matplotlib.pyplot as plt
+
+    return plt.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
+                           "figure.constrained_layout.use": True, "legend.frameon": False, "savefig.dpi": 200})
+
+
+def plot_curve(curve: Curve, what: str, ax: Axes | None = None, **options: Any) -> Axes:
+    """Draw one output of a limit against time."""
+    axes = _axes(ax)
+    axes.plot(curve.t, getattr(curve, what), **{"color": THEORY, "label": "limit", **options})
+    return _label(axes, what)
+
+
+def plot_bands(runs: Runs, what: str = "risk", ax: Axes | None = None, low: float = 0.1, high: float = 0.9,
+               colour: str = COLOURS[2]) -> Axes:
+    """Shade the ``low``-``high`` quantiles over the runs."""
+    axes = _axes(ax)
+    lower, upper = runs.quantiles(what, low, high)
+    label = f"SGD, d = {runs.d}, {low:.0%}–{high:.0%}"
+    axes.fill_between(runs.t, lower, upper, color=colour, alpha=0.55, lw=0, label=label)
+    return _label(axes, what)
+
+
+def save(figure: Figure, data: Mapping[str, Any], path: str | Path) -> list[Path]:
+    """Write ``path``.png and ``path``.pdf, and beside them ``path``.json with the data drawn."""
+    base = Path(path)
+    base.parent.mkdir(parents=True, exist_ok=True)
+    written = [base.with_suffix(end) for end in (".png", ".pdf", ".json")]
+    for file in written[:2]:
+        figure.savefig(file)
+    plain = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in data.items()}
+    written[2].write_text(json.dumps(plain, default=lambda array: array.tolist()) + "\n")
+    return written
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    with style():
+        return plt.subplots(figsize=(5, 3.4))[1]
+
+
+def _label(axes: Axes, what: str) -> Axes:
+    axes.set_xlabel("time $t$ = steps/$d$")
+    axes.set_ylabel(LABELS.get(what, what))
+    return axes
