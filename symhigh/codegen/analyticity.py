@@ -1,0 +1,83 @@
+"""How fine a trapezoidal rule must be: the strip in which an integrand is analytic, and its growth there.
+
+Serves the lowering of quadrature nodes. For ``g`` analytic in ``|Im z| < a`` with ``|g(x + iy)| ≲ e^{κ y² + ρ|x|}`` the
+rule of step h under a Gaussian weight of width s errs by ``e^{-2πy/h + q y²}``, ``q = 1/2 + κ s²``, for every y < a/s
+(Trefethen and Weideman, SIAM Review 56, 2014, section 5); the best y gives the step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symhigh.derive.gaussian import Sigmoid, Softplus
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Half-width a of the strip of analyticity (``oo`` for entire functions), growth κ across it, growth ρ along it."""
+
+    width: sp.Expr = sp.oo
+    growth: sp.Expr = sp.S.Zero
+    rate: sp.Expr = sp.S.Zero
+
+    def __mul__(self, other: Strip) -> Strip:
+        return Strip(sp.Min(self.width, other.width), self.growth + other.growth, self.rate + other.rate)
+
+    def __or__(self, other: Strip) -> Strip:
+        """The strip of a sum."""
+        return Strip(sp.Min(self.width, other.width), sp.Max(self.growth, other.growth), sp.Max(self.rate, other.rate))
+
+
+def strip(expr: sp.Expr, z: sp.Symbol) -> Strip | None:
+    """The strip of ``expr`` as a function of the real variable ``z``; None where it is not known beforehand."""
+    if z not in expr.free_symbols or expr.is_polynomial(z):
+        return Strip()
+    if isinstance(expr, sp.Add | sp.Mul):
+        total = Strip()
+        for arg in expr.args:
+            part = strip(arg, z)
+            if part is None:
+                return None
+            total = total | part if isinstance(expr, sp.Add) else total * part
+        return total
+    if isinstance(expr, sp.exp):
+        return _exponential(expr.args[0], z)
+    if isinstance(expr, sp.Pow):
+        return _power(expr, z)
+    if expr.args and expr.args[0].is_polynomial(z) and sp.degree(expr.args[0], z) == 1:
+        slope = sp.Abs(sp.Poly(expr.args[0], z).LC())
+        known = {
+            Sigmoid: Strip(sp.pi / slope),
+            Softplus: Strip(sp.pi / slope),
+            sp.tanh: Strip(sp.pi / (2 * slope)),
+            sp.erf: Strip(growth=slope**2),
+        }
+        return known.get(expr.func)
+    return None
+
+
+def _exponential(exponent: sp.Expr, z: sp.Symbol) -> Strip | None:
+    if not exponent.is_polynomial(z) or sp.degree(exponent, z) > 2:
+        return None
+    poly = sp.Poly(exponent, z)
+    curvature, slope = poly.coeff_monomial(z**2), poly.coeff_monomial(z)
+    if curvature == 0:
+        return Strip(rate=sp.Abs(slope))
+    return Strip(growth=-curvature, rate=sp.Abs(slope)) if curvature.is_negative else None
+
+
+def _power(expr: sp.Pow, z: sp.Symbol) -> Strip | None:
+    """A power of a definite quadratic has its branch points at the quadratic's roots; else a whole power."""
+    base, exponent = expr.base, expr.exp
+    if z in exponent.free_symbols:
+        return None
+    if base.is_polynomial(z) and sp.degree(base, z) == 2:
+        a, b, c = sp.Poly(base, z).all_coeffs()
+        discriminant = sp.expand(4 * a * c - b**2)
+        return Strip(sp.sqrt(discriminant) / (2 * sp.Abs(a))) if discriminant.is_positive else None
+    if not (exponent.is_Integer and exponent > 0):
+        return None
+    inner = strip(base, z)
+    return inner and Strip(inner.width, exponent * inner.growth, exponent * inner.rate)

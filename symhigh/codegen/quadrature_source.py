@@ -1,0 +1,224 @@
+"""Source texts of quadrature: trapezoidal rules whose step follows the covariance, in plain loops.
+
+Used by the lowering of quadrature nodes. The same text runs in Python and under Numba; ``{name}`` is the node,
+``{args}`` its parameters. Lattice: with ``x = s₁(c u + s w)``, ``y = s₂(c u - s w)`` the grids of x and y values coincide
+with one lattice when ``c h_u`` is a multiple k of ``s h_w``, so a product f(x) g(y) needs each factor once per lattice
+point, not once per pair.
+"""
+
+from __future__ import annotations
+
+DIGITS = 30.0
+"""Exponent L of the truncation error e^{-L} that steps are chosen for."""
+REACH = 7.8
+"""Standard deviations kept on each side."""
+
+SHARED = f'''
+@njit
+def quadrature_step(width, growth, scale):
+    """Largest step of the trapezoidal rule in units of the standard deviation ``scale``, error e^-{DIGITS:g}."""
+    q = 0.5 + growth * scale * scale
+    if width * width * q >= {DIGITS} * scale * scale:
+        return math.pi / math.sqrt({DIGITS} * q)
+    a = width / scale
+    return 2.0 * math.pi * a / ({DIGITS} + q * a * a)
+
+
+@njit
+def quadrature_fit(step, first, second, size):
+    """Step at which errors falling like e^(-b/h), ``first`` at 2 ``step`` and ``second`` at ``step``, are negligible."""
+    floor = 1e-15 * size
+    if first <= 100.0 * floor or second <= floor:
+        return step
+    b = 2.0 * step * (math.log(first) - math.log(second))
+    goal = 2.0 * math.log(first) - math.log(second) - math.log(size) + {DIGITS}
+    return min(step, b / goal)
+
+
+def hermite_table(n):
+    nodes, weights = numpy.polynomial.hermite_e.hermegauss(n)
+    return numpy.stack((nodes, weights / weights.sum()))
+
+
+HERMITE_1 = hermite_table(1)
+HERMITE_5 = hermite_table(5)
+HERMITE_7 = hermite_table(7)
+HERMITE_9 = hermite_table(9)
+HERMITE_12 = hermite_table(12)
+
+
+@njit
+def hermite_rule(spread):
+    """A Gauss-Hermite rule (nodes, weights) for functions analytic in a strip of half-width 1/``spread`` >= 10."""
+    if spread <= 1e-9:
+        return HERMITE_1
+    if spread <= 0.03:
+        return HERMITE_5
+    if spread <= 0.05:
+        return HERMITE_7
+    if spread <= 0.075:
+        return HERMITE_9
+    return HERMITE_12
+
+
+@njit
+def sigmoid(u):
+    e = math.exp(-abs(u))
+    return (1.0 if u >= 0.0 else e) / (1.0 + e)
+
+
+@njit
+def softplus(u):
+    return max(u, 0.0) + math.log1p(math.exp(-abs(u)))
+
+
+@njit
+def safe_exp(u):
+    return math.exp(min(u, 709.0))
+
+
+@njit
+def signum(u):
+    return 1.0 if u > 0.0 else (-1.0 if u < 0.0 else 0.0)
+'''
+
+FUNCTION = '''
+@njit
+def {name}({args}):
+{body}
+'''
+
+KNOWN_STEP = '''
+@njit
+def {name}_step(scale{more}):
+    return quadrature_step({width}, {growth}, scale)
+
+
+@njit
+def {name}_reach(scale{more}):
+    return {reach} + scale * ({rate})
+'''
+
+MEASURED_STEP = '''
+@njit
+def {name}_level(start, step, scale{more}):
+    """Sum and absolute sum of the weighted integrand over one grid."""
+    total = 0.0
+    size = 0.0
+    for side in range(2):
+        i = side
+        while True:
+            z = start + i * step if side == 0 else start - i * step
+            value = math.exp(-0.5 * z * z) * {name}(scale * z{more})
+            total += value
+            size += abs(value)
+            if (abs(z) > {reach} and abs(value) <= 1e-16 * size) or abs(z) > 38.0:
+                break
+            i += 1
+    return total, size
+
+
+@njit
+def {name}_step(scale{more}):
+    """Halve the step until the errors of two levels tell that of the next; grids are offset by a third."""
+    step = 1.6
+    start = step / 3.0
+    total, size = {name}_level(start, step, scale{more})
+    before = 0.0
+    for level in range(12):
+        shifted = start + 0.5 * step if start < 0.5 * step else start - 0.5 * step
+        more_total, more_size = {name}_level(shifted, step, scale{more})
+        error = abs(total - more_total) / 2.0
+        total = (total + more_total) / 2.0
+        size = (size + more_size) / 2.0
+        step *= 0.5
+        start = min(start, shifted)
+        if error <= 1e-14 * size or (level > 0 and error < 1e-3 * size and error**3 <= 1e-13 * size * before**2):
+            return quadrature_fit(2.0 * step, before, error, size)
+        before = error
+    return step
+
+
+@njit
+def {name}_reach(scale{more}):
+    z = {reach}
+    while z < 38.0 and math.exp(-0.5 * z * z) * (abs({name}(scale * z{more})) + abs({name}(-scale * z{more}))) > 1e-17:
+        z += 0.5
+    return z
+'''
+
+LINE = '''
+@njit
+def {name}(v11{more}):
+    scale = math.sqrt(max(v11, 0.0))
+    step = {name}_f_step(scale{more})
+    total = {name}_f(0.0{more})
+    for i in range(1, int({name}_f_reach(scale{more}) / step) + 2):
+        z = i * step
+        total += math.exp(-0.5 * z * z) * ({name}_f(scale * z{more}) + {name}_f(-scale * z{more}))
+    return total * step / math.sqrt(2.0 * math.pi)
+'''
+
+PRODUCT = '''
+@njit
+def {name}_ridge(first, side, ratio, s, step, reach{more}):
+    """Strong correlation: x = first u, y = side (ratio u + s w) and a Gauss-Hermite rule in w."""
+    nu = int(reach / step) + 1
+    total = 0.0
+    rule = hermite_rule(s / (4.5 * step))
+    for i in range(-nu, nu + 1):
+        u = i * step
+        row = 0.0
+        for j in range(rule.shape[1]):
+            row += rule[1, j] * {name}_g(side * (ratio * u + s * rule[0, j]){more})
+        total += math.exp(-0.5 * u * u) * {name}_f(first * u{more}) * row
+    return total * step / math.sqrt(2.0 * math.pi)
+
+
+@njit
+def {name}(v11, v12, v22{more}):
+    first = math.sqrt(max(v11, 0.0))
+    second = math.sqrt(max(v22, 0.0))
+    step = min({name}_f_step(first{more}), {name}_g_step(second{more}))
+    reach = max({name}_f_reach(first{more}), {name}_g_reach(second{more}))
+    largest = {largest}
+    product = first * second
+    ratio = min(abs(v12) / product, 1.0) if product > 0.0 else 0.0
+    side = second if v12 >= 0.0 else -second
+    lack = max(v11 * v22 - v12 * v12, 0.0) / (product * product) if product > 0.0 else 1.0
+    c = math.sqrt(0.5 * (1.0 + ratio))
+    s = math.sqrt(0.5 * lack / (1.0 + ratio))
+    step_u = min(largest, step / c)
+    nu = int(reach / step_u) + 1
+    total = 0.0
+    if step > 2.25 * math.sqrt(lack):
+        return {name}_ridge(first, side, ratio, math.sqrt(lack), min(largest, step), reach{more})
+    step_w = min(largest, step / s)
+    k = int(math.ceil(c * step_u / (s * step_w) - 1e-12))
+    unit = c * step_u / k
+    step_w = unit / s
+    nw = int(reach / step_w) + 1
+    last = k * nu + nw
+    f = numpy.empty(2 * last + 1)
+    g = numpy.empty(2 * last + 1)
+    for m in range(-last, last + 1):
+        f[last + m] = {name}_f(first * unit * m{more})
+        g[last + m] = {name}_g(-side * unit * m{more})
+    weight = numpy.empty(2 * nw + 1)
+    for j in range(-nw, nw + 1):
+        weight[nw + j] = math.exp(-0.5 * (j * step_w) ** 2)
+    for i in range(-nu, nu + 1):
+        u = i * step_u
+        n = int(math.sqrt(max(reach * reach - u * u, 0.0)) / step_w)
+        n = min(n, nw)
+        row = 0.0
+        p = last + k * i - n
+        q = last - k * i - n
+        f_row = f[p:p + 2 * n + 1]
+        g_row = g[q:q + 2 * n + 1]
+        w_row = weight[nw - n:nw + n + 1]
+        for j in range(2 * n + 1):
+            row += w_row[j] * f_row[j] * g_row[j]
+        total += math.exp(-0.5 * u * u) * row
+    return total * step_u * step_w / (2.0 * math.pi)
+'''
