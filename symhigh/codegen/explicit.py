@@ -1,8 +1,8 @@
 """The generated explicit stepper: an embedded Runge-Kutta pair with dense output, its tableau taken as data.
 
 Default tableau: Dormand-Prince 8(5,3) with its 7th-order interpolant (Hairer, Nørsett, Wanner, *Solving Ordinary
-Differential Equations I*, II.5-II.6), read from SciPy. Stages are written out as loops over the state with the
-coefficients as literals, in one module with the right-hand side, so that the compiler sees all of it.
+Differential Equations I*, II.5-II.6). Its coefficients are constants of the module, and the
+right-hand side stands in the same module, so that machine code of both is found again by later processes.
 
 The module gets one more function, called again and again until it reports an end:
 
@@ -13,55 +13,30 @@ The module gets one more function, called again and again until it reports an en
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from symhigh.codegen.dormand_prince import Tableau, dormand_prince_8
+
+__all__ = ["DIVERGED", "REACHED", "RUNNING", "STUCK", "dormand_prince_8", "rows_needed", "stepper_source"]
 
 REACHED, RUNNING, DIVERGED, STUCK = 0, 1, 2, 3
 """What ``advance`` returns: the end, budget used up, a state beyond ``limit``, no step small enough."""
 
 
-@dataclass(frozen=True)
-class Tableau:
-    """An explicit Runge-Kutta pair: stages ``a, c``, weights ``b``, two error estimates, dense output."""
-
-    order: int
-    a: Any
-    b: Any
-    c: Any
-    error_high: Any
-    error_low: Any
-    a_dense: Any
-    c_dense: Any
-    dense: Any
-
-
-def dormand_prince_8() -> Tableau:
-    """Order 8, with error estimates of orders 5 and 3."""
-    from scipy.integrate import DOP853
-
-    return Tableau(8, DOP853.A, DOP853.B, DOP853.C, DOP853.E5, DOP853.E3, DOP853.A_EXTRA, DOP853.C_EXTRA, DOP853.D)
-
-
 def stepper_source(tableau: Tableau) -> str:
     """Source of ``advance`` for a module that already has ``rhs`` and ``observe``."""
     stages = len(tableau.b)
-    first = "\n".join(_stage(j, tableau.a[j], tableau.c[j], "h") for j in range(1, stages))
-    extra = "\n".join(
-        _stage(stages + 1 + j, row, c, "h") for j, (row, c) in enumerate(zip(tableau.a_dense, tableau.c_dense, strict=True))
-    )
-    return _TEMPLATE.format(
-        first=_indent(first, 8),
-        b=_sum(tableau.b),
-        last=stages,
-        high=_sum(tableau.error_high),
-        low=_sum(tableau.error_low),
-        extra=_indent(extra, 12),
-        dense=_indent(_interpolant(tableau), 20),
-        evaluations=stages,
-        dense_evaluations=len(tableau.c_dense),
-        exponent=repr(-1.0 / tableau.order),
+    width = rows_needed(tableau)
+    tables = {
+        "STAGES": np.vstack([tableau.a, tableau.b]), "TIMES": tableau.c,
+        "HIGH": tableau.error_high, "LOW": tableau.error_low,
+        "DENSE_STAGES": tableau.a_dense, "DENSE_TIMES": tableau.c_dense, "DENSE": _interpolant(tableau, width),
+    }  # fmt: skip
+    text = "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items())
+    return text + "\n\n" + COMBINE + _TEMPLATE.format(
+        last=stages, extra=len(tableau.c_dense), depth=2 + len(tableau.dense), exponent=repr(-1.0 / tableau.order),
         reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK,
     )
 
@@ -71,35 +46,47 @@ def rows_needed(tableau: Tableau) -> int:
     return len(tableau.b) + 1 + len(tableau.c_dense)
 
 
-def _sum(coefficients: Any) -> str:
-    """``Σ_j coefficient_j K[j, i]`` without the zeros."""
-    terms = [f"{float(value)!r} * K[{j}, i]" for j, value in enumerate(np.asarray(coefficients)) if value != 0]
-    return " + ".join(terms)
+def table_source(values: Any) -> str:
+    """A table of coefficients as a constant array of the generated module, exact to the last bit."""
+    return f"numpy.array({np.asarray(values, dtype=float).tolist()!r})"
 
 
-def _stage(index: int, row: Any, c: float, h: str) -> str:
-    return (f"for i in range(m):\n    work[0, i] = y[i] + {h} * ({_sum(row)})\n"
-            f"rhs(t + {float(c)!r} * {h}, work[0], K[{index}], par, coef, w, const)")
+def _interpolant(tableau: Tableau, width: int) -> Any:
+    """Rows F1, F2, … over (K, jump) of Hairer's nested form ``y + s(jump + (1-s)(F1 + s(F2 + (1-s)(…))))``.
 
-
-def _interpolant(tableau: Tableau) -> str:
-    """Hairer's nested form: with s in [0, 1], ``y + s(F0 + (1-s)(F1 + s(F2 + (1-s)(…))))``."""
+    The last column multiplies the step's jump ``y(t+h) - y(t)``, the others ``h K``.
+    """
     last = len(tableau.b)
-    rows = ["F0 = work[1, i] - y[i]", "F1 = h * K[0, i] - F0", f"F2 = 2.0 * F0 - h * (K[{last}, i] + K[0, i])"]
-    rows += [f"F{3 + j} = h * ({_sum(row)})" for j, row in enumerate(tableau.dense)]
-    nested = f"F{len(rows) - 1}"
-    for j in range(len(rows) - 2, -1, -1):
-        nested = f"F{j} + {'(1.0 - s)' if j % 2 == 0 else 's'} * ({nested})"
-    return "\n".join([*rows, f"work[0, i] = y[i] + s * ({nested})"])
+    rows = np.zeros((2 + len(tableau.dense), width + 1))
+    rows[0, 0], rows[0, width] = 1.0, -1.0
+    rows[1, 0], rows[1, last], rows[1, width] = -1.0, -1.0, 2.0
+    rows[2:, :width] = tableau.dense
+    return rows
 
 
-def _indent(text: str, by: int) -> str:
-    return "\n".join(" " * by + line for line in text.split("\n"))
+COMBINE = '''@njit
+def combine(out, y, h, table, row, K, count):
+    """``out = y + h Σ_k table[row, k] K[k]`` over k < count, a block at a time so that ``out`` stays near."""
+    m = y.shape[0]
+    for low in range(0, m, 512):
+        high = min(m, low + 512)
+        for i in range(low, high):
+            out[i] = y[i]
+        for k in range(count):
+            factor = h * table[row, k]
+            if factor != 0.0:
+                for i in range(low, high):
+                    out[i] += factor * K[k, i]
 
+
+'''
+"""A combination of stages, shared by the steppers."""
 
 _TEMPLATE = '''@njit
 def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, atol, limit, budget):
     m = y.shape[0]
+    stage = work[0]
+    new = work[1]
     t = clock[0]
     h = clock[1]
     if clock[4] == 0.0:
@@ -108,8 +95,8 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
         slope = 0.0
         for i in range(m):
             scale = atol + rtol * abs(y[i])
-            size += (y[i] / scale) ** 2
-            slope += (K[0, i] / scale) ** 2
+            size += y[i] * y[i] / (scale * scale)
+            slope += K[0, i] * K[0, i] / (scale * scale)
         h = min(t_end - t, 0.01 * sqrt(size / slope) if slope > 0.0 else t_end - t)
         h = max(h, 1e-12 * (t_end - t))
         clock[4] = 1.0
@@ -128,19 +115,25 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
         if h <= 4e-16 * abs(t):
             clock[0] = t
             return {stuck}, row
-{first}
+        for j in range(1, {last}):
+            combine(stage, y, h, STAGES, j, K, j)
+            rhs(t + TIMES[j] * h, stage, K[j], par, coef, w, const)
+        combine(new, y, h, STAGES, {last}, K, {last})
+        rhs(t + h, new, K[{last}], par, coef, w, const)
+        clock[4] += {last}
         peak = 0.0
-        for i in range(m):
-            work[1, i] = y[i] + h * ({b})
-            peak = max(peak, abs(work[1, i]))
-        rhs(t + h, work[1], K[{last}], par, coef, w, const)
-        clock[4] += {evaluations}
         high = 0.0
         low = 0.0
         for i in range(m):
-            scale = atol + rtol * max(abs(y[i]), abs(work[1, i]))
-            high += (({high}) / scale) ** 2
-            low += (({low}) / scale) ** 2
+            peak = max(peak, abs(new[i]))
+            scale = atol + rtol * max(abs(y[i]), abs(new[i]))
+            first = 0.0
+            second = 0.0
+            for k in range({last} + 1):
+                first += HIGH[k] * K[k, i]
+                second += LOW[k] * K[k, i]
+            high += first * first / (scale * scale)
+            low += second * second / (scale * scale)
         error = 0.0
         if high > 0.0 or low > 0.0:
             error = h * high / sqrt((high + 0.01 * low) * m)
@@ -158,17 +151,26 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
             continue
         after = t_end if ending else t + h
         if row < times.shape[0] and times[row] <= after:
-{extra}
-            clock[4] += {dense_evaluations}
+            for j in range({extra}):
+                combine(stage, y, h, DENSE_STAGES, j, K, {last} + 1 + j)
+                rhs(t + DENSE_TIMES[j] * h, stage, K[{last} + 1 + j], par, coef, w, const)
+            clock[4] += {extra}
             while row < times.shape[0] and times[row] <= after:
                 s = min(1.0, (times[row] - t) / h)
                 for i in range(m):
-{dense}
-                observe(times[row], work[0], rows[row], par, coef, w, const)
+                    jump = new[i] - y[i]
+                    nested = 0.0
+                    for j in range({depth} - 1, -1, -1):
+                        value = DENSE[j, DENSE.shape[1] - 1] * jump
+                        for k in range(DENSE.shape[1] - 1):
+                            value += h * DENSE[j, k] * K[k, i]
+                        nested = (s if j % 2 else 1.0 - s) * (value + nested)
+                    stage[i] = y[i] + s * (jump + nested)
+                observe(times[row], stage, rows[row], par, coef, w, const)
                 row += 1
         t = after
         for i in range(m):
-            y[i] = work[1, i]
+            y[i] = new[i]
             K[0, i] = K[{last}, i]
         clock[2] += 1.0
         if peak > limit:

@@ -37,7 +37,18 @@ NUMBA = Target(
     loops=True,
 )
 
-_scalar_printer = PythonCodePrinter({"fully_qualified_modules": False, "allow_unknown_functions": True})
+class _ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
+    """Small whole powers as products: as fast as any, and far quicker to compile than a power."""
+
+    def _print_Pow(self, expr: sp.Pow, rational: bool = False) -> str:
+        base, power = expr.as_base_exp()
+        if power.is_Integer and 2 <= abs(power) <= 4 and base.is_Symbol:
+            product = " * ".join([str(self._print(base))] * abs(int(power)))
+            return f"({product})" if power > 0 else f"(1.0 / ({product}))"
+        return str(super()._print_Pow(expr, rational=rational))
+
+
+_scalar_printer = _ScalarPrinter({"fully_qualified_modules": False, "allow_unknown_functions": True})
 _array_printer = NumPyPrinter({"fully_qualified_modules": True, "allow_unknown_functions": True})
 
 
