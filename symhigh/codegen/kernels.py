@@ -7,6 +7,7 @@ from types import ModuleType
 
 from symhigh.codegen.cache import load
 from symhigh.codegen.explicit import dormand_prince_8, stepper_source
+from symhigh.codegen.gram import gram_source
 from symhigh.codegen.lower import Lowering
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, Target
@@ -29,6 +30,13 @@ def step_kernels(system: LimitSystem) -> ModuleType:
     """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
     rule = system.rule
     return _once((system.content, system.problem.outcomes, rule.memory, rule.rate), lambda: step_source(system))
+
+
+def gram_kernels(system: LimitSystem) -> ModuleType:
+    """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
+    rule = system.rule
+    key = ("gram", system.content, system.problem.outcomes, rule.memory, rule.rate)
+    return _once(key, lambda: gram_source(system))
 
 
 def _once(key: object, source: Callable[[], str]) -> ModuleType:

@@ -24,8 +24,8 @@ from symhigh.rule import Rule
 from symhigh.symbols import d, eps, gamma, gradient_square, omega, sample_loss, t, x, x_star
 from symhigh.system import LimitSystem
 
-_SLOPE = sp.Symbol("slope", real=True)
-_RATE = sp.Symbol("rate", real=True)
+SLOPE = sp.Symbol("slope", real=True)
+RATE = sp.Symbol("rate", real=True)
 
 
 def step_source(system: LimitSystem) -> str:
@@ -39,12 +39,17 @@ def step_source(system: LimitSystem) -> str:
 
 def _lift(lowering: Lowering, system: LimitSystem) -> str:
     names = lowering.names
-    pair = sorted(set().union(*(e.free_symbols for e in system.family.definitions.values())) - {d}, key=str)
-    loads = [f"{names(s)} = {array}[i]" for s, array in zip(pair, ("X", "X_star"), strict=True)]
+    loads = [f"{names(s)} = {array}[i]" for s, array in zip(pair_of(system), ("X", "X_star"), strict=True)]
     states = [f"mode[{k} * n + i] = {names.code(system.family.definitions[s])}" for k, s in enumerate(system.family.states)]
     loop = ["    " + line for line in (*loads, *states)]
     return function_source("lift(X, X_star, mode)", ["n = X.shape[0]", f"{names(d)} = float(n)",
                                                      "for i in range(n):", *loop])
+
+
+def pair_of(system: LimitSystem) -> list[sp.Symbol]:
+    """The symbols (X_i, X*_i) in which the family's states are defined."""
+    used = set().union(*(e.free_symbols for e in system.family.definitions.values()))
+    return sorted(used - {d}, key=str)
 
 
 def _run(lowering: Lowering, system: LimitSystem) -> str:
@@ -66,26 +71,26 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     ]
     if eps in system.problem.loss.free_symbols:
         step += ["normals(rng, one, zx, zf, zw)", f"{names(eps)} = {names(omega)} * one[0]"]
-    step += _sample(lowering, system)
+    step += sample_lines(lowering, system)
     if rule.rate is None:
-        step += ["lift(X, X_star, mode)", f"{names(_RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)"]
+        step += ["lift(X, X_star, mode)", f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)"]
     else:
-        step += _update_memory(lowering, rule, base)
-        step += [f"{names(_RATE)} = {names.code(rule.rate)}"]
-    step += [f"shift = {names(_RATE)} * {names(_SLOPE)} / n", "for i in range(n):", "    X[i] -= shift * a[i]"]
+        step += memory_lines(lowering, rule, base)
+        step += [f"{names(RATE)} = {names.code(rule.rate)}"]
+    step += [f"shift = {names(RATE)} * {names(SLOPE)} / n", "for i in range(n):", "    X[i] -= shift * a[i]"]
     load = [f"{names(m.name)} = mode[{base} * n + {j}]" for j, m in enumerate(rule.memory)]
     body = ["n = X.shape[0]", f"{names(d)} = float(n)", "one = numpy.empty(1)", *parameters, *load,
             "for k in range(steps):", *("    " + line for line in step)]
     return function_source("run(first, steps, rng, X, X_star, a, mode, par, coef, w, const, root, zx, zf, zw)", body)
 
 
-def _sample(lowering: Lowering, system: LimitSystem) -> list[str]:
+def sample_lines(lowering: Lowering, system: LimitSystem) -> list[str]:
     """The slope f' of the drawn sample, and its loss where the rule looks at it."""
     names, outcomes = lowering.names, system.problem.outcomes
     wants_loss = any(m.increment.has(sample_loss) for m in system.rule.memory)
     lines: list[str] = []
     for j, outcome in enumerate(outcomes):
-        wanted = [(_SLOPE, sp.diff(outcome.loss, x))] + ([(sample_loss, outcome.loss)] if wants_loss else [])
+        wanted = [(SLOPE, sp.diff(outcome.loss, x))] + ([(sample_loss, outcome.loss)] if wants_loss else [])
         code = [f"{names(name)} = {names.code(e)}" for name, e in statements(wanted)]
         if len(outcomes) == 1:
             return code
@@ -99,12 +104,12 @@ def _cumulative(outcomes: Sequence[Label]) -> sp.Expr:
     return sp.Add(*(o.probability for o in outcomes))
 
 
-def _update_memory(lowering: Lowering, rule: Rule, base: int) -> list[str]:
+def memory_lines(lowering: Lowering, rule: Rule, base: int) -> list[str]:
     """All memories move at once, each from the old values, and are written back for the record."""
     names = lowering.names
     if not rule.memory:
         return []
-    lines = [f"{names(gradient_square)} = {names(_SLOPE)} * {names(_SLOPE)} * square"]
+    lines = [f"{names(gradient_square)} = {names(SLOPE)} * {names(SLOPE)} * square"]
     lines += [f"new_{j} = {names.code(m.name + m.increment)}" for j, m in enumerate(rule.memory)]
     for j, m in enumerate(rule.memory):
         lines += [f"{names(m.name)} = new_{j}", f"mode[{base} * n + {j}] = new_{j}"]

@@ -77,7 +77,7 @@ class Start:
         if self.vectors_given is not None:
             X0, X_star = self._in_eigenbasis(spectrum, values.size)
             return values.size * X0**2, values.size * X0 * X_star, values.size * X_star**2
-        scale = self._profile_at(values)
+        scale = self.profile_at(values)
         return tuple(float(m) * scale for m in self._moments())  # type: ignore[return-value]
 
     def vectors(self, spectrum: Spectrum, d: int, rng: np.random.Generator | None = None) -> tuple[Array, Array]:
@@ -90,7 +90,7 @@ class Start:
             X0, X_star = self._in_eigenbasis(spectrum, d)
             return X0.copy(), X_star.copy()
         m11, m12, m22 = map(float, self._moments())
-        root = np.sqrt(self._profile_at(spectrum.eigenvalues(d)) / d)
+        root = np.sqrt(self.profile_at(spectrum.eigenvalues(d)) / d)
         rho = m12 / np.sqrt(m11 * m22) if m11 * m22 > 0 else 0.0
         across = np.sqrt(max(0.0, 1 - rho**2))
         if self.random:
@@ -108,7 +108,8 @@ class Start:
                              "for closed forms")
         return moments
 
-    def _profile_at(self, values: Array) -> Array:
+    def profile_at(self, values: Array) -> Array:
+        """How much of the start's energy a mode of each eigenvalue carries, against the even spread."""
         if self.profile == 1:
             return np.ones(values.size)
         if (values == 0).any():

@@ -12,25 +12,22 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from symhigh.checks import real, whole
-from symhigh.codegen.kernels import step_kernels
-from symhigh.codegen.normal import stream, ziggurat
 from symhigh.derive import derive
-from symhigh.integrate.solve import check_schedule, parameter_values
 from symhigh.problem import Problem, Spectrum, Start
 from symhigh.problem.spectrum import Array
 from symhigh.rule import Rule
+from symhigh.simulate.direct import DirectWalk
+from symhigh.simulate.gram import GramWalk, eigenspaces
 from symhigh.simulate.runs import Runs
-from symhigh.symbols import V22, lam
+from symhigh.simulate.walk import Experiment, Walk, prepare
 from symhigh.system import LimitSystem
 
-_START = 1  # sub-stream of a seed that draws random starts; the samples have sub-stream 0
+_METHODS = {"direct": DirectWalk, "gram": GramWalk}
 
 
 def simulate(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start, d: int, t_end: float,
@@ -44,30 +41,34 @@ def simulate(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start, d: 
         A number n, for the seeds 0 … n-1, or the seeds themselves. A seed gives the same bits whatever the
         number of threads and the other seeds.
     method
-        ``"direct"`` steps through all d coordinates; ``"auto"`` chooses, at present always that.
+        ``"direct"`` draws all d coordinates of every sample; ``"gram"`` steps the exact Gram chain, at a cost that
+        depends on the number of distinct eigenvalues only, so d may be 10^9; ``"auto"`` takes the chain where K has
+        few of them. All have the same law (:mod:`symhigh.codegen.gram`), but not the same bits for a seed.
     t
         Times to record, increasing in [0, t_end]; 101 equally spaced ones by default. An iterate is recorded at the
         nearest whole step; ``Runs.t`` holds the exact times.
     threads
         How many runs proceed at once, by default one per core.
 
-    Memory is O(d) a thread. A diverging run ends with what it has. A keyboard interrupt returns the times that
-    every run had reached.
+    Memory is O(d) a thread, or O(distinct eigenvalues) for the chain. A diverging run ends with what it has. A
+    keyboard interrupt returns the times that every run had reached.
     """
     size = whole("simulate", "d", d, least=2, meaning="the dimension")
     end = real("simulate", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
     chosen = _seeds(seeds)
-    if method not in ("auto", "direct"):
-        raise ValueError(f"simulate(method={method!r}): method must be 'auto' or 'direct'")
+    if method != "auto" and method not in _METHODS:
+        raise ValueError(f"simulate(method={method!r}): method must be 'auto', 'direct' or 'gram'")
     steps = _record_steps(t, end, size)
     system = derive(problem, rule)
-    experiment = _prepare(system, spectrum, start, size, end)
+    experiment = prepare(system, spectrum, start, size, end)
+    walk_of = _walk_of(method, spectrum, size)
+    walk_of.load(system)
 
     stop = threading.Event()
     results = [_Result(len(steps), len(system.outputs)) for _ in chosen]
     workers = whole("simulate", "threads", threads or os.cpu_count() or 1, least=1, meaning="the number of threads")
     with ThreadPoolExecutor(min(workers, len(chosen))) as pool:
-        jobs = [pool.submit(_one_run, experiment, seed, steps, result, stop)
+        jobs = [pool.submit(_one_run, walk_of, experiment, seed, steps, result, stop)
                 for seed, result in zip(chosen, results, strict=True)]
         try:
             while not all(job.done() for job in jobs):
@@ -79,23 +80,6 @@ def simulate(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start, d: 
     for job in jobs:
         job.result()
     return _collect(results, experiment, chosen, steps, interrupted=stop.is_set())
-
-
-@dataclass(frozen=True, eq=False)
-class _Experiment:
-    """What all runs share."""
-
-    system: LimitSystem
-    spectrum: Spectrum
-    start: Start
-    d: int
-    t_end: float
-    kernels: ModuleType
-    par: Array
-    coef: Array
-    w: Array
-    const: Array
-    root: Array
 
 
 class _Result:
@@ -110,49 +94,36 @@ class _Result:
         self.message = ""
 
 
-def _prepare(system: LimitSystem, spectrum: Spectrum, start: Start, d: int, t_end: float) -> _Experiment:
-    par = parameter_values("simulate", system)
-    check_schedule(system, par, t_end)
-    eigenvalues = np.ascontiguousarray(spectrum.eigenvalues(d))
-    _, X_star = start.vectors(spectrum, d, np.random.default_rng(0))
-    known = {lam: eigenvalues, V22: d * X_star**2}
-    coef = np.array([known[s] for s in system.family.coefficients])
-    kernels = step_kernels(system)
-    w, const = np.full(d, 1.0 / d), np.zeros(len(system.reductions))
-    kernels.prepare(par, coef, w, const)
-    return _Experiment(system, spectrum, start, d, t_end, kernels, par, coef, w, const, np.sqrt(eigenvalues))
-
-
-def _one_run(e: _Experiment, seed: int, steps: Array, result: _Result, stop: threading.Event) -> None:
+def _one_run(walk_of: Callable[[Experiment, int], Walk], e: Experiment, seed: int, steps: Array, result: _Result,
+             stop: threading.Event) -> None:
     """Advance one run from record to record; numbers stay in arrays of this thread alone."""
-    d, kernels = e.d, e.kernels
-    X, X_star = e.start.vectors(e.spectrum, d, np.random.default_rng([seed, _START]))
-    result.target = float((e.root**2 * X_star**2).sum())
-    coef, const = e.coef, e.const
-    if e.start.random and V22 in e.system.family.coefficients:
-        coef, const = e.coef.copy(), np.zeros_like(e.const)
-        coef[e.system.family.coefficients.index(V22)] = d * X_star**2
-        kernels.prepare(e.par, coef, e.w, const)
-    states = len(e.system.family.states)
-    mode, a = np.zeros(states * d + len(e.system.states)), np.empty(d)
-    kernels.begin(e.par, const, mode[states * d :])
-    rng, tables = stream(seed, 0), ziggurat()
-    done = 0
+    walk = walk_of(e, seed)
+    modes = walk.modes
+    result.target = modes.target
+    batch, done = max(1, 20_000_000 // modes.w.size), 0
     for row, step in enumerate(steps):
         while done < step and not stop.is_set():
-            batch = min(int(step) - done, max(1, 20_000_000 // d))
-            kernels.run(done, batch, rng, X, X_star, a, mode, e.par, coef, e.w, const, e.root, *tables)
-            done += batch
+            count = min(int(step) - done, batch)
+            walk.run(done, count)
+            done += count
         if stop.is_set():
             return
-        kernels.lift(X, X_star, mode)
-        kernels.observe(done / d, mode, result.outputs[row], e.par, coef, e.w, const)
-        result.overlap[row], result.norm[row] = X @ X_star, X @ X
+        walk.lift()
+        modes.kernels.observe(done / e.d, walk.mode, result.outputs[row], e.par, modes.coef, modes.w, modes.const)
+        result.overlap[row], result.norm[row] = walk.overlap(), walk.norm()
         result.rows = row + 1
         if not result.norm[row] < 1e12 * max(1.0, result.norm[0]):
-            result.message = _why(e.system, result, done / d)
+            result.message = _why(e.system, result, done / e.d)
             result.outputs[row], result.overlap[row], result.norm[row] = np.nan, np.nan, np.nan
             return
+
+
+def _walk_of(method: str, spectrum: Spectrum, d: int) -> type[DirectWalk] | type[GramWalk]:
+    """The simulator asked for; ``"auto"`` takes the Gram chain where its step is clearly the cheaper one."""
+    if method in _METHODS:
+        return _METHODS[method]
+    spaces = eigenspaces(spectrum, d)
+    return GramWalk if spaces is not None and 16 * spaces.values.size <= d else DirectWalk
 
 
 def _why(system: LimitSystem, result: _Result, time_: float) -> str:
@@ -182,7 +153,7 @@ def _record_steps(t: Any, end: float, d: int) -> Array:
     return np.unique(np.rint(times * d).astype(np.int64))
 
 
-def _collect(results: list[_Result], e: _Experiment, seeds: tuple[int, ...], steps: Array, interrupted: bool) -> Runs:
+def _collect(results: list[_Result], e: Experiment, seeds: tuple[int, ...], steps: Array, interrupted: bool) -> Runs:
     if interrupted:
         shared = min((r.rows for r in results if not r.message), default=len(steps))
         steps = steps[:shared]

@@ -1,0 +1,126 @@
+"""One step of the exact Gram chain lowered to source, from the same loss and rule as the direct step.
+
+Let K have m distinct eigenvalues λ_b with eigenspaces of dimension n_b, and let X_b, X*_b be the parts of X, X* there.
+Write ``X*_b = s_b e₁`` and ``X_b = α_b e₁ + β_b e₂`` with e₁, e₂ orthonormal and β_b ≥ 0. A sample is ``a_b = √λ_b z_b``
+with z_b standard normal and independent of the past, hence of e₁ and e₂, so that
+
+    g₁ = <z_b, e₁>, g₂ = <z_b, e₂> are N(0, 1), and q = ‖z_b‖² - g₁² - g₂² is χ² with n_b - 2 degrees of freedom,
+
+all independent (for n_b = 1 there is g₁ alone). Then ``x = Σ √λ_b (α_b g₁ + β_b g₂)``, ``x* = Σ √λ_b s_b g₁``,
+``‖a‖² = Σ λ_b (g₁² + g₂² + q)``, and the step ``X⁺_b = X_b - c_b z_b`` with ``c_b = (g/d) f' √λ_b`` gives
+
+    α_b⁺ = α_b - c_b g₁,    β_b⁺² = (β_b - c_b g₂)² + c_b² q.
+
+So ``(α_b, β_b)`` is a Markov chain whose law is exactly that of direct simulation, at every d, jointly with the
+memory of the rule; risk, distance and overlaps are functions of it. χ² variates: Marsaglia and Tsang, *A simple
+method for generating gamma variables* (ACM Trans. Math. Software 26, 2000).
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from symhigh.codegen.lower import Lowering, function_source
+from symhigh.codegen.normal import normal_source
+from symhigh.codegen.step import RATE, SLOPE, memory_lines, pair_of, sample_lines
+from symhigh.codegen.target import NUMBA
+from symhigh.symbols import d, eps, gamma, omega, t, x, x_star
+from symhigh.system import LimitSystem
+
+_ARGUMENTS = "first, steps, d_, rng, alpha, beta, s, count, draws, rest, mode, par, coef, w, const, root, zx, zf, zw"
+
+
+def gram_source(system: LimitSystem) -> str:
+    """Source of ``lift(d, alpha, beta, s, count, mode)`` and ``run`` for the chain; Numba only.
+
+    Raises ``ValueError`` where a state of the family is not a quadratic form in (X, X*): then the Gram matrices do not
+    determine it.
+    """
+    lowering = Lowering(system, NUMBA)
+    parts = [NUMBA.header, normal_source(), CHI_SQUARE, lowering.source(), _lift(lowering, system)]
+    if system.rule.rate is None:
+        parts.append(lowering.function_of(gamma, "greedy_rate"))
+    return "\n\n".join([*parts, _run(lowering, system)])
+
+
+def _lift(lowering: Lowering, system: LimitSystem) -> str:
+    """The mean of a mode's state over an eigenspace: its form at (α, s) plus at (β, 0), over n_b."""
+    names = lowering.names
+    pair = pair_of(system)
+    along, across, target = (sp.Symbol(name) for name in ("along", "across", "target"))
+    lines = []
+    for k, state in enumerate(system.family.states):
+        form = system.family.definitions[state]
+        if not sp.Poly(form, *pair).is_homogeneous or sp.Poly(form, *pair).total_degree() != 2:
+            raise ValueError(f"Gram chain: {state} = {form} is not a quadratic form in (X, X*)")
+        first = form.subs(dict(zip(pair, (along, target), strict=True)), simultaneous=True)
+        second = form.subs(dict(zip(pair, (across, 0), strict=True)), simultaneous=True)
+        lines.append(f"mode[{k} * n + i] = ({names.code(first)} + {names.code(second)}) / count[i]")
+    body = [f"{names(along)} = alpha[i]", f"{names(across)} = beta[i]", f"{names(target)} = s[i]", *lines]
+    return function_source("lift(d_, alpha, beta, s, count, mode)",
+                           ["n = count.shape[0]", f"{names(d)} = d_", "for i in range(n):",
+                            *("    " + line for line in body)])
+
+
+def _run(lowering: Lowering, system: LimitSystem) -> str:
+    names, rule = lowering.names, system.rule
+    base = len(system.family.states)
+    step = [
+        "normals(rng, draws, zx, zf, zw)",
+        *(f"{names(s)} = 0.0" for s in (x, x_star)),
+        "square = 0.0",
+        "for i in range(n):",
+        "    if count[i] < 2:",
+        "        draws[n + i] = 0.0",
+        "    rest[i] = chi_square(rng, count[i] - 2, draws[2 * n + i], zx, zf, zw)",
+        f"    {names(x)} += root[i] * (alpha[i] * draws[i] + beta[i] * draws[n + i])",
+        f"    {names(x_star)} += root[i] * s[i] * draws[i]",
+        "    square += root[i] * root[i] * (draws[i] * draws[i] + draws[n + i] * draws[n + i] + rest[i])",
+        f"{names(t)} = (first + k) / d_",
+    ]
+    if eps in system.problem.loss.free_symbols:
+        step.append(f"{names(eps)} = {names(omega)} * draws[3 * n]")
+    step += sample_lines(lowering, system)
+    if rule.rate is None:
+        step += ["lift(d_, alpha, beta, s, count, mode)",
+                 f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)"]
+    else:
+        step += [*memory_lines(lowering, rule, base), f"{names(RATE)} = {names.code(rule.rate)}"]
+    step += [
+        f"shift = {names(RATE)} * {names(SLOPE)} / d_",
+        "for i in range(n):",
+        "    move = shift * root[i]",
+        "    alpha[i] -= move * draws[i]",
+        "    aside = beta[i] - move * draws[n + i]",
+        "    beta[i] = sqrt(aside * aside + move * move * rest[i])",
+    ]
+    load = [f"{names(m.name)} = mode[{base} * n + {j}]" for j, m in enumerate(rule.memory)]
+    parameters = [f"{names(p)} = par[{k}]" for k, p in enumerate(system.parameters)]
+    body = ["n = count.shape[0]", f"{names(d)} = d_", *parameters, *load,
+            "for k in range(steps):", *("    " + line for line in step)]
+    return function_source(f"run({_ARGUMENTS})", body)
+
+
+CHI_SQUARE = '''@njit
+def chi_square(rng, freedom, z, zx, zf, zw):
+    """A χ² variate of a whole number of degrees of freedom, from one standard normal z and what more is needed."""
+    if freedom <= 0:
+        return 0.0
+    if freedom == 1:
+        return z * z
+    shape = 0.5 * freedom - 1.0 / 3.0
+    scale = 1.0 / sqrt(9.0 * shape)
+    while True:
+        v = 1.0 + scale * z
+        if v > 0.0:
+            v = v * v * v
+            u = uniform(rng)
+            square = z * z
+            if u < 1.0 - 0.0331 * square * square:
+                return 2.0 * shape * v
+            if log(u) < 0.5 * square + shape * (1.0 - v + log(v)):
+                return 2.0 * shape * v
+        one = numpy.empty(1)  # rare: a rejected draw
+        normals(rng, one, zx, zf, zw)
+        z = one[0]
+'''
