@@ -9,14 +9,24 @@ Names are imported when they are first used, so ``import symhigh`` is quick.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 _HOME = {
     "symhigh.symbols": ("x", "x_star", "eps", "y", "t"),
-    "symhigh.problem": ("Problem", "Spectrum", "Start", "huber", "least_squares", "logistic_regression", "phase_retrieval"),
+    "symhigh.problem": (
+        "Problem",
+        "Spectrum",
+        "Start",
+        "huber",
+        "least_squares",
+        "logistic_regression",
+        "phase_retrieval",
+    ),
     "symhigh.rule": ("AdaGradNorm", "Constant", "LineSearch", "Memory", "Polyak", "Rule", "Schedule"),
     "symhigh.derive": ("derive", "expect"),
     "symhigh.closed": ("Formula", "limits"),
@@ -28,10 +38,37 @@ _WHERE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_WHERE)
 
 if TYPE_CHECKING:
+    from symhigh.symbols import x as x
+    from symhigh.symbols import x_star as x_star
+    from symhigh.symbols import eps as eps
+    from symhigh.symbols import y as y
+    from symhigh.symbols import t as t
+    from symhigh.problem import Problem as Problem
+    from symhigh.problem import Spectrum as Spectrum
+    from symhigh.problem import Start as Start
+    from symhigh.problem import huber as huber
+    from symhigh.problem import least_squares as least_squares
+    from symhigh.problem import logistic_regression as logistic_regression
+    from symhigh.problem import phase_retrieval as phase_retrieval
+    from symhigh.rule import AdaGradNorm as AdaGradNorm
+    from symhigh.rule import Constant as Constant
+    from symhigh.rule import LineSearch as LineSearch
+    from symhigh.rule import Memory as Memory
+    from symhigh.rule import Polyak as Polyak
+    from symhigh.rule import Rule as Rule
+    from symhigh.rule import Schedule as Schedule
     from symhigh.derive import derive as derive
     from symhigh.derive import expect as expect
-    from symhigh.problem import Problem as Problem
+    from symhigh.closed import Formula as Formula
+    from symhigh.closed import limits as limits
+    from symhigh.simulate import Runs as Runs
     from symhigh.simulate import simulate as simulate
+    from symhigh.integrate import Curve as Curve
+    from symhigh.verify import Claim as Claim
+    from symhigh.verify import Comparison as Comparison
+    from symhigh.verify import Ledger as Ledger
+    from symhigh.verify import compare as compare
+    from symhigh.verify import verify as verify
 
 
 def __getattr__(name: str) -> Any:
@@ -44,3 +81,17 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """The package, in which ``derive``, ``simulate`` and ``verify`` stay functions.
+
+    Importing a room of the same name would put the room's module in their place.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _WHERE and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -15,9 +15,19 @@ def parameter(owner: str, name: str, value: Any, *, positive: bool, meaning: str
     as they are unless SymPy already knows that they break the sign. Text is refused, never parsed.
     """
     bound = "> 0" if positive else ">= 0"
-    if isinstance(value, bool) or not isinstance(value, (int, float, sp.Expr)) and not hasattr(value, "__float__"):
-        raise TypeError(f"{owner}({name}={value!r}): {name} must be a number or a SymPy expression, {meaning}")
-    expression = value if isinstance(value, sp.Expr) else sp.Float(float(value)) if not isinstance(value, int) else sp.Integer(value)
+    if isinstance(value, bool) or (
+        not isinstance(value, (int, float, sp.Expr)) and not hasattr(value, "__float__")
+    ):
+        raise TypeError(
+            f"{owner}({name}={value!r}): {name} must be a number or a SymPy expression, {meaning}"
+        )
+    expression = (
+        value
+        if isinstance(value, sp.Expr)
+        else sp.Float(float(value))
+        if not isinstance(value, int)
+        else sp.Integer(value)
+    )
     if expression.is_number and not (expression.is_real and math.isfinite(float(expression))):
         raise ValueError(f"{owner}({name}={value}): {name} must be finite and real, {meaning}")
     if expression.is_negative or (positive and expression.is_zero):

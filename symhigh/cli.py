@@ -32,31 +32,39 @@ def main() -> None:
 
 def problem_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Loss, rule and their parameters; a parameter that is not given stays a symbol where symbols make sense."""
-    for option in reversed([
-        click.option("--loss", type=click.Choice(LOSSES), default="least-squares", show_default=True),
-        click.option("--rule", type=click.Choice(RULES), default="adagrad-norm", show_default=True),
-        click.option("--noise", type=float, help="Standard deviation ω of the label noise."),
-        click.option("--threshold", "c", type=float, help="Huber's threshold c."),
-        click.option("--gamma", type=float, help="Rate of the constant rule."),
-        click.option("--eta", type=float, help="AdaGrad-Norm's numerator."),
-        click.option("--b", type=float, help="AdaGrad-Norm's starting accumulator."),
-    ]):
+    for option in reversed(
+        [
+            click.option("--loss", type=click.Choice(LOSSES), default="least-squares", show_default=True),
+            click.option("--rule", type=click.Choice(RULES), default="adagrad-norm", show_default=True),
+            click.option("--noise", type=float, help="Standard deviation ω of the label noise."),
+            click.option("--threshold", "c", type=float, help="Huber's threshold c."),
+            click.option("--gamma", type=float, help="Rate of the constant rule."),
+            click.option("--eta", type=float, help="AdaGrad-Norm's numerator."),
+            click.option("--b", type=float, help="AdaGrad-Norm's starting accumulator."),
+        ]
+    ):
         command = option(command)
     return command
 
 
 def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Spectrum, start and horizon."""
-    for option in reversed([
-        click.option("--eigenvalues", help="Comma-separated eigenvalues of equal weight; isotropic by default."),
-        click.option("--power-law", "beta", type=float, help="Power-law spectrum with this exponent β."),
-        click.option("--marchenko-pastur", "ratio", type=float, help="Marchenko-Pastur spectrum with ratio d/n."),
-        click.option("--x0", type=float, default=0.0, show_default=True, help="‖X₀‖²."),
-        click.option("--x-star", type=float, default=1.0, show_default=True, help="‖X*‖²."),
-        click.option("--overlap", type=float, default=0.0, show_default=True, help="<X₀, X*>."),
-        click.option("--delta", type=float, help="Power-law start: d·X*_i² = λ_i^(-δ)."),
-        click.option("--t-end", type=float, default=10.0, show_default=True, help="Horizon, in steps/d."),
-    ]):
+    for option in reversed(
+        [
+            click.option(
+                "--eigenvalues", help="Comma-separated eigenvalues of equal weight; isotropic by default."
+            ),
+            click.option("--power-law", "beta", type=float, help="Power-law spectrum with this exponent β."),
+            click.option(
+                "--marchenko-pastur", "ratio", type=float, help="Marchenko-Pastur spectrum with ratio d/n."
+            ),
+            click.option("--x0", type=float, default=0.0, show_default=True, help="‖X₀‖²."),
+            click.option("--x-star", type=float, default=1.0, show_default=True, help="‖X*‖²."),
+            click.option("--overlap", type=float, default=0.0, show_default=True, help="<X₀, X*>."),
+            click.option("--delta", type=float, help="Power-law start: d·X*_i² = λ_i^(-δ)."),
+            click.option("--t-end", type=float, default=10.0, show_default=True, help="Horizon, in steps/d."),
+        ]
+    ):
         command = option(command)
     return command
 
@@ -74,7 +82,9 @@ def derive(full: bool, as_latex: bool, as_json: bool, **options: Any) -> None:
     import symhigh as sh
 
     with usage_errors():
-        system = sh.derive(read_problem(options, symbolic=True), read_rule(options, symbolic=True), reduce=not full)
+        system = sh.derive(
+            read_problem(options, symbolic=True), read_rule(options, symbolic=True), reduce=not full
+        )
     if as_json:
         click.echo(json.dumps({"equations": str(system).splitlines(), "latex": system.latex()}, indent=2))
     else:
@@ -90,8 +100,15 @@ def limits(as_json: bool, **options: Any) -> None:
 
     with usage_errors():
         formulas = sh.limits(read_problem(options, symbolic=True), read_rule(options, symbolic=True))
-    shown = {name: {"expression": str(f.expr), "assumptions": [str(a) for a in f.assumptions],
-                    "source": str(f.source), "latex": f.latex()} for name, f in formulas.items()}
+    shown = {
+        name: {
+            "expression": str(f.expr),
+            "assumptions": [str(a) for a in f.assumptions],
+            "source": str(f.source),
+            "latex": f.latex(),
+        }
+        for name, f in formulas.items()
+    }
     if as_json:
         click.echo(json.dumps(shown, indent=2))
         return
@@ -106,7 +123,9 @@ def limits(as_json: bool, **options: Any) -> None:
 @experiment_options
 @click.option("--d", "dimension", type=int, help="Also simulate at this dimension, and compare.")
 @click.option("--seeds", type=int, default=20, show_default=True, help="Runs of the simulation.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Save a figure (png, pdf, and the data) under this name.")
+@click.option(
+    "--plot", type=click.Path(path_type=Path), help="Save a figure (png, pdf, and the data) under this name."
+)
 @json_option
 def run(dimension: int | None, seeds: int, plot: Path | None, as_json: bool, **options: Any) -> None:
     """Integrate the limit and, with --d, confront it with direct SGD; exit status 1 where they disagree."""
@@ -119,12 +138,18 @@ def run(dimension: int | None, seeds: int, plot: Path | None, as_json: bool, **o
     runs = comparison = None
     if dimension is not None:
         with usage_errors(), progress("simulating") as report:
-            runs = sh.simulate(problem, rule, spectrum, start, dimension, options["t_end"], seeds, progress=report)
+            runs = sh.simulate(
+                problem, rule, spectrum, start, dimension, options["t_end"], seeds, progress=report
+            )
         comparison = sh.compare(curve, runs)
     if plot is not None:
         _draw(curve, runs, plot)
     if as_json:
-        data = {"t": curve.t.tolist(), **{k: v.tolist() for k, v in curve.outputs.items()}, "complete": curve.complete}
+        data = {
+            "t": curve.t.tolist(),
+            **{k: v.tolist() for k, v in curve.outputs.items()},
+            "complete": curve.complete,
+        }
         if comparison is not None:
             data["comparison"] = {"agrees": bool(comparison.agrees), "summary": comparison.summary()}
         click.echo(json.dumps(data))
@@ -132,7 +157,9 @@ def run(dimension: int | None, seeds: int, plot: Path | None, as_json: bool, **o
         rows = range(0, curve.t.size, max(1, curve.t.size // 10))
         click.echo(f"{'t':>10} {'risk':>14} {'learning rate':>14} {'distance':>14}")
         for k in rows:
-            click.echo(f"{curve.t[k]:10.4g} {curve.risk[k]:14.8g} {curve.learning_rate[k]:14.8g} {curve.distance[k]:14.8g}")
+            click.echo(
+                f"{curve.t[k]:10.4g} {curve.risk[k]:14.8g} {curve.learning_rate[k]:14.8g} {curve.distance[k]:14.8g}"
+            )
         if comparison is not None:
             click.echo(comparison.summary())
     if not curve.complete or (comparison is not None and not comparison.agrees):
@@ -150,8 +177,16 @@ def simulate(dimension: int, seeds: int, as_json: bool, **options: Any) -> None:
     import symhigh as sh
 
     with usage_errors(), progress("simulating") as report:
-        runs = sh.simulate(read_problem(options), read_rule(options), read_spectrum(options), read_start(options),
-                           dimension, options["t_end"], seeds, progress=report)
+        runs = sh.simulate(
+            read_problem(options),
+            read_rule(options),
+            read_spectrum(options),
+            read_start(options),
+            dimension,
+            options["t_end"],
+            seeds,
+            progress=report,
+        )
     if as_json:
         click.echo(json.dumps({"t": runs.t.tolist(), **{k: v.tolist() for k, v in runs.outputs.items()}}))
         return
@@ -186,9 +221,20 @@ def verify(paths: tuple[Path, ...], quick: bool, html: Path | None, seed: int, a
 
 @main.command()
 @click.argument("number", type=click.Choice(["1"]))
-@click.option("--out", type=click.Path(path_type=Path), default=Path("figure1"), show_default=True, help="Path, no ending.")
-@click.option("--largest", type=click.Choice(["256", "1024", "4096", "16384"]), default="4096", show_default=True,
-              help="Largest dimension of the left panel.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("figure1"),
+    show_default=True,
+    help="Path, no ending.",
+)
+@click.option(
+    "--largest",
+    type=click.Choice(["256", "1024", "4096", "16384"]),
+    default="4096",
+    show_default=True,
+    help="Largest dimension of the left panel.",
+)
 @click.option("--seeds", type=int, default=30, show_default=True, help="Runs a dimension.")
 def figure(number: str, out: Path, largest: str, seeds: int) -> None:
     """Reproduce a figure of The High Line as PNG and PDF, with its data as JSON."""
@@ -237,8 +283,9 @@ def read_rule(options: dict[str, Any], symbolic: bool = False) -> Rule:
 
     rules: dict[str, Callable[[], Rule]] = {
         "constant": lambda: sh.Constant(_value(options, "gamma", "gamma", 1.0, symbolic)),
-        "adagrad-norm": lambda: sh.AdaGradNorm(_value(options, "eta", "eta", 1.0, symbolic),
-                                               _value(options, "b", "b", 1.0, symbolic)),
+        "adagrad-norm": lambda: sh.AdaGradNorm(
+            _value(options, "eta", "eta", 1.0, symbolic), _value(options, "b", "b", 1.0, symbolic)
+        ),
         "polyak": sh.Polyak,
         "line-search": sh.LineSearch,
     }
@@ -285,7 +332,9 @@ def _draw(curve: Any, runs: Any, path: Path) -> None:
 
     axes = plot_curve(curve, "risk", None) if runs is None else plot_curve(curve, "risk", plot_bands(runs))
     axes.legend()
-    data = {"t": curve.t, "risk": curve.risk} | ({} if runs is None else {"runs_t": runs.t, "runs_risk": runs.risk})
+    data = {"t": curve.t, "risk": curve.risk} | (
+        {} if runs is None else {"runs_t": runs.t, "runs_risk": runs.risk}
+    )
     save(axes.figure, data, path)
 
 

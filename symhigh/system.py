@@ -141,8 +141,15 @@ class LimitSystem:
             bound[symbol] = value.subs({s: by_name[str(s)] for s in value.free_symbols if str(s) in by_name})
         return replace(self, parameters=bound)
 
-    def solve(self, spectrum: Spectrum, start: Start, t_end: float, t: Any = None, rtol: float = 1e-8,
-              **options: Any) -> Curve:
+    def solve(
+        self,
+        spectrum: Spectrum,
+        start: Start,
+        t_end: float,
+        t: Any = None,
+        rtol: float = 1e-8,
+        **options: Any,
+    ) -> Curve:
         """Integrate the limit; see :func:`symhigh.integrate.solve` for the arguments and the curve."""
         from symhigh.integrate import solve
 
@@ -151,8 +158,14 @@ class LimitSystem:
     @property
     def content(self) -> tuple[Any, ...]:
         """The equations themselves, hashable; equal for systems that differ in parameter values only."""
-        return (self.family, self.reductions, self.scalars, self.states, tuple(self.parameters),
-                tuple(self.outputs.items()))
+        return (
+            self.family,
+            self.reductions,
+            self.scalars,
+            self.states,
+            tuple(self.parameters),
+            tuple(self.outputs.items()),
+        )
 
     @property
     def mode_symbols(self) -> tuple[sp.Symbol, ...]:

@@ -57,7 +57,9 @@ def derive(problem: Problem, rule: Rule, reduce: bool = True) -> LimitSystem:
     Raises ``TypeError`` for wrong argument types and ``ValueError`` for a rule whose limit does not exist.
     """
     if not isinstance(problem, Problem):
-        raise TypeError(f"derive(problem={problem!r}): problem must be a symhigh.Problem, such as least_squares()")
+        raise TypeError(
+            f"derive(problem={problem!r}): problem must be a symhigh.Problem, such as least_squares()"
+        )
     if not isinstance(rule, Rule):
         raise TypeError(f"derive(rule={rule!r}): rule must be a symhigh rule, such as AdaGradNorm(eta, b)")
     parts = _derive(problem.outcomes, rule.memory, rule.rate, rule.objective, bool(reduce))
@@ -66,12 +68,19 @@ def derive(problem: Problem, rule: Rule, reduce: bool = True) -> LimitSystem:
     return LimitSystem(problem, rule, family, reductions, scalars, states, parameters, outputs)
 
 
-_Parts = tuple[Family, tuple[Reduction, ...], tuple[Scalar, ...], tuple[ScalarState, ...], MappingProxyType[str, sp.Expr]]
+_Parts = tuple[
+    Family, tuple[Reduction, ...], tuple[Scalar, ...], tuple[ScalarState, ...], MappingProxyType[str, sp.Expr]
+]
 
 
 @lru_cache(maxsize=64)
-def _derive(outcomes: tuple[Label, ...], memory: tuple[Memory, ...], rate: sp.Expr | None,
-            objective: sp.Expr | None, reduce: bool) -> _Parts:
+def _derive(
+    outcomes: tuple[Label, ...],
+    memory: tuple[Memory, ...],
+    rate: sp.Expr | None,
+    objective: sp.Expr | None,
+    reduce: bool,
+) -> _Parts:
     """The derivation proper, on canonical symbols only: no number that the user gave enters."""
     averages = Averages()
     stats = statistics(outcomes)
@@ -108,8 +117,13 @@ def _derive(outcomes: tuple[Label, ...], memory: tuple[Memory, ...], rate: sp.Ex
     return _inline_numbers(*(reduce_to_error(*parts) if reduce else parts))
 
 
-def _inline_numbers(family: Family, reductions: tuple[Reduction, ...], scalars: tuple[Scalar, ...],
-                    states: tuple[ScalarState, ...], outputs: Mapping[str, sp.Expr]) -> _Parts:
+def _inline_numbers(
+    family: Family,
+    reductions: tuple[Reduction, ...],
+    scalars: tuple[Scalar, ...],
+    states: tuple[ScalarState, ...],
+    outputs: Mapping[str, sp.Expr],
+) -> _Parts:
     """Scalars that are numbers, such as least squares' ``c1 = 1``, put in place of their names."""
     numbers = {s.name: s.expression for s in scalars if s.expression.is_number}
     return (

@@ -42,10 +42,15 @@ def _mean(drift: sp.Expr, outcomes: tuple[Label, ...]) -> sp.Expr:
     """Expectation over the sample; powers of f' up to the second need no new integral."""
     if not drift.has(_SLOPE_SQUARE, sample_loss, x, x_star, eps):
         return drift
-    if not drift.has(sample_loss) and drift.is_polynomial(_SLOPE_SQUARE) and sp.degree(drift, _SLOPE_SQUARE) == 1:
+    if (
+        not drift.has(sample_loss)
+        and drift.is_polynomial(_SLOPE_SQUARE)
+        and sp.degree(drift, _SLOPE_SQUARE) == 1
+    ):
         return sp.expand(drift).subs(_SLOPE_SQUARE, gradient_noise)
     per_label = (
-        o.probability * drift.subs({_SLOPE_SQUARE: sp.diff(o.loss, x) ** 2, sample_loss: o.loss}) for o in outcomes
+        o.probability * drift.subs({_SLOPE_SQUARE: sp.diff(o.loss, x) ** 2, sample_loss: o.loss})
+        for o in outcomes
     )
     return mean_over_sample(sum(per_label, sp.S.Zero))
 
@@ -58,5 +63,7 @@ def greedy_rate(objective: sp.Expr, drifts: Mapping[sp.Symbol, sp.Expr]) -> sp.E
     drift = sp.expand(sum(sp.diff(objective, name) * value for name, value in drifts.items()))
     descent, noise = -drift.coeff(gamma, 1), drift.coeff(gamma, 2)
     if noise == 0:
-        raise ValueError(f"greedy rule with objective {objective}: its drift has no γ² term, so no best rate exists")
+        raise ValueError(
+            f"greedy rule with objective {objective}: its drift has no γ² term, so no best rate exists"
+        )
     return sp.cancel(descent / (2 * noise))

@@ -59,7 +59,9 @@ def one_step(students: int = 1, targets: int = 1) -> OneStep:
     overlaps = {(p, q): sp.Symbol(f"V_{p + 1}{q + 1}") for p, q in pairs}
     drift = {}
     for p, q in pairs:
-        change = sp.expand((v[p] - rate * _DELTA * F[p] * _A) * (v[q] - rate * _DELTA * F[q] * _A) - v[p] * v[q])
+        change = sp.expand(
+            (v[p] - rate * _DELTA * F[p] * _A) * (v[q] - rate * _DELTA * F[q] * _A) - v[p] * v[q]
+        )
         average = sp.expand(_remove_data(change, z, v))
         drift[p, q] = _as_overlaps(average.coeff(_DELTA, 2), v, overlaps)
     return OneStep(z, F[:students], overlaps, drift)
@@ -67,7 +69,9 @@ def one_step(students: int = 1, targets: int = 1) -> OneStep:
 
 def _remove_data(expr: sp.Expr, z: tuple[sp.Symbol, ...], v: tuple[sp.Symbol, ...]) -> sp.Expr:
     """E of a polynomial in the data coordinate a, with terms beyond δ² dropped."""
-    return sum((_moment(coefficient, power, z, v) for (power,), coefficient in sp.Poly(expr, _A).terms()), sp.S.Zero)
+    return sum(
+        (_moment(coefficient, power, z, v) for (power,), coefficient in sp.Poly(expr, _A).terms()), sp.S.Zero
+    )
 
 
 def _moment(G: sp.Expr, power: int, z: tuple[sp.Symbol, ...], v: tuple[sp.Symbol, ...]) -> sp.Expr:
@@ -85,7 +89,9 @@ def _mean_of_term(term: sp.Expr) -> sp.Expr:
     return constant * (Mean(random) if random != 1 else 1)
 
 
-def _as_overlaps(expr: sp.Expr, v: tuple[sp.Symbol, ...], overlaps: dict[tuple[int, int], sp.Symbol]) -> sp.Expr:
+def _as_overlaps(
+    expr: sp.Expr, v: tuple[sp.Symbol, ...], overlaps: dict[tuple[int, int], sp.Symbol]
+) -> sp.Expr:
     """Rewrite ``v_p v_q`` as ``V_pq``; terms free of v stay."""
     result = sp.S.Zero
     for powers, coefficient in sp.Poly(expr, *v).terms():

@@ -17,8 +17,13 @@ from symhigh.symbols import D2, V11, V12, V22, c1, c2, lam
 from symhigh.system import Family, Reduction, Scalar
 
 
-def reduce_to_error(family: Family, reductions: tuple[Reduction, ...], scalars: tuple[Scalar, ...], states: Any,
-                    outputs: MappingProxyType[str, sp.Expr]) -> Any:
+def reduce_to_error(
+    family: Family,
+    reductions: tuple[Reduction, ...],
+    scalars: tuple[Scalar, ...],
+    states: Any,
+    outputs: MappingProxyType[str, sp.Expr],
+) -> Any:
     """The same limit in D2 alone, or the parts unchanged where they do not close."""
     by_name = {s.name: s.expression for s in scalars}
     if sp.expand(by_name[c1] + by_name[c2]) != 0:

@@ -48,8 +48,12 @@ def statistics(outcomes: tuple[Label, ...]) -> Statistics:
     noise = _mean(sum((p * s**2 for p, s in slopes), sp.S.Zero))
     if _jumps(mean_slope):
         first, second, determinant = _mean(x * mean_slope), _mean(x_star * mean_slope), B11 * B22 - B12**2
-        return Statistics(risk, noise, (B22 * first - B12 * second) / determinant,
-                          (B11 * second - B12 * first) / determinant)
+        return Statistics(
+            risk,
+            noise,
+            (B22 * first - B12 * second) / determinant,
+            (B11 * second - B12 * first) / determinant,
+        )
     return Statistics(risk, noise, _mean(sp.diff(mean_slope, x)), _mean(sp.diff(mean_slope, x_star)))
 
 

@@ -43,8 +43,14 @@ class Curve:
         outputs = self.__dict__.get("outputs", {})
         if name in outputs:
             return np.asarray(outputs[name])
-        remedy = "; derive(problem, rule, reduce=False) carries overlap and norm" if name in ("overlap", "norm") else ""
-        raise AttributeError(f"a curve of this system has {', '.join(outputs)}, excess_risk, not {name!r}{remedy}")
+        remedy = (
+            "; derive(problem, rule, reduce=False) carries overlap and norm"
+            if name in ("overlap", "norm")
+            else ""
+        )
+        raise AttributeError(
+            f"a curve of this system has {', '.join(outputs)}, excess_risk, not {name!r}{remedy}"
+        )
 
     @property
     def risk(self) -> Array:

@@ -41,7 +41,11 @@ def minimal_risk_at(problem: Problem, b22: float) -> float:
 
     at_target = risk(np.array([1.0, 0.0]))
     best = min(
-        float(minimize(risk, first, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-15, "maxiter": 2000}).fun)
+        float(
+            minimize(
+                risk, first, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-15, "maxiter": 2000}
+            ).fun
+        )
         for first in ([1.0, 0.1], [0.0, 0.5], [-1.0, 0.1])
     )
     return at_target if at_target <= best + 1e-12 * max(1.0, abs(best)) else best

@@ -35,8 +35,11 @@ def logistic_regression(sampled: bool = False) -> Problem:
     """
     if sampled:
         plus = sigmoid(x_star)
-        return Problem(sp.log(1 + sp.exp(-y * x)), labels={1: plus, -1: sigmoid(-x_star)},
-                       name="logistic regression, sampled labels")
+        return Problem(
+            sp.log(1 + sp.exp(-y * x)),
+            labels={1: plus, -1: sigmoid(-x_star)},
+            name="logistic regression, sampled labels",
+        )
     return Problem(-x * sigmoid(x_star) + sp.log(1 + sp.exp(x)), name="logistic regression")
 
 

@@ -57,19 +57,39 @@ class Problem:
     parameters: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
     name: str = field(default="custom loss", compare=False)
 
-    def __init__(self, loss: sp.Expr, noise: Any = 0, labels: Mapping[Any, Any] | None = None,
-                 parameters: Mapping[sp.Symbol, Any] | None = None, name: str = "custom loss") -> None:
+    def __init__(
+        self,
+        loss: sp.Expr,
+        noise: Any = 0,
+        labels: Mapping[Any, Any] | None = None,
+        parameters: Mapping[sp.Symbol, Any] | None = None,
+        name: str = "custom loss",
+    ) -> None:
         if not isinstance(loss, sp.Expr):
-            raise TypeError(f"Problem(loss={loss!r}): loss must be a SymPy expression in sh.x, sh.x_star and sh.eps")
-        laws = tuple((sp.sympify(k, strict=True), sp.sympify(v, strict=True)) for k, v in (labels or {}).items())
+            raise TypeError(
+                f"Problem(loss={loss!r}): loss must be a SymPy expression in sh.x, sh.x_star and sh.eps"
+            )
+        laws = tuple(
+            (sp.sympify(k, strict=True), sp.sympify(v, strict=True)) for k, v in (labels or {}).items()
+        )
         own = tuple(
-            (s, parameter("Problem", str(s), v, positive=bool(s.is_positive), meaning="a parameter of the loss"))
+            (
+                s,
+                parameter(
+                    "Problem", str(s), v, positive=bool(s.is_positive), meaning="a parameter of the loss"
+                ),
+            )
             for s, v in (parameters or {}).items()
         )
         _check_loss(loss, laws, {s for s, _ in own})
         object.__setattr__(self, "loss", loss)
-        object.__setattr__(self, "noise", parameter("Problem", "noise", noise, positive=False,
-                                                    meaning="the standard deviation of the label noise"))
+        object.__setattr__(
+            self,
+            "noise",
+            parameter(
+                "Problem", "noise", noise, positive=False, meaning="the standard deviation of the label noise"
+            ),
+        )
         object.__setattr__(self, "labels", laws)
         object.__setattr__(self, "parameters", own)
         object.__setattr__(self, "name", name)
@@ -95,14 +115,19 @@ def _check_loss(loss: sp.Expr, labels: tuple[tuple[sp.Expr, sp.Expr], ...], own:
     allowed = {x, x_star, eps} | own | ({y} if labels else set())
     if foreign := sorted(map(str, loss.free_symbols - allowed)):
         lookalike = set(foreign) & {"x", "x_star", "eps", "y"}
-        hint = ("build the loss from sh.x, sh.x_star, sh.eps (symbols of the same name with other assumptions differ)"
-                if lookalike else "give their values in parameters={symbol: number}")
+        hint = (
+            "build the loss from sh.x, sh.x_star, sh.eps (symbols of the same name with other assumptions differ)"
+            if lookalike
+            else "give their values in parameters={symbol: number}"
+        )
         raise ValueError(f"Problem(loss={loss}): foreign symbols {foreign}; {hint}")
     if x not in loss.free_symbols:
         raise ValueError(f"Problem(loss={loss}): the loss must depend on the prediction sh.x")
     if labels:
         if foreign := sorted(map(str, {s for _, p in labels for s in p.free_symbols} - {x_star} - own)):
-            raise ValueError(f"Problem(labels=…): probabilities may depend on sh.x_star only, not on {foreign}")
+            raise ValueError(
+                f"Problem(labels=…): probabilities may depend on sh.x_star only, not on {foreign}"
+            )
         total = sp.cancel(sum(p for _, p in labels).rewrite(sp.exp).subs(sp.exp(x_star), sp.Symbol("u")))
         if total != 1:
             raise ValueError(f"Problem(labels=…): the probabilities must sum to one, they sum to {total}")

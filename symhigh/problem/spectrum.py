@@ -37,7 +37,9 @@ class Spectrum:
     @classmethod
     def isotropic(cls, lam: Any = 1) -> Spectrum:
         """All eigenvalues equal to ``lam > 0``, a number or a SymPy expression."""
-        value = parameter("Spectrum.isotropic", "lam", lam, positive=True, meaning="the eigenvalue of K = lam I")
+        value = parameter(
+            "Spectrum.isotropic", "lam", lam, positive=True, meaning="the eigenvalue of K = lam I"
+        )
         return cls.from_eigenvalues([value])
 
     @classmethod
@@ -54,7 +56,9 @@ class Spectrum:
         else:
             wts = _array(owner, "weights", weights)
         if wts.shape != vals.shape:
-            raise ValueError(f"{owner}: weights has shape {wts.shape}, values has {vals.shape}; they must match")
+            raise ValueError(
+                f"{owner}: weights has shape {wts.shape}, values has {vals.shape}; they must match"
+            )
         if vals.dtype == object or wts.dtype == object:
             vals, wts = vals.astype(object), wts.astype(object)
             for v in vals:
@@ -64,12 +68,16 @@ class Spectrum:
                 raise ValueError(f"{owner}: weights must sum to one, they sum to {total}")
             return cls(vals, wts)
         if (bad := vals[(vals < 0) | ~np.isfinite(vals)]).size:
-            raise ValueError(f"{owner}: eigenvalue {bad[0]:g} is not allowed; a covariance has eigenvalues >= 0, finite")
+            raise ValueError(
+                f"{owner}: eigenvalue {bad[0]:g} is not allowed; a covariance has eigenvalues >= 0, finite"
+            )
         if not vals.any():
             raise ValueError(f"{owner}: all eigenvalues are zero; at least one must be > 0")
         if (wts <= 0).any() or abs(wts.sum() - 1) > 1e-9:
-            raise ValueError(f"{owner}: weights must be > 0 and sum to one, they sum to {wts.sum():.12g}; "
-                             "divide them by their sum")
+            raise ValueError(
+                f"{owner}: weights must be > 0 and sum to one, they sum to {wts.sum():.12g}; "
+                "divide them by their sum"
+            )
         return cls(vals, wts)
 
     @classmethod
@@ -83,7 +91,9 @@ class Spectrum:
             raise ValueError("Spectrum.from_covariance: K must be finite and symmetric; use (K + K.T)/2")
         values, basis = np.linalg.eigh(matrix)
         if values[0] < -1e-10 * scale:
-            raise ValueError(f"Spectrum.from_covariance: K has the eigenvalue {values[0]:g}, all must be >= 0")
+            raise ValueError(
+                f"Spectrum.from_covariance: K has the eigenvalue {values[0]:g}, all must be >= 0"
+            )
         spectrum = cls.from_eigenvalues(np.maximum(values, 0.0))
         return cls(spectrum.values, spectrum.weights, basis=basis)
 
@@ -96,15 +106,22 @@ class Spectrum:
         """
         b = float(beta)
         if not b < 1:
-            raise ValueError(f"Spectrum.power_law(beta={beta}): beta must be < 1, else the density has no unit mass")
+            raise ValueError(
+                f"Spectrum.power_law(beta={beta}): beta must be < 1, else the density has no unit mass"
+            )
         edges = np.concatenate([np.linspace(0.0, 60.0, 41), 60.0 * (400.0 / 60.0) ** (np.arange(1, 11) / 10)])
-        nodes, weights = np.polynomial.legendre.leggauss(8)
+        nodes, weights = np.polynomial.legendre.leggauss(12)
         half = np.diff(edges)[:, None] / 2
         s = (edges[:-1, None] + half * (nodes + 1)).ravel()
         mass = ((1 - b) * np.exp(-(1 - b) * s).reshape(half.size, -1) * half * weights).ravel()
         keep = mass > 0
         s, mass = s[keep], mass[keep]
-        return cls(np.exp(-s), mass / mass.sum(), quantile=lambda p: p ** (1 / (1 - b)), name=f"power law, beta={b:g}")
+        return cls(
+            np.exp(-s),
+            mass / mass.sum(),
+            quantile=lambda p: p ** (1 / (1 - b)),
+            name=f"power law, beta={b:g}",
+        )
 
     @classmethod
     def marchenko_pastur(cls, ratio: Any, nodes: int = 256) -> Spectrum:
@@ -113,8 +130,12 @@ class Spectrum:
         With ``λ = 1 + r + 2 √r cos θ`` the density is ``(2/π) sin²θ/λ dθ``; the midpoint rule in θ converges
         geometrically.
         """
-        r = real("Spectrum.marchenko_pastur", "ratio", ratio, above=0.0, meaning="d/n, dimension over samples")
-        n = whole("Spectrum.marchenko_pastur", "nodes", nodes, least=2, meaning="the number of quadrature nodes")
+        r = real(
+            "Spectrum.marchenko_pastur", "ratio", ratio, above=0.0, meaning="d/n, dimension over samples"
+        )
+        n = whole(
+            "Spectrum.marchenko_pastur", "nodes", nodes, least=2, meaning="the number of quadrature nodes"
+        )
         theta = np.pi * (np.arange(n) + 0.5) / n
         values = 1 + r + 2 * np.sqrt(r) * np.cos(theta)
         weights = 2 * np.sin(theta) ** 2 / values / n
@@ -130,12 +151,17 @@ class Spectrum:
     @property
     def is_symbolic(self) -> bool:
         """Whether symbols remain, so that only closed forms can use this spectrum."""
-        return bool(self.values.dtype == object and any(sp.sympify(v).free_symbols for v in (*self.values, *self.weights)))
+        return bool(
+            self.values.dtype == object
+            and any(sp.sympify(v).free_symbols for v in (*self.values, *self.weights))
+        )
 
     def numeric(self, owner: str) -> tuple[Array, Array]:
         """``(values, weights)`` as float arrays; ``ValueError`` where symbols remain."""
         if self.is_symbolic:
-            raise ValueError(f"{owner}(spectrum=…): the spectrum still has symbols; give numbers for its eigenvalues")
+            raise ValueError(
+                f"{owner}(spectrum=…): the spectrum still has symbols; give numbers for its eigenvalues"
+            )
         return self.values.astype(float), self.weights.astype(float)
 
     def moment(self, k: int) -> Any:
@@ -183,7 +209,9 @@ def _array(owner: str, name: str, entries: Any) -> Array:
     array = np.asarray(entries)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{owner}: {name} has shape {array.shape}, it must be a non-empty list of numbers")
-    if array.dtype == object and all(isinstance(e, sp.Expr) and e.is_number or np.isreal(e) for e in array):
+    if array.dtype == object and all(
+        e.is_number if isinstance(e, sp.Expr) else isinstance(e, (int, float)) for e in array
+    ):
         array = array.astype(float)
     if array.dtype.kind in "iuf":
         return array.astype(float)

@@ -35,21 +35,29 @@ class Start:
 
     def __post_init__(self) -> None:
         for name, meaning in (("x0", "the squared norm of X0"), ("x_star", "the squared norm of X*")):
-            object.__setattr__(self, name, parameter("Start", name, getattr(self, name), positive=False, meaning=meaning))
+            object.__setattr__(
+                self, name, parameter("Start", name, getattr(self, name), positive=False, meaning=meaning)
+            )
         if not isinstance(self.overlap, sp.Expr):
             overlap = float(self.overlap)
             if not np.isfinite(overlap):
-                raise ValueError(f"Start(overlap={self.overlap}): overlap must be finite, the inner product <X0, X*>")
+                raise ValueError(
+                    f"Start(overlap={self.overlap}): overlap must be finite, the inner product <X0, X*>"
+                )
             object.__setattr__(self, "overlap", sp.sympify(self.overlap, strict=True))
         gap = self.x0 * self.x_star - self.overlap**2
         if gap.is_number and float(gap) < -1e-12 * float(self.x0 * self.x_star):
-            raise ValueError(f"Start(overlap={self.overlap}): |overlap| must be <= sqrt(x0*x_star) = "
-                             f"{float(sp.sqrt(self.x0 * self.x_star)):.6g} (Cauchy-Schwarz)")
+            raise ValueError(
+                f"Start(overlap={self.overlap}): |overlap| must be <= sqrt(x0*x_star) = "
+                f"{float(sp.sqrt(self.x0 * self.x_star)):.6g} (Cauchy-Schwarz)"
+            )
 
     @classmethod
     def power_law(cls, delta: Any) -> Start:
         """``X₀ = 0`` and ``d X*_i² = λ_i^{-δ}`` (High Line, Prop. 4.4)."""
-        power = parameter("Start.power_law", "delta", delta, positive=False, meaning="the exponent of the target")
+        power = parameter(
+            "Start.power_law", "delta", delta, positive=False, meaning="the exponent of the target"
+        )
         return cls(0, 1, 0, profile=lam ** (-power))
 
     @classmethod
@@ -60,11 +68,15 @@ class Start:
         """
         first, second = np.asarray(X0, dtype=float), np.asarray(X_star, dtype=float)
         if first.ndim != 1 or first.shape != second.shape:
-            raise ValueError(f"Start.from_vectors: X0 has shape {first.shape}, X_star {second.shape}; "
-                             "both must be vectors of one length d")
+            raise ValueError(
+                f"Start.from_vectors: X0 has shape {first.shape}, X_star {second.shape}; "
+                "both must be vectors of one length d"
+            )
         if not (np.isfinite(first).all() and np.isfinite(second).all()):
             raise ValueError("Start.from_vectors: X0 and X_star must be finite")
-        return cls(float(first @ first), float(second @ second), float(first @ second), vectors_given=(first, second))
+        return cls(
+            float(first @ first), float(second @ second), float(first @ second), vectors_given=(first, second)
+        )
 
     @property
     def distance(self) -> sp.Expr:
@@ -80,7 +92,9 @@ class Start:
         scale = self.profile_at(values)
         return tuple(float(m) * scale for m in self._moments())  # type: ignore[return-value]
 
-    def vectors(self, spectrum: Spectrum, d: int, rng: np.random.Generator | None = None) -> tuple[Array, Array]:
+    def vectors(
+        self, spectrum: Spectrum, d: int, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Array]:
         """``(X₀, X*)`` in the eigenbasis at dimension d, two arrays of shape (d,), in the order of the eigenvalues.
 
         Deterministic pairs alternate ``X₀_i = √(x0/d) (ρ ± √(1-ρ²))`` against ``X*_i = √(x_star/d)``: the averages
@@ -104,8 +118,10 @@ class Start:
     def _moments(self) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
         moments = (self.x0, self.overlap, self.x_star)
         if any(m.free_symbols for m in moments):
-            raise ValueError("Start: give numbers for x0, x_star and overlap to integrate or simulate; symbols are "
-                             "for closed forms")
+            raise ValueError(
+                "Start: give numbers for x0, x_star and overlap to integrate or simulate; symbols are "
+                "for closed forms"
+            )
         return moments
 
     def profile_at(self, values: Array) -> Array:
@@ -120,8 +136,10 @@ class Start:
         assert self.vectors_given is not None
         X0, X_star = self.vectors_given
         if X0.size != d or spectrum.values.size != d or spectrum.quantile is not None:
-            raise ValueError(f"Start.from_vectors: vectors of length {X0.size} need a spectrum of {X0.size} eigenvalues "
-                             f"and d={X0.size}; the spectrum has {spectrum.values.size}, d={d}")
+            raise ValueError(
+                f"Start.from_vectors: vectors of length {X0.size} need a spectrum of {X0.size} eigenvalues "
+                f"and d={X0.size}; the spectrum has {spectrum.values.size}, d={d}"
+            )
         if spectrum.basis is not None:
             return spectrum.basis.T @ X0, spectrum.basis.T @ X_star
         return X0, X_star

@@ -35,7 +35,7 @@ class EquationView:
         for symbol in s.family.states:
             table[symbol] = _function(symbol)(I_MODE, t)
         changing = [r.name for r in s.reductions if r.summand.free_symbols & moving]
-        changing += [x.name for x in (*s.scalars, *s.states)]
+        changing += [x.name for x in s.scalars] + [x.name for x in s.states]
         return table | {symbol: _function(symbol)(t) for symbol in changing}
 
     def rewrite(self, expr: sp.Expr) -> sp.Expr:
@@ -45,8 +45,10 @@ class EquationView:
     def equations(self) -> list[sp.Eq]:
         """Modes, memory, scalars, averages, in this order."""
         s, f = self.system, self._functions
-        shown = [sp.Eq(sp.Derivative(f[name], t), self.rewrite(rhs), evaluate=False)
-                 for name, rhs in zip(s.family.states, s.family.rhs, strict=True)]
+        shown = [
+            sp.Eq(sp.Derivative(f[name], t), self.rewrite(rhs), evaluate=False)
+            for name, rhs in zip(s.family.states, s.family.rhs, strict=True)
+        ]
         for state in s.states:
             shown.append(sp.Eq(sp.Derivative(f[state.name], t), self.rewrite(state.rhs), evaluate=False))
             shown.append(sp.Eq(f[state.name].subs(t, 0), self.rewrite(state.initial), evaluate=False))

@@ -41,14 +41,25 @@ def panels(largest: int = 4096) -> tuple[Panel, Panel]:
     """The two panels, the left one with dimensions 2⁸, 2¹⁰, … up to ``largest``."""
     left = tuple(d for d in (256, 1024, 4096, 16384) if d <= largest)
     return (
-        Panel("least squares, $\\omega = 1$", least_squares(noise=1), AdaGradNorm(1, 0.3), 10.0, left, "risk"),
-        Panel("logistic regression", logistic_regression(), AdaGradNorm(1, 1), 20.0, (16, 32, 64, 128),
-              "excess_risk"),
+        Panel(
+            "least squares, $\\omega = 1$", least_squares(noise=1), AdaGradNorm(1, 0.3), 10.0, left, "risk"
+        ),
+        Panel(
+            "logistic regression",
+            logistic_regression(),
+            AdaGradNorm(1, 1),
+            20.0,
+            (16, 32, 64, 128),
+            "excess_risk",
+        ),
     )
 
 
-def figure1(largest: int = 4096, seeds: int = 30, progress: Callable[[float], None] | None = None,
-            ) -> tuple[Figure, dict[str, Any]]:
+def figure1(
+    largest: int = 4096,
+    seeds: int = 30,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[Figure, dict[str, Any]]:
     """Simulate, integrate and draw; returns the figure and the data behind it."""
     import matplotlib
 
@@ -67,8 +78,18 @@ def figure1(largest: int = 4096, seeds: int = 30, progress: Callable[[float], No
             ensembles = []
             for d in panel.dimensions:
                 begin, end = work[done] / work[-1], work[done + 1] / work[-1]
-                ensembles.append(simulate(panel.problem, panel.rule, spectrum, start, d, panel.t_end, seeds,
-                                          progress=_part(progress, begin, end)))
+                ensembles.append(
+                    simulate(
+                        panel.problem,
+                        panel.rule,
+                        spectrum,
+                        start,
+                        d,
+                        panel.t_end,
+                        seeds,
+                        progress=_part(progress, begin, end),
+                    )
+                )
                 done += 1
             _draw(ax, panel, curve, ensembles)
             data[panel.problem.name] = _data(panel, curve, ensembles)
@@ -85,8 +106,12 @@ def _draw(ax: Axes, panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> No
 
 
 def _data(panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> dict[str, Any]:
-    result: dict[str, Any] = {"shown": panel.shown, "t": curve.t, "limit": getattr(curve, panel.shown),
-                              "learning_rate": curve.learning_rate}
+    result: dict[str, Any] = {
+        "shown": panel.shown,
+        "t": curve.t,
+        "limit": getattr(curve, panel.shown),
+        "learning_rate": curve.learning_rate,
+    }
     for runs in ensembles:
         lower, upper = runs.quantiles(panel.shown)
         mean = getattr(runs, panel.shown).mean(axis=0)
@@ -94,7 +119,9 @@ def _data(panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> dict[str, An
     return result
 
 
-def _part(progress: Callable[[float], None] | None, begin: float, end: float) -> Callable[[float], None] | None:
+def _part(
+    progress: Callable[[float], None] | None, begin: float, end: float
+) -> Callable[[float], None] | None:
     if progress is None:
         return None
     return lambda fraction: progress(begin + (end - begin) * fraction)

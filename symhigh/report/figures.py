@@ -36,8 +36,16 @@ def style() -> AbstractContextManager[None]:
     """Matplotlib settings of all figures, as a context manager."""
     import matplotlib.pyplot as plt
 
-    return plt.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
-                           "figure.constrained_layout.use": True, "legend.frameon": False, "savefig.dpi": 200})
+    return plt.rc_context(
+        {
+            "font.size": 10,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "figure.constrained_layout.use": True,
+            "legend.frameon": False,
+            "savefig.dpi": 200,
+        }
+    )
 
 
 def plot_curve(curve: Curve, what: str, ax: Axes | None = None, **options: Any) -> Axes:
@@ -47,8 +55,14 @@ def plot_curve(curve: Curve, what: str, ax: Axes | None = None, **options: Any) 
     return _label(axes, what)
 
 
-def plot_bands(runs: Runs, what: str = "risk", ax: Axes | None = None, low: float = 0.1, high: float = 0.9,
-               colour: str = COLOURS[2]) -> Axes:
+def plot_bands(
+    runs: Runs,
+    what: str = "risk",
+    ax: Axes | None = None,
+    low: float = 0.1,
+    high: float = 0.9,
+    colour: str = COLOURS[2],
+) -> Axes:
     """Shade the ``low``-``high`` quantiles over the runs."""
     axes = _axes(ax)
     lower, upper = runs.quantiles(what, low, high)

@@ -24,10 +24,18 @@ class AdaGradNorm(Rule):
     b: Any
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "eta", parameter("AdaGradNorm", "eta", self.eta, positive=True,
-                                                  meaning="the numerator of the learning rate"))
-        object.__setattr__(self, "b", parameter("AdaGradNorm", "b", self.b, positive=True,
-                                                meaning="the starting accumulator"))
+        object.__setattr__(
+            self,
+            "eta",
+            parameter(
+                "AdaGradNorm", "eta", self.eta, positive=True, meaning="the numerator of the learning rate"
+            ),
+        )
+        object.__setattr__(
+            self,
+            "b",
+            parameter("AdaGradNorm", "b", self.b, positive=True, meaning="the starting accumulator"),
+        )
 
     @property
     def memory(self) -> tuple[Memory, ...]:

@@ -20,8 +20,11 @@ class Constant(Rule):
     gamma: Any
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gamma", parameter("Constant", "gamma", self.gamma, positive=True,
-                                                    meaning="the learning rate"))
+        object.__setattr__(
+            self,
+            "gamma",
+            parameter("Constant", "gamma", self.gamma, positive=True, meaning="the learning rate"),
+        )
 
     @property
     def rate(self) -> sp.Expr:

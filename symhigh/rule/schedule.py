@@ -27,7 +27,9 @@ class Schedule(Rule):
             raise TypeError(f"Schedule(expr={self.expr!r}): expr must be a SymPy expression in symhigh.t")
         lookalike = [s for s in self.expr.free_symbols if s.name == "t" and s != t]
         if lookalike:
-            raise ValueError(f"Schedule(expr={self.expr}): use symhigh.t for time, not another symbol called t")
+            raise ValueError(
+                f"Schedule(expr={self.expr}): use symhigh.t for time, not another symbol called t"
+            )
         if self.expr.is_number and not (self.expr.is_finite and self.expr.is_nonnegative):
             raise ValueError(f"Schedule(expr={self.expr}): a learning rate must be finite and >= 0")
 

@@ -84,5 +84,8 @@ class Runs:
         return lower, upper
 
     def __repr__(self) -> str:
-        return (f"Runs({len(self.seeds)} runs, d={self.d}, t = {self.t[0]:g} … {self.t[-1]:g}, {self.t.size} times"
-                + (f", {len(self.messages)} diverged" if self.messages else "") + ")")
+        return (
+            f"Runs({len(self.seeds)} runs, d={self.d}, t = {self.t[0]:g} … {self.t[-1]:g}, {self.t.size} times"
+            + (f", {len(self.messages)} diverged" if self.messages else "")
+            + ")"
+        )

@@ -1,0 +1,66 @@
+"""The command line: exit statuses, JSON, and files."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from symhigh.cli import main
+
+
+def call(*arguments: str):  # type: ignore[no-untyped-def]
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_derive_prints_symbols_and_latex() -> None:
+    text = call("derive", "--noise", "1")
+    assert text.exit_code == 0
+    assert "eta/sqrt(b_k^2(t))" in text.output
+    assert r"\begin{aligned}" in call("derive", "--latex", "--loss", "huber").output
+    assert len(json.loads(call("derive", "--json", "--full").output)["equations"]) > 5
+
+
+def test_limits_lists_assumptions() -> None:
+    shown = json.loads(call("limits", "--rule", "constant", "--json").output)
+    assert shown
+    assert all({"expression", "assumptions", "source"} <= set(entry) for entry in shown.values())
+
+
+def test_run_as_json() -> None:
+    result = call("run", "--t-end", "1", "--json", "--eigenvalues", "1,0.5")
+    data = json.loads(result.output)
+    assert result.exit_code == 0
+    assert data["complete"]
+    assert data["t"][-1] == 1.0
+
+
+@pytest.mark.filterwarnings("ignore:diverged")
+def test_divergence_is_status_1() -> None:
+    assert call("run", "--rule", "constant", "--gamma", "3", "--t-end", "1000").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--rule", "constant", "--gamma", "-1"),
+        ("run", "--t-end", "0"),
+        ("run", "--eigenvalues", "1,x"),
+        ("run", "--eigenvalues", "__import__('os')"),
+        ("run", "--power-law", "0.1", "--marchenko-pastur", "1"),
+        ("simulate", "--d", "1"),
+        ("derive", "--loss", "nonsense"),
+        ("verify", "no/such/file.py"),
+    ],
+)
+def test_wrong_usage_is_status_2(arguments: tuple[str, ...]) -> None:
+    assert call(*arguments).exit_code == 2
+
+
+def test_plot_saves_picture_and_data(tmp_path: Path) -> None:
+    assert call("run", "--t-end", "1", "--plot", str(tmp_path / "curve")).exit_code == 0
+    assert {f.suffix for f in tmp_path.iterdir()} == {".png", ".pdf", ".json"}
+
+
+def test_export_is_python() -> None:
+    compile(call("export", "--target", "numpy").output, "generated", "exec")
