@@ -1,4 +1,4 @@
-"""The command line: reads options, calls the library, prints. Exit status 0 success, 1 a refusal or refutation, 2 usage.
+"""The command line: reads options, calls the library, prints. Exit status 0 success, 1 refuted, 2 wrong usage.
 
 Heavy imports stay inside commands, so ``symhigh --help`` answers at once.
 """
@@ -14,59 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from symhigh.cli_options import (
+    experiment_options,
+    problem_options,
+    read_problem,
+    read_rule,
+    read_spectrum,
+    read_start,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from symhigh.problem import Problem, Spectrum, Start
-    from symhigh.rule import Rule
-
-LOSSES = ("least-squares", "logistic", "logistic-sampled", "huber", "phase-retrieval")
-RULES = ("constant", "adagrad-norm", "polyak", "line-search")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="symhigh")
 def main() -> None:
     """Exact high-dimensional limits of SGD: derive, integrate, simulate, verify."""
-
-
-def problem_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Loss, rule and their parameters; a parameter that is not given stays a symbol where symbols make sense."""
-    for option in reversed(
-        [
-            click.option("--loss", type=click.Choice(LOSSES), default="least-squares", show_default=True),
-            click.option("--rule", type=click.Choice(RULES), default="adagrad-norm", show_default=True),
-            click.option("--noise", type=float, help="Standard deviation ω of the label noise."),
-            click.option("--threshold", "c", type=float, help="Huber's threshold c."),
-            click.option("--gamma", type=float, help="Rate of the constant rule."),
-            click.option("--eta", type=float, help="AdaGrad-Norm's numerator."),
-            click.option("--b", type=float, help="AdaGrad-Norm's starting accumulator."),
-        ]
-    ):
-        command = option(command)
-    return command
-
-
-def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Spectrum, start and horizon."""
-    for option in reversed(
-        [
-            click.option(
-                "--eigenvalues", help="Comma-separated eigenvalues of equal weight; isotropic by default."
-            ),
-            click.option("--power-law", "beta", type=float, help="Power-law spectrum with this exponent β."),
-            click.option(
-                "--marchenko-pastur", "ratio", type=float, help="Marchenko-Pastur spectrum with ratio d/n."
-            ),
-            click.option("--x0", type=float, default=0.0, show_default=True, help="‖X₀‖²."),
-            click.option("--x-star", type=float, default=1.0, show_default=True, help="‖X*‖²."),
-            click.option("--overlap", type=float, default=0.0, show_default=True, help="<X₀, X*>."),
-            click.option("--delta", type=float, help="Power-law start: d·X*_i² = λ_i^(-δ)."),
-            click.option("--t-end", type=float, default=10.0, show_default=True, help="Horizon, in steps/d."),
-        ]
-    ):
-        command = option(command)
-    return command
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -259,72 +223,6 @@ def export(target: str, **options: Any) -> None:
     with usage_errors():
         system = sh.derive(read_problem(options, symbolic=True), read_rule(options, symbolic=True))
     click.echo(limit_source(system, NUMBA if target == "numba" else NUMPY))
-
-
-# --- from options to objects ----------------------------------------------------------------------------------
-def read_problem(options: dict[str, Any], symbolic: bool = False) -> Problem:
-    """The problem that the options name; numbers not given are symbols, or 0 for the noise and 1 for c."""
-    import symhigh as sh
-
-    noise = _value(options, "noise", "omega", 0.0, symbolic)
-    losses: dict[str, Callable[[], Problem]] = {
-        "least-squares": lambda: sh.least_squares(noise),
-        "logistic": sh.logistic_regression,
-        "logistic-sampled": lambda: sh.logistic_regression(sampled=True),
-        "huber": lambda: sh.huber(_value(options, "c", "c", 1.0, symbolic), noise),
-        "phase-retrieval": sh.phase_retrieval,
-    }
-    return losses[options["loss"]]()
-
-
-def read_rule(options: dict[str, Any], symbolic: bool = False) -> Rule:
-    """The rule that the options name; parameters not given are symbols, or 1."""
-    import symhigh as sh
-
-    rules: dict[str, Callable[[], Rule]] = {
-        "constant": lambda: sh.Constant(_value(options, "gamma", "gamma", 1.0, symbolic)),
-        "adagrad-norm": lambda: sh.AdaGradNorm(
-            _value(options, "eta", "eta", 1.0, symbolic), _value(options, "b", "b", 1.0, symbolic)
-        ),
-        "polyak": sh.Polyak,
-        "line-search": sh.LineSearch,
-    }
-    return rules[options["rule"]]()
-
-
-def read_spectrum(options: dict[str, Any]) -> Spectrum:
-    """The spectrum that the options name."""
-    import symhigh as sh
-
-    given = [name for name in ("eigenvalues", "beta", "ratio") if options[name] is not None]
-    if len(given) > 1:
-        raise ValueError("give one of --eigenvalues, --power-law, --marchenko-pastur")
-    if options["beta"] is not None:
-        return sh.Spectrum.power_law(options["beta"])
-    if options["ratio"] is not None:
-        return sh.Spectrum.marchenko_pastur(options["ratio"])
-    if options["eigenvalues"] is None:
-        return sh.Spectrum.isotropic()
-    return sh.Spectrum.from_eigenvalues([float(part) for part in options["eigenvalues"].split(",")])
-
-
-def read_start(options: dict[str, Any]) -> Start:
-    """The start that the options name."""
-    import symhigh as sh
-
-    if options["delta"] is not None:
-        return sh.Start.power_law(options["delta"])
-    return sh.Start(options["x0"], options["x_star"], options["overlap"])
-
-
-def _value(options: dict[str, Any], key: str, symbol: str, default: float, symbolic: bool) -> Any:
-    if options[key] is not None:
-        return options[key]
-    if not symbolic:
-        return default
-    import sympy as sp
-
-    return sp.Symbol(symbol, positive=True)
 
 
 def _draw(curve: Any, runs: Any, path: Path) -> None:

@@ -22,6 +22,7 @@ ROOMS = [
     "simulate",
     "verify",
     "report",
+    "cli_options",
     "cli",
 ]
 FILES = [f for f in sorted(ROOT.rglob("*.py")) if f.parent != ROOT or f.stem in ROOMS]
