@@ -24,15 +24,21 @@ from symhigh.verify.ledger import Ledger, Line, Row
 from symhigh.verify.load import find_files, loaded
 from symhigh.verify.verdict import Verdict
 
-Progress = Callable[[Row], None]
+Progress = Callable[[float], None]
+Done = tuple[float, Row]
+"""A row, and the share of its file that is then done."""
+
+
+_DERIVATIONS = Path(symhigh.__file__).resolve().parent.parent / "derivations"
 
 
 def verify(
-    path_or_claims: str | Path | Claim | Iterable[str | Path | Claim],
+    path_or_claims: str | Path | Claim | Iterable[str | Path | Claim] | None = None,
     quick: bool = False,
     seed: int = 0,
     jobs: int | None = None,
     progress: Progress | None = None,
+    on_row: Callable[[Row], None] | None = None,
 ) -> Ledger:
     """Examine claims and return the :class:`~symhigh.verify.Ledger`, rows in the order of definition.
 
@@ -40,7 +46,8 @@ def verify(
     ----------
     path_or_claims
         A file of claims, a folder of such files (searched recursively), a :class:`~symhigh.verify.Claim`,
-        or a list of any of these. Files are Python programs and are run as such.
+        or a list of any of these; without it, the ``derivations`` beside the package in a checkout. Files are
+        Python programs and are run as such.
     quick
         Fewer points, and smaller or no simulations.
     seed
@@ -48,6 +55,8 @@ def verify(
     jobs
         Processes for files, by default one for each core at most; 1 keeps to this process.
     progress
+        Called with the fraction done, after each claim.
+    on_row
         Called with each row as it is done.
 
     A run interrupted from the keyboard returns the rows that are done, ``complete`` false.
@@ -57,6 +66,8 @@ def verify(
     if jobs is not None:
         whole("verify", "jobs", jobs, least=1, meaning="the number of processes")
     begin = time.perf_counter()
+    if path_or_claims is None:
+        path_or_claims = _DERIVATIONS
     single = isinstance(path_or_claims, str | Path | Claim)
     asked = [path_or_claims] if single else list(path_or_claims)  # type: ignore[arg-type]
     claims = [c for c in asked if isinstance(c, Claim)]
@@ -67,10 +78,14 @@ def verify(
     rows: list[Row] = []
     complete = True
     try:
-        for row in _all_rows(claims, files, quick, seed, processes):
+        shares: dict[str, float] = {}
+        for share, row in _all_rows(claims, files, quick, seed, processes):
             rows.append(row)
+            shares[row.file or row.name] = share
             if progress is not None:
-                progress(row)
+                progress(sum(shares.values()) / (len(claims) + len(files)))
+            if on_row is not None:
+                on_row(row)
     except KeyboardInterrupt:
         complete = False
     if not rows and complete:
@@ -83,23 +98,23 @@ def verify(
     return Ledger(tuple(rows), quick, seed, complete, time.perf_counter() - begin)
 
 
-def examine_file(file: Path, quick: bool, seed: int) -> Iterator[Row]:
+def examine_file(file: Path, quick: bool, seed: int) -> Iterator[Done]:
     """The rows of one file, as they are done; an error row where the file itself fails."""
     try:
         with loaded(file) as claims:
-            for claim in claims:
+            for number, claim in enumerate(claims, 1):
                 with redirect_stdout(sys.stderr):  # standard output is for the ledger
                     row = claim.examine(quick, seed)
-                yield row.located(str(file))
+                yield number / len(claims), row.located(str(file))
     except Exception as error:
-        yield _broken(file, explain(error))
+        yield 1.0, _broken(file, explain(error))
 
 
 def _all_rows(
     claims: list[Claim], files: list[Path], quick: bool, seed: int, processes: int
-) -> Iterator[Row]:
+) -> Iterator[Done]:
     for claim in claims:
-        yield claim.examine(quick, seed)
+        yield 1.0, claim.examine(quick, seed)
     if processes > 1:
         yield from _in_processes(files, quick, seed, processes)
     else:
@@ -107,12 +122,12 @@ def _all_rows(
             yield from examine_file(file, quick, seed)
 
 
-def _in_processes(files: list[Path], quick: bool, seed: int, processes: int) -> Iterator[Row]:
+def _in_processes(files: list[Path], quick: bool, seed: int, processes: int) -> Iterator[Done]:
     """Rows of all files, in the order in which they are done."""
     waiting: Queue[Path] = Queue()
     for file in files:
         waiting.put(file)
-    done: Queue[Row | None] = Queue()
+    done: Queue[Done | None] = Queue()
     workers = [_Worker(waiting, done, quick, seed) for _ in range(processes)]
     try:
         for worker in workers:
@@ -135,7 +150,7 @@ def _in_processes(files: list[Path], quick: bool, seed: int, processes: int) -> 
 class _Worker(threading.Thread):
     """Feeds one process with files; starts a new one where it dies."""
 
-    def __init__(self, waiting: Queue[Path], done: Queue[Row | None], quick: bool, seed: int) -> None:
+    def __init__(self, waiting: Queue[Path], done: Queue[Done | None], quick: bool, seed: int) -> None:
         super().__init__(daemon=True)
         self.waiting, self.done, self.quick, self.seed = waiting, done, quick, seed
         self.process: subprocess.Popen[str] | None = None
@@ -164,14 +179,15 @@ class _Worker(threading.Thread):
             for answer in process.stdout:
                 if answer == "\n":
                     return
-                row = Row.from_dict(json.loads(answer))
+                share, data = json.loads(answer)
+                row = Row.from_dict(data)
                 last = f"the claim after {row.name!r}"
-                self.done.put(row)
+                self.done.put((share, row))
         except BrokenPipeError:
             last = "starting"
         status = self._end()
         if not self.stopped:
-            self.done.put(_broken(file, f"the process ended with status {status} in {last}"))
+            self.done.put((1.0, _broken(file, f"the process ended with status {status} in {last}")))
 
     def _end(self) -> int | None:
         """Let the process finish, its input being over; its status."""

@@ -23,8 +23,8 @@ def main() -> None:
     sys.stdout = sys.stderr
     for request in sys.stdin:
         asked = json.loads(request)
-        for row in examine_file(Path(asked["file"]), asked["quick"], asked["seed"]):
-            answers.write(json.dumps(row.to_dict()) + "\n")
+        for share, row in examine_file(Path(asked["file"]), asked["quick"], asked["seed"]):
+            answers.write(json.dumps([share, row.to_dict()]) + "\n")
             answers.flush()
         answers.write("\n")
         answers.flush()

@@ -67,9 +67,11 @@ def test_a_file_of_a_few_lines(tmp_path):
 
 
 def test_processes_give_the_rows_of_one_process(folder, capfd):
-    seen = []
-    parallel = verify(folder, jobs=2, progress=seen.append)
+    seen, fractions = [], []
+    parallel = verify(folder, jobs=2, progress=fractions.append, on_row=seen.append)
     alone = verify(folder, jobs=1)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] <= 1
     assert {row.name for row in seen} == {"risk floor", "wrong <floor>", "talkative"}
 
     def timeless(ledger):
