@@ -12,8 +12,9 @@ all independent (for n_b = 1 there is g₁ alone). Then ``x = Σ √λ_b (α_b g
     α_b⁺ = α_b - c_b g₁,    β_b⁺² = (β_b - c_b g₂)² + c_b² q.
 
 So ``(α_b, β_b)`` is a Markov chain whose law is exactly that of direct simulation, at every d, jointly with the
-memory of the rule; risk, distance and overlaps are functions of it. χ² variates: Marsaglia and Tsang, *A simple
-method for generating gamma variables* (ACM Trans. Math. Software 26, 2000).
+memory of the rule; risk, distance and overlaps are functions of it. χ² variates of k ≥ 2 degrees of freedom are
+``2 a v`` with ``a = k/2 - 1/3`` and ``v = (1 + z/√(9a))³``, by rejection: Marsaglia and Tsang, *A simple method for
+generating gamma variables* (ACM Trans. Math. Software 26, 2000); ``shape`` and ``scale`` hold a and 1/√(9a).
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ from symhigh.codegen.target import NUMBA
 from symhigh.symbols import d, eps, gamma, omega, t, x, x_star
 from symhigh.system import LimitSystem
 
-_ARGUMENTS = "first, steps, d_, rng, alpha, beta, s, count, draws, rest, mode, par, coef, w, const, root, zx, zf, zw"
+_ARGUMENTS = (
+    "first, steps, d_, rng, alpha, beta, s, count, shape, scale, draws, marks, rest, "
+    "mode, par, coef, w, const, root, zx, zf, zw"
+)
 
 
 def gram_source(system: LimitSystem) -> str:
@@ -67,12 +71,21 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     base = len(system.family.states)
     step = [
         "normals(rng, draws, zx, zf, zw)",
+        "uniforms(rng, marks)",
         *(f"{names(s)} = 0.0" for s in (x, x_star)),
         "square = 0.0",
         "for i in range(n):",
         "    if count[i] < 2:",
         "        draws[n + i] = 0.0",
-        "    rest[i] = chi_square(rng, count[i] - 2, draws[2 * n + i], zx, zf, zw)",
+        "    z = draws[2 * n + i]",
+        "    if shape[i] > 0.0:",
+        "        v = 1.0 + scale[i] * z",
+        "        v = v * v * v",
+        "        if not marks[i] < 1.0 - 0.0331 * z * z * z * z or v <= 0.0:",
+        "            v = chi_cube(rng, shape[i], scale[i], z, marks[i], zx, zf, zw)",
+        "        rest[i] = 2.0 * shape[i] * v",
+        "    else:",
+        "        rest[i] = z * z if count[i] == 3 else 0.0",
         f"    {names(x)} += root[i] * (alpha[i] * draws[i] + beta[i] * draws[n + i])",
         f"    {names(x_star)} += root[i] * s[i] * draws[i]",
         "    square += root[i] * root[i] * (draws[i] * draws[i] + draws[n + i] * draws[n + i] + rest[i])",
@@ -102,25 +115,21 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
 
 
 CHI_SQUARE = '''@njit
-def chi_square(rng, freedom, z, zx, zf, zw):
-    """A χ² variate of a whole number of degrees of freedom, from one standard normal z and what more is needed."""
-    if freedom <= 0:
-        return 0.0
-    if freedom == 1:
-        return z * z
-    shape = 0.5 * freedom - 1.0 / 3.0
-    scale = 1.0 / sqrt(9.0 * shape)
+def uniforms(rng, out):
+    for i in range(out.shape[0]):
+        out[i] = uniform(rng)
+
+
+@njit
+def chi_cube(rng, shape, scale, z, u, zx, zf, zw):
+    """The cube v of Marsaglia and Tsang where the quick test failed: the exact test, then fresh draws."""
+    one = numpy.empty(1)
     while True:
         v = 1.0 + scale * z
-        if v > 0.0:
-            v = v * v * v
-            u = uniform(rng)
-            square = z * z
-            if u < 1.0 - 0.0331 * square * square:
-                return 2.0 * shape * v
-            if log(u) < 0.5 * square + shape * (1.0 - v + log(v)):
-                return 2.0 * shape * v
-        one = numpy.empty(1)  # rare: a rejected draw
+        v = v * v * v
+        if v > 0.0 and log(u) < 0.5 * z * z + shape * (1.0 - v + log(v)):
+            return v
         normals(rng, one, zx, zf, zw)
         z = one[0]
+        u = uniform(rng)
 '''

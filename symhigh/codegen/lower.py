@@ -23,7 +23,7 @@ from symhigh.system import LimitSystem, Reduction, Scalar
 _ARGUMENTS = (
     *("t_", "y", "dy", "out", "par", "coef", "w", "const", "memory", "n", "i", "k"),
     *("first", "steps", "rng", "X", "X_star", "a", "mode", "root", "zx", "zf", "zw"),
-    *("d_", "alpha", "beta", "s", "count", "draws", "rest", "move", "aside"),
+    *("d_", "alpha", "beta", "s", "count", "draws", "rest", "move", "aside", "shape", "scale", "marks", "z", "v"),
     *("value", "square", "shift", "one", "draw", "normals", "uniform", "lift", "run"),
 )
 """Names that generated functions use for themselves."""

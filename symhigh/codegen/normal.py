@@ -64,7 +64,7 @@ def next_bits(rng):
 @njit
 def uniform(rng):
     """Uniform on the open interval (0, 1)."""
-    return (float(next_bits(rng) >> numpy.uint64(11)) + 0.5) / 9007199254740992.0
+    return (float(numpy.int64(next_bits(rng) >> numpy.uint64(11))) + 0.5) / 9007199254740992.0
 
 
 @njit

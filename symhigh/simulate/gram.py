@@ -96,7 +96,10 @@ class GramWalk:
         self.modes: Modes = modes_of(e, gram_kernels(e.system), spaces.values, spaces.count / e.d,
                                      e.d * self.s**2 / spaces.count)
         self.mode: Array = starting_mode(e, self.modes)
-        self.draws, self.rest = np.empty(3 * spaces.count.size + 1), np.empty(spaces.count.size)
+        m = spaces.count.size
+        self.shape = np.where(spaces.count > 3, (spaces.count - 2) / 2 - 1 / 3, 0.0)
+        self.scale = 1 / np.sqrt(9 * np.where(self.shape > 0, self.shape, 1.0))
+        self.draws, self.marks, self.rest = np.empty(3 * m + 1), np.empty(m), np.empty(m)
         self.rng = stream(seed, 0)
 
     @staticmethod
@@ -106,8 +109,9 @@ class GramWalk:
 
     def run(self, first: int, steps: int) -> None:
         m = self.modes
-        m.kernels.run(first, steps, float(self.e.d), self.rng, self.alpha, self.beta, self.s, self.count, self.draws,
-                      self.rest, self.mode, self.e.par, m.coef, m.w, m.const, m.root, *ziggurat())
+        m.kernels.run(first, steps, float(self.e.d), self.rng, self.alpha, self.beta, self.s, self.count, self.shape,
+                      self.scale, self.draws, self.marks, self.rest, self.mode, self.e.par, m.coef, m.w, m.const,
+                      m.root, *ziggurat())
 
     def lift(self) -> None:
         self.modes.kernels.lift(float(self.e.d), self.alpha, self.beta, self.s, self.count, self.mode)
