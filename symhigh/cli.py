@@ -95,10 +95,10 @@ def run(dimension: int | None, seeds: int, plot: Path | None, as_json: bool, **o
     """Integrate the limit and, with --d, confront it with direct SGD; exit status 1 where they disagree."""
     import symhigh as sh
 
-    with usage_errors():
+    with usage_errors(), progress("integrating") as report:
         problem, rule = read_problem(options), read_rule(options)
         spectrum, start = read_spectrum(options), read_start(options)
-        curve = sh.derive(problem, rule).solve(spectrum, start, options["t_end"])
+        curve = sh.derive(problem, rule).solve(spectrum, start, options["t_end"], progress=report)
     runs = comparison = None
     if dimension is not None:
         with usage_errors(), progress("simulating") as report:
@@ -206,7 +206,7 @@ def figure(number: str, out: Path, largest: str, seeds: int) -> None:
     from symhigh.report.figures import save
 
     with usage_errors(), progress(f"figure {number}") as report:
-        drawn, data = figure1(int(largest), seeds, report)
+        drawn, data = figure1(int(largest), seeds, progress=report)
     for path in save(drawn, data, out):
         click.echo(path)
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+Progress = Callable[[float], None]
+
+
 @dataclass(frozen=True)
 class Panel:
     """One experiment of the figure."""
@@ -56,41 +59,33 @@ def panels(largest: int = 4096) -> tuple[Panel, Panel]:
 
 
 def figure1(
-    largest: int = 4096,
-    seeds: int = 30,
-    progress: Callable[[float], None] | None = None,
+    largest: int = 4096, seeds: int = 30, method: str = "direct", progress: Progress | None = None
 ) -> tuple[Figure, dict[str, Any]]:
-    """Simulate, integrate and draw; returns the figure and the data behind it."""
+    """Simulate, integrate and draw; returns the figure and the data behind it.
+
+    ``largest`` bounds the left panel's dimensions; ``method`` is that of :func:`symhigh.simulate.simulate`.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     spectrum, start = Spectrum.isotropic(), Start(x0=0, x_star=1, random=True)
-    data: dict[str, Any] = {"seeds": seeds, "band": [0.1, 0.9]}
     chosen = panels(largest)
-    work = np.cumsum([0.0] + [p.t_end * d * d for p in chosen for d in p.dimensions])
-    done = 0
+    cost = [panel.t_end * d * d for panel in chosen for d in panel.dimensions]
+    shares = iter(np.diff(np.cumsum([0.0, *cost]) / sum(cost)))
+    done = 0.0
+    data: dict[str, Any] = {"seeds": seeds, "band": [0.1, 0.9], "method": method}
     with style():
         figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8))
         for panel, ax in zip(chosen, axes, strict=True):
             curve = derive(panel.problem, panel.rule).solve(spectrum, start, panel.t_end)
             ensembles = []
             for d in panel.dimensions:
-                begin, end = work[done] / work[-1], work[done + 1] / work[-1]
-                ensembles.append(
-                    simulate(
-                        panel.problem,
-                        panel.rule,
-                        spectrum,
-                        start,
-                        d,
-                        panel.t_end,
-                        seeds,
-                        progress=_part(progress, begin, end),
-                    )
-                )
-                done += 1
+                share = next(shares)
+                experiment = (panel.problem, panel.rule, spectrum, start, d, panel.t_end, seeds, method)
+                ensembles.append(simulate(*experiment, progress=_part(progress, done, share)))
+                done += share
             _draw(ax, panel, curve, ensembles)
             data[panel.problem.name] = _data(panel, curve, ensembles)
     return figure, data
@@ -101,7 +96,8 @@ def _draw(ax: Axes, panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> No
         plot_bands(runs, panel.shown, ax, colour=colour)
     plot_curve(curve, panel.shown, ax, lw=1.8)
     ax.set_title(panel.title)
-    ax.set_yscale("log")
+    if panel.shown == "excess_risk":
+        ax.set_yscale("log")
     ax.legend(fontsize=8)
 
 
@@ -119,9 +115,8 @@ def _data(panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> dict[str, An
     return result
 
 
-def _part(
-    progress: Callable[[float], None] | None, begin: float, end: float
-) -> Callable[[float], None] | None:
+def _part(progress: Progress | None, done: float, share: float) -> Progress | None:
+    """A progress report for one part of the work."""
     if progress is None:
         return None
-    return lambda fraction: progress(begin + (end - begin) * fraction)
+    return lambda fraction: progress(done + share * fraction)

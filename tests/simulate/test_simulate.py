@@ -106,3 +106,20 @@ def test_refusals(change: dict, message: str) -> None:
 def test_fractional_dimension_is_refused() -> None:
     with pytest.raises(TypeError, match="d must be a whole number"):
         sh.simulate(sh.least_squares(), sh.Constant(1), ISOTROPIC, sh.Start(), 10.5, 1, 1)
+
+
+def test_interrupted_runs_keep_what_they_had() -> None:
+    """A keyboard interrupt ends all runs at a time that each of them had reached."""
+    calls = []
+
+    def stop(fraction: float) -> None:
+        calls.append(fraction)
+        if 0 < fraction:
+            raise KeyboardInterrupt
+
+    runs = sh.simulate(
+        sh.least_squares(1), sh.Constant(1), TWO_HALVES, sh.Start(), 2000, 400, 2, "direct", progress=stop
+    )
+    assert not runs.complete
+    assert 1 <= runs.t.size < 101
+    assert np.isfinite(runs.risk).all()
