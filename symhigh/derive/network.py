@@ -2,7 +2,8 @@
 
 A pass of the derivation: one step → conditional mean and covariance to order 1/d → Itô SDE of a coordinate →
 balance law and additive-noise coordinate, both found by search → one-dimensional Fokker-Planck equation.
-symhigh's own model (see ``problem/network.py``); the steps are written out in ``derivations/diagonal_networks``.
+symhigh's own model (see ``problem/network.py``); the steps are written out in
+``derivations/diagonal_networks``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from symhigh.derive.ito import Decay, ItoSDE, additive_coordinates, decays, fokker_planck, generator, ito_formula
+from symhigh.derive.ito import (
+    Decay,
+    ItoSDE,
+    additive_coordinates,
+    decays,
+    fokker_planck,
+    generator,
+    ito_formula,
+)
 from symhigh.problem.network import DiagonalNetwork, NetworkClasses, Parametrization, eta, theta_star, u, v
 from symhigh.symbols import d, lam, risk, t
 
@@ -41,8 +50,9 @@ class NoReduction(ArithmeticError):
 class OneStep:
     """Per unit of time, to leading order in 1/d: mean of the increments of (u, v) and their covariances.
 
-    ``covariance`` (2 × 2) is within a coordinate i, ``cross`` (2 × 2) between coordinates i and j, with K_ij the
-    symbol ``K_ij``; ``noise`` (2) is the coefficient of the one Brownian motion that drives the coordinate.
+    ``covariance`` (2 × 2) is within a coordinate i, ``cross`` (2 × 2) between coordinates i and j, with K_ij
+    the symbol ``K_ij``; ``noise`` (2) is the coefficient of the one Brownian motion that drives the
+    coordinate.
     """
 
     mean: tuple[sp.Expr, ...]
@@ -54,14 +64,19 @@ class OneStep:
 def increments(parametrization: Parametrization) -> tuple[sp.Expr, sp.Expr]:
     """The SGD update of one coordinate, ``−η ∂(r²/2)/∂(u, v)``, in the residual r and the sample's entry a.
 
-    ``r`` depends on the coordinate through ``a θ(u, v)/√d`` alone. The simulator's step is generated from this.
+    ``r`` depends on the coordinate through ``a θ(u, v)/√d`` alone. The simulator's step is generated from
+    this.
     """
-    chain = [sp.diff(residual**2 / 2, residual) * feature / sp.sqrt(d) * sp.diff(parametrization.effective, s) for s in (u, v)]
+    chain = [
+        sp.diff(residual**2 / 2, residual) * feature / sp.sqrt(d) * sp.diff(parametrization.effective, s)
+        for s in (u, v)
+    ]
     return -eta * chain[0], -eta * chain[1]
 
 
 def gaussian_moment(expr: sp.Expr, variables: tuple[sp.Symbol, ...], covariance: sp.Matrix) -> sp.Expr:
-    """``E expr`` of a polynomial in centred Gaussian ``variables``, by Stein's lemma ``E[x_i g] = Σ_j C_ij E[∂_j g]``."""
+    """``E expr`` of a polynomial in centred Gaussian ``variables``, by Stein's lemma ``E[x_i g] = Σ_j C_ij
+    E[∂_j g]``."""
     total = sp.S.Zero
     for powers, coefficient in sp.Poly(expr, *variables).terms():
         lead = next((i for i, n in enumerate(powers) if n), None)
@@ -78,8 +93,9 @@ def gaussian_moment(expr: sp.Expr, variables: tuple[sp.Symbol, ...], covariance:
 def one_step(parametrization: Parametrization) -> OneStep:
     """Conditional mean and covariance of one update, times d, as d → ∞.
 
-    ``(a_i, a_j, r)`` is centred Gaussian given (u, v): ``r = Σ_k a_k (θ − θ*)_k/√d − ε`` has variance ``2 R`` and
-    covariance ``q_i/√d`` with ``a_i``, ``q = K(θ − θ*)``. The mean is ``O(1/d)``, so products of means drop out.
+    ``(a_i, a_j, r)`` is centred Gaussian given (u, v): ``r = Σ_k a_k (θ − θ*)_k/√d − ε`` has variance ``2
+    R`` and covariance ``q_i/√d`` with ``a_i``, ``q = K(θ − θ*)``. The mean is ``O(1/d)``, so products of
+    means drop out.
     """
     k_ii, k_ij, k_jj = lam, sp.Symbol("K_ij", real=True), sp.Symbol("K_jj", nonnegative=True)
     q_j = sp.Symbol("q_j", real=True)
@@ -97,7 +113,8 @@ def one_step(parametrization: Parametrization) -> OneStep:
     other = [step.subs(there) for step in own]
     within = sp.ImmutableMatrix(2, 2, lambda i, j: rate(own[i] * own[j]))
     between = sp.ImmutableMatrix(2, 2, lambda i, j: rate(own[i] * other[j]))
-    # every increment is the same random factor r a times a function of (u, v): one Brownian motion a coordinate
+    # every increment is the same random factor r a times a function of (u, v): one Brownian motion a
+    # coordinate
     strength = sp.sqrt(sp.limit(gaussian_moment(residual**2 * feature**2, variables, covariance), d, sp.oo))
     noise = tuple(sp.cancel(-step * sp.sqrt(d) / (residual * feature)) * strength for step in own)
     if sp.simplify(sp.Matrix(noise) * sp.Matrix(noise).T - within) != sp.zeros(2, 2):
@@ -109,8 +126,8 @@ def one_step(parametrization: Parametrization) -> OneStep:
 class Reduction:
     """``(u, v) = inverse(α, ξ)``: α deterministic, ξ with noise that depends on R alone.
 
-    ``sde`` has states (α, ξ); ``inverse`` holds u and v in terms of α, ξ and the two signs, ``forms`` the linear
-    forms whose logarithms are ``α ± ξ``, ``effective`` is ``θ(α, ξ)``.
+    ``sde`` has states (α, ξ); ``inverse`` holds u and v in terms of α, ξ and the two signs, ``forms`` the
+    linear forms whose logarithms are ``α ± ξ``, ``effective`` is ``θ(α, ξ)``.
     """
 
     sde: ItoSDE
@@ -129,12 +146,17 @@ def coordinate_sde(parametrization: Parametrization) -> ItoSDE:
 
 @lru_cache(maxsize=16)
 def reduce(parametrization: Parametrization) -> Reduction:
-    """Find ``(α, ξ)`` and check, by Itô's formula on the inverse, that they carry the coordinate on all sides.
+    """Find ``(α, ξ)`` and check, by Itô's formula on the inverse, that they carry the coordinate on all
+    sides.
 
-    Raises :class:`NoReduction` where the noise-free combination of the additive coordinates is not deterministic.
+    Raises :class:`NoReduction` where the noise-free combination of the additive coordinates is not
+    deterministic.
     """
     sde = coordinate_sde(parametrization)
-    first, second = additive_coordinates(sde)
+    try:
+        first, second = additive_coordinates(sde)
+    except ValueError as error:
+        raise NoReduction(f"{parametrization}: {error}") from error
     if sp.simplify(first.noise + second.noise) != 0:
         raise NoReduction(f"the additive coordinates {first.expression}, {second.expression} have noises "
                           f"{first.noise}, {second.noise}: no equal and opposite pair")  # fmt: skip
@@ -142,12 +164,16 @@ def reduce(parametrization: Parametrization) -> Reduction:
     drift = [sp.cancel(sp.together(generator(sde, f))) for f in (calm, noisy)]
     if drift[0].has(u, v):
         raise NoReduction(
-            f"{calm} carries no noise, but its drift {sp.factor(drift[0])} depends on the state: it is random, "
+            f"{calm} carries no noise, but its drift {sp.factor(drift[0])} depends on the state: it is "
+            "random, "
             "and the law of a coordinate stays two-dimensional; simulate it instead"
         )
     forms = (first.expression.args[0], second.expression.args[0])
     sides = (side_w * sp.exp(alpha + xi), side_z * sp.exp(alpha - xi))
-    inverse = {s: sp.expand(e) for s, e in sp.solve([f - e for f, e in zip(forms, sides, strict=True)], (u, v)).items()}
+    inverse = {
+        s: sp.expand(e)
+        for s, e in sp.solve([f - e for f, e in zip(forms, sides, strict=True)], (u, v)).items()
+    }
     effective = sp.expand(sp.powsimp(sp.expand(parametrization.effective.subs(inverse))))
     pull = sp.expand(drift[1].subs(inverse))
     reduced = ItoSDE((alpha, xi), (drift[0], sp.powsimp(pull)), sp.Matrix([0, first.noise]))
@@ -161,7 +187,8 @@ def reduce(parametrization: Parametrization) -> Reduction:
 
 @dataclass(frozen=True)
 class NetworkLimit:
-    """What :func:`derive_network` found. Symbols: λ, θ* of a coordinate, R(t) the risk, step and noise as given."""
+    """What :func:`derive_network` found. Symbols: λ, θ* of a coordinate, R(t) the risk, step and noise as
+    given."""
 
     network: DiagonalNetwork
 
@@ -172,15 +199,19 @@ class NetworkLimit:
 
     @cached_property
     def balance(self) -> Decay | None:
-        """The noise-free function of (u, v) that decays deterministically, of lowest degree ≤ 4; None if there is none."""
+        """The noise-free function of (u, v) that decays deterministically, of lowest degree ≤ 4; None if
+        there is none."""
         found = decays(coordinate_sde(self.network.parametrization), degree=4)
         return Decay(found[0].function, found[0].rate.subs(eta, self.network.step)) if found else None
 
     @property
     def balance_law(self) -> sp.Eq:
-        """``d c(u, v)/dt = −rate(t) c(u, v)``. Raises :class:`NoReduction` where no polynomial of degree ≤ 4 decays."""
+        """``d c(u, v)/dt = −rate(t) c(u, v)``. Raises :class:`NoReduction` where no polynomial of degree ≤ 4
+        decays."""
         if self.balance is None:
-            raise NoReduction(f"no polynomial of degree <= 4 in u, v is deterministic for {self.network.parametrization}")
+            raise NoReduction(
+                f"no polynomial of degree <= 4 in u, v is deterministic for {self.network.parametrization}"
+            )
         paths = {u: sp.Function("u")(t), v: sp.Function("v")(t)}
         value = self.balance.function.subs(paths)
         return sp.Eq(sp.Derivative(value, t), -self.balance.rate.subs(risk, sp.Function("R")(t)) * value)
@@ -211,18 +242,23 @@ class NetworkLimit:
     def equations(self) -> list[sp.Eq]:
         """SDE, balance law, equation of α, Fokker-Planck equation and risk, in this order."""
         rate = self.reduction.sde.drift[0].subs(risk, sp.Function("R")(t))
-        return [*self.sde.equations(), self.balance_law, sp.Eq(sp.Derivative(sp.Function("alpha")(t), t), rate),
-                self.fokker_planck, self.risk_equation]  # fmt: skip
+        level = sp.Eq(sp.Derivative(sp.Function("alpha")(t), t), rate)
+        return [*self.sde.equations(), self.balance_law, level, self.fokker_planck, self.risk_equation]
 
     def latex(self) -> str:
         """The equations as LaTeX lines of an ``aligned`` environment."""
-        return "\\begin{aligned}" + r" \\ ".join(sp.latex(eq).replace("=", "&=", 1) for eq in self.equations()) + "\\end{aligned}"
+        return (
+            "\\begin{aligned}"
+            + r" \\ ".join(sp.latex(eq).replace("=", "&=", 1) for eq in self.equations())
+            + "\\end{aligned}"
+        )
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
 
     def solve(self, classes: NetworkClasses, t_end: float, t: Any = None, **options: Any) -> NetworkCurve:
-        """Integrate the Fokker-Planck system to ``t_end``; see :func:`symhigh.integrate.network.solve_network`."""
+        """Integrate the Fokker-Planck system to ``t_end``; see
+        :func:`symhigh.integrate.network.solve_network`."""
         from symhigh.integrate.network import solve_network
 
         return solve_network(self, classes, t_end, t, **options)

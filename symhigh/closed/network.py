@@ -1,0 +1,221 @@
+r"""Long time of a diagonal network: limits, threshold, secular rate, effective initialisation, noise floor.
+
+Closed forms from the derived reduction (``derive/network.py``), evaluated on classes. With ``e = θ − θ*``,
+pull ``g_i = −∂_ξ b`` and slope ``S_i = ∂_ξ θ`` at θ = θ*, the linearised second moments are
+``m_i' = −2 g_i m_i + 2 D_i S_i² R`` with ``R = (1/2) mean(λ m)``: rank one, hence a secular equation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symhigh.derive.network import NetworkLimit, alpha, derive_network, side_w, side_z, xi
+from symhigh.problem.network import DiagonalNetwork, NetworkClasses, Parametrization, u, v
+from symhigh.symbols import lam, risk
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Starts:
+    """Starts of the classes in the reduction's coordinates, each (K,): signs in {−1, 0, 1} of the two forms,
+    α(0), ξ(0).
+
+    ``log|w| = α + ξ`` and ``log|z| = α − ξ``; on the boundary one of the two is absent, and ξ starts from
+    zero.
+    """
+
+    side_w: Array
+    side_z: Array
+    alpha: Array
+    xi: Array
+
+
+def starts(limit: NetworkLimit, classes: NetworkClasses) -> Starts:
+    """The coordinates of ``(u(0), v(0))`` of every class."""
+    forms = [sp.lambdify((u, v), form, "numpy")(classes.u, classes.v) for form in limit.reduction.forms]
+    w, z = (np.sign(form) for form in forms)
+    log_w, log_z = (np.log(np.where(form == 0, 1.0, np.abs(form))) for form in forms)
+    both = (w != 0) & (z != 0)
+    level = np.where(both, (log_w + log_z) / 2, np.where(w != 0, log_w, log_z))
+    return Starts(w, z, level, np.where(both, (log_w - log_z) / 2, 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Linearisation:
+    """At a minimiser, per class (K,): ``slope`` S = ∂_ξ θ, ``pull`` −∂_ξ b, ``kick`` D S²/R; all ≥ 0.
+
+    S is ``sqrt(c² + 4 θ*²)`` for the product, c being the balance; ``share`` is ``w λ/2``.
+    """
+
+    slope: Array
+    pull: Array
+    kick: Array
+    share: Array
+
+    @property
+    def load(self) -> float:
+        """Locally stable iff < 1; for the product, ``η mean(λ S)/2``."""
+        live = self.pull > 0
+        return float(np.sum(self.share[live] * self.kick[live] / self.pull[live]))
+
+    def rate(self) -> float:
+        """Exponential rate of the risk: the root in ``(0, 2 min pull)`` of ``Σ share 2 kick/(2 pull − ρ) =
+        1``.
+
+        Negative where ``load > 1`` (growth). Classes without pull (λ = 0) take no part. Raises ``ValueError``
+        where no class has any.
+        """
+        from scipy.optimize import brentq
+
+        live = (self.pull > 0) & (self.share > 0)
+        if not live.any():
+            raise ValueError("rate: no class is pulled to its minimiser; every λ or every slope is zero")
+        pull, weight = 2 * self.pull[live], 2 * self.share[live] * self.kick[live]
+
+        def gap(rho: float) -> float:
+            return float(np.sum(weight / (pull - rho)) - 1)
+
+        top = pull.min()
+        if not weight.any():
+            return float(top)
+        low, high = top - 2 * weight.sum() - 1e-12, top - 0.5 * weight[pull == top].sum()
+        return float(brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
+
+
+def slope_square(limit: NetworkLimit) -> tuple[sp.Expr, sp.Expr]:
+    """``(∂θ/∂ξ)² = 4 θ² + invariant(α)``: returns the factor of θ² and the invariant, found by elimination
+    of ξ."""
+    effective = limit.reduction.effective
+    factor = sp.Rational(
+        sp.limit(
+            sp.diff(effective, xi, 2).subs({side_w: 1, side_z: 0}) / effective.subs({side_w: 1, side_z: 0}),
+            xi,
+            0,
+        )
+    )
+    rest = sp.expand(sp.powsimp(sp.expand(sp.diff(effective, xi) ** 2 - factor * effective**2)))
+    if rest.has(xi):
+        raise ArithmeticError(f"slope_square: {rest} still depends on xi")
+    return factor, rest
+
+
+def linearise(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.0) -> Linearisation:
+    """The linearisation at the minimiser ``θ = θ*`` whose balance is the start's after ``∫R = integral``.
+
+    Assumes that θ* is on the reachable side where ``u = ± v`` at the start.
+    """
+    begin, reduced = starts(limit, classes), limit.reduction.sde
+    level = begin.alpha + integral * sp.lambdify(lam, reduced.drift[0] / risk, "numpy")(classes.lam)
+    factor, rest = slope_square(limit)
+    invariant = sp.lambdify((alpha, side_w, side_z), rest, "numpy")(level, begin.side_w, begin.side_z)
+    slope = np.sqrt(float(factor) * classes.theta_star**2 + invariant)
+    ratio = sp.cancel(sp.together(-sp.diff(reduced.drift[1], xi) / sp.diff(limit.reduction.effective, xi)))
+    pull = sp.lambdify(lam, ratio, "numpy")(classes.lam) * slope
+    spread = sp.lambdify(lam, reduced.covariance[1, 1] / (2 * risk), "numpy")(classes.lam)
+    return Linearisation(slope, pull, spread * slope**2, classes.weight * classes.lam / 2)
+
+
+def least_threshold(parametrization: Parametrization, classes: NetworkClasses) -> float:
+    """The largest step at which some minimiser ``θ = θ*`` is stable: the balance is zero there. Infinite if
+    all θ* = 0."""
+    unit = derive_network(DiagonalNetwork(1, 0, parametrization))
+    sides = np.ones(classes.size)
+    flat = NetworkClasses(classes.lam, classes.theta_star, *_start_on_one_side(unit, sides), classes.weight)
+    load = linearise(unit, flat).load
+    return np.inf if load == 0 else 1 / load
+
+
+def _start_on_one_side(limit: NetworkLimit, sides: Array) -> tuple[Array, Array]:
+    inverse = limit.reduction.inverse
+    point = {alpha: 0, xi: 0, side_w: 1, side_z: 0}
+    first, second = (float(inverse[s].subs(point)) * sides for s in (u, v))
+    return first, second
+
+
+def threshold(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.0) -> float:
+    """The step below which the minimiser reached after ``∫R = integral`` is stable: ``2/mean(λ S)`` for the
+    product."""
+    load = linearise(limit, classes, integral).load
+    return np.inf if load == 0 else limit.network.numbers()[0] / load
+
+
+@dataclass(frozen=True, eq=False)
+class LongTime:
+    """Where a noiseless run ends: ``integral`` = ∫₀^∞ R, exponential ``rate`` of R, ``slope`` S and
+    ``balance`` (K,).
+
+    ``effective_start`` (K,) is the factor exp(−rate ∫R) by which the noise has shrunk the balance: gradient
+    flow from the shrunken balance has the same limit.
+    """
+
+    integral: float
+    rate: float
+    slope: Array
+    balance: Array
+    effective_start: Array
+
+
+def long_time(limit: NetworkLimit, classes: NetworkClasses, t_end: float) -> LongTime:
+    """Solve to ``t_end``, close ∫R with the exponential tail R(t_end)/rate, and read the limits off
+    conservation.
+
+    Assumes a noiseless network that converges; raises ``ValueError`` otherwise. The error is that of the
+    tail: of relative order R(t_end).
+    """
+    if limit.network.numbers()[1] != 0:
+        raise ValueError(
+            f"long_time(noise={limit.network.noise}): the risk is integrable without label noise only"
+        )
+    curve = limit.solve(classes, t_end, t=[0.0, t_end])
+    total = float(curve.densities.integral[-1])
+    for _ in range(3):  # the rate depends on the limit of the balance, and that on the tail
+        at_end = linearise(limit, classes, total)
+        rate = at_end.rate()
+        if not rate > 0:
+            raise ValueError(
+                f"long_time: load {at_end.load:.4g} >= 1, the step exceeds the threshold; the risk does "
+                "not vanish"
+            )
+        total = float(curve.densities.integral[-1] + curve.risk[-1] / rate)
+    law = limit.balance
+    if law is None:
+        raise ArithmeticError("long_time: this parametrization has no balance law")
+    shrink = np.exp(-sp.lambdify(lam, law.rate / risk, "numpy")(classes.lam) * total)
+    start = sp.lambdify((u, v), law.function, "numpy")(classes.u, classes.v)
+    return LongTime(total, rate, at_end.slope, start * shrink, shrink)
+
+
+def noise_floor(limit: NetworkLimit, classes: NetworkClasses) -> float:
+    r"""The risk at which a network with dead balance is stationary: the smallest root R ≥ noise²/2 of
+
+    ``R = noise²/2 + (1/2) Σ w λ η R max(2|θ*| − η R, 0)``, η the product's step (2 step for the squares).
+
+    Stationarity of ``log w`` gives ``E(θ − θ*) = −η R``, that of ``w²`` gives ``E θ(θ − θ*) = η R E θ``; a
+    class with ``|θ*| < η R`` has no stationary law and dies, θ → 0. Then its error is θ*². Assumes θ* ≠ 0 on
+    every class with λ > 0. Returns ``noise²/2`` (zero without noise) below the threshold only if noise is
+    zero.
+    """
+    from scipy.optimize import brentq
+
+    step = float(
+        sp.cancel(-sp.diff(limit.reduction.sde.drift[1], xi) / sp.diff(limit.reduction.effective, xi) / lam)
+    )
+    offset = limit.network.numbers()[1] ** 2 / 2
+    target, share = np.abs(classes.theta_star), classes.weight * classes.lam / 2
+
+    def gap(level: float) -> float:
+        alive = step * level < target
+        error = np.where(alive, step * level * (2 * target - step * level), target**2)
+        return float(offset + np.sum(share * error) - level)
+
+    unstable = float(np.sum(share * step * 2 * target)) > 1
+    top = offset + float(np.sum(share * target**2))
+    if offset == 0 and not unstable:
+        return 0.0
+    low = offset if offset > 0 else 1e-9 * top
+    return float(brentq(gap, low, top * (1 + 1e-9) + 1e-300, xtol=1e-15))
