@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
-
-from symhigh.symbols import t, weight
 
 if TYPE_CHECKING:
     from symhigh.integrate.curve import Curve
@@ -82,13 +79,6 @@ class LimitSystem:
     outputs: Mapping[str, sp.Expr]
 
     # --- views ------------------------------------------------------------------------------------------
-    @cached_property
-    def names(self) -> dict[str, sp.Symbol]:
-        """Every symbol that the system defines, by its name."""
-        defined = [r.name for r in self.reductions] + [s.name for s in self.scalars]
-        defined += [s.name for s in self.states] + list(self.family.states)
-        return {s.name: s for s in defined}
-
     def scalar(self, name: str) -> sp.Expr:
         """The expression of the scalar called ``name``, in terms of what it is computed from."""
         for s in self.scalars:
@@ -166,14 +156,3 @@ class LimitSystem:
             tuple(self.parameters),
             tuple(self.outputs.items()),
         )
-
-    @property
-    def mode_symbols(self) -> tuple[sp.Symbol, ...]:
-        """What varies from mode to mode: states, coefficients, and the weight."""
-        return (*self.family.states, *self.family.coefficients, weight)
-
-    @property
-    def depends_on_time(self) -> bool:
-        """Whether t appears explicitly, as it does under a schedule."""
-        exprs = [s.expression for s in self.scalars] + [s.rhs for s in self.states] + list(self.family.rhs)
-        return any(t in e.free_symbols for e in exprs)

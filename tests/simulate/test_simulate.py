@@ -114,7 +114,7 @@ def test_interrupted_runs_keep_what_they_had() -> None:
 
     def stop(fraction: float) -> None:
         calls.append(fraction)
-        if 0 < fraction:
+        if fraction > 0:
             raise KeyboardInterrupt
 
     runs = sh.simulate(
