@@ -1,0 +1,187 @@
+"""A closed form that carries its assumptions, its source and its code.
+
+Opens the room of closed forms: everything here returns formulas, and claims, reports and the command line read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+from symhigh.checks import whole
+
+_MAX_DIGITS = 4000
+
+
+@dataclass(frozen=True)
+class Formula:
+    """An exact expression, valid where its assumptions hold.
+
+    ``expr`` is a SymPy expression, ``assumptions`` are SymPy relations in its symbols (the signs that the symbols
+    themselves are declared with are added), ``source`` says where the statement stands or that it is new, and
+    ``statement`` in words what the expression is.
+
+    >>> import sympy as sp
+    >>> a = sp.Symbol("a", positive=True)
+    >>> Formula(sp.sqrt(a), source="elementary").evaluate(a=4)
+    mpf('2.0')
+    """
+
+    expr: sp.Expr
+    assumptions: tuple[sp.Basic, ...] = ()
+    source: str = "derived here"
+    statement: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        relations = [r for r in map(unevaluated, self.assumptions) if not _settled(r)]
+        known = dict.fromkeys([*relations, *_signs(self.expr)])
+        weaker = {
+            sp.GreaterThan(r.lhs, 0, evaluate=False)
+            for r in known
+            if isinstance(r, sp.StrictGreaterThan) and r.rhs == 0
+        }
+        object.__setattr__(self, "assumptions", tuple(r for r in known if r not in weaker))
+
+    @property
+    def symbols(self) -> tuple[sp.Symbol, ...]:
+        """What :meth:`evaluate` needs values for, in order of name."""
+        used = set(self.expr.free_symbols).union(*(r.free_symbols for r in self.assumptions))
+        return tuple(sorted(used, key=str))
+
+    def subs(self, values: Mapping[sp.Symbol, Any]) -> Formula:
+        """The same formula with expressions put for symbols, all at once; assumptions follow."""
+        put = {s: sp.sympify(v, strict=True) for s, v in values.items()}
+        follow = tuple(
+            r.func(r.lhs.xreplace(put), r.rhs.xreplace(put), evaluate=False) for r in self.assumptions
+        )
+        return Formula(self.expr.xreplace(put), follow, self.source, self.statement)
+
+    def evaluate(self, digits: int = 15, **values: Any) -> mpmath.mpf:
+        """The value to ``digits`` correct significant digits, an ``mpmath.mpf``.
+
+        ``values`` gives every symbol of the formula by its name: numbers, exact where they are integers or
+        ``sympy.Rational``, floats taken as the binary number that they are. Precision is raised until two
+        evaluations agree.
+
+        Raises ``ValueError`` for a missing or unknown name, for a broken assumption (which it names, with the
+        values), and where the expression is not real.
+        """
+        wanted = whole("Formula.evaluate", "digits", digits, least=1, meaning="significant digits")
+        numbers = self._numbers(values)
+        self._enforce(numbers)
+        expr = exact(self.expr.subs(numbers))
+        precision, last = wanted + 10, None
+        while precision < _MAX_DIGITS + 4 * wanted:
+            value = expr.evalf(precision, maxn=_MAX_DIGITS + 4 * wanted)
+            real, imaginary = value.as_real_imag()
+            if not (real.is_Float or real.is_Rational):
+                raise ValueError(
+                    f"Formula.evaluate: {self.expr} has no numeric value at {_shown(numbers)}; {_open(expr)}"
+                )
+            if abs(imaginary) > abs(real) * sp.Float(10) ** (-wanted):
+                raise ValueError(f"Formula.evaluate: {self.expr} is not real at {_shown(numbers)}")
+            if last is not None and abs(real - last) <= abs(real) * sp.Float(10, precision) ** (-wanted - 1):
+                with mpmath.workdps(wanted):
+                    return +mpmath.mpf(sp.Float(real, wanted + 5)._mpf_)
+            last, precision = real, 2 * precision
+        raise ValueError(f"Formula.evaluate: no {wanted} stable digits at {_shown(numbers)}")
+
+    def latex(self) -> str:
+        """The expression as LaTeX."""
+        return str(sp.latex(self.expr))
+
+    def python(self, name: str = "formula") -> str:
+        """Source of a Python function of the formula's symbols, in double precision; needs SciPy for W and erf."""
+        from symhigh.closed.code import python_source
+
+        return python_source(self, name)
+
+    def c(self, name: str = "formula") -> str:
+        """Source of a self-contained C99 function of the formula's symbols, in double precision."""
+        from symhigh.closed.code import c_source
+
+        return c_source(self, name)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def __str__(self) -> str:
+        where = "; ".join(f"{r.lhs} {r.rel_op} {r.rhs}" for r in self.assumptions)
+        return str(self.expr) + (f"   where {where}" if where else "")
+
+    # --- parts ------------------------------------------------------------------------------------------------
+    def _numbers(self, values: dict[str, Any]) -> dict[sp.Symbol, sp.Expr]:
+        by_name = {s.name: s for s in self.symbols}
+        if unknown := sorted(set(values) - set(by_name)):
+            raise ValueError(
+                f"Formula.evaluate({unknown[0]}=…): the formula has {', '.join(by_name) or 'no symbols'}"
+            )
+        if missing := sorted(set(by_name) - set(values)):
+            raise ValueError(f"Formula.evaluate: give a value for {', '.join(missing)}")
+        numbers = {}
+        for key, value in values.items():
+            if isinstance(value, str) or not hasattr(value, "__float__"):
+                raise TypeError(f"Formula.evaluate({key}={value!r}): {key} must be a number")
+            number = value if isinstance(value, sp.Expr) else sp.sympify(value, strict=True)
+            if not (number.is_number and number.is_finite):
+                raise ValueError(f"Formula.evaluate({key}={value}): {key} must be a finite number")
+            numbers[by_name[key]] = exact(number)
+        return numbers
+
+    def _enforce(self, numbers: dict[sp.Symbol, sp.Expr]) -> None:
+        for relation in self.assumptions:
+            left, right = (exact(side.subs(numbers)).evalf(30) for side in (relation.lhs, relation.rhs))
+            if relation.func(left, right) != sp.true:
+                values = _shown({s: v for s, v in numbers.items() if s in relation.free_symbols})
+                raise ValueError(
+                    f"Formula.evaluate: the assumption {relation.lhs} {relation.rel_op} {relation.rhs} is broken"
+                    + (f" at {values}" if values else "")
+                    + f": {sp.N(left, 8)} {relation.rel_op} {sp.N(right, 8)} is false; "
+                    "the formula does not hold there"
+                )
+
+
+def unevaluated(relation: sp.Basic) -> sp.Basic:
+    """The relation as written, so that it can still be named when it is known to be false."""
+    if relation in (sp.true, sp.false) or not isinstance(relation, sp.core.relational.Relational):
+        return relation
+    return relation.func(relation.lhs, relation.rhs, evaluate=False)
+
+
+def _settled(relation: sp.Basic) -> bool:
+    """Whether nothing is left to check: true for all values, and of numbers or of symbols declared so."""
+    if not isinstance(relation, sp.core.relational.Relational):
+        return relation == sp.true
+    return not relation.free_symbols and relation.func(relation.lhs, relation.rhs) == sp.true
+
+
+def positive(*exprs: sp.Expr) -> tuple[sp.Basic, ...]:
+    """The assumptions ``expr > 0``."""
+    return tuple(sp.StrictGreaterThan(e, 0, evaluate=False) for e in exprs)
+
+
+def exact(expr: sp.Expr) -> sp.Expr:
+    """Floats replaced by the binary fractions that they are, so that precision can be raised."""
+    return expr.xreplace({f: sp.Rational(f) for f in expr.atoms(sp.Float)})
+
+
+def _signs(expr: sp.Expr) -> list[sp.Basic]:
+    """What the symbols themselves are declared with, as relations."""
+    ordered = sorted(expr.free_symbols, key=str)
+    signs = [sp.StrictGreaterThan(s, 0, evaluate=False) for s in ordered if s.is_positive]
+    return signs + [
+        sp.GreaterThan(s, 0, evaluate=False) for s in ordered if s.is_nonnegative and not s.is_positive
+    ]
+
+
+def _shown(numbers: dict[sp.Symbol, sp.Expr]) -> str:
+    return ", ".join(f"{s} = {sp.N(v, 8)}" for s, v in sorted(numbers.items(), key=lambda p: str(p[0])))
+
+
+def _open(expr: sp.Expr) -> str:
+    left = ", ".join(sorted(map(str, expr.free_symbols))) or "the spectrum"
+    return f"{left} is open; give limits(…, spectrum=…, start=…)"

@@ -1,0 +1,277 @@
+"""``limits(problem, rule)``: the closed forms of a limit's long time, chosen by the structure of its learning rate.
+
+Last stop of the room of closed forms. A rate may be constant, given in time, held by one memory, or greedy (a ratio of
+averages); with label noise it may die out. Each case has its own equations elsewhere in this room; here they become
+formulas with assumptions. Sources stand with each formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import sympy as sp
+
+from symhigh.closed.conserved import conservation_law, limiting_rate, log_linear_solution
+from symhigh.closed.formula import Formula, positive
+from symhigh.closed.linear import LinearLimit, linear_limit
+from symhigh.closed.matching import dying_rate
+from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
+from symhigh.closed.secular import (
+    exponential_rate,
+    fixed_point,
+    self_similar,
+    similar_rate,
+    slow_decay,
+    threshold,
+)
+from symhigh.derive import derive
+from symhigh.problem import Problem, Spectrum, Start
+from symhigh.rule import Rule
+from symhigh.symbols import D2, distance, error_square, gamma, lam, omega, t
+
+_PAPER = "High Line (arXiv 2405.19585), "
+Formulas = dict[str, Formula]
+
+
+def limits(
+    problem: Problem, rule: Rule, spectrum: Spectrum | None = None, start: Start | None = None
+) -> Mapping[str, Formula]:
+    """Closed forms for the long time of SGD on ``problem`` under ``rule``: a mapping from names to :class:`Formula`.
+
+    Names, where they exist: ``learning_rate``, ``risk``, ``excess_risk`` (their limits), ``rate`` (of the risk's
+    exponential approach to its limit, per unit of time = steps/d), ``threshold`` (the constant rate at which SGD ceases
+    to converge), ``learning_rate_asymptotic`` and ``excess_risk_asymptotic`` (functions of t, for large t),
+    ``risk_curve`` (exact for all t), ``clock`` (``∫γ dt``), ``profile`` (of D²_λ over λ, up to scale).
+
+    Without ``spectrum``, formulas are in ``tau``, ``kappa_2``, ``lambda_min`` and averages over an open measure;
+    without ``start``, in ``distance``, the squared distance at t = 0 (of the modes with λ > 0). All
+    arguments may hold SymPy symbols. Assumptions come with each formula and are enforced when it is evaluated.
+
+    Raises ``ValueError`` for a problem whose limit has no closed form here.
+    """
+    system = derive(problem, rule)
+    limit, modes = linear_limit(system), read_modes(spectrum, start)
+    noisy = system.parameters.get(omega, sp.S.Zero) != 0
+    limit = limit if noisy else limit.noiseless
+    averages = {r.name for r in system.reductions if r.summand.has(D2)}
+    used = limit.rate.free_symbols
+    if used & averages:
+        found = _greedy_noisy(limit, modes) if noisy else _greedy(limit, modes)
+    elif used & {s.name for s in system.states}:
+        found = _memory_noisy(limit, modes) if noisy else _memory(limit, modes)
+    elif t in used:
+        found = _scheduled(limit, modes, noisy)
+    else:
+        found = _constant(limit, modes, limit.rate)
+    found.setdefault(
+        "threshold",
+        Formula(
+            threshold(limit.noiseless, modes),
+            source=_PAPER + "section 3",
+            statement="the constant learning rate at which SGD ceases to converge",
+        ),
+    )
+    values = {**_measured(limit, modes), **{s: rational(v) for s, v in system.parameters.items()}}
+    return MappingProxyType({name: formula.subs(values) for name, formula in found.items()})
+
+
+# --- one structure each -----------------------------------------------------------------------------------------
+def _constant(limit: LinearLimit, modes: Modes, rate: sp.Expr) -> Formulas:
+    critical = threshold(limit.noiseless, modes)
+    always = sp.cancel(rate / critical).is_number and sp.cancel(rate / critical) < 1
+    stable = () if always and limit.rate == rate else (sp.StrictLessThan(rate, critical, evaluate=False),)
+    rest = fixed_point(limit, modes, rate)
+    found = {
+        "learning_rate": Formula(rate, source=_PAPER + "section 3", statement="the learning rate"),
+        "risk": Formula(
+            sp.factor(limit.least + limit.share * rest), stable, _PAPER + "section 3", "the limiting risk"
+        ),
+        "excess_risk": Formula(limit.share * rest, stable, _PAPER + "section 3", "the limiting excess risk"),
+        "rate": _rate(limit, modes, rate, stable, _PAPER + "section 3"),
+    }
+    if modes.isotropic:
+        decay = exponential_rate(limit.noiseless, rate).root(modes)
+        begin = modes.mean(limit.share * D2 * _only(modes))
+        rest = limit.share * rest
+        found["risk_curve"] = Formula(
+            limit.least + rest + (begin - rest) * sp.exp(-decay * t),
+            (),
+            _PAPER + "section 3",
+            "the risk at time t",
+        )
+    return found
+
+
+def _scheduled(limit: LinearLimit, modes: Modes, noisy: bool) -> Formulas:
+    final = sp.limit(limit.rate, t, sp.oo)
+    if final.is_infinite or final.has(sp.Limit, sp.AccumBounds):
+        raise ValueError(
+            f"limits: the schedule {limit.rate} has no finite limit as t -> oo; integrate system.solve(…)"
+        )
+    s = sp.Dummy("s", nonnegative=True)
+    clock = sp.integrate(limit.rate.subs(t, s), (s, 0, t))
+    found = {
+        "clock": Formula(clock, source="definition", statement="the integral of the learning rate to time t")
+    }
+    found["learning_rate"] = Formula(final, source="definition", statement="the limit of the learning rate")
+    if final != 0:
+        long = _constant(limit, modes, final)
+        return {**{k: long[k] for k in ("risk", "excess_risk", "rate")}, **found}
+    if sp.limit(clock, t, sp.oo) == sp.oo:
+        found["risk"] = Formula(limit.least, source="derived here", statement="the limiting risk")
+        found["excess_risk"] = Formula(sp.S.Zero, source="derived here", statement="the limiting excess risk")
+        if noisy and sp.limit(t * limit.rate, t, sp.oo) == sp.oo:
+            small = sp.series(fixed_point(limit, modes, gamma), gamma, 0, 2).removeO()
+            found["excess_risk_asymptotic"] = Formula(
+                limit.share * small.subs(gamma, limit.rate),
+                positive(omega),
+                "new",
+                "the excess risk for large t",
+            )
+    return found
+
+
+def _memory(limit: LinearLimit, modes: Modes) -> Formulas:
+    moment = limit.system.outputs["distance"]
+    law = conservation_law(limit, moment)
+    if law is None:
+        raise ValueError("limits: this rule's memory leaves no conservation law; integrate system.solve(…)")
+    begin = modes.mean(D2)
+    final = limiting_rate(law, begin)
+    turning = threshold(limit.noiseless, modes)
+    below = (*positive(begin), *_signs(limit))
+    return {
+        "learning_rate": Formula(
+            final, below, "new; up to constants " + _PAPER + "Prop. 4.2", "the limit of the learning rate"
+        ),
+        "risk": Formula(sp.S.Zero, below, _PAPER + "Prop. 4.2", "the limiting risk"),
+        "excess_risk": Formula(sp.S.Zero, below, _PAPER + "Prop. 4.2", "the limiting excess risk"),
+        "rate": _rate(limit, modes, final, below, "new"),
+        "threshold": Formula(
+            turning,
+            source=_PAPER + "section 3",
+            statement="the distance to the target grows while the learning rate is above this",
+        ),
+    }
+
+
+def _memory_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
+    slow = dying_rate(limit, modes)
+    if slow is None:
+        raise ValueError(
+            "limits: the learning rate of this rule does not fall like 1/sqrt(t); integrate system.solve(…)"
+        )
+    where = (*positive(omega, t), *_signs(limit))
+    return {
+        **_dead(limit, where),
+        "learning_rate_asymptotic": Formula(
+            slow.rate,
+            where,
+            "new; leading order " + _PAPER + "section 4",
+            "the learning rate, up to O(log t / t^(3/2))",
+        ),
+        "excess_risk_asymptotic": Formula(
+            sp.expand(limit.share * slow.error), where, "new", "the excess risk, up to O(log t / t^(3/2))"
+        ),
+    }
+
+
+def _greedy(limit: LinearLimit, modes: Modes) -> Formulas:
+    secular = self_similar(limit, modes)
+    final = secular.root(modes)
+    where = positive(modes.edge)
+    new = "new; two eigenvalues " + _PAPER + "(101)"
+    return {
+        "learning_rate": Formula(final, where, new, "the limit of the learning rate"),
+        "risk": Formula(sp.S.Zero, where, _PAPER + "Remark F.1", "the limiting risk"),
+        "excess_risk": Formula(sp.S.Zero, where, _PAPER + "Remark F.1", "the limiting excess risk"),
+        "rate": Formula(
+            similar_rate(limit).subs(gamma, final), where, "new", "the exponential rate of the risk"
+        ),
+        "profile": Formula(
+            secular.profile.subs(gamma, final), where, "new", "D² over λ for large t, up to scale"
+        ),
+    }
+
+
+def _greedy_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
+    if modes.isotropic:
+        return _isotropic_noisy(limit, modes)
+    secular, level = slow_decay(limit, modes)
+    a, where = secular.root(modes), positive(omega, t, modes.edge)
+    level = level.subs(secular.unknown, a)
+    return {
+        **_dead(limit, where),
+        "learning_rate_asymptotic": Formula(a / t, where, "new", "the learning rate for large t"),
+        "excess_risk_asymptotic": Formula(
+            limit.share * level / t, where, "new", "the excess risk for large t"
+        ),
+    }
+
+
+def _isotropic_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
+    """One eigenvalue: Q obeys one separable equation, ``t = Φ(Q) - Φ(Q₀)``, inverted by Lambert's function."""
+    q, y = sp.Dummy("Q", positive=True), sp.Dummy("y", positive=True)
+    size = _only(modes)
+    (rhs,) = limit.system.family.rhs
+    alone = {r.name: r.summand.subs({lam: size, D2: error_square / size}) for r in limit.system.reductions}
+    rate = sp.cancel(limit.rate.subs(alone))
+    speed = size * limit.expanded(rhs.subs({lam: size, D2: error_square / size}).subs(gamma, rate))
+    phi = sp.integrate(sp.expand(sp.cancel(1 / sp.cancel(speed)).subs(error_square, q)), q).subs(q, 1 / y)
+    phi = sp.expand(sp.expand_log(phi))
+    slope, logarithm = phi.coeff(y, 1), phi.coeff(sp.log(y), 1)
+    begin = modes.mean(D2) * size
+    total = t + phi.subs(y, 1 / begin)
+    inverse = log_linear_solution(slope, -logarithm, total, 0)
+    where = positive(omega, begin)
+    return {
+        **_dead(limit, positive(omega)),
+        "risk_curve": Formula(limit.least + limit.share / inverse, where, "new", "the risk at time t"),
+        "learning_rate_asymptotic": Formula(
+            1 / (size * t), positive(omega, t), "new", "the learning rate for large t"
+        ),
+        "excess_risk_asymptotic": Formula(
+            limit.share * slope / t, positive(omega, t), "new", "the excess risk for large t"
+        ),
+    }
+
+
+# --- parts ------------------------------------------------------------------------------------------------------
+def _rate(
+    limit: LinearLimit, modes: Modes, rate: sp.Expr, where: tuple[sp.Basic, ...], source: str
+) -> Formula:
+    root = exponential_rate(limit.noiseless, rate).root(modes)
+    return Formula(
+        root,
+        (*where, *positive(modes.edge)),
+        source,
+        "the exponential rate of the risk's approach to its limit",
+    )
+
+
+def _dead(limit: LinearLimit, where: tuple[sp.Basic, ...]) -> Formulas:
+    """What holds wherever the learning rate dies out while its integral diverges."""
+    return {
+        "learning_rate": Formula(sp.S.Zero, where, "derived here", "the limit of the learning rate"),
+        "risk": Formula(limit.least, where, "derived here", "the limiting risk"),
+        "excess_risk": Formula(sp.S.Zero, where, "derived here", "the limiting excess risk"),
+    }
+
+
+def _signs(limit: LinearLimit) -> tuple[sp.Basic, ...]:
+    """The rule's parameters are positive, whatever symbols the user gave for them."""
+    return positive(*(s for s in limit.system.rule.values if s.is_positive))
+
+
+def _measured(limit: LinearLimit, modes: Modes) -> dict[sp.Symbol, Any]:
+    """τ, κ₂, D²(0) and λ_min in the user's terms."""
+    fixed = {r.name: modes.mean(r.summand) for r in limit.system.reductions if not r.summand.has(D2)}
+    begin = {} if modes.errors is None else {distance: modes.mean(D2)}
+    return {**fixed, **begin, LAMBDA_MIN: modes.edge}
+
+
+def _only(modes: Modes) -> sp.Expr:
+    assert modes.values is not None
+    return modes.values[0]

@@ -1,0 +1,109 @@
+"""Limits whose modes are linear, ``dD²/dt = λ (-p γ D² + γ² I)`` with ``I = α Q + β``: the normal form of closed forms.
+
+Read off a derived :class:`~symhigh.system.LimitSystem`; every closed form starts here and looks at the structure of
+γ, not at the rule's name. For least squares p = 2, α = 1, β = ω² (*The High Line*, arXiv 2405.19585, (8)).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import sympy as sp
+
+from symhigh.derive.averages import Averages
+from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, risk, t
+from symhigh.system import LimitSystem
+
+
+class NotLinear(ValueError):
+    """The limit has no linear modes, so no closed form is known here."""
+
+
+def total_derivative(system: LimitSystem, expr: sp.Expr) -> sp.Expr:
+    """``d expr/dt`` along the limit, for an expression in reductions, scalars and scalar states.
+
+    An average moves as its summand does, mode by mode; the result is in named averages again, scalars that the
+    modes see (γ, I, …) kept by name.
+    """
+    averages = Averages()
+    expr = system.expanded(expr)
+    moved = sp.diff(expr, t)
+    summands = {r.name: r.summand for r in system.reductions}
+    for name in sorted(expr.free_symbols & set(summands), key=str):
+        speed = sum(
+            (
+                sp.diff(summands[name], s) * rhs
+                for s, rhs in zip(system.family.states, system.family.rhs, strict=True)
+            ),
+            sp.S.Zero,
+        )
+        moved += sp.diff(expr, name) * (averages.of(sp.expand(speed)) if speed != 0 else 0)
+    for state in system.states:
+        moved += sp.diff(expr, state.name) * state.rhs
+    return sp.expand(moved)
+
+
+@dataclass(frozen=True, eq=False)
+class LinearLimit:
+    """``dD²/dt = λ (-pull γ D² + γ² I)``, ``I = slope·Q + floor``, ``risk = share·Q + least``.
+
+    ``rate`` is γ in terms of averages, scalar states, parameters and t.
+    """
+
+    system: LimitSystem
+    pull: sp.Expr
+    slope: sp.Expr
+    floor: sp.Expr
+    share: sp.Expr
+    least: sp.Expr
+    rate: sp.Expr
+
+    @cached_property
+    def noiseless(self) -> LinearLimit:
+        """The same limit at ω = 0, where the floor of I vanishes."""
+        return replace(
+            self,
+            floor=self.floor.subs(omega, 0),
+            least=self.least.subs(omega, 0),
+            rate=sp.cancel(self.rate.subs(omega, 0)),
+        )
+
+    def expanded(self, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with I and the risk written through Q."""
+        return sp.expand(
+            expr.subs(
+                {
+                    gradient_noise: self.slope * error_square + self.floor,
+                    risk: self.share * error_square + self.least,
+                }
+            )
+        )
+
+    def drift(self, expr: sp.Expr) -> sp.Expr:
+        """``d expr/dt`` with γ kept and I written through Q."""
+        return self.expanded(total_derivative(self.system, expr))
+
+
+def linear_limit(system: LimitSystem) -> LinearLimit:
+    """The normal form of ``system``; :class:`NotLinear` where its modes are not linear."""
+    where = (
+        f"limits: {system.problem.name} has no linear modes in closed form; integrate system.solve(…) instead"
+    )
+    if system.family.states != (D2,):
+        raise NotLinear(where)
+    (rhs,) = system.family.rhs
+    modes = sp.Poly(sp.expand(rhs), D2, lam, gamma)
+    pull = -modes.coeff_monomial(D2 * lam * gamma)
+    kick = modes.coeff_monomial(lam * gamma**2)
+    if sp.expand(rhs - lam * (-pull * gamma * D2 + kick * gamma**2)) != 0 or not pull.is_number:
+        raise NotLinear(where)
+    noise, h = (
+        sp.Poly(system.expanded(e), error_square) if system.expanded(e).is_polynomial(error_square) else None
+        for e in (kick, risk)
+    )
+    if noise is None or h is None or noise.degree() != 1 or h.degree() != 1:
+        raise NotLinear(where)
+    slope, floor = noise.all_coeffs()
+    share, least = h.all_coeffs()
+    return LinearLimit(system, pull, slope, floor, share, least, sp.cancel(system.expanded(gamma)))

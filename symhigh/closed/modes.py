@@ -1,0 +1,114 @@
+"""The user's spectrum and start as closed forms read them: symbolic, discrete, or left open.
+
+Turns averages over modes into explicit sums, into :class:`~symhigh.closed.nodes.Average`, or into τ, κ₂ and D²(0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from symhigh.closed.nodes import Average
+from symhigh.problem import Spectrum, Start
+from symhigh.symbols import D2, distance, kappa2, lam, tau
+
+_FEW = 8
+LAMBDA_MIN = sp.Symbol("lambda_min", positive=True)
+"""The left edge of an open spectrum."""
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Eigenvalues ``values`` > 0 with ``weights`` and starting ``errors`` D²_λ(0); all None where open.
+
+    Modes with λ = 0 never move and are never seen; they are left out, so weights may sum to less than one.
+    """
+
+    values: tuple[sp.Expr, ...] | None = None
+    weights: tuple[sp.Expr, ...] | None = None
+    errors: tuple[sp.Expr, ...] | None = None
+
+    def mean(self, summand: sp.Expr) -> sp.Expr:
+        """``∫ summand dμ`` for a summand in λ and, if linear in it, D²_λ(0)."""
+        summand = sp.sympify(summand)
+        if summand.is_polynomial(lam, D2):
+            terms = sp.Poly(sp.expand(summand), lam, D2).terms()
+            return sp.Add(*(c * self._moment(power, error) for (power, error), c in terms))
+        if self.values is None or self.weights is None:
+            return Average(summand)
+        if len(self.values) > _FEW:
+            return Average(summand, sp.Tuple(sp.Tuple(*self.values), sp.Tuple(*self.weights)))
+        return sp.Add(*(w * summand.subs(lam, v) for v, w in zip(self.values, self.weights, strict=True)))
+
+    def _moment(self, power: int, error: int) -> sp.Expr:
+        """``∫ λ^power (D²_λ(0))^error dμ`` over the modes with λ > 0; the whole mass is taken as one where open."""
+        if self.values is None or self.weights is None:
+            known = {(0, 0): sp.S.One, (1, 0): tau, (2, 0): kappa2, (0, 1): distance}
+            return known.get((power, error), Average(lam**power * D2**error))
+        if error and self.errors is None:
+            if power:
+                raise ValueError("limits: this formula needs start=…, how the error is spread over the modes")
+            return distance
+        errors = self.errors or self.values
+        rows = zip(self.weights, self.values, errors, strict=True)
+        return sp.Add(*(w * v**power * e**error for w, v, e in rows))
+
+    @property
+    def few(self) -> bool:
+        """Whether there are few enough modes for explicit polynomials."""
+        return self.values is not None and len(self.values) <= _FEW
+
+    @property
+    def edge(self) -> sp.Expr:
+        """The smallest positive eigenvalue."""
+        return LAMBDA_MIN if self.values is None else sp.Min(*self.values)
+
+    @property
+    def isotropic(self) -> bool:
+        return self.values is not None and len(self.values) == 1
+
+
+def read_modes(spectrum: Spectrum | None, start: Start | None) -> Modes:
+    """What closed forms need of a spectrum and a start; either may be missing."""
+    if spectrum is None:
+        if start is not None:
+            raise ValueError("limits(start=…): a start is spread over a spectrum; give spectrum=… too")
+        return Modes()
+    number = rational if spectrum.values.size <= _FEW else _long
+    values, weights = (tuple(map(number, part)) for part in (spectrum.values, spectrum.weights))
+    errors = None if start is None else tuple(map(number, _errors(spectrum, start)))
+    keep = [i for i, v in enumerate(values) if v != 0]
+    first: dict[sp.Expr, list[int]] = {}
+    for i in keep:
+        first.setdefault(values[i], []).append(i)
+    merged = [sp.Add(*(weights[i] for i in same)) for same in first.values()]
+    if errors is not None:
+        errors = tuple(
+            sp.Add(*(weights[i] * errors[i] for i in same)) / w
+            for same, w in zip(first.values(), merged, strict=True)
+        )
+    return Modes(tuple(first), tuple(merged), errors)
+
+
+def rational(value: Any) -> sp.Expr:
+    """A number as the simplest fraction that is the same float, ``0.1`` as 1/10; also inside expressions."""
+    if isinstance(value, sp.Expr):
+        return value.xreplace({f: rational(float(f)) for f in value.atoms(sp.Float)})
+    given = Fraction(float(value))
+    simple = given.limit_denominator(10**6)
+    return sp.Rational(*(simple if float(simple) == float(value) else given).as_integer_ratio())
+
+
+def _errors(spectrum: Spectrum, start: Start) -> list[Any]:
+    if start.profile == 1 and start.vectors_given is None:
+        return [start.distance] * spectrum.values.size
+    v11, v12, v22 = start.modes(spectrum)
+    return list(v11 - 2 * v12 + v22)
+
+
+def _long(value: Any) -> sp.Expr:
+    """A number to 40 digits, for sums over many modes."""
+    return value if isinstance(value, sp.Expr) and not value.is_number else sp.Float(sp.Rational(value), 40)

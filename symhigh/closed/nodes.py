@@ -1,0 +1,222 @@
+"""Two kinds of number that no elementary expression holds: averages over a spectrum, and roots in an interval.
+
+Used by the closed forms; they are SymPy expressions with free symbols, LaTeX and evaluation to any precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+from symhigh.symbols import lam
+
+_L = sp.Dummy("lambda", positive=True)
+MU = sp.Symbol("mu")
+"""The spectrum left open: a probability measure on λ."""
+
+
+class Average(sp.Expr):  # type: ignore[misc]
+    """``∫ summand(λ) dμ(λ)``; ``measure`` is :data:`MU`, or ``Tuple(values, weights)`` of a discrete measure.
+
+    ``summand`` is given in ``symhigh.symbols.lam``, which is bound.
+    """
+
+    def __new__(cls, summand: sp.Expr, measure: sp.Basic = MU) -> Average:
+        return sp.Expr.__new__(cls, sp.sympify(summand).xreplace({lam: _L}), measure)
+
+    @property
+    def summand(self) -> sp.Expr:
+        return self.args[0].xreplace({_L: lam})
+
+    @property
+    def measure(self) -> sp.Basic:
+        return self.args[1]
+
+    @property
+    def free_symbols(self) -> set[sp.Symbol]:
+        own = self.args[0].free_symbols - {_L}
+        return own | ({MU} if self.measure == MU else set())
+
+    def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
+        return self.func(sp.diff(self.summand, symbol), self.measure)
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        if self.free_symbols:
+            return self
+        with mpmath.workprec(prec):
+            return sp.Float._new(numeric(self, ())()._mpf_, prec)
+
+    def _latex(self, printer: Any) -> str:
+        name = r"\mu" if self.measure == MU else r"\hat\mu"
+        return rf"\int {printer._print(self.summand)}\, d{name}(\lambda)"
+
+    def _sympystr(self, printer: Any) -> str:
+        name = "mu" if self.measure == MU else f"{len(self.measure.args[0])} modes"
+        return f"Average({printer._print(self.summand)}, {name})"
+
+
+class Root(sp.Expr):  # type: ignore[misc]
+    """The only zero of ``equation`` as a function of ``unknown`` in the open interval ``(lower, upper)``.
+
+    Whoever builds one has shown that the equation changes sign there once; evaluation brackets the sign change.
+    An infinite ``upper`` is allowed.
+    """
+
+    def __new__(cls, equation: sp.Expr, unknown: sp.Symbol, lower: Any, upper: Any) -> Root:
+        bound = unknown if isinstance(unknown, sp.Dummy) else sp.Dummy(unknown.name, positive=True)
+        equation = sp.sympify(equation).xreplace({unknown: bound})
+        return sp.Expr.__new__(cls, equation, bound, sp.sympify(lower), sp.sympify(upper))
+
+    @property
+    def equation(self) -> sp.Expr:
+        return self.args[0]
+
+    @property
+    def unknown(self) -> sp.Symbol:
+        return self.args[1]
+
+    @property
+    def free_symbols(self) -> set[sp.Symbol]:
+        return (
+            (self.equation.free_symbols - {self.unknown})
+            | self.args[2].free_symbols
+            | self.args[3].free_symbols
+        )
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        if self.free_symbols:
+            return self
+        with mpmath.workprec(prec + 20):
+            function = numeric(self.equation, (self.unknown,))
+            ends = [mpmath.inf if e is sp.oo else numeric(e, ())() for e in self.args[2:]]
+            near = self._near(function, ends)
+            return sp.Float._new(bracketed_root(function, *(near or ends))._mpf_, prec)
+
+    def _near(self, function: Callable[..., Any], ends: list[Any]) -> tuple[Any, Any] | None:
+        """A narrow bracket from double precision, where one is needed and where it proves good."""
+        if not self.equation.has(Average) or mpmath.isinf(ends[1]):
+            return None
+        low, high = map(float, ends)
+        guess = mpmath.mpf(bracketed_root(_double(self.equation, self.unknown), low, high, bits=40))
+        low, high = (guess * (1 + side * mpmath.mpf(10) ** -9) for side in (-1, 1))
+        inside = ends[0] < low < high < ends[1]
+        return (low, high) if inside and (function(low) < 0) != (function(high) < 0) else None
+
+    def _latex(self, printer: Any) -> str:
+        equation, name, low, high = map(printer._print, _named(self))
+        return rf"\operatorname{{root}}\left({equation} = 0,\ {low} < {name} < {high}\right)"
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"Root({', '.join(map(printer._print, _named(self)))})"
+
+
+def _named(root: Root) -> tuple[sp.Basic, ...]:
+    """The arguments with the bound unknown under its plain name, for printing."""
+    plain = sp.Symbol(root.unknown.name)
+    return tuple(a.xreplace({root.unknown: plain}) for a in root.args)
+
+
+def numeric(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
+    """``expr`` as a function of mpmath numbers at the working precision, discrete averages as loops."""
+    expr = _settled(expr)
+    averages = sorted(expr.atoms(Average), key=sp.default_sort_key)
+    names = [sp.Dummy(f"m{i}") for i in range(len(averages))]
+    outer = sp.lambdify(
+        (*arguments, *names), _rational(expr.xreplace(dict(zip(averages, names, strict=True)))), "mpmath"
+    )
+    loops = [_loop(a, arguments) for a in averages]
+    return lambda *at: mpmath.mpmathify(outer(*at, *(loop(*at) for loop in loops)))
+
+
+def _loop(average: Average, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
+    if average.measure == MU:
+        raise ValueError("the spectrum is open; give limits(…, spectrum=…)")
+    body = sp.lambdify((_L, *arguments), _rational(average.args[0]), "mpmath")
+    nodes = [(mpmath.mpf(v), mpmath.mpf(w)) for v, w in zip(*map(_floats, average.measure.args), strict=True)]
+    return lambda *at: mpmath.fsum(w * body(v, *at) for v, w in nodes)
+
+
+def _double(equation: sp.Expr, unknown: sp.Symbol) -> Callable[[float], float]:
+    """The equation as a function of one float, averages as array sums."""
+    import numpy as np
+
+    equation = _settled(equation)
+    averages = sorted(equation.atoms(Average), key=sp.default_sort_key)
+    names = [sp.Dummy(f"m{i}") for i in range(len(averages))]
+    outer = sp.lambdify((unknown, *names), equation.xreplace(dict(zip(averages, names, strict=True))), "math")
+    bodies = [sp.lambdify((_L, unknown), a.args[0], "numpy") for a in averages]
+    arrays = [tuple(np.array(part.args, dtype=float) for part in a.measure.args) for a in averages]
+    return lambda at: float(
+        outer(
+            at,
+            *(
+                (w @ np.broadcast_to(body(v, at), v.shape) if v.size else 0.0)
+                for body, (v, w) in zip(bodies, arrays, strict=True)
+            ),
+        )
+    )
+
+
+def _settled(expr: sp.Expr) -> sp.Expr:
+    """Lambert's function and roots that depend on nothing, as numbers of the working precision."""
+    digits = mpmath.mp.dps + 5
+    closed = [a for a in expr.atoms(Root, sp.LambertW) if not a.free_symbols]
+    return expr.xreplace({a: a.evalf(digits, maxn=10 * digits) for a in closed})
+
+
+def _floats(numbers: sp.Tuple) -> list[Any]:
+    return [mpmath.mpf(n._mpf_) if n.is_Float else mpmath.mpf(n.p) / n.q for n in numbers]
+
+
+def _rational(expr: sp.Expr) -> sp.Expr:
+    return expr.xreplace({f: sp.Rational(f) for f in expr.atoms(sp.Float)})
+
+
+def bracketed_root(function: Callable[[Any], Any], lower: Any, upper: Any, bits: int | None = None) -> Any:
+    """The zero of a function that changes sign once in ``(lower, upper)``, to ``bits``, by default all that work.
+
+    The ends may be poles or infinite: the bracket is found by walking towards them, then closed by bisection and the
+    Illinois variant of false position. Raises ``ValueError`` if no sign change is found.
+    """
+
+    def inside(k: int, end: Any, other: Any) -> Any:
+        if mpmath.isinf(end):
+            return other + 2**k
+        if mpmath.isinf(other):
+            return end + type(end)(2) ** (-k)
+        return end + (other - end) * type(end)(2) ** (-k)
+
+    reach = bits or mpmath.mp.prec
+    for k in range(1, reach):
+        a, b = inside(k, lower, upper), inside(k, upper, lower)
+        fa, fb = function(a), function(b)
+        if fa == 0:
+            return a
+        if fb == 0:
+            return b
+        if a < b and (fa < 0) != (fb < 0):
+            break
+    else:
+        raise ValueError(
+            f"no sign change in ({mpmath.nstr(lower, 8)}, {mpmath.nstr(upper, 8)}): there is no such root"
+        )
+    side, tolerance = 0, type(a)(2) ** (8 - reach)
+    for step in range(40 * reach):
+        middle = (a + b) / 2 if step % 3 == 0 else (a * fb - b * fa) / (fb - fa)
+        if not a < middle < b:
+            middle = (a + b) / 2
+        fm = function(middle)
+        if fm == 0 or b - a <= tolerance * max(abs(a), abs(b)):
+            return middle
+        if (fm < 0) == (fa < 0):
+            a, fa = middle, fm
+            fb = fb / 2 if side == 1 else fb
+            side = 1
+        else:
+            b, fb = middle, fm
+            fa = fa / 2 if side == -1 else fa
+            side = -1
+    raise ValueError("the root did not close; this equation is not what its interval promises")

@@ -1,0 +1,117 @@
+"""Formulas: assumptions enforced, digits, code that computes the same as the formula."""
+
+import shutil
+import subprocess
+
+import mpmath
+import pytest
+import sympy as sp
+
+from symhigh.closed import Formula
+from symhigh.closed.nodes import Average, Root
+from symhigh.symbols import lam
+
+a = sp.Symbol("a", positive=True)
+z = sp.Symbol("z", real=True)
+HALVES = sp.Tuple(sp.Tuple(1, 2), sp.Tuple(sp.Rational(1, 2), sp.Rational(1, 2)))
+
+
+def lambert() -> Formula:
+    return Formula(sp.LambertW(-sp.exp(-1 - a), -1) * a, (sp.Lt(a, 50),))
+
+
+def test_evaluates_to_the_digits_asked_for() -> None:
+    with mpmath.workdps(60):
+        for digits in (15, 50):
+            w = lambert().evaluate(digits=digits, a=sp.Rational(1, 10**12)) * 10**12
+            assert (
+                abs(w * mpmath.exp(w) + mpmath.exp(-1 - mpmath.mpf(10) ** -12))
+                < mpmath.mpf(10) ** (-digits) * 2
+            )
+            assert w < -1
+
+
+def test_broken_assumption_is_named_with_its_values() -> None:
+    with pytest.raises(ValueError, match=r"a < 50 is broken at a = 60"):
+        lambert().evaluate(a=60)
+    with pytest.raises(ValueError, match=r"a > 0 is broken"):
+        lambert().evaluate(a=-1)
+
+
+def test_assumptions_follow_a_substitution_and_stay_readable() -> None:
+    with pytest.raises(ValueError, match="60 < 50 is broken"):
+        lambert().subs({a: 60}).evaluate()
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "message"),
+    [
+        ({}, ValueError, "give a value for a"),
+        ({"a": 1, "c": 2}, ValueError, "the formula has a"),
+        ({"a": "1"}, TypeError, "must be a number"),
+        ({"a": float("nan")}, ValueError, "finite"),
+    ],
+)
+def test_wrong_values(values: dict, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        lambert().evaluate(**values)
+
+
+def test_not_real_is_refused() -> None:
+    with pytest.raises(ValueError, match="not real"):
+        Formula(sp.sqrt(z)).evaluate(z=-1)
+
+
+def test_root_of_an_average_solves_its_equation() -> None:
+    x = sp.Symbol("x", positive=True)
+    root = Root(Average(lam / (2 * lam - x), HALVES) - a, x, 0, 2)
+    value = Formula(root).evaluate(digits=40, a=3)
+    with mpmath.workdps(50):
+        assert 0 < value < 2
+        assert abs((1 / (2 - value) + 2 / (4 - value)) / 2 - 3) < mpmath.mpf(10) ** -37
+
+
+def test_root_outside_its_interval_is_an_error() -> None:
+    x = sp.Symbol("x", positive=True)
+    with pytest.raises(ValueError, match="no sign change"):
+        Formula(Root(x + 1, x, 0, 2)).evaluate()
+
+
+def test_bound_variables_are_not_free() -> None:
+    x = sp.Symbol("x", positive=True)
+    root = Root(Average(a * lam - x, HALVES), x, 0, sp.oo)
+    assert root.free_symbols == {a}
+    assert float(root.subs(x, 5).evalf(20, subs={a: 2})) == 3
+    assert float(Formula(root).subs({a: sp.Integer(2)}).expr.evalf(20)) == 3
+
+
+def python_function(formula: Formula):
+    namespace: dict = {}
+    exec(formula.python("f"), namespace)  # the source is what is under test
+    return namespace["f"]
+
+
+def test_python_source_computes_the_formula() -> None:
+    x = sp.Symbol("x", positive=True)
+    with_root = Formula(Root(Average(lam / (2 * lam - x), HALVES) - a, x, 0, 2) + sp.erf(a))
+    for formula in (lambert(), with_root):
+        f = python_function(formula)
+        assert f(a=3.0) == pytest.approx(float(formula.evaluate(a=3)), rel=1e-13)
+    with pytest.raises(ValueError, match="needs a < 50"):
+        python_function(lambert())(a=60.0)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+def test_c_source_computes_the_formula(tmp_path) -> None:
+    zero = Formula(sp.LambertW(a) + sp.LambertW(-sp.exp(-1 - a)), source="branch 0")
+    main = "#include <stdio.h>\nint main(void) {\n    double a[] = {1e-3, 0.3, 2, 20};\n" + (
+        '    for (int k = 0; k < 4; ++k) printf("%.17g %.17g\\n", f(a[k]), g(a[k]));\n    return 0;\n}\n'
+    )
+    text = lambert().c("f") + zero.c("g").replace("#define _GNU_SOURCE\n", "").split("}\n\n", 1)[1] + main
+    (tmp_path / "f.c").write_text(text)
+    subprocess.run(["cc", "-O1", "f.c", "-o", "f", "-lm"], cwd=tmp_path, check=True)
+    out = subprocess.run([str(tmp_path / "f")], capture_output=True, text=True, check=True).stdout
+    for line, value in zip(out.splitlines(), (1e-3, 0.3, 2.0, 20.0), strict=True):
+        f, g = map(float, line.split())
+        assert f == pytest.approx(float(lambert().evaluate(a=value)), rel=1e-11)
+        assert g == pytest.approx(float(zero.evaluate(a=value)), rel=1e-11)

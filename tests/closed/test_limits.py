@@ -1,0 +1,165 @@
+"""Closed limits against integration of the same limit, against hand-written equations, and at their edges."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symhigh as sh
+from symhigh.closed.conserved import conservation_law, limiting_rate
+from symhigh.closed.linear import linear_limit
+from symhigh.symbols import distance, gamma, tau
+
+eta, b, omega, g, l1, l2 = sp.symbols("eta b omega g lambda_1 lambda_2", positive=True)
+
+
+def spectra(count: int, size: int = 4) -> list[sh.Spectrum]:
+    """Random eigenvalues and weights; neighbours differ enough for profiles to settle before the risk underflows."""
+    rng = np.random.default_rng(5)
+    return [
+        sh.Spectrum.from_eigenvalues(
+            0.2 * np.exp(np.cumsum(rng.uniform(0.2, 0.6, size))), rng.dirichlet(np.ones(size))
+        )
+        for _ in range(count)
+    ]
+
+
+def test_adagrad_limit_is_the_lambert_form() -> None:
+    found = sh.limits(sh.least_squares(), sh.AdaGradNorm(eta, b))["learning_rate"]
+    total = tau * distance / eta**2 + 4 * b / eta + 2 * tau * sp.log(eta / b)
+    hand = -2 / (tau * sp.LambertW(-(2 / tau) * sp.exp(-total / (2 * tau)), -1))
+    values = {
+        eta: sp.Rational(7, 5),
+        b: sp.Rational(1, 3),
+        tau: sp.Rational(9, 8),
+        distance: sp.Rational(5, 3),
+    }
+    assert abs((found.expr - hand).subs(values).evalf(40)) < 1e-38
+    assert found.evaluate(eta=1, b=1, tau=1, distance=1) == pytest.approx(0.7001764, abs=1e-7)
+
+
+@pytest.mark.parametrize(("e", "first"), [(1.0, 1.0), (0.3, 2.0), (5.0, 0.4), (3.0, 0.7)])
+def test_adagrad_limit_against_integration(e: float, first: float) -> None:
+    problem, rule, start = sh.least_squares(), sh.AdaGradNorm(e, first), sh.Start(x0=0.5, x_star=1)
+    for spectrum in spectra(3):
+        found = sh.limits(problem, rule, spectrum, start)
+        speed = float(found["rate"].evaluate())
+        curve = sh.derive(problem, rule).solve(spectrum, start, 40 / speed, rtol=1e-11)
+        assert curve.learning_rate[-1] == pytest.approx(float(found["learning_rate"].evaluate()), rel=1e-9)
+        late = np.log(curve.risk[100] / curve.risk[120]) / (curve.t[120] - curve.t[100])
+        assert late == pytest.approx(speed, rel=2e-2)
+
+
+def test_line_search_limit_against_integration() -> None:
+    problem, rule, start = sh.least_squares(), sh.LineSearch(), sh.Start()
+    for spectrum in (*spectra(2, 2), *spectra(2, 3), *spectra(1, 9)):
+        found = sh.limits(problem, rule, spectrum, start)
+        speed = float(found["rate"].evaluate())
+        curve = sh.derive(problem, rule).solve(
+            spectrum, start, 300 / speed, t=[300 / speed], rtol=1e-11, atol=1e-290
+        )
+        assert curve.learning_rate[-1] == pytest.approx(float(found["learning_rate"].evaluate()), rel=1e-7)
+
+
+@pytest.mark.parametrize(("second", "value"), [(2, 1.16775006), (4, 0.86983422), (8, 0.48367675)])
+def test_line_search_reference_values(second: int, value: float) -> None:
+    spectrum = sh.Spectrum.from_eigenvalues([1, sp.Rational(1, second)])
+    expr = sh.limits(sh.least_squares(), sh.LineSearch(), spectrum)["learning_rate"].expr
+    assert expr.is_algebraic
+    assert float(expr) == pytest.approx(value, abs=1e-8)
+
+
+def test_two_eigenvalues_in_radicals_solve_the_secular_equation() -> None:
+    spectrum = sh.Spectrum.from_eigenvalues([l1, l2])
+    root = sh.limits(sh.least_squares(), sh.LineSearch(), spectrum)["learning_rate"].expr
+    k2 = (l1**2 + l2**2) / 2
+    residual = sum(root * v**2 / (2 * v - root * k2) for v in (l1, l2)) / 2 - 1
+    assert sp.simplify(residual) == 0
+    below = {l1: sp.Rational(2), l2: sp.Rational(1, 3)}
+    assert 0 < root.subs(below) < (2 * l2 / k2).subs(below)
+
+
+def test_constant_rate_floor_threshold_and_rate() -> None:
+    problem, rule = sh.least_squares(0.5), sh.Constant(0.6)
+    spectrum, start = spectra(1)[0], sh.Start(x0=2.0, x_star=1.0, overlap=-0.5)
+    found = sh.limits(problem, rule, spectrum, start)
+    speed = float(found["rate"].evaluate())
+    curve = sh.derive(problem, rule).solve(spectrum, start, 40 / speed, rtol=1e-11)
+    assert curve.risk[-1] == pytest.approx(float(found["risk"].evaluate()), rel=1e-9)
+    excess = curve.risk - curve.risk[-1]
+    assert np.log(excess[80] / excess[100]) / (curve.t[100] - curve.t[80]) == pytest.approx(speed, rel=3e-3)
+    assert (
+        sp.simplify(
+            sh.limits(sh.least_squares(omega), sh.Constant(g))["risk"].expr - omega**2 / (2 - g * tau)
+        )
+        == 0
+    )
+
+
+def test_unstable_rate_refuses_to_be_evaluated() -> None:
+    found = sh.limits(sh.least_squares(0.1), sh.Constant(3), sh.Spectrum.isotropic(), sh.Start())
+    for name in ("risk", "excess_risk", "rate"):
+        with pytest.raises(ValueError, match="3 < 2 is broken"):
+            found[name].evaluate()
+
+
+@pytest.mark.parametrize("rule", [sh.Constant(0.7), sh.Polyak(), sh.LineSearch()])
+def test_isotropic_risk_curve_is_the_integrated_one(rule) -> None:
+    problem, spectrum, start = sh.least_squares(0.4), sh.Spectrum.isotropic(1.5), sh.Start(x0=0.2, x_star=1.0)
+    times = np.array([0.0, 0.3, 1.0, 4.0, 30.0])
+    curve = sh.derive(problem, rule).solve(spectrum, start, 30.0, t=times, rtol=1e-11)
+    exact = sh.limits(problem, rule, spectrum, start)["risk_curve"]
+    assert [float(exact.evaluate(t=float(s))) for s in times] == pytest.approx(curve.risk.tolist(), rel=1e-9)
+
+
+@pytest.mark.parametrize("rule", [sh.Polyak(), sh.LineSearch()])
+def test_slow_decay_under_noise(rule) -> None:
+    problem, start = sh.least_squares(0.8), sh.Start()
+    spectrum = spectra(1, 3)[0]
+    found = sh.limits(problem, rule, spectrum, start)
+    curve = sh.derive(problem, rule).solve(spectrum, start, 1e7, t=[1e5, 1e7], rtol=1e-10)
+    gaps = [
+        abs(curve.outputs[key][k] - (0.32 if key == "risk" else 0) - value) / value
+        for key, name in (("learning_rate", "learning_rate_asymptotic"), ("risk", "excess_risk_asymptotic"))
+        for k, value in enumerate(float(found[name].evaluate(t=s)) for s in (1e5, 1e7))
+    ]
+    for early, late in (gaps[:2], gaps[2:]):
+        assert late < max(early / 5, 1e-5)  # the next order, or the tolerance of the integration
+
+
+def test_noisy_adagrad_to_second_order() -> None:
+    problem, rule = sh.least_squares(0.7), sh.AdaGradNorm(1.3, 0.6)
+    spectrum, start = spectra(1, 3)[0], sh.Start()
+    found = sh.limits(problem, rule, spectrum, start)
+    curve = sh.derive(problem, rule).solve(spectrum, start, 1e8, t=[1e4, 1e8], rtol=1e-11)
+    for key, least in (("learning_rate", 0.0), ("risk", 0.245)):
+        name = "learning_rate_asymptotic" if least == 0 else "excess_risk_asymptotic"
+        gaps = [
+            abs(curve.outputs[key][k] - least - float(found[name].evaluate(t=s)))
+            for k, s in enumerate((1e4, 1e8))
+        ]
+        # the next order is log t / t^(3/2): ratio (log 1e8/log 1e4) 10^-6, whereas second-order terms go as 10^-4
+        assert gaps[1] < gaps[0] * 1e-5
+
+
+def test_law_and_turning_point() -> None:
+    limit = linear_limit(sh.derive(sh.least_squares(), sh.AdaGradNorm(eta, b))).noiseless
+    law = conservation_law(limit, limit.system.outputs["distance"])
+    assert sp.simplify(law.turning_point - 2 / tau) == 0
+    assert sp.diff(law.potential, gamma, 2).subs(gamma, law.turning_point).is_positive
+    with pytest.raises(ValueError, match="is not A/gamma"):
+        limiting_rate(type(law)(law.moment, gamma**2, law.initial), distance)
+
+
+def test_zero_modes_are_left_out() -> None:
+    rule = sh.AdaGradNorm(1, 1)
+    spectrum = sh.Spectrum.from_eigenvalues([0, 1, 2], [0.5, 0.25, 0.25])
+    value = float(sh.limits(sh.least_squares(), rule, spectrum, sh.Start())["learning_rate"].evaluate())
+    curve = sh.derive(sh.least_squares(), rule).solve(spectrum, sh.Start(), 200.0, rtol=1e-11)
+    assert curve.learning_rate[-1] == pytest.approx(value, rel=1e-9)
+
+
+def test_no_closed_form_is_said() -> None:
+    with pytest.raises(ValueError, match=r"integrate system\.solve"):
+        sh.limits(sh.logistic_regression(), sh.Constant(1))
+    with pytest.raises(ValueError, match="give spectrum"):
+        sh.limits(sh.least_squares(), sh.Polyak(), start=sh.Start())
