@@ -27,10 +27,12 @@ The room where symhigh's results are checked. A claims file is plain Python with
 """
 
 from symhigh.verify.claim import Claim
+from symhigh.verify.comparison import Comparison, compare
 from symhigh.verify.domain import Domain
 from symhigh.verify.evidence import Trial, integrated, numeric, simulation, symbolic
 from symhigh.verify.ledger import Ledger, Line, Row, row_text
 from symhigh.verify.runner import verify
+from symhigh.verify.slope import ErrorSlope, error_slope
 from symhigh.verify.verdict import Verdict
 
 PROVED = Verdict.PROVED
@@ -44,12 +46,16 @@ __all__ = [
     "REFUTED",
     "VERIFIED",
     "Claim",
+    "Comparison",
     "Domain",
+    "ErrorSlope",
     "Ledger",
     "Line",
     "Row",
     "Trial",
     "Verdict",
+    "compare",
+    "error_slope",
     "integrated",
     "numeric",
     "row_text",
