@@ -1,8 +1,8 @@
 """A limit that is exact and yet misleads: phase retrieval from a start without overlap.
 
-At overlap zero the limit sits on a saddle for ever: dB12/dt = 3γ(B22 - B11) B12 vanishes with B12. Real SGD has an overlap
-of order d^(-1/2) after a few steps, which grows at the saddle's rate s = 3γ(B22 - B11), so it escapes after a time
-log(d)/(2s) + O(1): the limit d → ∞ and the horizon do not commute. Run: python examples/limits_that_fail.py
+At overlap zero the limit sits on a saddle for ever: dB12/dt = 3γ(B22 - B11) B12 vanishes with B12. Real SGD has an
+overlap of order d^(-1/2) after a few steps, which grows at the saddle's rate s = 3γ(B22 - B11), so it escapes after
+a time log(d)/(2s) + O(1): the limit d → ∞ and the horizon do not commute. Run: python examples/limits_that_fail.py
 """
 
 import numpy as np

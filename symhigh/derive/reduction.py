@@ -7,6 +7,7 @@ Last pass of the derivation. If ``c2 = -c1`` and everything else sees B only thr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -14,14 +15,14 @@ import sympy as sp
 
 from symhigh.derive.averages import Averages
 from symhigh.symbols import D2, V11, V12, V22, c1, c2, lam
-from symhigh.system import Family, Reduction, Scalar
+from symhigh.system import Family, Reduction, Scalar, ScalarState
 
 
 def reduce_to_error(
     family: Family,
     reductions: tuple[Reduction, ...],
     scalars: tuple[Scalar, ...],
-    states: Any,
+    states: tuple[ScalarState, ...],
     outputs: MappingProxyType[str, sp.Expr],
 ) -> Any:
     """The same limit in D2 alone, or the parts unchanged where they do not close."""
@@ -31,10 +32,11 @@ def reduce_to_error(
     averages = Averages()
     to_error = _substitution(reductions, averages)
     reduced = [Scalar(s.name, _on_error(s.expression, to_error)) for s in scalars if s.name != c2]
-    kept = {key: _on_error(e.subs(c2, -c1), to_error) for key, e in outputs.items()}
+    moved = tuple(replace(s, rhs=_on_error(s.rhs, to_error)) for s in states)
+    kept = {key: _on_error(e, to_error) for key, e in outputs.items()}
     lost = {r.name for r in reductions if r.summand.has(V11, V12, V22)}
     kept = {key: e for key, e in kept.items() if not e.free_symbols & lost}
-    if any(e.free_symbols & lost for e in (*(s.expression for s in reduced), *(s.rhs for s in states))):
+    if any(e.free_symbols & lost for e in (*(s.expression for s in reduced), *(s.rhs for s in moved))):
         return family, reductions, scalars, states, outputs
     rhs_11, rhs_12 = (r.subs(c2, -c1) for r in family.rhs)
     rhs = sp.expand((rhs_11 - 2 * rhs_12).subs(V11, D2 + 2 * V12 - V22))
@@ -43,8 +45,8 @@ def reduce_to_error(
     start = family.definitions
     definition = {D2: sp.factor(start[V11] - 2 * start[V12] + start[V22])}
     small = Family((D2,), (lam,), (sp.collect(rhs, lam),), MappingProxyType(definition))
-    used_in = [*kept.values(), *(s.expression for s in reduced), *(s.rhs for s in states)]
-    return small, averages.reductions(used_in), tuple(reduced), states, MappingProxyType(kept)
+    used_in = [*kept.values(), *(s.expression for s in reduced), *(s.rhs for s in moved)]
+    return small, averages.reductions(used_in), tuple(reduced), moved, MappingProxyType(kept)
 
 
 def _substitution(reductions: tuple[Reduction, ...], averages: Averages) -> dict[sp.Symbol, sp.Expr]:
