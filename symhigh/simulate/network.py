@@ -14,11 +14,11 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import real, whole
+from symhigh.integrate.network_values import Record, coordinates, square_root
 from symhigh.problem.network import DiagonalNetwork, NetworkClasses, theta_star, u, v
 from symhigh.symbols import lam
 
 Array = np.ndarray[Any, Any]
-Statistic = Callable[[Array, Array, Array, Array], Array]
 BLOCK = 256
 """Samples of a general covariance are drawn this many at a time."""
 
@@ -45,70 +45,6 @@ class NetworkRuns:
     extra: Mapping[str, Array] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
-class Coordinates:
-    """The d coordinates of a run: ``lam`` = K_ii, ``target`` = θ*, starts ``u``, ``v`` (d,), and K, None if
-    diagonal."""
-
-    lam: Array
-    target: Array
-    u: Array
-    v: Array
-    covariance: Array | None
-
-    def pull(self, error: Array) -> Array:
-        """``K error`` for errors of shape (…, d)."""
-        return np.asarray(error * self.lam if self.covariance is None else error @ self.covariance)
-
-
-def coordinates(classes: NetworkClasses, d: int, covariance: Any = None) -> Coordinates:
-    """Spread ``classes`` over d coordinates; with ``covariance`` (d, d), its diagonal takes the place of
-    λ."""
-    values, target, first, second = classes.coordinates(d)
-    if covariance is None:
-        return Coordinates(values, target, first, second, None)
-    matrix = np.asarray(covariance, dtype=float)
-    if (
-        matrix.shape != (d, d)
-        or not np.isfinite(matrix).all()
-        or not np.allclose(matrix, matrix.T, atol=1e-10)
-    ):
-        raise ValueError(
-            f"coordinates(covariance of shape {matrix.shape}): covariance must be a finite symmetric "
-            f"{d} x {d} matrix"
-        )
-    return Coordinates(np.diagonal(matrix).copy(), target, first, second, (matrix + matrix.T) / 2)
-
-
-@dataclass(frozen=True, eq=False)
-class Record:
-    """Population values of an iterate (u, v): a mapping of names to numbers, for arrays (…, d)."""
-
-    at: Coordinates
-    network: DiagonalNetwork
-    extra: Mapping[str, Statistic]
-
-    def __call__(self, first: Array, second: Array) -> dict[str, Array]:
-        effective = self.network.parametrization.effective
-        gradient = sp.diff(effective, u) ** 2 + sp.diff(effective, v) ** 2
-        bend = sp.diff(effective, u, 2) + sp.diff(effective, v, 2)
-        theta, square, second_order = (
-            np.asarray(sp.lambdify((u, v), e, "numpy")(first, second), dtype=float)
-            for e in (effective, gradient, bend)
-        )
-        error = theta - self.at.target
-        pull = self.at.pull(error)
-        mean = {
-            "risk": np.mean(error * pull, axis=-1) / 2 + self.network.numbers()[1] ** 2 / 2,
-            "curvature": np.mean(self.at.lam * square + pull * second_order, axis=-1),
-            "distance": np.mean(error**2, axis=-1),
-            "l1": np.mean(np.abs(theta), axis=-1),
-        }
-        for name, phi in self.extra.items():
-            mean[name] = np.mean(phi(first, second, self.at.target, self.at.lam), axis=-1)
-        return mean
-
-
 def simulate_network(
     network: DiagonalNetwork,
     classes: NetworkClasses,
@@ -118,7 +54,7 @@ def simulate_network(
     t: Any = None,
     *,
     covariance: Any = None,
-    observables: Mapping[str, Statistic | sp.Expr] | None = None,
+    observables: Mapping[str, Callable[..., Array] | sp.Expr] | None = None,
 ) -> NetworkRuns:
     """Run one-pass SGD at dimension ``d`` to ``t_end`` (d·t_end steps) once per seed.
 
@@ -151,7 +87,7 @@ def simulate_network(
     }
     record = Record(at, network, extra)
     kernels = network_kernels(network.parametrization)
-    factor = None if at.covariance is None else _root(at.covariance)
+    factor = None if at.covariance is None else square_root(at.covariance)
     rows: list[dict[str, list[Any]]] = []
     last: list[tuple[Array, Array]] = []
     for seed in chosen:
@@ -187,10 +123,12 @@ def simulate_network(
         rows.append(row)
         last.append((first, second))
     found = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    own = ("risk", "curvature", "distance", "l1")
     return NetworkRuns(
         marks / size,
-        *(found[name] for name in own),
+        risk=found["risk"],
+        curvature=found["curvature"],
+        distance=found["distance"],
+        l1=found["l1"],
         u=np.array([pair[0] for pair in last]),
         v=np.array([pair[1] for pair in last]),
         d=size,
@@ -199,11 +137,3 @@ def simulate_network(
         classes=classes,
         extra={name: found[name] for name in extra},
     )
-
-
-def _root(covariance: Array) -> Array:
-    """The symmetric square root of a covariance; raises ``ValueError`` where an eigenvalue is negative."""
-    values, basis = np.linalg.eigh(covariance)
-    if values[0] < -1e-10 * max(values[-1], 1.0):
-        raise ValueError(f"covariance has the eigenvalue {values[0]:g}; all must be >= 0")
-    return np.asarray((basis * np.sqrt(np.maximum(values, 0.0))) @ basis.T)
