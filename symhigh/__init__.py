@@ -19,13 +19,30 @@ __version__ = "0.1.0"
 _HOME = {
     "symhigh.symbols": ("x", "x_star", "eps", "y", "t"),
     "symhigh.problem": (
+        "Contaminated",
+        "Gaussian",
+        "Laplace",
         "Problem",
+        "Rademacher",
         "Spectrum",
         "Start",
+        "StudentT",
+        "absolute_phase_retrieval",
+        "erf_student",
+        "hermite_student",
+        "hinge",
         "huber",
         "least_squares",
         "logistic_regression",
         "phase_retrieval",
+        "probit_regression",
+        "pseudo_huber",
+        "quantile",
+        "relu_student",
+        "sign_regression",
+        "squared_hinge",
+        "student",
+        "tanh_student",
     ),
     "symhigh.rule": ("AdaGradNorm", "Constant", "LineSearch", "Memory", "Polyak", "Rule", "Schedule"),
     "symhigh.derive": ("derive", "expect"),
@@ -38,18 +55,35 @@ _WHERE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_WHERE)
 
 if TYPE_CHECKING:
-    from symhigh.symbols import x as x
-    from symhigh.symbols import x_star as x_star
-    from symhigh.symbols import eps as eps
-    from symhigh.symbols import y as y
-    from symhigh.symbols import t as t
+    from symhigh.closed import Formula as Formula
+    from symhigh.closed import limits as limits
+    from symhigh.derive import derive as derive
+    from symhigh.derive import expect as expect
+    from symhigh.integrate import Curve as Curve
+    from symhigh.problem import Contaminated as Contaminated
+    from symhigh.problem import Gaussian as Gaussian
+    from symhigh.problem import Laplace as Laplace
     from symhigh.problem import Problem as Problem
+    from symhigh.problem import Rademacher as Rademacher
     from symhigh.problem import Spectrum as Spectrum
     from symhigh.problem import Start as Start
+    from symhigh.problem import StudentT as StudentT
+    from symhigh.problem import absolute_phase_retrieval as absolute_phase_retrieval
+    from symhigh.problem import erf_student as erf_student
+    from symhigh.problem import hermite_student as hermite_student
+    from symhigh.problem import hinge as hinge
     from symhigh.problem import huber as huber
     from symhigh.problem import least_squares as least_squares
     from symhigh.problem import logistic_regression as logistic_regression
     from symhigh.problem import phase_retrieval as phase_retrieval
+    from symhigh.problem import probit_regression as probit_regression
+    from symhigh.problem import pseudo_huber as pseudo_huber
+    from symhigh.problem import quantile as quantile
+    from symhigh.problem import relu_student as relu_student
+    from symhigh.problem import sign_regression as sign_regression
+    from symhigh.problem import squared_hinge as squared_hinge
+    from symhigh.problem import student as student
+    from symhigh.problem import tanh_student as tanh_student
     from symhigh.rule import AdaGradNorm as AdaGradNorm
     from symhigh.rule import Constant as Constant
     from symhigh.rule import LineSearch as LineSearch
@@ -57,13 +91,13 @@ if TYPE_CHECKING:
     from symhigh.rule import Polyak as Polyak
     from symhigh.rule import Rule as Rule
     from symhigh.rule import Schedule as Schedule
-    from symhigh.derive import derive as derive
-    from symhigh.derive import expect as expect
-    from symhigh.closed import Formula as Formula
-    from symhigh.closed import limits as limits
     from symhigh.simulate import Runs as Runs
     from symhigh.simulate import simulate as simulate
-    from symhigh.integrate import Curve as Curve
+    from symhigh.symbols import eps as eps
+    from symhigh.symbols import t as t
+    from symhigh.symbols import x as x
+    from symhigh.symbols import x_star as x_star
+    from symhigh.symbols import y as y
     from symhigh.verify import Claim as Claim
     from symhigh.verify import Comparison as Comparison
     from symhigh.verify import Ledger as Ledger

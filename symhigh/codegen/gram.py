@@ -23,9 +23,9 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.step import RATE, SLOPE, memory_lines, pair_of, sample_lines
+from symhigh.codegen.step import RATE, SLOPE, memory_lines, noise_lines, pair_of, sample_lines
 from symhigh.codegen.target import NUMBA
-from symhigh.symbols import d, eps, gamma, omega, t, x, x_star
+from symhigh.symbols import d, gamma, t, x, x_star
 from symhigh.system import LimitSystem
 
 _ARGUMENTS = (
@@ -91,8 +91,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         "    square += root[i] * root[i] * (draws[i] * draws[i] + draws[n + i] * draws[n + i] + rest[i])",
         f"{names(t)} = (first + k) / d_",
     ]
-    if eps in system.problem.loss.free_symbols:
-        step.append(f"{names(eps)} = {names(omega)} * draws[3 * n]")
+    step += noise_lines(lowering, system, "draws[3 * n]")
     step += sample_lines(lowering, system)
     if rule.rate is None:
         step += ["lift(d_, alpha, beta, s, count, mode)",

@@ -28,15 +28,18 @@ def limit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
 
 def step_kernels(system: LimitSystem) -> ModuleType:
     """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
-    rule = system.rule
-    return _once((system.content, system.problem.outcomes, rule.memory, rule.rate), lambda: step_source(system))
+    return _once(("step", *_statement(system)), lambda: step_source(system))
 
 
 def gram_kernels(system: LimitSystem) -> ModuleType:
     """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
-    rule = system.rule
-    key = ("gram", system.content, system.problem.outcomes, rule.memory, rule.rate)
-    return _once(key, lambda: gram_source(system))
+    return _once(("gram", *_statement(system)), lambda: gram_source(system))
+
+
+def _statement(system: LimitSystem) -> tuple[object, ...]:
+    """What a simulator is generated from, beside the limit."""
+    problem, rule = system.problem, system.rule
+    return system.content, problem.outcomes, problem.law.draw, rule.memory, rule.rate
 
 
 def _once(key: object, source: Callable[[], str]) -> ModuleType:

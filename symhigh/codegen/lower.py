@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 import sympy as sp
 
-from symhigh.codegen.quadrature import lower_nodes
+from symhigh.codegen.mixture import lower_means
 from symhigh.codegen.target import Names, Target, statements
 from symhigh.symbols import t, weight
 from symhigh.system import LimitSystem, Reduction, Scalar
@@ -42,7 +42,7 @@ class Lowering:
         self.static = [r for r in system.reductions if not r.summand.free_symbols & moving]
         self.dynamic = [r for r in system.reductions if r.summand.free_symbols & moving]
         exprs = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + self.outputs
-        functions, lowered = lower_nodes(exprs)
+        functions, lowered = lower_means(exprs)
         count = len(system.scalars)
         self.scalars = [Scalar(s.name, e) for s, e in zip(system.scalars, lowered[:count], strict=True)]
         self.state_rhs = lowered[count : count + len(self.states)]

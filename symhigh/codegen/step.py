@@ -19,9 +19,11 @@ import sympy as sp
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
 from symhigh.codegen.target import NUMBA, statements
+from symhigh.derive.gaussian import recognise
+from symhigh.problem.noise import NORMAL, UNIFORMS
 from symhigh.problem.problem import Label
 from symhigh.rule import Rule
-from symhigh.symbols import d, eps, gamma, gradient_square, omega, sample_loss, t, x, x_star
+from symhigh.symbols import d, eps, gamma, gradient_square, sample_loss, t, x, x_star
 from symhigh.system import LimitSystem
 
 SLOPE = sp.Symbol("slope", real=True)
@@ -69,8 +71,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         "    square += value * value",
         f"{names(t)} = (first + k) / n",
     ]
-    if eps in system.problem.loss.free_symbols:
-        step += ["normals(rng, one, zx, zf, zw)", f"{names(eps)} = {names(omega)} * one[0]"]
+    step += noise_lines(lowering, system)
     step += sample_lines(lowering, system)
     if rule.rate is None:
         step += ["lift(X, X_star, mode)", f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)"]
@@ -84,13 +85,27 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     return function_source("run(first, steps, rng, X, X_star, a, mode, par, coef, w, const, root, zx, zf, zw)", body)
 
 
+def noise_lines(lowering: Lowering, system: LimitSystem, normal: str = "") -> list[str]:
+    """The label noise of the sample; ``normal`` is a standard normal already drawn, or one is drawn here."""
+    if not system.problem.noisy:
+        return []
+    names, drawn = lowering.names, system.problem.law.draw
+    lines = []
+    if NORMAL in drawn.free_symbols:
+        lines = [] if normal else ["normals(rng, one, zx, zf, zw)"]
+        lines.append(f"{names(NORMAL)} = {normal or 'one[0]'}")
+    lines += [f"{names(u)} = uniform(rng)" for u in UNIFORMS if u in drawn.free_symbols]
+    return [*lines, f"{names(eps)} = {names.code(drawn)}"]
+
+
 def sample_lines(lowering: Lowering, system: LimitSystem) -> list[str]:
     """The slope f' of the drawn sample, and its loss where the rule looks at it."""
     names, outcomes = lowering.names, system.problem.outcomes
     wants_loss = any(m.increment.has(sample_loss) for m in system.rule.memory)
     lines: list[str] = []
     for j, outcome in enumerate(outcomes):
-        wanted = [(SLOPE, sp.diff(outcome.loss, x))] + ([(sample_loss, outcome.loss)] if wants_loss else [])
+        loss = recognise(outcome.loss)
+        wanted = [(SLOPE, sp.diff(loss, x))] + ([(sample_loss, loss)] if wants_loss else [])
         code = [f"{names(name)} = {names.code(e)}" for name, e in statements(wanted)]
         if len(outcomes) == 1:
             return code

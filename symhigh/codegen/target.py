@@ -47,6 +47,18 @@ class _ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
             return f"({product})" if power > 0 else f"(1.0 / ({product}))"
         return str(super()._print_Pow(expr, rational=rational))
 
+    # safe from overflow, and defined at the kink
+    def _print_Sigmoid(self, expr: sp.Expr) -> str:
+        return f"(0.5 + 0.5 * tanh(0.5 * ({self._print(expr.args[0])})))"
+
+    def _print_Softplus(self, expr: sp.Expr) -> str:
+        u = self._print(expr.args[0])
+        return f"(max({u}, 0.0) + log1p(exp(-abs({u}))))"
+
+    def _print_Heaviside(self, expr: sp.Expr) -> str:
+        u = self._print(expr.args[0])
+        return f"(1.0 if {u} > 0.0 else (0.0 if {u} < 0.0 else 0.5))"
+
 
 _scalar_printer = _ScalarPrinter({"fully_qualified_modules": False, "allow_unknown_functions": True})
 _array_printer = NumPyPrinter({"fully_qualified_modules": True, "allow_unknown_functions": True})

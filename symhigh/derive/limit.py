@@ -21,6 +21,7 @@ from symhigh.derive.one_step import Mean, one_step
 from symhigh.derive.reduction import reduce_to_error
 from symhigh.derive.statistics import statistics
 from symhigh.problem import Problem
+from symhigh.problem.noise import Component
 from symhigh.problem.problem import Label
 from symhigh.rule import Memory, Rule
 from symhigh.symbols import (
@@ -62,7 +63,8 @@ def derive(problem: Problem, rule: Rule, reduce: bool = True) -> LimitSystem:
         )
     if not isinstance(rule, Rule):
         raise TypeError(f"derive(rule={rule!r}): rule must be a symhigh rule, such as AdaGradNorm(eta, b)")
-    parts = _derive(problem.outcomes, rule.memory, rule.rate, rule.objective, bool(reduce))
+    noise = problem.law.components if problem.noisy else ()
+    parts = _derive(problem.outcomes, noise, rule.memory, rule.rate, rule.objective, bool(reduce))
     family, reductions, scalars, states, outputs = parts
     parameters = MappingProxyType({**problem.values, **rule.values})
     return LimitSystem(problem, rule, family, reductions, scalars, states, parameters, outputs)
@@ -76,6 +78,7 @@ _Parts = tuple[
 @lru_cache(maxsize=64)
 def _derive(
     outcomes: tuple[Label, ...],
+    noise: tuple[Component, ...],
     memory: tuple[Memory, ...],
     rate: sp.Expr | None,
     objective: sp.Expr | None,
@@ -83,7 +86,7 @@ def _derive(
 ) -> _Parts:
     """The derivation proper, on canonical symbols only: no number that the user gave enters."""
     averages = Averages()
-    stats = statistics(outcomes)
+    stats = statistics(outcomes, noise)
     drift_11, drift_12 = _drift_of_modes()
 
     if objective is not None:
@@ -92,7 +95,7 @@ def _derive(
         rate = greedy_rate(objective, {distance: distance_drift, risk: risk_drift})
     assert rate is not None
 
-    states = tuple(limit_of_memory(m, outcomes) for m in memory)
+    states = tuple(limit_of_memory(m, outcomes, noise) for m in memory)
     scalars = [
         Scalar(c1, stats.c1),
         Scalar(c2, stats.c2),

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from symhigh.derive.statistics import mean_over_sample
+from symhigh.derive.statistics import GAUSSIAN, mean_over_sample
+from symhigh.problem.noise import Component
 from symhigh.problem.problem import Label
 from symhigh.rule import Memory
 from symhigh.symbols import d, eps, gamma, gradient_noise, gradient_square, sample_loss, tau, x, x_star
@@ -20,7 +21,9 @@ _STEP = sp.Symbol("step", positive=True)
 _SLOPE_SQUARE = sp.Symbol("slope_square", nonnegative=True)
 
 
-def limit_of_memory(memory: Memory, outcomes: tuple[Label, ...]) -> ScalarState:
+def limit_of_memory(
+    memory: Memory, outcomes: tuple[Label, ...], noise: tuple[Component, ...] = GAUSSIAN
+) -> ScalarState:
     """The ODE of a memory whose increment at each step is O(1/d).
 
     ``‖∇f‖² = f'² ‖a‖²`` and ``‖a‖²/d → τ``: each ``a_i²`` has mean ``λ_i + O(1/d)`` given the predictions (Stein),
@@ -35,10 +38,10 @@ def limit_of_memory(memory: Memory, outcomes: tuple[Label, ...]) -> ScalarState:
             "O(1) steps and has no limit on the time scale steps/d; scale the increment by 1/d "
             "(gradient_square is of order d)"
         )
-    return ScalarState(memory.name, _mean(drift, outcomes), memory.initial)
+    return ScalarState(memory.name, _mean(drift, outcomes, noise), memory.initial)
 
 
-def _mean(drift: sp.Expr, outcomes: tuple[Label, ...]) -> sp.Expr:
+def _mean(drift: sp.Expr, outcomes: tuple[Label, ...], noise: tuple[Component, ...]) -> sp.Expr:
     """Expectation over the sample; powers of f' up to the second need no new integral."""
     if not drift.has(_SLOPE_SQUARE, sample_loss, x, x_star, eps):
         return drift
@@ -52,7 +55,7 @@ def _mean(drift: sp.Expr, outcomes: tuple[Label, ...]) -> sp.Expr:
         o.probability * drift.subs({_SLOPE_SQUARE: sp.diff(o.loss, x) ** 2, sample_loss: o.loss})
         for o in outcomes
     )
-    return mean_over_sample(sum(per_label, sp.S.Zero))
+    return mean_over_sample(sum(per_label, sp.S.Zero), noise)
 
 
 def greedy_rate(objective: sp.Expr, drifts: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:

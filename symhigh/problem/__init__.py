@@ -1,8 +1,52 @@
 """What is to be optimised: losses, label noise, spectra, starts."""
 
-from symhigh.problem.losses import huber, least_squares, logistic_regression, phase_retrieval
+from symhigh.problem.losses import (
+    absolute_phase_retrieval,
+    erf_student,
+    hermite_student,
+    hinge,
+    huber,
+    least_squares,
+    logistic_regression,
+    phase_retrieval,
+    probit_regression,
+    pseudo_huber,
+    quantile,
+    relu_student,
+    sign_regression,
+    squared_hinge,
+    student,
+    tanh_student,
+)
+from symhigh.problem.noise import Contaminated, Gaussian, Laplace, NoiseLaw, Rademacher, StudentT
 from symhigh.problem.problem import Problem
 from symhigh.problem.spectrum import Spectrum
 from symhigh.problem.start import Start
 
-__all__ = ["Problem", "Spectrum", "Start", "huber", "least_squares", "logistic_regression", "phase_retrieval"]
+__all__ = [
+    "Contaminated",
+    "Gaussian",
+    "Laplace",
+    "NoiseLaw",
+    "Problem",
+    "Rademacher",
+    "Spectrum",
+    "Start",
+    "StudentT",
+    "absolute_phase_retrieval",
+    "erf_student",
+    "hermite_student",
+    "hinge",
+    "huber",
+    "least_squares",
+    "logistic_regression",
+    "phase_retrieval",
+    "probit_regression",
+    "pseudo_huber",
+    "quantile",
+    "relu_student",
+    "sign_regression",
+    "squared_hinge",
+    "student",
+    "tanh_student",
+]

@@ -13,7 +13,8 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
-from symhigh.symbols import eps, omega, x, x_star, y
+from symhigh.problem.noise import Gaussian, NoiseLaw
+from symhigh.symbols import eps, x, x_star, y
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Problem:
         SymPy expression in ``sh.x`` (prediction ``<a, X>``), ``sh.x_star`` (target ``<a, X*>``), ``sh.eps``
         (label noise) and, where ``labels`` is given, ``sh.y``. It must contain ``x``.
     noise
-        Standard deviation ω ≥ 0 of ``eps ~ N(0, ω²)``, a number or a SymPy expression.
+        Standard deviation ω ≥ 0 of ``eps ~ N(0, ω²)``, a number or a SymPy expression; or a law of
+        :mod:`symhigh.problem.noise`, such as ``StudentT(3)``.
     labels
         Law of a sampled label: ``{value: probability given x_star}``. The probabilities must sum to one.
     parameters
@@ -52,7 +54,7 @@ class Problem:
     """
 
     loss: sp.Expr
-    noise: sp.Expr = sp.S.Zero
+    noise: sp.Expr | NoiseLaw = sp.S.Zero
     labels: tuple[tuple[sp.Expr, sp.Expr], ...] = ()
     parameters: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
     name: str = field(default="custom loss", compare=False)
@@ -83,13 +85,13 @@ class Problem:
         )
         _check_loss(loss, laws, {s for s, _ in own})
         object.__setattr__(self, "loss", loss)
-        object.__setattr__(
-            self,
-            "noise",
-            parameter(
+        if isinstance(noise, Gaussian):
+            noise = noise.sigma
+        if not isinstance(noise, NoiseLaw):
+            noise = parameter(
                 "Problem", "noise", noise, positive=False, meaning="the standard deviation of the label noise"
-            ),
-        )
+            )
+        object.__setattr__(self, "noise", noise)
         object.__setattr__(self, "labels", laws)
         object.__setattr__(self, "parameters", own)
         object.__setattr__(self, "name", name)
@@ -102,10 +104,19 @@ class Problem:
         return tuple(Label(p, self.loss.subs(y, value)) for value, p in self.labels)
 
     @property
+    def law(self) -> NoiseLaw:
+        """The law of ``eps``."""
+        return self.noise if isinstance(self.noise, NoiseLaw) else Gaussian(self.noise)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the loss looks at ``eps``."""
+        return eps in self.loss.free_symbols
+
+    @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
         """Canonical symbols of the problem and the values that the user gave them."""
-        noise = {omega: self.noise} if eps in self.loss.free_symbols else {}
-        return {**dict(self.parameters), **noise}
+        return {**dict(self.parameters), **(self.law.values if self.noisy else {})}
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle f = {sp.latex(self.loss)}$"

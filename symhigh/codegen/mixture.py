@@ -1,0 +1,100 @@
+"""Averages over a mixing law lowered to source: one function a node, a sum over nodes chosen for its density.
+
+Between derivation and code generation, around the lowering of Gaussian means. The rule is the trapezoidal one after
+``s = exp(v + e^v - e^{-v})``, a double-exponential map (Takahasi and Mori, Publ. RIMS 9, 1974): it converges
+geometrically for densities that are algebraic or exponential at 0 and ∞, and resolves every scale of s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import sympy as sp
+
+from symhigh.codegen.quadrature import lower_nodes
+from symhigh.derive.mixture import MixtureMean
+from symhigh.problem.noise import MIXING
+from symhigh.problem.spectrum import Array
+
+_NODE = sp.Symbol("mixing_node", positive=True)
+_REACH = 6.0
+_NEGLIGIBLE = 1e-22
+
+_FUNCTION = """
+{name}_nodes = numpy.array({nodes!r})
+{name}_weights = numpy.array({weights!r})
+
+
+@njit
+def {name}({args}):
+    total = 0.0
+    for k in range({count}):
+        {node} = {name}_nodes[k]
+        total += {name}_weights[k] * {name}_at({node}{more})
+    return total
+"""
+
+
+def lower_means(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:
+    """Source of the functions that all averages in ``exprs`` need, and ``exprs`` with calls in their place."""
+    nodes = sorted(set().union(*(e.atoms(MixtureMean) for e in exprs)), key=sp.default_sort_key)
+    if not nodes:
+        return lower_nodes(exprs)
+    calls = {node: _call(f"mixture_{k}", node) for k, node in enumerate(nodes)}
+    inner = [node.integrand.xreplace({MIXING: _NODE}) for node in nodes]
+    source, lowered = lower_nodes([*(e.xreplace(calls) for e in exprs), *inner])
+    texts = [source]
+    for (node, call), body in zip(calls.items(), lowered[len(exprs) :], strict=True):
+        texts.append(_source(call.func.__name__, node, body, [a.name for a in call.args]))
+    return "\n".join(texts), lowered[: len(exprs)]
+
+
+def _call(name: str, node: MixtureMean) -> sp.Expr:
+    return sp.Function(name, real=True)(*sorted(node.free_symbols, key=sp.default_sort_key))
+
+
+def _source(name: str, node: MixtureMean, body: sp.Expr, arguments: list[str]) -> str:
+    from symhigh.codegen.printer import function_body
+
+    places, weights = mixing_rule(node.density)
+    symbols = {
+        s: sp.Symbol(f"p{k}", **s.assumptions0)
+        for k, s in enumerate(sorted(node.free_symbols, key=sp.default_sort_key))
+    }
+    more = "".join(f", {s}" for s in symbols.values())
+    at = f"\n@njit\ndef {name}_at({_NODE}{more}):\n{function_body(body.xreplace(symbols))}\n"
+    return at + _FUNCTION.format(
+        name=name,
+        nodes=places.tolist(),
+        weights=weights.tolist(),
+        count=places.size,
+        args=more[2:],
+        more=more,
+        node=_NODE,
+    )
+
+
+@lru_cache(maxsize=32)
+def mixing_rule(density: sp.Expr) -> tuple[Array, Array]:
+    """Nodes and weights of ``∫₀^∞ g(s) density(s) ds``, for g that grows slower than the density decays.
+
+    The step is halved until halving it again moves test functions at all scales of s by less than 1e-13.
+    """
+    rate = sp.lambdify(MIXING, density, "numpy")
+    step, coarser, before = 0.5, (np.empty(0), np.empty(0)), np.full(5, np.inf)
+    while step > 2e-3:
+        v = np.arange(-_REACH, _REACH + step / 2, step)
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+            s = np.exp(v + np.exp(v) - np.exp(-v))
+            weights = step * rate(s) * s * (1 + np.exp(v) + np.exp(-v))
+        kept = np.isfinite(weights) & (weights > _NEGLIGIBLE * np.minimum(1, 1 / s)) & (s > 0) & (s < 1e250)
+        s, weights = s[kept], weights[kept]
+        tests = np.array(
+            [(weights / (1 + (s / scale)) ** 0.5).sum() for scale in (1e-4, 1e-2, 1.0, 1e2, 1e4)]
+        )
+        if np.abs(tests - before).max() < 1e-13:
+            return coarser
+        step, coarser, before = step / 2, (s, weights), tests
+    raise ValueError(f"mixing law of density {density}: no quadrature rule was found")

@@ -1,0 +1,58 @@
+"""Losses of the residual ``r = x - x* - ε`` that grow slower than its square.
+
+Part of the losses that symhigh knows by name. Source of the golden answers for Huber's loss: clipped SGD,
+arXiv 2406.11733. In all of them the limit sees B through ``Q = B11 - 2 B12 + B22`` only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from symhigh.checks import parameter
+from symhigh.problem.problem import Problem
+from symhigh.symbols import eps, x, x_star
+
+HUBER_THRESHOLD = sp.Symbol("c", positive=True)
+LEVEL = sp.Symbol("q", positive=True)
+_RESIDUAL = x - x_star - eps
+
+
+def huber(c: Any, noise: Any = 0) -> Problem:
+    """Huber's loss: quadratic for |r| ≤ c, linear beyond.
+
+    ``f' = clip(r, -c, c)``, so SGD on it is SGD on least squares with every residual clipped at c > 0
+    (arXiv 2406.11733). Golden, with ``P = (Q + ω²)/2``: ``c₁ = -c₂ = erf(c/(2√P))``,
+    ``I = 2P F(c/√(2P)) + c² erfc(c/(2√P))``, ``F(z) = erf(z/√2) - √(2/π) z e^{-z²/2}``.
+    """
+    value = parameter("huber", "c", c, positive=True, meaning="the residual at which the loss turns linear")
+    r, c_ = _RESIDUAL, HUBER_THRESHOLD
+    loss = sp.Piecewise((-c_ * r - c_**2 / 2, r < -c_), (c_ * r - c_**2 / 2, r > c_), (r**2 / 2, True))
+    return Problem(loss, noise, parameters={c_: value}, name="Huber loss")
+
+
+def pseudo_huber(c: Any, noise: Any = 0) -> Problem:
+    """``f = c² (√(1 + (r/c)²) - 1)``: smooth, quadratic for |r| ≪ c, linear beyond; c > 0.
+
+    Golden: ``I = c² (1 - √(π/2) z e^{z²/2} erfc(z/√2))`` with ``z = c/√(Q + ω²)``; least squares as c → ∞.
+    """
+    value = parameter(
+        "pseudo_huber", "c", c, positive=True, meaning="the residual at which the loss turns linear"
+    )
+    c_ = HUBER_THRESHOLD
+    loss = c_**2 * (sp.sqrt(1 + (_RESIDUAL / c_) ** 2) - 1)
+    return Problem(loss, noise, parameters={c_: value}, name="pseudo-Huber loss")
+
+
+def quantile(q: Any, noise: Any = 0) -> Problem:
+    """The pinball loss of the q-quantile of the label, ``f = max(q(-r), (q - 1)(-r))``, 0 < q < 1; its slope jumps.
+
+    Golden: ``h = √((Q + ω²)/(2π))``, ``c₁ = -c₂ = 1/√(2π (Q + ω²))``, ``I = q² - q + 1/2``, for Gaussian noise.
+    """
+    value = parameter("quantile", "q", q, positive=True, meaning="the level of the quantile")
+    if value.is_number and not value < 1:
+        raise ValueError(f"quantile(q={q}): q must be < 1, the level of the quantile")
+    r = _RESIDUAL
+    loss = sp.Piecewise(((1 - LEVEL) * r, r > 0), (-LEVEL * r, True))
+    return Problem(loss, noise, parameters={LEVEL: value}, name="quantile loss")
