@@ -6,9 +6,10 @@ right-hand side stands in the same module, so that machine code of both is found
 
 The module gets one more function, called again and again until it reports an end:
 
-``advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, atol, limit, budget)``
+``advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, budget)``
     steps at most ``budget`` times and writes the outputs at ``times[row:]`` into ``rows``. ``clock`` holds
-    ``[t, h, accepted, rejected, evaluations]`` between calls. Returns ``(status, row)``.
+    ``[t, h, accepted, rejected, evaluations]`` between calls, h = 0 where it is yet to be chosen. A state entry i is
+    controlled to ``floor[i] + rtol |y_i|``, and beyond ``bound[i]`` it has diverged. Returns ``(status, row)``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from symhigh.codegen.dormand_prince import Tableau, dormand_prince_8
 __all__ = ["DIVERGED", "REACHED", "RUNNING", "STUCK", "dormand_prince_8", "rows_needed", "stepper_source"]
 
 REACHED, RUNNING, DIVERGED, STUCK = 0, 1, 2, 3
-"""What ``advance`` returns: the end, budget used up, a state beyond ``limit``, no step small enough."""
+"""What ``advance`` returns: the end, budget used up, a state beyond its bound, no step small enough."""
 
 
 def stepper_source(tableau: Tableau) -> str:
@@ -83,7 +84,7 @@ def combine(out, y, h, table, row, K, count):
 """A combination of stages, shared by the steppers."""
 
 _TEMPLATE = '''@njit
-def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, atol, limit, budget):
+def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, budget):
     m = y.shape[0]
     stage = work[0]
     new = work[1]
@@ -94,9 +95,11 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
         size = 0.0
         slope = 0.0
         for i in range(m):
-            scale = atol + rtol * abs(y[i])
-            size += y[i] * y[i] / (scale * scale)
-            slope += K[0, i] * K[0, i] / (scale * scale)
+            scale = floor[i] + rtol * abs(y[i])
+            ratio = y[i] / scale
+            size += ratio * ratio
+            ratio = K[0, i] / scale
+            slope += ratio * ratio
         h = min(t_end - t, 0.01 * sqrt(size / slope) if slope > 0.0 else t_end - t)
         h = max(h, 1e-12 * (t_end - t))
         clock[4] = 1.0
@@ -121,31 +124,30 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
         combine(new, y, h, STAGES, {last}, K, {last})
         rhs(t + h, new, K[{last}], par, coef, w, const)
         clock[4] += {last}
-        peak = 0.0
-        high = 0.0
-        low = 0.0
+        beyond = False
+        broken = False
+        error = 0.0
         for i in range(m):
-            peak = max(peak, abs(new[i]))
-            scale = atol + rtol * max(abs(y[i]), abs(new[i]))
+            beyond = beyond or not (abs(new[i]) <= bound[i])
+            scale = floor[i] + rtol * max(abs(y[i]), abs(new[i]))
             first = 0.0
             second = 0.0
             for k in range({last} + 1):
                 first += HIGH[k] * K[k, i]
                 second += LOW[k] * K[k, i]
-            high += first * first / (scale * scale)
-            low += second * second / (scale * scale)
-        error = 0.0
-        if high > 0.0 or low > 0.0:
-            error = h * high / sqrt((high + 0.01 * low) * m)
+            first /= scale
+            second /= scale
+            if first != 0.0:  # the worst entry counts: in a mean, many frozen modes would hide a few fast ones
+                ratio = h * first * first / sqrt(first * first + 0.01 * second * second)
+                broken = broken or ratio != ratio
+                error = max(error, ratio)
+        if broken:
+            error = 1e300
         if not (error < 1.0):
-            if error != error or peak != peak:
-                factor = 0.1
-            else:
-                factor = max(0.2, 0.9 * error ** {exponent})
-            h *= factor
+            h *= max(0.2, 0.9 * error ** {exponent}) if error < 1e30 else 0.1
             grow = 1.0
             clock[3] += 1.0
-            if not (peak < 1e300) and h < 1e-10 * (abs(t) + 1e-10):
+            if beyond and h < 1e-10 * (abs(t) + 1e-10):
                 clock[0] = t
                 return {diverged}, row
             continue
@@ -173,7 +175,7 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
             y[i] = new[i]
             K[0, i] = K[{last}, i]
         clock[2] += 1.0
-        if peak > limit:
+        if beyond:
             clock[0] = t
             clock[1] = h
             return {diverged}, row

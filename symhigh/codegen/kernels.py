@@ -8,7 +8,9 @@ from types import ModuleType
 from symhigh.codegen.cache import load
 from symhigh.codegen.explicit import dormand_prince_8, stepper_source
 from symhigh.codegen.gram import gram_source
+from symhigh.codegen.implicit import implicit_source
 from symhigh.codegen.lower import Lowering
+from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, Target
 from symhigh.system import LimitSystem
@@ -24,6 +26,11 @@ def limit_source(system: LimitSystem, target: Target = NUMBA) -> str:
 def limit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
     """The module of :func:`limit_source`, compiled; equal systems share it, whatever their parameters."""
     return _once((system.content, target), lambda: limit_source(system, target))
+
+
+def implicit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
+    """The module of :func:`~symhigh.codegen.implicit.implicit_source`: the limit with its implicit stepper."""
+    return _once(("implicit", system.content, target), lambda: implicit_source(system, target, rodas_5p()))
 
 
 def step_kernels(system: LimitSystem) -> ModuleType:

@@ -24,6 +24,7 @@ _ARGUMENTS = (
     *("t_", "y", "dy", "out", "par", "coef", "w", "const", "memory", "n", "i", "k"),
     *("first", "steps", "rng", "X", "X_star", "a", "mode", "root", "zx", "zf", "zw"),
     *("d_", "alpha", "beta", "s", "count", "draws", "rest", "move", "aside", "shape", "scale", "marks", "z", "v"),
+    *("sigma", "slope", "A", "right", "left"),
     *("value", "square", "shift", "one", "draw", "normals", "uniform", "lift", "run"),
 )
 """Names that generated functions use for themselves."""
@@ -32,7 +33,7 @@ _ARGUMENTS = (
 class Lowering:
     """Writes the functions of one system for one target."""
 
-    def __init__(self, system: LimitSystem, target: Target) -> None:
+    def __init__(self, system: LimitSystem, target: Target, more: Sequence[sp.Expr] = ()) -> None:
         self.target = target
         self.family = system.family
         self.states = system.states
@@ -41,12 +42,13 @@ class Lowering:
         moving = set(self.family.states)
         self.static = [r for r in system.reductions if not r.summand.free_symbols & moving]
         self.dynamic = [r for r in system.reductions if r.summand.free_symbols & moving]
-        exprs = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + self.outputs
+        exprs = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + self.outputs + list(more)
         functions, lowered = lower_means(exprs)
         count = len(system.scalars)
         self.scalars = [Scalar(s.name, e) for s, e in zip(system.scalars, lowered[:count], strict=True)]
         self.state_rhs = lowered[count : count + len(self.states)]
-        self.outputs = lowered[count + len(self.states) :]
+        rest = lowered[count + len(self.states) :]
+        self.outputs, self.more = rest[: len(self.outputs)], rest[len(self.outputs) :]
         self.functions = functions
         self.names = Names(_ARGUMENTS)
 
@@ -61,7 +63,7 @@ class Lowering:
         return function_source("prepare(par, coef, w, const)", body)
 
     def _begin(self) -> str:
-        body = self._unpack(parameters=True, constants=True)
+        body = self.unpack(parameters=True, constants=True)
         body += [f"memory[{j}] = {self.names.code(s.initial)}" for j, s in enumerate(self.states)]
         return function_source("begin(par, const, memory)", body)
 
@@ -87,21 +89,26 @@ class Lowering:
     def _scalar_part(self, wanted: Sequence[sp.Expr]) -> list[str]:
         """Everything that the expressions in ``wanted`` need, mode symbols apart."""
         scalars = needed(self.scalars, wanted)
-        used = set().union(*(e.free_symbols for e in wanted), *(s.expression.free_symbols for s in scalars))
-        body = self._unpack(parameters=True, constants=True)
-        body += ["n = w.shape[0]", f"{self.names(t)} = t_"]
-        body += [f"{self.names(s.name)} = y[{len(self.family.states)} * n + {j}]" for j, s in enumerate(self.states)]
-        body += self._averages([r for r in self.dynamic if r.name in used])
+        body = self.base_part([*wanted, *(s.expression for s in scalars)])
         ordered = statements([(s.name, s.expression) for s in scalars]) if scalars else []
         return body + [f"{self.names(name)} = {self.names.code(e)}" for name, e in ordered]
 
-    def _unpack(self, parameters: bool = False, constants: bool = False) -> list[str]:
+    def base_part(self, exprs: Sequence[sp.Expr]) -> list[str]:
+        """Parameters, time, scalar states, and the averages that the expressions use."""
+        used = set().union(*(e.free_symbols for e in exprs))
+        body = self.unpack(parameters=True, constants=True)
+        body += ["n = w.shape[0]", f"{self.names(t)} = t_"]
+        base = len(self.family.states)
+        body += [f"{self.names(s.name)} = y[{base} * n + {j}]" for j, s in enumerate(self.states)]
+        return body + self._averages([r for r in self.dynamic if r.name in used])
+
+    def unpack(self, parameters: bool = False, constants: bool = False) -> list[str]:
         body = [f"{self.names(p)} = par[{k}]" for k, p in enumerate(self.parameters)] if parameters else []
         if constants:
             body += [f"{self.names(r.name)} = const[{k}]" for k, r in enumerate(self.static)]
         return body
 
-    def _load(self, exprs: Iterable[sp.Expr]) -> list[str]:
+    def load(self, exprs: Iterable[sp.Expr]) -> list[str]:
         """Local names for the mode's states and coefficients that the expressions use."""
         used = set().union(*(e.free_symbols for e in exprs))
         index = "i" if self.target.loops else ":"
@@ -116,7 +123,7 @@ class Lowering:
     def _averages(self, reductions: Sequence[Reduction]) -> list[str]:
         if not reductions:
             return []
-        loads = self._load([r.summand for r in reductions])
+        loads = self.load([r.summand for r in reductions])
         arrays = not self.target.loops
         code = [(self.names(r.name), self.names.code(r.summand, arrays)) for r in reductions]
         if arrays:
@@ -126,7 +133,7 @@ class Lowering:
         return [*start, "for i in range(w.shape[0]):", *("    " + line for line in loop)]
 
     def _modes(self, assignments: list[tuple[str, str, sp.Expr]]) -> list[str]:
-        loads = self._load([e for _, _, e in assignments])
+        loads = self.load([e for _, _, e in assignments])
         if not self.target.loops:
             return [*loads, *(f"{array} = {self.names.code(e, True)}" for _, array, e in assignments)]
         loop = [*loads, *(f"{element} = {self.names.code(e)}" for element, _, e in assignments)]

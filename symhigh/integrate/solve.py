@@ -12,22 +12,23 @@ from typing import Any
 import numpy as np
 
 from symhigh.checks import real
-from symhigh.codegen.explicit import DIVERGED, REACHED, RUNNING, dormand_prince_8, rows_needed
-from symhigh.codegen.kernels import limit_kernels
+from symhigh.codegen.explicit import DIVERGED, REACHED, RUNNING
 from symhigh.codegen.target import NUMBA, Target
 from symhigh.integrate.curve import Curve
+from symhigh.integrate.stepper import EXPLICIT, IMPLICIT, Stepper, outlasts
 from symhigh.problem import Spectrum, Start
 from symhigh.problem.spectrum import Array
-from symhigh.symbols import V11, V12, V22, D2, gamma, lam
+from symhigh.symbols import D2, V11, V12, V22, gamma, lam
 from symhigh.symbols import t as time
 from symhigh.system import LimitSystem
 
 Progress = Callable[[float], None]
-_BUDGET = 2000
+_BUDGET = 25  # steps between looks at progress, the keyboard and the choice of stepper
 
 
 def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t: Any = None, rtol: float = 1e-8,
-          atol: float | None = None, target: Target = NUMBA, progress: Progress | None = None) -> Curve:
+          atol: float | None = None, target: Target = NUMBA, progress: Progress | None = None,
+          stepper: Stepper | None = None) -> Curve:
     """Integrate ``system`` from 0 to ``t_end`` (time = steps/d); returns a :class:`Curve`.
 
     Parameters
@@ -37,8 +38,11 @@ def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t
     t
         Increasing output times in [0, t_end], shape (T,); 201 equally spaced ones by default.
     rtol, atol
-        Local error tolerances, relative and absolute; by default ``atol`` is ``1e-12 rtol`` times the largest
-        starting state.
+        Local error tolerances, relative and absolute, of every mode; by default ``atol`` is ``1e-12 rtol`` times
+        what V11 + V22 of the mode is at the start.
+    stepper
+        ``EXPLICIT`` or ``IMPLICIT`` of :mod:`symhigh.integrate.stepper`; by default the explicit one begins, and hands
+        over to the implicit one where the end is far beyond what its step can reach (stiffness, long horizons).
     target
         ``NUMBA``, or ``NUMPY`` for the reference implementation.
     progress
@@ -56,25 +60,31 @@ def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t
     _, w = spectrum.numeric("solve")
     coef, states = _modes(system, spectrum, start)
 
-    kernels = limit_kernels(system, target)
+    chosen = EXPLICIT if stepper is None else stepper
+    kernels = chosen.kernels(system, target)
     const = np.zeros(len(system.reductions))
     kernels.prepare(par, coef, w, const)
     memory = np.zeros(len(system.states))
     kernels.begin(par, const, memory)
     y = np.concatenate([states.ravel(), memory])
-    scale = float(np.abs(y).max())
-    floor = 1e-12 * tolerance * scale if atol is None else real("solve", "atol", atol, above=0.0, meaning="absolute")
+    size = _sizes(states, memory, spectrum, start)
+    given = None if atol is None else real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
+    floor = 1e-12 * tolerance * size if given is None else np.full_like(y, given)
+    bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
 
     rows = np.zeros((times.size, len(system.outputs)))
-    K = np.zeros((rows_needed(dormand_prince_8()), y.size))
-    work, clock = np.zeros((2, y.size)), np.zeros(5)
+    K, work, clock = np.zeros((chosen.stages, y.size)), np.zeros((chosen.work, y.size)), np.zeros(5)
     status, row = RUNNING, 0
     try:
         while status == RUNNING:
             status, row = kernels.advance(end, times, row, rows, y, K, work, clock, par, coef, w, const,
-                                          tolerance, floor, 1e12 * max(scale, 1.0), _BUDGET)
+                                          tolerance, floor, bound, _BUDGET)
             if progress is not None:
                 progress(float(clock[0]) / end)
+            if status == RUNNING and stepper is None and chosen is EXPLICIT and outlasts(clock[0], clock[1], end, tolerance):
+                chosen = IMPLICIT
+                kernels = chosen.kernels(system, target)
+                K, work = np.zeros((chosen.stages, y.size)), np.zeros((chosen.work, y.size))
         message = "" if status == REACHED else _why(status, system, rows[:row], times, clock)
     except KeyboardInterrupt:
         message = f"interrupted at t = {clock[0]:.6g} of {end:g}"
@@ -130,6 +140,13 @@ def _modes(system: LimitSystem, spectrum: Spectrum, start: Start) -> tuple[Array
     known = {lam: values, V11: v11, V12: v12, V22: v22, D2: v11 - 2 * v12 + v22}
     coef = np.array([known[s] for s in system.family.coefficients])
     return coef, np.array([known[s] for s in system.family.states])
+
+
+def _sizes(states: Array, memory: Array, spectrum: Spectrum, start: Start) -> Array:
+    """A positive magnitude of every state, in the layout of y: a mode's V11 + V22, a memory's starting value."""
+    v11, _, v22 = start.modes(spectrum)
+    size = np.concatenate([np.tile(v11 + v22, len(states)), np.abs(memory)])
+    return np.where(size > 0, size, 1.0)
 
 
 def _why(status: int, system: LimitSystem, rows: Array, times: Array, clock: Array) -> str:

@@ -130,7 +130,7 @@ class Start:
             return np.ones(values.size)
         if (values == 0).any():
             raise ValueError("Start.power_law: needs a spectrum without zero eigenvalues")
-        return values ** float(sp.diff(sp.log(self.profile), lam) * lam)
+        return values ** float(self.profile.as_base_exp()[1])
 
     def _in_eigenbasis(self, spectrum: Spectrum, d: int) -> tuple[Array, Array]:
         assert self.vectors_given is not None

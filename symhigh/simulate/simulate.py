@@ -27,7 +27,7 @@ from symhigh.simulate.runs import Runs
 from symhigh.simulate.walk import Experiment, Walk, prepare
 from symhigh.system import LimitSystem
 
-_METHODS = {"direct": DirectWalk, "gram": GramWalk}
+_METHODS: dict[str, type[DirectWalk] | type[GramWalk]] = {"direct": DirectWalk, "gram": GramWalk}
 
 
 def simulate(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start, d: int, t_end: float,
@@ -137,7 +137,7 @@ def _why(system: LimitSystem, result: _Result, time_: float) -> str:
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     if hasattr(seeds, "__index__"):
         return tuple(range(whole("simulate", "seeds", seeds, least=1, meaning="the number of runs")))
-    chosen = tuple(whole("simulate", "seeds", s, least=0, meaning="a seed") for s in seeds)  # type: ignore[union-attr]
+    chosen = tuple(whole("simulate", "seeds", s, least=0, meaning="a seed") for s in seeds)
     if not chosen:
         raise ValueError("simulate(seeds=[]): give at least one seed")
     if len(set(chosen)) < len(chosen):

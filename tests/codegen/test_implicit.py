@@ -1,0 +1,134 @@
+"""The implicit stepper: its method, its Jacobian, its linear algebra, its curves."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+import symhigh as sh
+from symhigh.codegen.jacobian import jacobian
+from symhigh.codegen.kernels import implicit_kernels
+from symhigh.codegen.rodas import rodas_5p
+from symhigh.codegen.target import NUMBA, NUMPY
+from symhigh.integrate.solve import _modes, parameter_values
+from symhigh.integrate.stepper import EXPLICIT, IMPLICIT
+from tests.scenarios import SCENARIOS
+
+RODAS = rodas_5p()
+
+
+# --- the method as data ------------------------------------------------------------------------------------
+def step(f, J, ft, t, y, h):
+    """One step written from the formula of the method, with a dense Jacobian; returns y⁺, error, stages."""
+    W = np.eye(y.size) / (h * RODAS.diagonal) - J(t, y)
+    u = np.zeros((8, y.size))
+    for j in range(8):
+        right = f(t + RODAS.c[j] * h, y + RODAS.a[j] @ u) + RODAS.C[j] @ u / h + h * RODAS.d[j] * ft(t, y)
+        u[j] = np.linalg.solve(W, right)
+    return y + RODAS.a[7] @ u + u[7], u[7], u
+
+
+def test_orders_of_the_method_its_embedded_solution_and_its_dense_output():
+    """On y' = -2ty², which does depend on time: local errors fall like h^6, h^5 and h^5."""
+
+    def f(t, y):
+        return -2 * t * y**2
+
+    def exact(t):
+        return 1 / (1 + t**2)
+
+    errors = []
+    for h in (0.1, 0.05, 0.025):
+        y = np.array([exact(0.7)])
+        new, gap, u = step(f, lambda t, y: np.diag(-4 * t * y), lambda t, y: -2 * y**2, 0.7, y, h)
+        k, s = RODAS.dense @ u, np.linspace(0.05, 0.95, 19)
+        between = (1 - s) * y + s * (new + (1 - s) * (k[0] + s * (k[1] + s * k[2])))
+        ends = np.abs([new - exact(0.7 + h), new - gap - exact(0.7 + h)])[:, 0]
+        errors.append([*ends, np.abs(between - exact(0.7 + s * h)).max()])
+    orders = np.log2(np.array(errors[:-1]) / np.array(errors[1:]))
+    np.testing.assert_allclose(orders[-1], [6, 5, 5], atol=0.35)
+
+
+def test_fast_modes_are_damped_at_infinity():
+    """Stability function of a step at y' = qy: bounded by one on the left half plane's sample, zero at infinity."""
+    rng = np.random.default_rng(0)
+    for q in [*(-(10.0 ** rng.uniform(-2, 9, 40))), -1e14]:
+        new, _, _ = step(lambda t, y, q=q: q * y, lambda t, y, q=q: np.array([[q]]), lambda t, y: 0 * y, 0.0, np.ones(1), 1.0)
+        assert abs(new[0]) <= 1 + 1e-12
+    assert abs(new[0]) < 1e-10
+
+
+# --- the linear algebra ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_linear_systems_against_a_dense_jacobian_by_differences(name):
+    s = SCENARIOS[name]
+    system = sh.derive(s.problem, s.rule)
+    spectrum = sh.Spectrum.from_eigenvalues([1.3, 0.7, 0.2], [0.5, 0.2, 0.3])
+    kernels = implicit_kernels(system, NUMPY)
+    par = parameter_values("test", system)
+    coef, states = _modes(system, spectrum, sh.Start(0.5, 1.0, 0.3))
+    w, const = spectrum.weights.copy(), np.zeros(len(system.reductions))
+    kernels.prepare(par, coef, w, const)
+    memory = np.zeros(len(system.states))
+    kernels.begin(par, const, memory)
+    rng = np.random.default_rng(5)
+    y = np.concatenate([(states * rng.uniform(0.8, 1.2, states.shape)).ravel(), memory])
+    now, sigma = 0.3, 1.7
+
+    def f(y, t=now):
+        out = np.zeros_like(y)
+        kernels.rhs(t, y, out, par, coef, w, const)
+        return out
+
+    step = 1e-5
+    J = np.array([(f(y + step * e) - f(y - step * e)) / (2 * step) for e in np.eye(y.size)]).T
+    n = len(jacobian(system).coupling)
+    slope, A, z = np.zeros(99), np.zeros((n, n)), np.zeros(n)
+    kernels.linearise(now, y, slope, par, coef, w, const)
+    kernels.factor(sigma, y, slope, A, par, coef, w, const)
+    right, found = rng.standard_normal(y.size), np.zeros(y.size)
+    kernels.solve(sigma, y, right, found, slope, A, z, par, coef, w, const)
+    np.testing.assert_allclose(found, np.linalg.solve(sigma * np.eye(y.size) - J, right), rtol=1e-7, atol=1e-8)
+    drift = np.zeros(y.size)
+    kernels.drift(y, drift, slope, par, coef, w, const)
+    np.testing.assert_allclose(drift, (f(y, now + step) - f(y, now - step)) / (2 * step), rtol=1e-7, atol=1e-8)
+
+
+# --- curves ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["least squares, AdaGrad-Norm", "Huber, schedule", "phase retrieval, constant"])
+def test_both_steppers_draw_the_same_curve(name):
+    s = SCENARIOS[name]
+    system = sh.derive(s.problem, s.rule)
+    explicit = system.solve(s.spectrum, s.start, s.t_end, rtol=1e-11, stepper=EXPLICIT, target=NUMPY)
+    for rtol in (1e-5, 1e-8):
+        implicit = system.solve(s.spectrum, s.start, s.t_end, rtol=rtol, stepper=IMPLICIT, target=NUMPY)
+        np.testing.assert_allclose(implicit.risk, explicit.risk, rtol=3 * rtol)
+        np.testing.assert_allclose(implicit.learning_rate, explicit.learning_rate, rtol=3 * rtol)
+
+
+def test_power_law_over_seven_decades_against_bdf():
+    """Least squares, AdaGrad-Norm, 150 modes, to t = 10^7: a stiff system; SciPy's BDF is the second route."""
+    lam = (np.arange(1, 151) / 151) ** 1.25
+    energy = lam**-1.2
+    X_star = np.sqrt(energy / lam.size)
+    spectrum, start = sh.Spectrum.from_eigenvalues(lam), sh.Start.from_vectors(np.zeros(150), X_star)
+    times = np.geomspace(0.1, 1e7, 60)
+    system = sh.derive(sh.least_squares(0.01), sh.AdaGradNorm(1, 1))
+    curve = system.solve(spectrum, start, 1e7, t=times, rtol=1e-7, target=NUMBA)
+    assert curve.statistics["steps"] < 1500
+
+    def rhs(t, y):
+        rate, noise = y[-1] ** -0.5, np.mean(lam * y[:-1]) + 1e-4
+        return np.append(-2 * rate * lam * y[:-1] + rate**2 * lam * noise, lam.mean() * noise)
+
+    found = solve_ivp(rhs, (0, 1e7), np.append(energy, 1.0), method="BDF", rtol=1e-9, atol=1e-14, t_eval=times)
+    np.testing.assert_allclose(curve.risk, (lam @ found.y[:-1] / lam.size + 1e-4) / 2, rtol=1e-6)
+    np.testing.assert_allclose(curve.learning_rate, found.y[-1] ** -0.5, rtol=1e-6)
+
+
+def test_signs_of_the_states_are_kept():
+    """From X0 = 0 the moment V11 leaves zero, and stays nonnegative, as does Cauchy-Schwarz's V11 V22 - V12²."""
+    system = sh.derive(sh.least_squares(0.5), sh.Constant(0.5), reduce=False)
+    curve = system.solve(sh.Spectrum.from_eigenvalues([1.0, 1e-3]), sh.Start(), 1e4, t=np.geomspace(1e-3, 1e4, 80),
+                         rtol=1e-6, stepper=IMPLICIT, target=NUMPY)
+    assert (curve.norm >= 0).all()
+    assert (curve.overlap**2 <= curve.norm * (1 + 1e-6)).all()
