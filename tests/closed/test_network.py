@@ -1,0 +1,125 @@
+"""Long time of diagonal networks: closed forms against brute-force linear algebra, fixed points and the long
+curve."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from symhigh.closed.network import (
+    least_threshold,
+    linearise,
+    long_time,
+    noise_floor,
+    slope_square,
+    starts,
+    threshold,
+)
+from symhigh.derive.network import alpha, derive_network, side_w, side_z
+from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, NetworkClasses
+
+FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
+
+
+def test_slope_is_the_root_of_balance_and_target():
+    """(∂θ/∂ξ)² = 4θ² + e^{4α} for the product; with c = e^{2α} the balance, S = sqrt(c² + 4θ*²)."""
+    factor, rest = slope_square(derive_network(DiagonalNetwork(1)))
+    assert factor == 4
+    assert sp.simplify(rest.subs({side_w: 1, side_z: -1}) - sp.exp(4 * alpha)) == 0
+    slope = linearise(derive_network(DiagonalNetwork(0.4)), FOUR).slope
+    assert slope == pytest.approx(np.sqrt((FOUR.u**2 - FOUR.v**2) ** 2 + 4 * FOUR.theta_star**2))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_secular_rate_is_an_eigenvalue_of_the_moment_equations(seed):
+    """Against the dense matrix of m' = −2 g m + 2 k R(m), whose top eigenvalue is minus the rate."""
+    rng = np.random.default_rng(seed)
+    classes = NetworkClasses(
+        rng.uniform(0.1, 1, 6), rng.normal(size=6), rng.uniform(0.5, 1.5, 6), rng.uniform(-0.4, 0.4, 6),
+        rng.dirichlet(np.ones(6)),
+    )  # fmt: skip
+    at = linearise(derive_network(DiagonalNetwork(rng.uniform(0.2, 3))), classes)
+    matrix = np.diag(-2 * at.pull) + 2 * np.outer(at.kick, at.share)
+    assert at.rate() == pytest.approx(-np.linalg.eigvals(matrix).real.max(), rel=1e-9)
+    assert (at.load < 1) == (at.rate() > 0)
+
+
+def test_rate_vanishes_exactly_at_the_threshold():
+    edge = threshold(derive_network(DiagonalNetwork(0.4)), FOUR)
+    slope = linearise(derive_network(DiagonalNetwork(0.4)), FOUR).slope
+    assert edge == pytest.approx(2 / np.mean(FOUR.lam * slope))
+    assert linearise(derive_network(DiagonalNetwork(edge)), FOUR).rate() == pytest.approx(0, abs=1e-12)
+    assert edge <= least_threshold(PRODUCT, FOUR)
+
+
+def test_reference_rate():
+    """Reference value for d = 1500 stated with the model: predicted 0.5049."""
+    ends = long_time(derive_network(DiagonalNetwork(0.4)), FOUR, 60)
+    assert ends.rate == pytest.approx(0.5049, abs=2e-4)
+
+
+def test_squares_have_half_the_threshold_of_the_product():
+    rotated = NetworkClasses(FOUR.lam, FOUR.theta_star, (FOUR.u + FOUR.v) / 2, (FOUR.u - FOUR.v) / 2)
+    one = threshold(derive_network(DiagonalNetwork(0.4)), FOUR)
+    two = threshold(derive_network(DiagonalNetwork(0.2, 0, SQUARES)), rotated)
+    assert two == pytest.approx(one / 2)
+
+
+def test_long_time_limits_are_those_of_the_curve():
+    limit = derive_network(DiagonalNetwork(0.4))
+    ends = long_time(limit, FOUR, 40)
+    curve = limit.solve(FOUR, 100, t=[100])
+    assert ends.integral == pytest.approx(curve.densities.integral[-1], rel=1e-5)
+    assert ends.balance == pytest.approx(curve.balance[-1], rel=1e-5)
+    square = curve.u**2 + curve.v**2
+    assert ends.slope == pytest.approx((square * curve.densities.mass).sum(axis=2)[-1], rel=1e-4)
+
+
+def test_effective_start_gives_the_same_limit_by_gradient_flow():
+    """The limit of θ does not depend on the balance here; S does, and the shrunken start has the right
+    one."""
+    limit = derive_network(DiagonalNetwork(0.4))
+    ends = long_time(limit, FOUR, 60)
+    shrunk = np.sqrt(ends.effective_start)
+    flow = NetworkClasses(FOUR.lam, FOUR.theta_star, FOUR.u * shrunk, FOUR.v * shrunk)
+    assert linearise(limit, flow).slope == pytest.approx(ends.slope)
+
+
+def test_noise_floor_is_the_stationary_risk_of_the_curve():
+    """On the boundary u = ±v the balance is dead from the start, and the stationary law is reached at
+    once."""
+    target = np.array([1, 0.5, -0.7])
+    classes = NetworkClasses([1, 0.4, 0.7], target, 1.0, np.sign(target), [0.5, 0.3, 0.2])
+    for step, noise in ((0.4, 0.3), (0.4, 0.8)):
+        limit = derive_network(DiagonalNetwork(step, noise))
+        assert limit.solve(classes, 300, t=[300]).risk[0] == pytest.approx(
+            noise_floor(limit, classes), rel=1e-5
+        )
+    assert noise_floor(derive_network(DiagonalNetwork(0.4)), classes) == 0
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_between_two_and_four_the_risk_saturates():
+    """One class, η λ S* = 2 η: noiseless risk tends to (2η − 2)/η² instead of 0 or ∞."""
+    classes = NetworkClasses(1.0, 1.0, 0.98, 0.98)
+    for step in (1.1, 1.5):
+        limit = derive_network(DiagonalNetwork(step))
+        assert noise_floor(limit, classes) == pytest.approx((2 * step - 2) / step**2)
+        assert limit.solve(classes, 200, t=[200]).risk[0] == pytest.approx((2 * step - 2) / step**2, rel=2e-3)
+
+
+def test_starts_on_every_side():
+    limit = derive_network(DiagonalNetwork(1))
+    found = starts(limit, NetworkClasses(1, 1, [1.0, -1, 1, -1, 0, 0.5], [0.5, 0.5, 1, 1, 0, -1]))
+    assert list(found.side_w) == [1, -1, 1, 0, 0, -1]
+    assert list(found.side_z) == [1, -1, 0, -1, 0, 1]
+    w = found.side_w * np.exp(found.alpha + found.xi)
+    z = found.side_z * np.exp(found.alpha - found.xi)
+    assert (w + z) / 2 == pytest.approx([1.0, -1, 1, -1, 0, 0.5])
+    assert (w - z) / 2 == pytest.approx([0.5, 0.5, 1, 1, 0, -1])
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match="noise"):
+        long_time(derive_network(DiagonalNetwork(0.4, 0.1)), FOUR, 10)
+    with pytest.raises(ValueError, match="no class is pulled"):
+        linearise(derive_network(DiagonalNetwork(0.4)), NetworkClasses(0.0, 1.0, 1.0, 0.2)).rate()
