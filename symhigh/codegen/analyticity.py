@@ -53,8 +53,12 @@ def strip(expr: sp.Expr, z: sp.Symbol) -> Strip | None:
             Softplus: Strip(sp.pi / slope),
             sp.tanh: Strip(sp.pi / (2 * slope)),
             sp.erf: Strip(growth=slope**2),
+            sp.atan: Strip(1 / slope),
+            sp.asinh: Strip(1 / slope),
         }
         return known.get(expr.func)
+    if isinstance(expr, sp.log):
+        return _quadratic(expr.args[0], z)
     return None
 
 
@@ -65,7 +69,7 @@ def _exponential(exponent: sp.Expr, z: sp.Symbol) -> Strip | None:
     curvature, slope = poly.coeff_monomial(z**2), poly.coeff_monomial(z)
     if curvature == 0:
         return Strip(rate=sp.Abs(slope))
-    return Strip(growth=-curvature, rate=sp.Abs(slope)) if curvature.is_negative else None
+    return None if curvature.is_positive else Strip(growth=sp.Max(-curvature, 0), rate=sp.Abs(slope))
 
 
 def _power(expr: sp.Pow, z: sp.Symbol) -> Strip | None:
@@ -73,11 +77,18 @@ def _power(expr: sp.Pow, z: sp.Symbol) -> Strip | None:
     base, exponent = expr.base, expr.exp
     if z in exponent.free_symbols:
         return None
-    if base.is_polynomial(z) and sp.degree(base, z) == 2:
-        a, b, c = sp.Poly(base, z).all_coeffs()
-        discriminant = sp.expand(4 * a * c - b**2)
-        return Strip(sp.sqrt(discriminant) / (2 * sp.Abs(a))) if discriminant.is_positive else None
+    if base.is_polynomial(z):
+        return _quadratic(base, z)
     if not (exponent.is_Integer and exponent > 0):
         return None
     inner = strip(base, z)
     return inner and Strip(inner.width, exponent * inner.growth, exponent * inner.rate)
+
+
+def _quadratic(base: sp.Expr, z: sp.Symbol) -> Strip | None:
+    """The strip between the complex roots of a definite quadratic."""
+    if not base.is_polynomial(z) or sp.degree(base, z) != 2:
+        return None
+    a, b, c = sp.Poly(base, z).all_coeffs()
+    discriminant = sp.expand(4 * a * c - b**2)
+    return Strip(sp.sqrt(discriminant) / (2 * sp.Abs(a))) if discriminant.is_positive else None

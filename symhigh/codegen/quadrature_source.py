@@ -1,38 +1,29 @@
 """Source texts of quadrature: trapezoidal rules whose step follows the covariance, in plain loops.
 
 Used by the lowering of quadrature nodes. The same text runs in Python and under Numba; ``{name}`` is the node,
-``{args}`` its parameters. Lattice: with ``x = s₁(c u + s w)``, ``y = s₂(c u - s w)`` the grids of x and y values coincide
-with one lattice when ``c h_u`` is a multiple k of ``s h_w``, so a product f(x) g(y) needs each factor once per lattice
-point, not once per pair.
+``{more}`` its parameters. Lattice: with ``x = s₁(c u + s w)``, ``y = s₂(c u - s w)`` the values of x and y lie on one
+lattice when ``c h_u`` is a multiple k of ``s h_w``, so a product f(x) g(y) needs each factor once per lattice point, not
+once per pair.
 """
 
 from __future__ import annotations
 
 DIGITS = 30.0
-"""Exponent L of the truncation error e^{-L} that steps are chosen for."""
+"""Exponent L of the truncation error e^{-L} that steps are chosen for in two dimensions."""
+LINE_DIGITS = 36.0
+"""The same in one dimension, where it costs little."""
 REACH = 7.8
 """Standard deviations kept on each side."""
 
-SHARED = f'''
+SHARED = '''
 @njit
-def quadrature_step(width, growth, scale):
-    """Largest step of the trapezoidal rule in units of the standard deviation ``scale``, error e^-{DIGITS:g}."""
+def quadrature_step(width, growth, scale, digits):
+    """Largest step of the trapezoidal rule in units of the standard deviation ``scale``, error e^-digits."""
     q = 0.5 + growth * scale * scale
-    if width * width * q >= {DIGITS} * scale * scale:
-        return math.pi / math.sqrt({DIGITS} * q)
+    if width * width * q >= digits * scale * scale:
+        return math.pi / math.sqrt(digits * q)
     a = width / scale
-    return 2.0 * math.pi * a / ({DIGITS} + q * a * a)
-
-
-@njit
-def quadrature_fit(step, first, second, size):
-    """Step at which errors falling like e^(-b/h), ``first`` at 2 ``step`` and ``second`` at ``step``, are negligible."""
-    floor = 1e-15 * size
-    if first <= 100.0 * floor or second <= floor:
-        return step
-    b = 2.0 * step * (math.log(first) - math.log(second))
-    goal = 2.0 * math.log(first) - math.log(second) - math.log(size) + {DIGITS}
-    return min(step, b / goal)
+    return 2.0 * math.pi * a / (digits + q * a * a)
 
 
 def hermite_table(n):
@@ -78,6 +69,11 @@ def safe_exp(u):
 
 
 @njit
+def safe_log(u):
+    return math.log(u) if u > 0.0 else -math.inf
+
+
+@njit
 def signum(u):
     return 1.0 if u > 0.0 else (-1.0 if u < 0.0 else 0.0)
 '''
@@ -90,8 +86,8 @@ def {name}({args}):
 
 KNOWN_STEP = '''
 @njit
-def {name}_step(scale{more}):
-    return quadrature_step({width}, {growth}, scale)
+def {name}_step(scale, digits{more}):
+    return quadrature_step({width}, {growth}, scale, digits)
 
 
 @njit
@@ -119,23 +115,24 @@ def {name}_level(start, step, scale{more}):
 
 
 @njit
-def {name}_step(scale{more}):
-    """Halve the step until the errors of two levels tell that of the next; grids are offset by a third."""
+def {name}_step(scale, digits{more}):
+    """Halve the step until two sums agree to half the digits: errors like e^(-b/h) are squared.
+
+    Grids are offset by a third of the step, so that neither odd nor even errors hide.
+    """
     step = 1.6
     start = step / 3.0
     total, size = {name}_level(start, step, scale{more})
-    before = 0.0
     for level in range(12):
         shifted = start + 0.5 * step if start < 0.5 * step else start - 0.5 * step
         more_total, more_size = {name}_level(shifted, step, scale{more})
-        error = abs(total - more_total) / 2.0
-        total = (total + more_total) / 2.0
-        size = (size + more_size) / 2.0
-        step *= 0.5
+        error = abs(total - more_total) / (size + more_size + 1e-300)
+        total += more_total
+        size += more_size
         start = min(start, shifted)
-        if error <= 1e-14 * size or (level > 0 and error < 1e-3 * size and error**3 <= 1e-13 * size * before**2):
-            return quadrature_fit(2.0 * step, before, error, size)
-        before = error
+        step *= 0.5
+        if error <= 1e-8:
+            break
     return step
 
 
@@ -151,7 +148,7 @@ LINE = '''
 @njit
 def {name}(v11{more}):
     scale = math.sqrt(max(v11, 0.0))
-    step = {name}_f_step(scale{more})
+    step = {name}_f_step(scale, {line_digits}{more})
     total = {name}_f(0.0{more})
     for i in range(1, int({name}_f_reach(scale{more}) / step) + 2):
         z = i * step
@@ -179,7 +176,7 @@ def {name}_ridge(first, side, ratio, s, step, reach{more}):
 def {name}(v11, v12, v22{more}):
     first = math.sqrt(max(v11, 0.0))
     second = math.sqrt(max(v22, 0.0))
-    step = min({name}_f_step(first{more}), {name}_g_step(second{more}))
+    step = min({name}_f_step(first, {digits}{more}), {name}_g_step(second, {digits}{more}))
     reach = max({name}_f_reach(first{more}), {name}_g_reach(second{more}))
     largest = {largest}
     product = first * second
@@ -221,4 +218,13 @@ def {name}(v11, v12, v22{more}):
             row += w_row[j] * f_row[j] * g_row[j]
         total += math.exp(-0.5 * u * u) * row
     return total * step_u * step_w / (2.0 * math.pi)
+'''
+
+STEEP = '''
+@njit
+def {name}(v11{more}):
+    """Trapezoidal where that is cheap; where an error function is nearly a step, split there."""
+    if {name}_smooth_f_step(math.sqrt(max(v11, 0.0)), 30.0{more}) > 0.02:
+        return {name}_smooth(v11{more})
+    return {name}_split(v11{more})
 '''

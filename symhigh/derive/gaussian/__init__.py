@@ -4,7 +4,8 @@ First pass of every derivation. Source of the mathematics: Stein's lemma and Pri
 """
 
 from symhigh.derive.gaussian.expectation import expect
+from symhigh.derive.gaussian.kinks import KINKS, affine_kinks
 from symhigh.derive.gaussian.node import GaussianMean
 from symhigh.derive.gaussian.smooth import Sigmoid, Softplus, explicit, recognise
 
-__all__ = ["GaussianMean", "Sigmoid", "Softplus", "expect", "explicit", "recognise"]
+__all__ = ["KINKS", "GaussianMean", "Sigmoid", "Softplus", "affine_kinks", "expect", "explicit", "recognise"]

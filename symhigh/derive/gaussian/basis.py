@@ -87,8 +87,7 @@ def bilinear(form: Form, cov: Sequence[Form], other: Form) -> sp.Expr:
 def gathered(expr: sp.Expr, meaning: dict[sp.Symbol, sp.Expr]) -> sp.Expr:
     """``expr`` with names replaced by their meaning, one term for each transcendental factor."""
     groups: dict[sp.Expr, sp.Expr] = {}
-    summands = [t for a in sp.Add.make_args(expr) for t in sp.Add.make_args(sp.expand_mul(a, deep=False))]
-    for term in summands:
+    for term in sp.Add.make_args(distributed(expr)):
         rational, rest = sp.S.One, sp.S.One
         for factor in sp.Mul.make_args(term):
             base, power = factor.as_base_exp()
@@ -100,6 +99,11 @@ def gathered(expr: sp.Expr, meaning: dict[sp.Symbol, sp.Expr]) -> sp.Expr:
     return sp.Add(
         *(_plain(rest.xreplace(meaning)) * sp.expand(c.xreplace(meaning)) for rest, c in groups.items())
     )
+
+
+def distributed(expr: sp.Expr) -> sp.Expr:
+    """Products multiplied out on the top level only: arguments of functions stay as they are."""
+    return sp.Add(*(sp.expand_mul(a, deep=False) for a in sp.Add.make_args(expr)))
 
 
 def _plain(expr: sp.Expr) -> sp.Expr:

@@ -47,7 +47,7 @@ def independent_variables(
 ) -> tuple[list[int], dict[sp.Symbol, sp.Expr]]:
     """Indices of a largest set of independent variables, and the others as linear functions of them.
 
-    A direction is dropped where its conditional variance is exactly zero; zero is never substituted for something small.
+    A direction is dropped where its conditional variance is zero: exactly, or to rounding for floating-point entries.
     """
     kept: list[int] = []
     dependent: dict[sp.Symbol, sp.Expr] = {}
@@ -69,12 +69,14 @@ def _conditional_variance(cov: Covariance, kept: list[int], k: int) -> tuple[sp.
     """``S_kk - s G⁻¹ sᵀ`` over the kept variables correlated with k, and the weights ``s G⁻¹``."""
     linked = [i for i in kept if cov[k][i] != 0]
     if not linked:
-        return cov[k][k], [sp.S.Zero] * len(kept)
+        own = cov[k][k]
+        known = own.is_Atom or own.is_number or sp.together(own).as_numer_denom()[0].expand() != 0
+        return own if known else sp.S.Zero, [sp.S.Zero] * len(kept)
     gram = sp.Matrix([[cov[i][j] for j in linked] for i in linked])
     row = sp.Matrix([[cov[k][i] for i in linked]])
     determinant = gram.det(method="berkowitz")
     adjugate = row * gram.adjugate()
-    numerator = sp.expand(cov[k][k] * determinant - (adjugate * row.T)[0, 0])
+    numerator = sp.expand(sp.together(cov[k][k] * determinant - (adjugate * row.T)[0, 0]).as_numer_denom()[0])
     if (
         numerator != 0
         and numerator.is_number

@@ -7,14 +7,13 @@ integrands (Trefethen and Weideman, SIAM Review 56, 2014); where a kink splits t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import mpmath as mp
 import sympy as sp
 
-from symhigh.derive.gaussian.kinks import KINKS
-from symhigh.derive.gaussian.smooth import explicit
-from symhigh.derive.gaussian.terms import is_affine
+from symhigh.derive.gaussian.kinks import affine_kinks
 
 _GUARD_BITS = 24
 _MOST_POINTS = 200_000
@@ -29,22 +28,19 @@ def integrate(integrand: sp.Expr, variables: Sequence[sp.Symbol], cov: sp.Matrix
     with mp.workprec(prec + _GUARD_BITS):
         entries = [[mp.mpf(sp.N(e, mp.mp.dps)) for e in row] for row in cov.tolist()]
         factor = _cholesky(entries)
-        f = sp.lambdify(list(variables), explicit(integrand), "mpmath")
-        planes = [_plane(t, variables) for t in _kink_arguments(integrand, variables)]
+        f = sp.lambdify(list(variables), integrand, [{"Sigmoid": _sigmoid, "Softplus": _softplus}, "mpmath"], cse=True)
+        planes = [_plane(t, variables) for t in affine_kinks(integrand, variables)]
         value = _nested(f, planes, factor, [], mp.mpf(2) ** (-prec))
     return sp.Float(value, precision=prec)
 
 
-def _kink_arguments(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> list[sp.Expr]:
-    found = []
-    for atom in expr.atoms(*KINKS):
-        if isinstance(atom, sp.Piecewise):
-            found += [r.lhs - r.rhs for r in atom.atoms(sp.core.relational.Relational)]
-        elif isinstance(atom, sp.Max | sp.Min):
-            found += [a - b for i, a in enumerate(atom.args) for b in atom.args[:i]]
-        else:
-            found.append(atom.args[0])
-    return [sp.expand(t) for t in found if t.free_symbols.intersection(variables) and is_affine(t, variables)]
+def _sigmoid(u: Any) -> Any:
+    return 1 / (1 + mp.exp(-u))
+
+
+def _softplus(u: Any) -> Any:
+    """To full relative accuracy on both sides."""
+    return mp.log1p(mp.exp(u)) if u < 0 else u + mp.log1p(mp.exp(-u))
 
 
 def _plane(t: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[list[Any], Any]:
@@ -103,14 +99,25 @@ def line(g: Callable[[Any], Any], kinks: list[Any], tolerance: Any) -> Any:
         return g(z) * mp.exp(-z * z / 2) / mp.sqrt(2 * mp.pi)
 
     inside = sorted({k for k in kinks if -end < k < end})
-    if inside:
-        marks = [-end, *inside, end]
-        return mp.fsum(mp.quad(weighted, [a, (a + b) / 2, b]) for a, b in zip(marks, marks[1:], strict=False))
-    return _trapezoid(weighted, end, tolerance)
+    if not inside:
+        return _trapezoid(weighted, end, tolerance)
+    return mp.fsum(_piece(weighted, a, b, tolerance) for a, b in pairwise([-end, *inside, end]))
+
+
+def _piece(weighted: Callable[[Any], Any], left: Any, right: Any, tolerance: Any) -> Any:
+    """Gauss-Legendre rules of growing order until two agree; an interval that resists is halved."""
+    if right - left > 8:
+        middle = (left + right) / 2
+        return _piece(weighted, left, middle, tolerance) + _piece(weighted, middle, right, tolerance)
+    value, error = mp.quad(weighted, [left, right], method="gauss-legendre", maxdegree=6, error=True)
+    if error > mp.sqrt(tolerance) * max(abs(value), tolerance) and right - left > 1e-3:
+        middle = (left + right) / 2
+        return _piece(weighted, left, middle, tolerance) + _piece(weighted, middle, right, tolerance)
+    return value
 
 
 def _trapezoid(weighted: Callable[[Any], Any], end: Any, tolerance: Any) -> Any:
-    """Halve the step until two sums agree to the square root of the tolerance: the finer error is its square.
+    """Halve the step until two sums agree to the root of the tolerance and more: errors like ``e^{-b/h}`` are squared.
 
     The grid is offset by a third of the step, and stays so under halving, so that neither odd nor even errors hide.
     """
@@ -118,17 +125,15 @@ def _trapezoid(weighted: Callable[[Any], Any], end: Any, tolerance: Any) -> Any:
     values = _grid(weighted, start, step, end)
     while True:
         fresh = _grid(weighted, start + step / 2, step, end)
-        coarse, both = mp.fsum(values), values + fresh
-        size = mp.fsum(abs(v) for v in both)
-        fine = mp.fsum(both) / 2
-        if abs(coarse - fine) <= mp.sqrt(tolerance) * size / 64 * mp.mpf("0.01"):
-            return fine * step
+        both = values + fresh
+        size = max(mp.fsum(abs(v) for v in both), tolerance)
+        difference = abs(mp.fsum(values) - mp.fsum(fresh)) / size
+        start = start if start < step / 2 else start - step / 2
         step, values = step / 2, both
-        start = start if start < step else start - step
+        if difference <= mp.sqrt(tolerance) / 4096:
+            return mp.fsum(values) * step
         if len(values) > _MOST_POINTS:
-            raise NotConverged(
-                f"trapezoidal rule with {len(values)} points differs by {mp.nstr(abs(coarse - fine), 3)}"
-            )
+            raise NotConverged(f"trapezoidal rule with {len(values)} points differs by {mp.nstr(difference, 3)}")
 
 
 def _grid(weighted: Callable[[Any], Any], offset: Any, step: Any, end: Any) -> list[Any]:

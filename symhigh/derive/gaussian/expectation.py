@@ -12,11 +12,11 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.derive.gaussian.basis import Sign, gathered
+from symhigh.derive.gaussian.basis import Sign, bilinear, gathered
 from symhigh.derive.gaussian.covariance import Covariance, independent_variables, read_covariance
 from symhigh.derive.gaussian.forms import Span, spanned
-from symhigh.derive.gaussian.kinks import NotLinear, Signs, split
-from symhigh.derive.gaussian.moments import NoClosedForm, moment, moment_given
+from symhigh.derive.gaussian.kinks import KINKS, Signs, split
+from symhigh.derive.gaussian.moments import NoClosedForm, density, moment, moment_given
 from symhigh.derive.gaussian.node import GaussianMean
 from symhigh.derive.gaussian.smooth import Sigmoid, Softplus, explicit, recognise
 from symhigh.derive.gaussian.terms import TRIGONOMETRIC, Polynomial, Term, collect_terms, is_affine
@@ -42,8 +42,8 @@ def expect(expr: Any, cov: Any, variables: Sequence[sp.Symbol] | None = None) ->
 
     Returns
     -------
-    A closed form wherever the engine finds one; else an expression with :class:`GaussianMean` nodes, one for each product
-    of factors that does not integrate, over as few variables as possible. Where convergence depends on the sign of an
+    A closed form wherever the engine finds one; else an expression with :class:`GaussianMean` nodes, one for each
+    product of factors that does not integrate, over as few variables as possible. Where convergence depends on the sign of an
     expression that is not known, a ``Piecewise`` carries the condition and is ``nan`` where it fails.
 
     Raises
@@ -64,7 +64,10 @@ def expect(expr: Any, cov: Any, variables: Sequence[sp.Symbol] | None = None) ->
         raise ValueError(
             f"expect(variables={tuple(variables)}): needs {len(matrix)} distinct symbols, one a row of cov"
         )
-    return gathered(mean(sp.sympify(expr, strict=True), tuple(variables), matrix), {})
+    exact = sp.sympify(expr, strict=True)
+    value = gathered(mean(_exact(exact), tuple(variables), matrix), {})
+    floating = exact.has(sp.Float) or any(e.has(sp.Float) for row in matrix for e in row)
+    return _rounded(value) if floating else value
 
 
 def mean(expr: sp.Expr, variables: Sequence[sp.Symbol], cov: Any) -> sp.Expr:
@@ -74,6 +77,8 @@ def mean(expr: sp.Expr, variables: Sequence[sp.Symbol], cov: Any) -> sp.Expr:
     rows = cov if isinstance(cov, tuple) else tuple(tuple(row) for row in cov.tolist())
     real = {v: v if v.is_real else sp.Dummy(v.name, real=True) for v in variables}
     kept, dependence = independent_variables(rows, [real[v] for v in variables])
+    rows = tuple(tuple(map(_exact, row)) for row in rows)
+    dependence = {v: _exact(e) for v, e in dependence.items()}
     reduced = recognise(expr.xreplace(real).xreplace(dependence))
     chosen = tuple(real[variables[i]] for i in kept)
     if not chosen or not reduced.free_symbols.intersection(chosen):
@@ -91,10 +96,9 @@ class _Expectation:
         self.cov = cov
 
     def of(self, expr: sp.Expr) -> sp.Expr:
-        try:
-            parts = split(expr, self.variables)
-        except NotLinear:
-            return GaussianMean(expr, self.variables, sp.Matrix(self.cov))
+        if expr.has(sp.DiracDelta):
+            return sp.Add(*(self._concentrated(a) for a in sp.Add.make_args(sp.expand(expr))))
+        parts = split(expr, self.variables)
         return sp.Add(
             *(
                 self.term(term, signs)
@@ -114,9 +118,33 @@ class _Expectation:
             waves = sp.prod(trigonometric).rewrite(sp.exp)
             rest = sp.prod(f for f in term.factors if f not in trigonometric)
             return _real(self.of(sp.expand(waves * rest * self._polynomial(term.polynomial))))
-        if hard and not signs and all(span.holds(f) for f in term.factors):
+        smooth = not signs and not any(f.has(*KINKS) for f in term.factors)
+        if hard and smooth and all(span.holds(f) for f in term.factors):
             return self._smooth_node(term, span)
         return self._conditioned(term, signs, span)
+
+    def _concentrated(self, expr: sp.Expr) -> sp.Expr:
+        """E of a product with ``δ(u)`` or a derivative of it, u affine.
+
+        ``E[g δ(u)]`` is the density of u at 0 times E g given u = 0. A derivative is integrated by parts along one
+        variable: ``α E[g δ^{(k)}(u)] = E[((S⁻¹v)_p g - ∂_p g) δ^{(k-1)}(u)]`` with ``α = ∂_p u``.
+        """
+        delta = next((f for f in sp.Mul.make_args(expr) if isinstance(f, sp.DiracDelta)), None)
+        if delta is None:
+            return self.of(expr)
+        g, (u, *order) = expr / delta, delta.args
+        form, offset = self._affine(sp.expand(u))
+        if order and order[0] > 0:
+            p = next(k for k, a in enumerate(form) if a != 0)
+            row = sp.Matrix(self.cov).inv().row(p)
+            score = sp.Add(*(w * v for w, v in zip(row, self.variables, strict=True)))
+            lower = sp.DiracDelta(u, order[0] - 1) if order[0] > 1 else sp.DiracDelta(u)
+            return self.of((score * g - sp.diff(g, self.variables[p])) * lower) / form[p]
+        s = [bilinear(form, self.cov, row) for row in sp.eye(len(form)).tolist()]
+        variance = bilinear(form, self.cov, form)
+        shift = {v: v - offset * a / variance for v, a in zip(self.variables, s, strict=True)}
+        given = [[b - s[i] * s[j] / variance for j, b in enumerate(row)] for i, row in enumerate(self.cov)]
+        return density(-offset, sp.sqrt(variance)) * mean(g.xreplace(shift), self.variables, sp.Matrix(given))
 
     def _integrates(self, factor: sp.Expr, with_signs: bool) -> bool:
         base, power = factor.as_base_exp()
@@ -224,6 +252,16 @@ class _Expectation:
         if not even.free_symbols.intersection(z):
             return explicit(even)
         return GaussianMean(integrand, z, sp.Matrix(span.covariance(self.cov)))
+
+
+def _exact(expr: sp.Expr) -> sp.Expr:
+    """Floating-point numbers as the rationals that they are."""
+    return expr.xreplace({f: sp.Rational(f) for f in expr.atoms(sp.Float)}) if expr.has(sp.Float) else expr
+
+
+def _rounded(expr: sp.Expr) -> sp.Expr:
+    """Rationals that came from floating-point numbers as such."""
+    return expr.xreplace({q: sp.Float(q) for q in expr.atoms(sp.Rational) if q.q > 10**6 or abs(q.p) > 10**9})
 
 
 def _real(expr: sp.Expr) -> sp.Expr:

@@ -15,6 +15,9 @@ import sympy as sp
 from sympy.core.relational import Equality, Relational, Unequality
 from sympy.logic.boolalg import And, Boolean, Not, Or
 
+from symhigh.derive.gaussian.smooth import Sigmoid, Softplus
+from symhigh.derive.gaussian.terms import is_affine
+
 Signs = frozenset[sp.Expr]
 """A product of signs, by its arguments: affine, monic in the first variable they hold, of different directions."""
 Signed = dict[Signs, sp.Expr]
@@ -23,18 +26,32 @@ _NONE: Signs = frozenset()
 _MOST_SIGNS = 8
 
 
+_ENTIRE = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.tanh, sp.erf, Sigmoid, Softplus)
+"""Functions that are finite on the whole line, so they may be evaluated on the far side of a kink as well."""
+_ODD = (sp.tanh, sp.erf, sp.atan, sp.sinh, sp.asinh)
+
+
 class NotLinear(Exception):
     """A kink does not lie on a hyperplane, or there are too many of them."""
 
 
 def split(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> Signed:
-    """``expr`` as a sum of products of signs with smooth coefficients, or :class:`NotLinear`."""
+    """``expr`` as a sum of products of signs; coefficients are smooth, but for factors whose kinks do not split off."""
     return _Splitter(variables).split(expr)
 
 
-def signs_of(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> Signed:
-    """``sign(expr)`` for a smooth ``expr``: a product of signs of affine factors, or :class:`NotLinear`."""
-    return _Splitter(variables).sign(expr)
+def affine_kinks(expr: sp.Expr, variables: Sequence[sp.Symbol], soft: bool = False) -> list[sp.Expr]:
+    """The affine forms whose zeros are kinks of ``expr``; with ``soft``, also where its error functions step."""
+    found: list[sp.Expr] = []
+    for atom in expr.atoms(*KINKS, *((sp.erf,) if soft else ())):
+        if isinstance(atom, sp.Piecewise):
+            found += [r.lhs - r.rhs for r in atom.atoms(Relational)]
+        elif isinstance(atom, sp.Max | sp.Min):
+            found += [a - b for i, a in enumerate(atom.args) for b in atom.args[:i]]
+        else:
+            found.append(atom.args[0])
+    affine = [sp.expand(t) for t in found if t.free_symbols.intersection(variables) and is_affine(t, variables)]
+    return sorted(set(affine), key=sp.default_sort_key)
 
 
 class _Splitter:
@@ -51,6 +68,12 @@ class _Splitter:
             return self.multiply(*(self.split(a) for a in expr.args))
         if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
             return self.multiply(*[self.split(expr.base)] * int(expr.exp))
+        try:
+            return self._kinked(expr)
+        except NotLinear:
+            return {_NONE: expr}
+
+    def _kinked(self, expr: sp.Expr) -> Signed:
         if isinstance(expr, sp.Piecewise):
             return self._piecewise(expr)
         if isinstance(expr, sp.Heaviside):
@@ -66,6 +89,8 @@ class _Splitter:
             for other in expr.args[1:]:
                 total = self._larger(total, self.split(other), 1 if isinstance(expr, sp.Max) else -1)
             return total
+        if not isinstance(expr, _ENTIRE):
+            raise NotLinear
         return self.compose(lambda *args: {_NONE: expr.func(*args)}, *expr.args)
 
     def compose(self, outer: Callable[..., Signed], *args: sp.Expr) -> Signed:
@@ -140,6 +165,10 @@ class _Splitter:
             return {_NONE: sp.sign(expr)}
         if expr.is_positive or expr.is_negative:
             return {_NONE: sp.S.One if expr.is_positive else sp.S.NegativeOne}
+        if expr.has(*KINKS):
+            raise NotLinear
+        if isinstance(expr, _ODD):
+            return self.sign(expr.args[0])
         if isinstance(expr, sp.Mul):
             return self.multiply(*(self.sign(a) for a in expr.args))
         if isinstance(expr, sp.Pow) and expr.exp.is_Integer:

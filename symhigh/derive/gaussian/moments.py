@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from symhigh.derive.gaussian.basis import Form, Sign, bilinear, gathered, sign_basis
+from symhigh.derive.gaussian.basis import Form, Sign, bilinear, distributed, gathered, sign_basis
 from symhigh.derive.gaussian.terms import Monomial, Polynomial
 
 
@@ -56,7 +56,7 @@ class _Law:
         if key not in self.minors:
             rows, columns = (*self.given, form), (*self.given, other)
             gram = sp.Matrix([[bilinear(r, self.cov, c) for c in columns] for r in rows])
-            self.minors[key] = sp.expand(gram.det(method="berkowitz"))
+            self.minors[key] = _expanded(gram.det(method="berkowitz"))
         return self.minors[key]
 
     def covariance(self, form: Form, other: Form) -> sp.Expr:
@@ -75,7 +75,7 @@ class _Law:
     def monomial(self, powers: Monomial, signs: tuple[Sign, ...]) -> sp.Expr:
         key = (powers, signs)
         if key not in self.known:
-            self.known[key] = sp.expand(self._stein(powers, signs)) if any(powers) else self.orthant(signs)
+            self.known[key] = distributed(self._stein(powers, signs)) if any(powers) else self.orthant(signs)
         return self.known[key]
 
     def _stein(self, powers: Monomial, signs: tuple[Sign, ...]) -> sp.Expr:
@@ -160,6 +160,14 @@ def _price() -> tuple[sp.Symbol, sp.Symbol, sp.Expr]:
     return c, p, antiderivative - antiderivative.subs(c, 0)
 
 
+def _expanded(expr: sp.Expr) -> sp.Expr:
+    """``expr`` multiplied out, and zero where it is zero as a rational function."""
+    flat = sp.expand(expr)
+    if flat.is_Add and any(p.exp.is_negative for p in flat.atoms(sp.Pow) if not p.base.is_number):
+        return sp.S.Zero if sp.expand(sp.numer(sp.together(flat))) == 0 else flat
+    return flat
+
+
 def _lower(powers: Monomial, index: int) -> Monomial:
     return (*powers[:index], powers[index] - 1, *powers[index + 1 :])
 
@@ -189,19 +197,18 @@ def moment_given(
 ) -> sp.Expr:
     """``E[polynomial(v) Π sign(l_k·v - a_k) | forms = values]``, a function of ``values``.
 
-    Given the forms, v is ``Σ_k r_k values_k`` plus a centred Gaussian that is independent of them.
+    Given the forms one after the other, v is a linear function of them plus a centred Gaussian independent of them.
+    Each step divides by the variance that the earlier ones leave, so a form of zero variance drops out as 0/0 = 0.
     """
-    gram = sp.Matrix([[bilinear(f, cov, g) for g in forms] for f in forms])
-    volume = sp.expand(gram.det(method="berkowitz"))
     size = len(cov)
-    cross = sp.Matrix([[bilinear(_unit(i, size), cov, f) for f in forms] for i in range(size)])
-    weights = cross * gram.adjugate() / volume
-    shift = [sp.Add(*(sp.cancel(weights[i, k]) * z for k, z in enumerate(values))) for i in range(size)]
-    law = _Law(tuple(tuple(row) for row in cov), tuple(forms), volume)
-    moved = tuple(
-        (f, sp.expand(a - sp.Add(*(c * m for c, m in zip(f, shift, strict=True))))) for f, a in signs
-    )
-    total = sp.S.Zero
-    for powers, c in polynomial.items():
-        total += c * law.mean(_shifted(powers, shift), moved)
-    return total
+    shift: list[sp.Expr] = [sp.S.Zero] * size
+    left: list[Form] = [tuple(row) for row in cov]
+    for form, value in zip(forms, values, strict=True):
+        s = [bilinear(_unit(i, size), left, form) for i in range(size)]
+        variance = bilinear(form, left, form)
+        news = value - sp.Add(*(c * m for c, m in zip(form, shift, strict=True)))
+        shift = [m + sp.expand(a * news) / variance for m, a in zip(shift, s, strict=True)]
+        left = [tuple(b - s[i] * s[j] / variance for j, b in enumerate(row)) for i, row in enumerate(left)]
+    law = _Law(tuple(left))
+    moved = tuple((f, a - sp.Add(*(c * m for c, m in zip(f, shift, strict=True)))) for f, a in signs)
+    return sp.Add(*(c * law.mean(_shifted(powers, shift), moved) for powers, c in polynomial.items()))

@@ -1,0 +1,54 @@
+"""Scalar expressions of quadrature nodes as Python source over ``math``, safe from overflow.
+
+Part of the lowering of quadrature nodes. Sigmoid, softplus, exponentials and logarithms call helpers that the quadrature
+texts define.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy.printing.pycode import PythonCodePrinter
+
+
+class _Printer(PythonCodePrinter):  # type: ignore[misc]
+    def _print_Sigmoid(self, expr: sp.Expr) -> str:
+        return f"sigmoid({self._print(expr.args[0])})"
+
+    def _print_Softplus(self, expr: sp.Expr) -> str:
+        return f"softplus({self._print(expr.args[0])})"
+
+    def _print_exp(self, expr: sp.Expr) -> str:
+        return f"safe_exp({self._print(expr.args[0])})"
+
+    def _print_sign(self, expr: sp.Expr) -> str:
+        return f"signum({self._print(expr.args[0])})"
+
+    def _print_Heaviside(self, expr: sp.Expr) -> str:
+        return f"(0.5 + 0.5 * signum({self._print(expr.args[0])}))"
+
+    def _print_Infinity(self, expr: sp.Expr) -> str:
+        return "math.inf"
+
+    def _print_log(self, expr: sp.Expr) -> str:
+        return f"safe_log({self._print(expr.args[0])})"
+
+    def _print_Pow(self, expr: sp.Expr, rational: bool = False, sqrt: str = "math.sqrt") -> str:
+        base, n = expr.base, expr.exp
+        if n.is_Integer and 2 <= n <= 4 and base.is_Symbol:
+            return "(" + "*".join([self._print(base)] * int(n)) + ")"
+        return str(super()._print_Pow(expr, rational=rational))
+
+
+_printer = _Printer({"fully_qualified_modules": True, "allow_unknown_functions": True})
+
+
+def code(expr: sp.Expr) -> str:
+    """``expr`` as a Python expression."""
+    return str(_printer.doprint(expr))
+
+
+def function_body(expr: sp.Expr) -> str:
+    """Indented statements that return ``expr``, common subexpressions first."""
+    shared, (result,) = sp.cse([expr], symbols=sp.numbered_symbols("t"), order="canonical")
+    lines = [f"{s} = {code(e)}" for s, e in shared]
+    return "\n".join("    " + line for line in [*lines, f"return {code(result)}"])
