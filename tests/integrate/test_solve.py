@@ -158,6 +158,6 @@ def test_interrupted_curve_keeps_what_it_had(monkeypatch: pytest.MonkeyPatch) ->
             raise KeyboardInterrupt
 
     with pytest.warns(RuntimeWarning, match="interrupted at t ="):
-        curve = sh.derive(sh.least_squares(1), sh.Constant(1)).solve(ISOTROPIC, sh.Start(), 50, progress=stop)
+        curve = sh.derive(sh.least_squares(1), sh.Constant(0.5)).solve(ISOTROPIC, sh.Start(), 50, progress=stop)
     assert not curve.complete
     assert 1 < curve.t.size < 201
