@@ -261,7 +261,7 @@ def _title_of(subject: Any) -> str:
     if isinstance(subject, sp.Basic):
         text = str(relations(subject)[0]) if isinstance(subject, sp.Rel) else str(subject)
         return text if len(text) <= 70 else text[:67] + "…"
-    return ""
+    return "" if subject is None or isinstance(subject, list | tuple) else str(subject)
 
 
 def _steps(decisions: Sequence[Decision]) -> str:

@@ -37,6 +37,17 @@ class Relation:
     kind: type = sp.Eq
     arguments: tuple[sp.Symbol, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("left", "right"):
+            side = getattr(self, name)
+            if isinstance(side, int):
+                object.__setattr__(self, name, sp.Integer(side))
+            elif not isinstance(side, sp.Expr) and not callable(side):
+                raise TypeError(
+                    f"{side!r} of type {type(side).__name__} cannot be a side of a relation; give a SymPy "
+                    "expression, exact numbers included, or a function"
+                )
+
     @cached_property
     def has_values(self) -> bool:
         """Whether both sides have values at a point.

@@ -1,4 +1,4 @@
-"""The band's statistics on synthetic ensembles: extrapolation, false-alarm rate, power, points without noise."""
+"""The band on synthetic ensembles: extrapolation, false-alarm rate, power, points without noise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = np.linspace(0.0, 1.0, 60)
 
 
 def ensemble(rng, runs, d, spread, memory, wrong=0.0):
-    """Errors of runs at dimension d, shape (runs, T): a skewed, autocorrelated process with bias β(t)/d + O(1/d²).
+    """Errors of runs at dimension d, (runs, T): a skewed, autocorrelated process, bias β(t)/d + O(1/d²).
 
     Lognormal with coefficient of variation ``spread √(256/d)``; its logarithm is autoregressive, with
     coefficient ``memory``.
@@ -39,7 +39,7 @@ def test_extrapolation_removes_the_powers_it_should():
 
 @pytest.mark.parametrize(("runs", "spread", "memory"), [(5, 0.25, 0.9), (20, 0.05, 0.0), (20, 0.5, 0.9)])
 def test_false_alarms_are_at_most_as_stated(runs, spread, memory):
-    """Counted against a binomial at the stated rate: this test itself fails by chance with probability below 1e-3.
+    """Counted against a binomial at the stated rate, at a level of 1e-3.
 
     The exact guarantee is for the three-dimension statistic that the band is built on; both are counted.
     """
@@ -56,7 +56,7 @@ def test_false_alarms_are_at_most_as_stated(runs, spread, memory):
 
 
 def test_the_inner_statistic_is_not_vacuous():
-    """Q itself, on Gaussian noise without memory, exceeds its bound about as often as stated: the band is not idle."""
+    """Q itself, on Gaussian noise without memory, exceeds its bound about as often as stated."""
     rng = np.random.default_rng(3)
     trials, alarm, exceeded = 400, 0.2, 0
     weights = extrapolation_weights(DIMS)
@@ -83,7 +83,7 @@ def test_wrong_limits_are_caught_once_they_exceed_the_band():
 
 @pytest.mark.parametrize("power", [1, 2, 3])
 def test_bias_alone_is_never_an_alarm(power):
-    """Without noise a bias in any single power of 1/d from the first to the third is covered by the remainder."""
+    """Without noise a bias in one power of 1/d, first to third, is covered by the remainder."""
     errors = [np.full((4, 3), (32.0 / d) ** power) for d in DIMS]
     found = deviation(errors, DIMS, 1e-12, 0.01)
     assert (found.ratio <= 1 + 1e-9).all()

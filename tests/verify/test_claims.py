@@ -156,6 +156,14 @@ def test_python_truth_values_are_refused():
     assert "test" in row.lines[0].detail
 
 
+@pytest.mark.parametrize("side", [0.5, "a", [a]])
+def test_sides_must_be_exact(side):
+    row = examine(numeric(a, side))
+    assert row.verdict is Verdict.ERROR
+    assert "cannot be a side" in row.support
+    assert examine(numeric(a - a, 0), expect=VERIFIED).as_expected
+
+
 def test_two_symbols_of_one_name_are_an_error():
     twin = sp.Symbol("a", real=True)
     row = examine(numeric(sp.sin(twin), sp.cos(twin)), domain={a: (0, 1)}, expect=VERIFIED)

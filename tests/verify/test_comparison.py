@@ -1,4 +1,4 @@
-"""Comparison of curves with direct simulation: agreement, disagreement, odd problems, and what cannot be compared."""
+"""Curves against direct simulation: agreement, disagreement, odd problems, what cannot be compared."""
 
 from __future__ import annotations
 
