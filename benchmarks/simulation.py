@@ -1,0 +1,66 @@
+"""Simulation: the direct kernel against the time to draw its normals and a NumPy loop, and the exact Gram chain."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+import symhigh as sh
+from benchmarks import baselines as base
+from benchmarks.measure import Contest, contest
+from symhigh.codegen.normal import stream, ziggurat
+from symhigh.derive import derive
+from symhigh.simulate.direct import DirectWalk
+from symhigh.simulate.gram import GramWalk
+from symhigh.simulate.walk import prepare
+
+PROBLEM, RULE = sh.least_squares(1), sh.AdaGradNorm(1, 0.3)
+TWO = sh.Spectrum.from_eigenvalues([1.0, 0.25])
+
+
+def direct(d: int, work: int = 2_000_000) -> Contest:
+    """One core: ns a coordinate-step, against drawing the same number of normals, and NumPy."""
+    steps = max(1, work // d)
+    walk = DirectWalk(prepare(derive(PROBLEM, RULE), sh.Spectrum.isotropic(), sh.Start(), d, 1.0), 0)
+    kernels, rng, out, theirs = walk.modes.kernels, stream(1, 0), np.empty(d), np.random.default_rng(0)
+
+    def draw():
+        for _ in range(steps):
+            kernels.normals(rng, out, *ziggurat())
+
+    def draw_numpy():
+        for _ in range(steps):
+            theirs.standard_normal(d, out=out)
+
+    return contest(f"SGD, d = {d}, a coordinate-step", lambda: walk.run(0, steps), {
+        "drawing the normals, same generator": draw,
+        "drawing the normals, NumPy": draw_numpy,
+        "NumPy loop": lambda: base.sgd_loop(d, steps, 1, 0.3, 1),
+    }, unit=float(steps * d))  # fmt: skip
+
+
+def two_threads(d: int = 4096) -> Contest:
+    """Two runs on two threads against two runs on one."""
+    def runs(threads):
+        return sh.simulate(PROBLEM, RULE, sh.Spectrum.isotropic(), sh.Start(), d, 0.25, 2, method="direct", t=[0, 0.25],
+                           threads=threads)
+
+    return contest(f"two runs, d = {d}, two threads", lambda: runs(2), {"one thread": lambda: runs(1)},
+                   note="wall time", clock=time.perf_counter)
+
+
+def chain(d: int, steps: int = 200_000) -> Contest:
+    """The Gram chain with two eigenvalues: ns a step, against a NumPy loop in d = 4096 dimensions."""
+    walk = GramWalk(prepare(derive(PROBLEM, RULE), TWO, sh.Start(), d, 1.0), 0)
+    few = 400
+
+    return contest(f"Gram chain, 2 eigenvalues, d = {d:.0e}, a step", lambda: walk.run(0, steps), {
+        "NumPy loop, d = 4096": lambda: base.sgd_loop(4096, few, 1, 0.3, 1),
+    }, unit=float(steps), units={"NumPy loop, d = 4096": float(few)})  # fmt: skip
+
+
+def figure_one() -> Contest:
+    """Figure 1, left, its largest dimension: d = 2¹⁴, 30 runs, t ≤ 10."""
+    return contest("30 runs, d = 2¹⁴, t ≤ 10 (Gram chain)",
+                   lambda: sh.simulate(PROBLEM, RULE, sh.Spectrum.isotropic(), sh.Start(), 2**14, 10.0, 30), {}, turns=3)
