@@ -71,13 +71,15 @@ def combine(out, y, h, table, row, K, count):
     m = y.shape[0]
     for low in range(0, m, 512):
         high = min(m, low + 512)
-        for i in range(low, high):
-            out[i] = y[i]
+        here, start = out[low:high], y[low:high]
+        for i in range(here.shape[0]):
+            here[i] = start[i]
         for k in range(count):
             factor = h * table[row, k]
             if factor != 0.0:
-                for i in range(low, high):
-                    out[i] += factor * K[k, i]
+                slope = K[k, low:high]
+                for i in range(here.shape[0]):
+                    here[i] += factor * slope[i]
 
 
 '''
