@@ -91,7 +91,7 @@ def solve_network_sde(
     def drift_and_risk(place: Array, integral: Array) -> tuple[Array, Array]:
         error = effective(*parameters(place, integral)) - at.target
         pull = at.pull(error)
-        return -pull_rate * pull, np.mean(error * pull, axis=1) / 2 + offset
+        return -pull_rate * pull, np.maximum(np.mean(error * pull, axis=1) / 2, 0.0) + offset
 
     generators = [np.random.default_rng(seed) for seed in chosen]
     place, integral = np.tile(begin.xi, (paths, 1)), np.zeros(paths)
@@ -104,7 +104,7 @@ def solve_network_sde(
             grain = bound if increments is None else times[-1] / increments.shape[1]
             pieces = math.ceil((mark - now) / grain - 1e-6)
             h = (mark - now) / max(pieces, 1)
-            for _ in range(pieces):
+            for piece in range(pieces):
                 if increments is None:
                     noise = np.stack([g.standard_normal(size) for g in generators]) * math.sqrt(h)
                 else:
@@ -120,7 +120,8 @@ def solve_network_sde(
                 drift, level = drift_and_risk(place, integral)
                 if not np.isfinite(level).all():
                     raise ArithmeticError(
-                        f"solve_network_sde(step={bound}): not finite near t = {now:g}; reduce step"
+                        f"solve_network_sde(step={bound}): not finite near t = {now + piece * h:g}; "
+                        "reduce step"
                     )
             now = float(mark)
             rows.append((level, integral, *parameters(place, integral)))

@@ -1,0 +1,255 @@
+"""Long time of a diagonal network: Lyapunov function, secular rate, threshold, noise floor, effective
+initialisation.
+
+All of it follows from the reduction and from Itô's formula; the curve and direct SGD are the second routes.
+README, 5 and 6.
+"""
+
+import warnings
+
+import numpy as np
+import sympy as sp
+
+from symhigh.closed.network import linearise, long_time, noise_floor, slope_square
+from symhigh.closed.network_bound import bregman
+from symhigh.derive.ito import (
+    ItoSDE,
+    change_of_variables,
+    covariation,
+    generator,
+    stationary_density,
+    with_generator,
+)
+from symhigh.derive.network import alpha, coordinate_sde, derive_network, reduce, side_w, side_z, xi
+from symhigh.problem.network import PRODUCT, DiagonalNetwork, NetworkClasses, eta, theta_star, u, v
+from symhigh.simulate.network import simulate_network
+from symhigh.symbols import lam, risk
+from symhigh.verify import REFUTED, VERIFIED, Claim, integrated, symbolic
+
+W, Z = sp.symbols("w z", positive=True)
+GAP = u * v - theta_star
+BACK = {u: (W + Z) / 2, v: (W - Z) / 2}
+BOTH = {side_w: 1, side_z: 1}
+
+
+def random_classes(rng, count=4):
+    return NetworkClasses(
+        rng.uniform(0.2, 1, count), rng.choice([-1, 1], count) * rng.uniform(0.3, 1, count),
+        rng.uniform(0.7, 1.2, count), rng.uniform(-0.4, 0.4, count), rng.dirichlet(5 * np.ones(count)),
+    )  # fmt: skip
+
+
+# --- Lyapunov
+# ----------------------------------------------------------------------------------------------------
+@symbolic
+def found_by_search():
+    """In the span of w², z², log w, log z one function has the drift −ηλ(θ − θ*)² at R = 0, up to log w +
+    log z."""
+    frozen = change_of_variables(coordinate_sde(PRODUCT).subs({risk: sp.S.Zero}), {W: u + v, Z: u - v}, BACK)
+    target = sp.expand((-eta * lam * GAP**2).subs(BACK))
+    found = with_generator(frozen, [W**2, Z**2, sp.log(W), sp.log(Z)], target)
+    hand = (W**2 + Z**2) / 8 - theta_star * (sp.log(W) - sp.log(Z)) / 2
+    return [sp.expand(generator(frozen, found - hand)), sp.expand(found - hand).coeff(W**2)]
+
+
+@symbolic
+def its_drift():
+    """L𝔇_i = −ηλ(θ − θ*)² + η²λR(S + S*)/2, S = ∂_ξ θ, S* = √(e^{4α} + 4θ*²)."""
+    sde, theta = reduce(PRODUCT).sde.subs(BOTH), reduce(PRODUCT).effective.subs(BOTH)
+    slope, there = sp.diff(theta, xi), sp.sqrt(sp.exp(4 * alpha) + 4 * theta_star**2)
+    hand = -eta * lam * (theta - theta_star) ** 2 + eta**2 * lam * risk * (slope + there) / 2
+    return sp.simplify(generator(sde, bregman(slope, theta_star)) - hand)
+
+
+@symbolic
+def its_variation():
+    """d<𝔇_i>/dt = 2η²λR(θ − θ*)²; averaged over d coordinates, 4η²R²/d."""
+    sde, theta = reduce(PRODUCT).sde.subs(BOTH), reduce(PRODUCT).effective.subs(BOTH)
+    value = bregman(sp.diff(theta, xi), theta_star)
+    return sp.expand(covariation(sde, value, value) - 2 * eta**2 * lam * risk * (theta - theta_star) ** 2)
+
+
+lyapunov = Claim(
+    "Lyapunov function",
+    "The Bregman divergence of the mirror map has L𝔇 = −2ηR(1 − (η/4) mean λ(S + S*)) and variation 4η²R²/d.",
+    domain={
+        alpha: (-1, 1),
+        xi: (-1, 1),
+        theta_star: (-1, 1),
+        lam: (0.1, 1),
+        eta: (0.1, 1),
+        risk: (0.1, 1),
+        W: (0.5, 2),
+        Z: (0.5, 2),
+    },
+    evidence=[found_by_search, its_drift, its_variation],
+)
+
+
+# --- linearisation
+# -------------------------------------------------------------------------------------------------
+@symbolic
+def slope():
+    """(∂θ/∂ξ)² = 4θ² + c² with c = e^{2α} the balance, found by elimination of ξ: S* = √(c² + 4θ*²)."""
+    factor, rest = slope_square(derive_network(DiagonalNetwork(eta)))
+    return [factor - 4, sp.powsimp(rest.subs(BOTH)) - sp.exp(4 * alpha)]
+
+
+@symbolic
+def moments():
+    """To second order in θ − θ* = e: L e² = −2ηλS e² + 2η²λ²… with e = S(ξ − ξ*): drift −2ηλS m + 2η²λS²R."""
+    s, y = sp.Symbol("S", positive=True), sp.Symbol("y", real=True)
+    near = ItoSDE((y,), (-eta * lam * s * y,), sp.Matrix([eta * sp.sqrt(2 * lam * risk)]))
+    return sp.expand(
+        generator(near, s**2 * y**2) - (-2 * eta * lam * s * (s * y) ** 2 + 2 * eta**2 * lam * s**2 * risk)
+    )
+
+
+@integrated(tolerance=2e-3)
+def secular_rate(trial):
+    """Curves of random classes decay at the secular rate of their own limit, to 0.2 %."""
+    for _ in range(2 if trial.quick else 6):
+        classes = random_classes(np.random.default_rng(trial.rng.integers(1 << 30)))
+        unit = linearise(derive_network(DiagonalNetwork(1)), classes)
+        limit = derive_network(DiagonalNetwork(0.5 / unit.load))
+        slow = linearise(limit, classes).rate()
+        curve = limit.solve(classes, 24 / slow, t=[18 / slow, 24 / slow])
+        rate = linearise(limit, classes, float(curve.densities.integral[-1])).rate()
+        yield np.log(curve.risk[0] / curve.risk[1]) * slow / 6, rate, {"step": limit.network.step}
+
+
+rate = Claim(
+    "Secular rate",
+    "The noiseless risk decays at the root ρ of mean η²λ²S²/(2ηλS − ρ) = 1; it is stable iff η mean λS < 2.",
+    evidence=[slope, moments, secular_rate],
+)
+
+
+@integrated(tolerance=1e-4)
+def shrunken_balance(trial):
+    """At late times u² − v² = c(0)e^{−2η²λ∫R} and E S = √(c² + 4θ*²), on curves of random classes."""
+    for k in range(2 if trial.quick else 5):
+        classes = random_classes(np.random.default_rng(trial.seed + k))
+        limit = derive_network(DiagonalNetwork(0.4))
+        ends = long_time(limit, classes, 60)
+        curve = limit.solve(classes, 120, t=[120])
+        square = ((curve.u**2 + curve.v**2) * curve.densities.mass).sum(axis=2)[-1]
+        yield square, ends.slope, {"classes": k}
+        yield curve.balance[-1], ends.balance, {"classes": k}
+
+
+effective_start = Claim(
+    "Effective initialisation",
+    "SGD ends where gradient flow ends from the start shrunken by e^{−η²λ∫R}: S → √(c_∞² + 4θ*²).",
+    evidence=[shrunken_balance],
+    expect=VERIFIED,
+)
+
+
+# --- noise floor and above the threshold
+# ----------------------------------------------------------------------------
+Y = sp.Symbol("y", positive=True)
+
+
+@symbolic
+def stationary_law_is_gamma():
+    """On the boundary y = θ = w²/4 = u² has no flux at y^{k−1} e^{−y/s}, k = θ*/(2ηR) − 1/2, s = 2ηR."""
+    both = coordinate_sde(PRODUCT).subs({v: u})
+    line = ItoSDE((u,), both.drift[:1], both.diffusion[:1, :])
+    drift, spread = generator(line, u**2), covariation(line, u**2, u**2)
+    moved = ItoSDE((Y,), (drift.subs(u, sp.sqrt(Y)),), sp.Matrix([sp.sqrt(spread.subs(u, sp.sqrt(Y)))]))
+    law = (theta_star / (2 * eta * risk) - sp.Rational(3, 2)) * sp.log(Y) - Y / (2 * eta * risk)
+    return sp.simplify(sp.diff(sp.log(stationary_density(moved)) - law, Y))
+
+
+@symbolic
+def its_moments():
+    """E(θ − θ*) = −ηR and E(θ − θ*)² = ηR(2θ* − ηR), from mean ks and second moment k(k + 1)s²."""
+    scale = 2 * eta * risk
+    shape = theta_star / scale - sp.Rational(1, 2)
+    mean, second = shape * scale, shape * (shape + 1) * scale**2
+    error = second - 2 * theta_star * mean + theta_star**2
+    return [
+        sp.expand(mean - theta_star + eta * risk),
+        sp.expand(error - eta * risk * (2 * theta_star - eta * risk)),
+    ]
+
+
+@integrated(tolerance=1e-4)
+def long_curves(trial):
+    """Curves started on the boundary rest at the root of R = ω²/2 + ½ Σ wληR(2|θ*| − ηR)."""
+    for noise in (0.3, 0.8):
+        target = np.array([1, 0.5, -0.7])
+        classes = NetworkClasses([1, 0.4, 0.7], target, 1.0, np.sign(target), [0.5, 0.3, 0.2])
+        limit = derive_network(DiagonalNetwork(0.4, noise))
+        yield limit.solve(classes, 400, t=[400]).risk, noise_floor(limit, classes), {"noise": noise}
+
+
+floor = Claim(
+    "Noise floor",
+    "With dead balance θ is Gamma distributed, and the risk rests at R = ω²/2 + ½ Σ wληR(2|θ*| − ηR).",
+    domain={
+        eta: (0.1, 1),
+        risk: (0.1, 0.5),
+        theta_star: (1, 2),
+        lam: (0.1, 1),
+        Y: (0.1, 2),
+        u: (0.1, 2),
+        v: (0.1, 2),
+    },
+    evidence=[stationary_law_is_gamma, its_moments, long_curves],
+)
+
+ONE = NetworkClasses(1.0, 1.0, 0.98, 0.98)
+
+
+@integrated(tolerance=4e-3)
+def saturation(trial):
+    """One class beside θ* = 1, 2 < 2η < 4: the curve's risk at t = 200 is (2η − 2)/η²."""
+    for step in (1.1, 1.3, 1.6):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            yield (
+                derive_network(DiagonalNetwork(step)).solve(ONE, 200, t=[200]).risk,
+                (2 * step - 2) / step**2,
+                {"step": step},
+            )
+
+
+@integrated(tolerance=0.05)
+def saturation_of_sgd(trial):
+    """Direct SGD at d = 1000: time average over t in (30, 60), within 5 %."""
+    for step in (1.3,) if trial.quick else (1.3, 1.7):
+        runs = simulate_network(
+            DiagonalNetwork(step),
+            ONE,
+            1000,
+            60,
+            [trial.seed % 1000, 1 + trial.seed % 1000],
+            t=np.linspace(30, 60, 61),
+        )
+        yield runs.risk.mean(), (2 * step - 2) / step**2, {"step": step}
+
+
+above = Claim(
+    "Above the threshold: saturation",
+    "One class with 2 < ηκ* < 4, κ* = 2λ|θ*|: noise and shrinking balance settle at the risk (ηκ* − "
+    "2)/(η²λ).",
+    evidence=[saturation, saturation_of_sgd],
+    expect=VERIFIED,
+)
+
+
+@integrated(tolerance=0.05)
+def vanishes(trial):
+    """That the risk has fallen to 1e-6 at t = 100 for 2η = 2.6."""
+    runs = simulate_network(DiagonalNetwork(1.3), ONE, 500, 100, [trial.seed % 1000], t=[100.0])
+    yield runs.risk.mean() + 1e-6, 1e-6
+
+
+above_vanishes = Claim(
+    "Above the threshold: convergence after all",
+    "Shrinking balance restores convergence of the risk to zero above the threshold 2/κ*.",
+    evidence=[vanishes],
+    expect=REFUTED,
+)
