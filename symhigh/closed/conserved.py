@@ -9,6 +9,7 @@ Prop. 4.2; exact: new).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
 
@@ -33,6 +34,7 @@ class ConservationLaw:
         return sp.cancel(zeros[0])
 
 
+@lru_cache(maxsize=64)
 def learning_rate_drift(limit: LinearLimit) -> sp.Expr:
     """``dγ/dt`` in terms of γ and averages, the memory eliminated."""
     (memory,) = limit.system.states
@@ -40,6 +42,7 @@ def learning_rate_drift(limit: LinearLimit) -> sp.Expr:
     return sp.powdenest(limit.drift(gamma).subs(memory.name, value), force=True)
 
 
+@lru_cache(maxsize=64)
 def conservation_law(limit: LinearLimit, moment: sp.Symbol) -> ConservationLaw | None:
     """The law for ``moment``, or None where the elimination leaves more than γ."""
     if len(limit.system.states) != 1 or limit.rate.free_symbols.isdisjoint({limit.system.states[0].name}):
@@ -67,6 +70,7 @@ def log_linear_solution(a: sp.Expr, c: sp.Expr, total: sp.Expr, branch: int) -> 
     return -(c / a) * sp.LambertW(-(a / c) * sp.exp(-total / c), branch)
 
 
+@lru_cache(maxsize=64)
 def limiting_rate(law: ConservationLaw, start: sp.Expr) -> sp.Expr:
     """γ when the moment, ``start`` at first, has gone to zero: ``Φ(γ∞) = start + Φ(γ₀)``, γ∞ below the turning point.
 

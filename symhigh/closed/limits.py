@@ -242,7 +242,8 @@ def _isotropic_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
 def _rate(
     limit: LinearLimit, modes: Modes, rate: sp.Expr, where: tuple[sp.Basic, ...], source: str
 ) -> Formula:
-    root = exponential_rate(limit.noiseless, rate).root(modes)
+    held = sp.Dummy("gamma", positive=True)  # its sign tells which root is which
+    root = exponential_rate(limit.noiseless, held).root(modes).xreplace({held: rate})
     return Formula(
         root,
         (*where, *positive(modes.edge)),

@@ -60,6 +60,17 @@ class LinearLimit:
     rate: sp.Expr
 
     @cached_property
+    def content(self) -> tuple[object, ...]:
+        """The limit itself, without the user's numbers; limits of equal content share what is derived from them."""
+        return (self.system.content, self.floor, self.rate)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LinearLimit) and self.content == other.content
+
+    def __hash__(self) -> int:
+        return hash(self.content)
+
+    @cached_property
     def noiseless(self) -> LinearLimit:
         """The same limit at ω = 0, where the floor of I vanishes."""
         return replace(

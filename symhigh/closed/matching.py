@@ -8,6 +8,7 @@ form of the series, and the orders left unsolved show where it ends. Leading ord
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
 
@@ -26,6 +27,7 @@ class SlowLearning:
     error: sp.Expr
 
 
+@lru_cache(maxsize=64)
 def dying_rate(limit: LinearLimit, modes: Modes) -> SlowLearning | None:
     """Noisy limit of a rule with one memory, where γ falls like ``t^{-1/2}``; None where it does not.
 

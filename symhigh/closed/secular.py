@@ -8,6 +8,7 @@ Sources: *The High Line* (arXiv 2405.19585), section 3 and Remark F.1; beyond tw
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
 
@@ -39,15 +40,25 @@ class Secular:
 
     def polynomial(self, modes: Modes) -> sp.Expr:
         """For few modes, the equation without denominators: a polynomial of degree N in the unknown."""
-        top, _ = sp.fraction(sp.together(self.equation(modes)))
-        return sp.Poly(sp.expand(top), self.unknown).as_expr()
+        assert modes.values is not None
+        assert modes.weights is not None
+        whole, rest = sp.Poly(1, self.unknown), sp.Poly(0, self.unknown)
+        for value, w in zip(modes.values, modes.weights, strict=True):
+            top, bottom = (
+                sp.Poly(part, self.unknown) for part in sp.fraction(sp.cancel(self.summand.subs(lam, value)))
+            )
+            rest = rest * bottom + whole * top * w
+            whole = whole * bottom
+        return sp.Poly(rest - whole).primitive()[1].as_expr()
 
     def root(self, modes: Modes) -> sp.Expr:
         """The root next to the edge: explicit for one or two modes, of a polynomial for few, else of the average."""
         end = self.edge.subs(lam, modes.edge)
         if modes.values is not None and len(modes.values) <= 2:
             poly = sp.Poly(self.polynomial(modes), self.unknown)
-            return _extreme_root(poly, smallest=self.from_below)
+            explicit = _extreme_root(poly, smallest=self.from_below)
+            if explicit is not None:
+                return explicit
         equation = self.polynomial(modes) if modes.few else self.equation(modes)
         return (
             Root(equation, self.unknown, 0, end)
@@ -56,6 +67,7 @@ class Secular:
         )
 
 
+@lru_cache(maxsize=64)
 def exponential_rate(limit: LinearLimit, rate: sp.Expr) -> Secular:
     """The rate ρ of a noiseless limit whose learning rate is ``rate``: ``D²_λ = p_λ e^{-ρt}``.
 
@@ -67,6 +79,7 @@ def exponential_rate(limit: LinearLimit, rate: sp.Expr) -> Secular:
     return Secular(RHO, summand, (profile / error_square).subs(gamma, rate), limit.pull * rate * lam)
 
 
+@lru_cache(maxsize=64)
 def threshold(limit: LinearLimit, modes: Modes) -> sp.Expr:
     """The constant rate at which the exponential rate of the noiseless limit is zero."""
     at_zero = exponential_rate(limit, gamma).summand.subs(RHO, 0)
@@ -74,6 +87,7 @@ def threshold(limit: LinearLimit, modes: Modes) -> sp.Expr:
     return critical
 
 
+@lru_cache(maxsize=64)
 def fixed_point(limit: LinearLimit, modes: Modes, rate: sp.Expr) -> sp.Expr:
     """``Q∞`` of a limit whose learning rate is ``rate``: the modes stand still, ``Q = ∫ λ D²_λ``."""
     still = _mode(limit, sp.S.Zero, limit.slope * error_square + limit.floor)
@@ -81,6 +95,7 @@ def fixed_point(limit: LinearLimit, modes: Modes, rate: sp.Expr) -> sp.Expr:
     return sp.factor(value.subs(gamma, rate))
 
 
+@lru_cache(maxsize=64)
 def self_similar(limit: LinearLimit, modes: Modes) -> Secular:
     """The limit of a noiseless greedy rate ``γ = M/Q`` up to a constant: γ itself solves a secular equation.
 
@@ -94,6 +109,7 @@ def self_similar(limit: LinearLimit, modes: Modes) -> Secular:
     return Secular(gamma, sp.cancel(lam * profile), profile, edge)
 
 
+@lru_cache(maxsize=64)
 def similar_rate(limit: LinearLimit) -> sp.Expr:
     """ρ in terms of γ for a self-similar noiseless greedy limit: ``-(dQ/dt)/Q`` with γ's own average eliminated."""
     averages = [
@@ -104,6 +120,7 @@ def similar_rate(limit: LinearLimit) -> sp.Expr:
     return sp.cancel(-limit.drift(error_square).subs(other, value) / error_square)
 
 
+@lru_cache(maxsize=64)
 def slow_decay(limit: LinearLimit, modes: Modes) -> tuple[Secular, sp.Expr]:
     """A greedy rate with noise: ``γ ~ a/t`` and ``Q ~ q/t``; returns the equation for a, and q in terms of a.
 
@@ -140,8 +157,11 @@ def _mode(limit: LinearLimit, speed: sp.Expr, noise: sp.Expr) -> sp.Expr:
     return value
 
 
-def _extreme_root(poly: sp.Poly, smallest: bool) -> sp.Expr:
-    """The smallest or largest root of a polynomial of degree one or two with real roots."""
+def _extreme_root(poly: sp.Poly, smallest: bool) -> sp.Expr | None:
+    """The smallest or largest root of a polynomial of degree one or two with real roots.
+
+    None where the sign of the leading coefficient, and so which root is which, does not follow from the assumptions.
+    """
     if poly.degree() == 1:
         a, b = poly.all_coeffs()
         return sp.cancel(-b / a)
@@ -150,7 +170,9 @@ def _extreme_root(poly: sp.Poly, smallest: bool) -> sp.Expr:
         a, b, c = -a, -b, -c
     common = sp.gcd_terms(sp.gcd(sp.gcd(a, b), c))
     a, b, c = (sp.cancel(e / common) for e in (a, b, c))
-    if a.is_number and a < 0:
+    if a.is_negative:
         a, b, c = -a, -b, -c
+    if not a.is_positive:
+        return None
     root = sp.sqrt(sp.factor(sp.expand(b**2 - 4 * a * c)))
     return (-b - root if smallest else -b + root) / (2 * a)

@@ -29,7 +29,10 @@ Done = tuple[float, Row]
 """A row, and the share of its file that is then done."""
 
 
-_DERIVATIONS = Path(symhigh.__file__).resolve().parent.parent / "derivations"
+_PACKAGE = Path(symhigh.__file__).resolve().parent
+_DERIVATIONS = next(
+    (p for p in (_PACKAGE / "derivations", _PACKAGE.parent / "derivations") if p.is_dir()), _PACKAGE
+)
 
 
 def verify(
@@ -46,7 +49,7 @@ def verify(
     ----------
     path_or_claims
         A file of claims, a folder of such files (searched recursively), a :class:`~symhigh.verify.Claim`,
-        or a list of any of these; without it, the ``derivations`` beside the package in a checkout. Files are
+        or a list of any of these; without it, the claims that symhigh ships. Files are
         Python programs and are run as such.
     quick
         Fewer points, and smaller or no simulations.

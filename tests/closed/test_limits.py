@@ -163,3 +163,13 @@ def test_no_closed_form_is_said() -> None:
         sh.limits(sh.logistic_regression(), sh.Constant(1))
     with pytest.raises(ValueError, match="give spectrum"):
         sh.limits(sh.least_squares(), sh.Polyak(), start=sh.Start())
+
+
+def test_two_eigenvalues_pick_the_root_below_the_edge() -> None:
+    spectrum = sh.Spectrum.from_eigenvalues([0.25, 0.35], [0.4, 0.6])
+    found = sh.limits(sh.least_squares(), sh.AdaGradNorm(5, 0.5), spectrum, sh.Start(x_star=0.2))
+    end, rate = (float(found[k].evaluate()) for k in ("learning_rate", "rate"))
+    assert end > 2
+    assert 0 < rate < 2 * end * 0.25
+    terms = (w * end**2 * v**2 / (2 * end * v - rate) for v, w in ((0.25, 0.4), (0.35, 0.6)))
+    assert sum(terms) == pytest.approx(1, rel=1e-12)

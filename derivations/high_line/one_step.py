@@ -1,0 +1,201 @@
+"""From one step of SGD to the limit: (8), (9), the distance law (87), homogenized SGD, Theorem 2.1.
+
+A step moves the iterate by ``-(g/d) f' a``. In the eigenbasis of K the data coordinate is ``a_i ~ N(0, λ_i)``, jointly
+Gaussian with the predictions x = <a, X> and x* = <a, X*>, so by Stein's lemma
+
+    E[f' a_i] = λ_i (c₁ X_i + c₂ X*_i),      c₁ = E ∂f'/∂x,  c₂ = E ∂f'/∂x*,
+
+and, to leading order, ``E[f'² a_i²] = λ_i I`` with I = E f'². The products V11 = d X_i², V12 = d X_i X*_i
+therefore drift, per step times d, as (9) says. symhigh makes this expansion itself; what the paper prints stands here
+by hand.
+"""
+
+import sympy as sp
+
+import symhigh as sh
+from symhigh.closed.linear import total_derivative
+from symhigh.derive.gaussian import expect
+from symhigh.derive.ito import ItoSDE
+from symhigh.derive.ito.calculus import generator
+from symhigh.symbols import (
+    B11,
+    B12,
+    B22,
+    D2,
+    V11,
+    V12,
+    V22,
+    c1,
+    c2,
+    d,
+    error_square,
+    gamma,
+    gradient_noise,
+    lam,
+    omega,
+    risk,
+    tau,
+    x,
+    x_star,
+)
+from symhigh.verify import CONSISTENT, Claim, compare, error_slope, simulation, symbolic
+
+RULE = sh.Constant(sp.Symbol("g", positive=True))
+SQUARES = sh.least_squares(sp.Symbol("omega", positive=True))
+LOSSES = (SQUARES, sh.phase_retrieval(), sh.huber(sp.Symbol("c", positive=True)), sh.logistic_regression())
+
+
+# --- (9) ---------------------------------------------------------------------------------------------------------
+@symbolic
+def modes_of_any_loss():
+    """The derived equations of V11 and V12 are (9), for four losses."""
+    I = gradient_noise
+    printed = (
+        -2 * lam * gamma * (c1 * V11 + c2 * V12) + lam * gamma**2 * I,
+        -lam * gamma * (c1 * V12 + c2 * V22),
+    )
+    for problem in LOSSES:
+        system = sh.derive(problem, RULE, reduce=False)
+        numbers = {c1: 1, c2: -1} if problem is SQUARES else {}
+        for derived, by_hand in zip(system.family.rhs, printed, strict=True):
+            yield sp.Eq(derived, by_hand.subs(numbers))
+
+
+@simulation
+def phase_retrieval_runs(trial):
+    """SGD on phase retrieval from an overlapping start follows (9)."""
+    problem, rule, spectrum = sh.phase_retrieval(), sh.Constant(0.05), sh.Spectrum.isotropic()
+    start = sh.Start(x0=0.8, x_star=1.0, overlap=0.4)
+    curve = sh.derive(problem, rule).solve(spectrum, start, 5.0)
+    runs = sh.simulate(problem, rule, spectrum, start, 400, 5.0, range(trial.seed, trial.seed + 30))
+    return compare(curve, runs)
+
+
+nine = Claim(
+    "(9) the modes",
+    "In the limit V11 and V12 of every mode obey dV11 = -2λγ(c₁V11 + c₂V12) + λγ²I, dV12 = -λγ(c₁V12 + c₂V22).",
+    source="High Line, (9)",
+    evidence=[modes_of_any_loss, phase_retrieval_runs],
+)
+
+
+# --- the Stein coefficients in terms of h ------------------------------------------------------------------------
+@symbolic
+def stein_coefficients():
+    """c₁ = 2 ∂h/∂B11 and c₂ = ∂h/∂B12, for losses whose h is closed."""
+    for problem in (SQUARES, sh.phase_retrieval()):
+        system = sh.derive(problem, RULE, reduce=False)
+        known = {s.name: s.expression for s in system.scalars}
+        h = known[risk]
+        yield sp.Eq(known.get(c1, sp.Integer(1)), 2 * sp.diff(h, B11))
+        yield sp.Eq(known.get(c2, sp.Integer(-1)), sp.diff(h, B12))
+
+
+@symbolic
+def by_prediction_only():
+    """(c₁, c₂) = B⁻¹(E x f', E x* f'): only f' is needed."""
+    problem = sh.phase_retrieval()
+    system = sh.derive(problem, RULE, reduce=False)
+    slope = sp.diff(problem.loss, x)
+    B = sp.Matrix([[B11, B12], [B12, B22]])
+    first, second = B.inv() * sp.Matrix(
+        [expect(x * slope, B, (x, x_star)), expect(x_star * slope, B, (x, x_star))]
+    )
+    return [sp.Eq(system.scalar("c1"), first), sp.Eq(system.scalar("c2"), second)]
+
+
+stein = Claim(
+    "Stein coefficients",
+    "c₁ = 2∂h/∂B11 and c₂ = ∂h/∂B12 (the paper's H1 = c₁/2, H2 = c₂/2); they need f' only.",
+    source="High Line, section 2",
+    domain={B11: (1, 5), B22: (1, 5), B12: (-1, 1)},
+    evidence=[stein_coefficients, by_prediction_only],
+)
+
+
+# --- (8) ---------------------------------------------------------------------------------------------------------
+@symbolic
+def least_squares_modes():
+    """Least squares reduces itself to D² = V11 - 2V12 + V22, with (8)."""
+    system = sh.derive(SQUARES, RULE)
+    (derived,) = system.family.rhs
+    R = sp.Symbol("R", positive=True)
+    twice = sp.solve(sp.Eq(R, system.scalar("risk")), error_square)[0]
+    derived = derived.subs(gradient_noise, system.scalar("I")).subs(error_square, twice)
+    yield sp.Eq(derived, -2 * gamma * lam * D2 + 2 * gamma**2 * lam * R)
+    full = sh.derive(SQUARES, RULE, reduce=False).family.rhs
+    yield sp.Eq((full[0] - 2 * full[1]).subs(V11, D2 + 2 * V12 - V22), system.family.rhs[0])
+
+
+@simulation
+def error_shrinks(trial):
+    """Theorem 2.1: the error of one run shrinks like d^(-1/2)."""
+    problem, rule, spectrum = (
+        sh.least_squares(0.5),
+        sh.AdaGradNorm(1.0, 0.5),
+        sh.Spectrum.from_eigenvalues([0.5, 1.5]),
+    )
+    curve = sh.derive(problem, rule).solve(spectrum, sh.Start(), 3.0)
+    dims = (64, 256, 1024) if trial.quick else (64, 256, 1024, 4096)
+    seeds = range(trial.seed, trial.seed + 40)
+    runs = [sh.simulate(problem, rule, spectrum, sh.Start(), n, 3.0, seeds) for n in dims]
+    return [error_slope(curve, runs), error_slope(curve, runs, "learning_rate")]
+
+
+eight = Claim(
+    "(8) least squares",
+    "For least squares dD²/dt = -2γλD² + 2γ²λR, mode by mode.",
+    source="High Line, (8)",
+    evidence=[least_squares_modes],
+)
+theorem = Claim(
+    "Theorem 2.1, its rate",
+    "sup over t ≤ T of |R(X) - R(t)| and |g - γ| is of order d^(-1/2) for one run.",
+    source="High Line, Theorem 2.1",
+    evidence=[error_shrinks],
+    expect=CONSISTENT,
+)
+
+
+# --- (87) --------------------------------------------------------------------------------------------------------
+@symbolic
+def distance_law():
+    """Averaging (9) over the modes: dD²/dt = -2γA + γ²τI with A = E(x - x*)f'."""
+    noise = sp.Matrix([[B11, B12, 0], [B12, B22, 0], [0, 0, omega**2]])
+    for problem in (SQUARES, sh.phase_retrieval()):
+        system = sh.derive(problem, RULE, reduce=False)
+        alignment = expect((x - x_star) * sp.diff(problem.loss, x), noise)
+        drift = total_derivative(system, system.outputs["distance"])
+        printed = -2 * gamma * alignment + gamma**2 * tau * system.scalar("I")
+        derived = system.expanded(drift.subs(gradient_noise, system.scalar("I")))
+        yield sp.Eq(derived, printed.subs(gamma, system.scalar("gamma")))
+
+
+eighty_seven = Claim(
+    "(87) the distance",
+    "The squared distance ‖X - X*‖² obeys dD²/dt = -2γA(B) + γ²τI(B).",
+    source="High Line, (87); the main text's distance law",
+    evidence=[distance_law],
+)
+
+
+# --- homogenized SGD ---------------------------------------------------------------------------------------------
+@symbolic
+def homogenized():
+    """Itô's formula for d X_i² and d X_i X*_i under homogenized SGD gives (9)."""
+    X, Xs = sp.symbols("X_i X_star_i", real=True)
+    I = gradient_noise
+    pull = -gamma * lam * (c1 * X + c2 * Xs)
+    sde = ItoSDE((X,), (pull,), sp.Matrix([[gamma * sp.sqrt(I * lam / d)]]))
+    system = sh.derive(sh.phase_retrieval(), RULE, reduce=False)
+    mode = {V11: d * X**2, V12: d * X * Xs, V22: d * Xs**2}
+    for state, derived in zip((V11, V12), system.family.rhs, strict=True):
+        yield sp.Eq(generator(sde, mode[state]), derived.subs(mode))
+
+
+diffusion = Claim(
+    "Homogenized SGD",
+    "dX = -γ∇R dt + γ√(I/d) K^(1/2) dW has the same equations for V11 and V12 as SGD, at any d.",
+    source="High Line, section 2",
+    evidence=[homogenized],
+)
