@@ -2,5 +2,6 @@
 
 from symhigh.simulate.runs import Runs
 from symhigh.simulate.simulate import simulate
+from symhigh.simulate.sweep import Sweep, sweep
 
-__all__ = ["Runs", "simulate"]
+__all__ = ["Runs", "Sweep", "simulate", "sweep"]
