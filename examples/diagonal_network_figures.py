@@ -129,10 +129,10 @@ def sparsity(folder):
     covariance = factor.T @ factor / n
     target = np.zeros(d)
     target[:nonzero] = 3 * rng.choice([-1, 1], nonzero)
-    start = NetworkClasses(1.0, target, 0.8, 0.0)
+    start = NetworkClasses(1.0, target, 0.5, 0.0)
     at = coordinates(start, d, covariance)
-    step = 0.25
-    paths = solve_network_sde(derive_network(DiagonalNetwork(step)), at, [150.0], seeds=1, step=0.02)
+    step = 1.1
+    paths = solve_network_sde(derive_network(DiagonalNetwork(step)), at, [150.0], seeds=1, step=0.01)
     sgd = paths.u[0, 0] * paths.v[0, 0]
     flow = flow_limit(covariance, target, at.u, at.v)
     shrink = np.exp(-(step**2) * at.lam * paths.integral[0, 0])
@@ -150,7 +150,7 @@ def sparsity(folder):
     fig.savefig(folder / "network_sparsity.png")
     assert paths.risk[0, 0] < 1e-8
     assert np.abs(sgd - shrunken).max() < 1e-2 * np.abs(sgd).max()
-    assert np.abs(sgd).sum() < np.abs(flow).sum()
+    assert np.abs(sgd).sum() < 0.98 * np.abs(flow).sum()
 
 
 if __name__ == "__main__":

@@ -216,6 +216,16 @@ def saturation(trial):
             )
 
 
+@integrated(tolerance=4e-3)
+def curvature_is_reflected(trial):
+    """There ηκ/2 = 2 − ηκ*/2: as far below one as the minimiser is above; E S = 2 E θ = 2(θ* − ηR)."""
+    for step in (1.1, 1.3):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            curve = derive_network(DiagonalNetwork(step)).solve(ONE, 300, t=[300])
+        yield step * curve.curvature / 2, 2 - step, {"step": step}
+
+
 @integrated(tolerance=0.05)
 def saturation_of_sgd(trial):
     """Direct SGD at d = 1000: time average over t in (30, 60), within 5 %."""
@@ -235,7 +245,7 @@ above = Claim(
     "Above the threshold: saturation",
     "One class with 2 < ηκ* < 4, κ* = 2λ|θ*|: noise and shrinking balance settle at the risk (ηκ* − "
     "2)/(η²λ).",
-    evidence=[saturation, saturation_of_sgd],
+    evidence=[saturation, curvature_is_reflected, saturation_of_sgd],
     expect=VERIFIED,
 )
 

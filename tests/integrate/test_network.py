@@ -308,6 +308,32 @@ def test_curvature_is_that_of_the_risk_by_finite_differences(parametrization, de
     assert top == pytest.approx(size * np.linalg.eigvalsh(hessian)[-1], rel=1e-5)
 
 
+def test_limit_is_that_of_gradient_flow_from_the_shrunken_start():
+    """With fewer data directions than weights the limit depends on the start: exactly so for the SDE, by
+    conservation."""
+    rng = np.random.default_rng(4)
+    size = 12
+    factor = rng.standard_normal((6, size))
+    covariance, target = factor.T @ factor / 6, np.where(np.arange(size) < 2, 1.5, 0.0)
+    at = coordinates(NetworkClasses(1.0, target, 0.7, 0.1), size, covariance)
+    paths = solve_network_sde(derive_network(DiagonalNetwork(0.5)), at, [150.0], seeds=[3], step=0.02)
+    shrink = np.exp(-0.25 * at.lam * paths.integral[0, 0])
+
+    def flow(first, second):
+        def right(_, y):
+            pull = covariance @ (y[:size] * y[size:] - target)
+            return -np.concatenate([pull * y[size:], pull * y[:size]])
+
+        start = np.concatenate([first, second])
+        end = solve_ivp(right, (0, 800), start, method="LSODA", rtol=1e-10, atol=1e-12).y[:, -1]
+        return end[:size] * end[size:]
+
+    found = paths.u[0, 0] * paths.v[0, 0]
+    shrunken, plain = flow(at.u * shrink, at.v * shrink), flow(at.u, at.v)
+    assert paths.risk[0, 0] < 1e-10
+    assert np.abs(found - shrunken).max() < 0.02 * np.abs(plain - shrunken).max()
+
+
 def test_bad_covariances():
     with pytest.raises(ValueError, match="symmetric"):
         coordinates(FOUR, 4, np.arange(16.0).reshape(4, 4))
