@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import ModuleType
 
@@ -12,7 +13,7 @@ from symhigh.codegen.implicit import implicit_source
 from symhigh.codegen.lower import Lowering
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.step import step_source
-from symhigh.codegen.target import NUMBA, Target
+from symhigh.codegen.target import NUMBA, NUMPY, Target
 from symhigh.system import LimitSystem
 
 _loaded: dict[object, ModuleType] = {}
@@ -26,6 +27,14 @@ def limit_source(system: LimitSystem, target: Target = NUMBA) -> str:
 def limit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
     """The module of :func:`limit_source`, compiled; equal systems share it, whatever their parameters."""
     return _once((system.content, target), lambda: limit_source(system, target))
+
+
+def reference_is_quicker(system: LimitSystem, modes: int) -> bool:
+    """Whether a curve of so few modes is drawn by the reference sooner than a compiler is loaded.
+
+    Once a system: whoever asks for a second curve is served by compiled code from then on.
+    """
+    return modes <= 16 and "numba" not in sys.modules and (system.content, NUMPY) not in _loaded
 
 
 def implicit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:

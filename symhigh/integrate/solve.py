@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from symhigh.checks import real
-from symhigh.codegen.explicit import DIVERGED, REACHED, RUNNING
-from symhigh.codegen.target import NUMBA, Target
+from symhigh.codegen.explicit import DIVERGED, REACHED, RUNNING, STUCK
+from symhigh.codegen.kernels import reference_is_quicker
+from symhigh.codegen.target import NUMBA, NUMPY, Target
 from symhigh.integrate.curve import Curve
 from symhigh.integrate.stepper import EXPLICIT, IMPLICIT, Stepper, outlasts
 from symhigh.problem import Spectrum, Start
@@ -27,7 +28,7 @@ _BUDGET = 25  # steps between looks at progress, the keyboard and the choice of 
 
 
 def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t: Any = None, rtol: float = 1e-8,
-          atol: float | None = None, target: Target = NUMBA, progress: Progress | None = None,
+          atol: float | None = None, target: Target | None = None, progress: Progress | None = None,
           stepper: Stepper | None = None) -> Curve:
     """Integrate ``system`` from 0 to ``t_end`` (time = steps/d); returns a :class:`Curve`.
 
@@ -44,7 +45,9 @@ def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t
         ``EXPLICIT`` or ``IMPLICIT`` of :mod:`symhigh.integrate.stepper`; by default the explicit one begins, and hands
         over to the implicit one where the end is far beyond what its step can reach (stiffness, long horizons).
     target
-        ``NUMBA``, or ``NUMPY`` for the reference implementation.
+        ``NUMBA``, compiled, or ``NUMPY``, the reference implementation. By default the compiled one, except for the
+        first curve of few modes in a process, which the reference draws before a compiler could be loaded. They
+        agree to rounding.
     progress
         Called with the fraction done, from time to time.
 
@@ -52,6 +55,13 @@ def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t
     and why. Raises ``ValueError`` for parameters that are still symbols, a grid outside [0, t_end] or not
     increasing, a negative learning-rate schedule.
     """
+    if target is None and reference_is_quicker(system, spectrum.values.size):
+        try:
+            with np.errstate(all="ignore"):
+                return solve(system, spectrum, start, t_end, t, rtol, atol, NUMPY, progress, stepper)
+        except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
+            target = NUMBA
+    target = NUMBA if target is None else target
     end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
     tolerance = real("solve", "rtol", rtol, above=0.0, meaning="the relative tolerance")
     times = output_times("solve", t, end)
@@ -85,11 +95,13 @@ def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t
                 chosen = IMPLICIT
                 kernels = chosen.kernels(system, target)
                 K, work = np.zeros((chosen.stages, y.size)), np.zeros((chosen.work, y.size))
+        if status == STUCK and (np.abs(y[: states.size]) > 1e-9 * bound[: states.size]).any():
+            status = DIVERGED  # an explosion in finite time outruns every step
         message = "" if status == REACHED else _why(status, system, rows[:row], times, clock)
     except KeyboardInterrupt:
         message = f"interrupted at t = {clock[0]:.6g} of {end:g}"
     if message:
-        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        warnings.warn(message, RuntimeWarning, stacklevel=4 if target is NUMPY else 3)
     outputs = {name: rows[:row, k].copy() for k, name in enumerate(system.outputs)}
     counts = {"steps": int(clock[2]), "rejected": int(clock[3]), "evaluations": int(clock[4])}
     return Curve(times[:row], outputs, system, spectrum, start, tolerance, not message, message, counts)
