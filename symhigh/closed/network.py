@@ -7,7 +7,9 @@ pull ``g_i = −∂_ξ b`` and slope ``S_i = ∂_ξ θ`` at θ = θ*, the linear
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,12 @@ from symhigh.problem.network import DiagonalNetwork, NetworkClasses, Parametriza
 from symhigh.symbols import lam, risk
 
 Array = np.ndarray[Any, Any]
+
+
+@lru_cache(maxsize=256)
+def numeric(arguments: tuple[sp.Symbol, ...], expr: sp.Expr) -> Callable[..., Any]:
+    """``expr`` as a NumPy function of ``arguments``, made once."""
+    return sp.lambdify(arguments, expr, "numpy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +45,7 @@ class Starts:
 
 def starts(limit: NetworkLimit, classes: NetworkClasses) -> Starts:
     """The coordinates of ``(u(0), v(0))`` of every class."""
-    forms = [sp.lambdify((u, v), form, "numpy")(classes.u, classes.v) for form in limit.reduction.forms]
+    forms = [numeric((u, v), form)(classes.u, classes.v) for form in limit.reduction.forms]
     w, z = (np.sign(form) for form in forms)
     log_w, log_z = (np.log(np.where(form == 0, 1.0, np.abs(form))) for form in forms)
     both = (w != 0) & (z != 0)
@@ -87,6 +95,7 @@ class Linearisation:
         return float(brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
 
 
+@lru_cache(maxsize=64)
 def slope_square(limit: NetworkLimit) -> tuple[sp.Expr, sp.Expr]:
     """``(∂θ/∂ξ)² = 4 θ² + invariant(α)``: returns the factor of θ² and the invariant, found by elimination
     of ξ."""
@@ -110,13 +119,13 @@ def linearise(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.
     Assumes that θ* is on the reachable side where ``u = ± v`` at the start.
     """
     begin, reduced = starts(limit, classes), limit.reduction.sde
-    level = begin.alpha + integral * sp.lambdify(lam, reduced.drift[0] / risk, "numpy")(classes.lam)
+    level = begin.alpha + integral * numeric((lam,), reduced.drift[0] / risk)(classes.lam)
     factor, rest = slope_square(limit)
-    invariant = sp.lambdify((alpha, side_w, side_z), rest, "numpy")(level, begin.side_w, begin.side_z)
+    invariant = numeric((alpha, side_w, side_z), rest)(level, begin.side_w, begin.side_z)
     slope = np.sqrt(float(factor) * classes.theta_star**2 + invariant)
     ratio = sp.cancel(sp.together(-sp.diff(reduced.drift[1], xi) / sp.diff(limit.reduction.effective, xi)))
-    pull = sp.lambdify(lam, ratio, "numpy")(classes.lam) * slope
-    spread = sp.lambdify(lam, reduced.covariance[1, 1] / (2 * risk), "numpy")(classes.lam)
+    pull = numeric((lam,), ratio)(classes.lam) * slope
+    spread = numeric((lam,), reduced.covariance[1, 1] / (2 * risk))(classes.lam)
     return Linearisation(slope, pull, spread * slope**2, classes.weight * classes.lam / 2)
 
 
@@ -185,8 +194,8 @@ def long_time(limit: NetworkLimit, classes: NetworkClasses, t_end: float) -> Lon
     law = limit.balance
     if law is None:
         raise ArithmeticError("long_time: this parametrization has no balance law")
-    shrink = np.exp(-sp.lambdify(lam, law.rate / risk, "numpy")(classes.lam) * total)
-    start = sp.lambdify((u, v), law.function, "numpy")(classes.u, classes.v)
+    shrink = np.exp(-numeric((lam,), law.rate / risk)(classes.lam) * total)
+    start = numeric((u, v), law.function)(classes.u, classes.v)
     return LongTime(total, rate, at_end.slope, start * shrink, shrink)
 
 

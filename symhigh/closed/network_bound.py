@@ -24,13 +24,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from symhigh.checks import real, whole
+from symhigh.closed.network import numeric
 from symhigh.derive.network import NetworkLimit, alpha, side_w, side_z, xi
 from symhigh.problem.network import u, v
 from symhigh.symbols import lam
@@ -50,11 +50,6 @@ def _scale(sde_slope: sp.Expr) -> sp.Expr:
     return sp.simplify(sde_slope.subs(xi, 0) / sp.exp(2 * alpha))
 
 
-@lru_cache(maxsize=16)
-def _functions(forms: tuple[sp.Expr, ...]) -> list[Any]:
-    return [sp.lambdify((u, v), form, "numpy") for form in forms]
-
-
 @dataclass(frozen=True, eq=False)
 class Divergence:
     """Of iterates (…, d): ``divergence`` 𝔇_i, ``slope`` S_i and ``slope_there`` S*_i of every coordinate,
@@ -72,7 +67,7 @@ def divergence(limit: NetworkLimit, first: Array, second: Array, target: Array) 
     ξ*), without cancellation.
     """
     weight = limit.reduction.effective.subs({side_w: 1, side_z: 0, alpha: 0, xi: 0})
-    forms = [np.abs(form(first, second)) for form in _functions(limit.reduction.forms)]
+    forms = [np.abs(numeric((u, v), form)(first, second)) for form in limit.reduction.forms]
     if not all(np.all(form > 0) for form in forms):
         raise ValueError(
             "divergence: a coordinate sits on the boundary w z = 0, where no divergence is defined"

@@ -240,10 +240,16 @@ class NetworkLimit:
         return sp.Eq(sp.Function("R")(t), classes / 2 + self.network.noise**2 / 2)
 
     def equations(self) -> list[sp.Eq]:
-        """SDE, balance law, equation of α, Fokker-Planck equation and risk, in this order."""
-        rate = self.reduction.sde.drift[0].subs(risk, sp.Function("R")(t))
-        level = sp.Eq(sp.Derivative(sp.Function("alpha")(t), t), rate)
-        return [*self.sde.equations(), self.balance_law, level, self.fokker_planck, self.risk_equation]
+        """SDE, balance law, equation of α, Fokker-Planck equation and risk, in this order.
+
+        The SDE alone where the parametrization has no one-dimensional reduction.
+        """
+        try:
+            rate = self.reduction.sde.drift[0].subs(risk, sp.Function("R")(t))
+            level = sp.Eq(sp.Derivative(sp.Function("alpha")(t), t), rate)
+            return [*self.sde.equations(), self.balance_law, level, self.fokker_planck, self.risk_equation]
+        except NoReduction:
+            return self.sde.equations()
 
     def latex(self) -> str:
         """The equations as LaTeX lines of an ``aligned`` environment."""
@@ -264,6 +270,7 @@ class NetworkLimit:
         return solve_network(self, classes, t_end, t, **options)
 
 
+@lru_cache(maxsize=64)
 def derive_network(network: DiagonalNetwork) -> NetworkLimit:
     """Return the limit of ``network`` as an object whose parts are derived when first asked for."""
     return NetworkLimit(network)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
-from symhigh.closed.network import least_threshold, starts
+from symhigh.closed.network import least_threshold, numeric, starts
 from symhigh.integrate.fokker_planck import Densities, MeanFieldModel, solve_fokker_planck
 from symhigh.problem.network import NetworkClasses, theta_star, u, v
 from symhigh.symbols import lam, risk
@@ -68,7 +68,7 @@ def model_of(limit: NetworkLimit, classes: NetworkClasses) -> tuple[MeanFieldMod
     values = (classes.lam, classes.theta_star, begin.side_w, begin.side_z)
 
     def column(expr: sp.Expr) -> Array:
-        number = sp.lambdify(parameters, expr, "numpy")(*values)
+        number = numeric(parameters, expr)(*values)
         return np.broadcast_to(np.asarray(number, dtype=float), (classes.size,))
 
     drift = exponential_terms(reduction.sde.drift[1], xi, alpha)
@@ -109,6 +109,12 @@ class NetworkCurve:
     u: Array
     v: Array
 
+    def __repr__(self) -> str:
+        span = f"t = {self.t[0]:g} … {self.t[-1]:g}, {self.t.size} times"
+        return 
+            f"NetworkCurve({self.classes.size} classes; {span}; risk {self.risk[0]:.6g} → "
+            f"{self.risk[-1]:.6g})"
+
     @property
     def excess_risk(self) -> Array:
         """``risk − noise²/2``, ≥ 0."""
@@ -117,9 +123,7 @@ class NetworkCurve:
     @cached_property
     def theta(self) -> Array:
         """Effective weights at the nodes, (T, classes, n)."""
-        return np.asarray(
-            sp.lambdify((u, v), self.limit.network.parametrization.effective, "numpy")(self.u, self.v)
-        )
+        return np.asarray(numeric((u, v), self.limit.network.parametrization.effective)(self.u, self.v))
 
     def observable(self, phi: Statistic | sp.Expr) -> Array:
         """``Σ_classes w E φ(u, v, θ*, λ)`` at the times ``t``, shape (T,).
@@ -127,7 +131,7 @@ class NetworkCurve:
         ``phi`` is a function of four arrays that broadcast, or a SymPy expression in ``u, v, theta_star,
         lam``.
         """
-        function = sp.lambdify((u, v, theta_star, lam), phi, "numpy") if isinstance(phi, sp.Expr) else phi
+        function = numeric((u, v, theta_star, lam), phi) if isinstance(phi, sp.Expr) else phi
         values = function(
             self.u, self.v, self.classes.theta_star[None, :, None], self.classes.lam[None, :, None]
         )
@@ -163,8 +167,8 @@ class NetworkCurve:
         law = self.limit.balance
         if law is None:
             raise ArithmeticError("this parametrization has no balance law")
-        rate = sp.lambdify((lam,), law.rate / risk, "numpy")(self.classes.lam)
-        start = sp.lambdify((u, v), law.function, "numpy")(self.classes.u, self.classes.v)
+        rate = numeric((lam,), law.rate / risk)(self.classes.lam)
+        start = numeric((u, v), law.function)(self.classes.u, self.classes.v)
         return np.asarray(start * np.exp(-np.asarray(rate) * self.densities.integral[:, None]))
 
     def support(self, threshold: float) -> Array:
@@ -209,9 +213,7 @@ def solve_network(
     points = found.points()
     inverse = limit.reduction.inverse
     first, second = (
-        np.broadcast_to(
-            sp.lambdify((alpha, xi, side_w, side_z), inverse[s], "numpy")(level, points, *signs), points.shape
-        )
+        np.broadcast_to(numeric((alpha, xi, side_w, side_z), inverse[s])(level, points, *signs), points.shape)
         for s in (u, v)
     )
     return NetworkCurve(limit, classes, times, found.risk, found, first, second)

@@ -22,7 +22,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import real
-from symhigh.closed.network import starts
+from symhigh.closed.network import numeric, starts
 from symhigh.derive.network import NetworkLimit, alpha, side_w, side_z, xi
 from symhigh.integrate.network_values import Coordinates, square_root
 from symhigh.problem.network import NetworkClasses, theta_star, u, v
@@ -78,8 +78,8 @@ def solve_network_sde(
     begin = starts(limit, NetworkClasses(at.lam, at.target, at.u, at.v))
     offset = limit.network.numbers()[1] ** 2 / 2
     factor = None if at.covariance is None else square_root(at.covariance)
-    pair = [sp.lambdify((alpha, xi, side_w, side_z), limit.reduction.inverse[s], "numpy") for s in (u, v)]
-    effective = sp.lambdify((u, v), limit.network.parametrization.effective, "numpy")
+    pair = [numeric((alpha, xi, side_w, side_z), limit.reduction.inverse[s]) for s in (u, v)]
+    effective = numeric((u, v), limit.network.parametrization.effective)
 
     def parameters(place: Array, integral: Array) -> tuple[Array, Array]:
         level = begin.alpha - shrink * at.lam * integral[:, None]

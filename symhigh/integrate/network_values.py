@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from symhigh.closed.network import numeric
 from symhigh.problem.network import DiagonalNetwork, NetworkClasses, u, v
 
 Array = np.ndarray[Any, Any]
@@ -54,16 +54,11 @@ def coordinates(classes: NetworkClasses, d: int, covariance: Any = None) -> Coor
     return Coordinates(np.diagonal(matrix).copy(), target, first, second, (matrix + matrix.T) / 2)
 
 
-@lru_cache(maxsize=16)
 def derivatives(effective: sp.Expr) -> tuple[Any, list[Any], list[list[Any]]]:
     """``θ(u, v)``, its two slopes and its 2 × 2 second derivatives, as functions of arrays."""
     pair = (u, v)
-
-    def function(expr: sp.Expr) -> Any:
-        return sp.lambdify(pair, expr, "numpy")
-
-    bends = [[function(sp.diff(effective, s, r)) for r in pair] for s in pair]
-    return function(effective), [function(sp.diff(effective, s)) for s in pair], bends
+    bends = [[numeric(pair, sp.diff(effective, s, r)) for r in pair] for s in pair]
+    return numeric(pair, effective), [numeric(pair, sp.diff(effective, s)) for s in pair], bends
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import real, whole
+from symhigh.closed.network import numeric
 from symhigh.integrate.network_values import Record, coordinates, square_root
 from symhigh.problem.network import DiagonalNetwork, NetworkClasses, theta_star, u, v
 from symhigh.symbols import lam
@@ -43,6 +44,11 @@ class NetworkRuns:
     network: DiagonalNetwork
     classes: NetworkClasses
     extra: Mapping[str, Array] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return 
+            f"NetworkRuns({len(self.seeds)} runs at d = {self.d}; {self.t.size} times to t = "
+            f"{self.t[-1]:g})"
 
 
 def simulate_network(
@@ -82,7 +88,7 @@ def simulate_network(
         raise ValueError(f"simulate_network(seeds={seeds}): give at least one seed")
     at = coordinates(classes, size, covariance)
     extra = {
-        name: sp.lambdify((u, v, theta_star, lam), phi, "numpy") if isinstance(phi, sp.Expr) else phi
+        name: numeric((u, v, theta_star, lam), phi) if isinstance(phi, sp.Expr) else phi
         for name, phi in (observables or {}).items()
     }
     record = Record(at, network, extra)

@@ -155,6 +155,7 @@ def test_deep_networks_have_no_balance_law_and_no_reduction(depth):
         limit.balance_law  # noqa: B018
     with pytest.raises(NoReduction, match="depends on the state"):
         limit.reduction  # noqa: B018
+    assert limit.equations() == limit.sde.equations()
 
 
 def test_unlike_layers_are_declined_with_the_reason():
