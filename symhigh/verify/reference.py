@@ -18,8 +18,8 @@ from symhigh.problem.spectrum import Array
 from symhigh.simulate import Runs
 from symhigh.simulate.gram import eigenspaces, start_in
 
-RTOL = 1e-9
-"""Relative tolerance of every solution here."""
+RTOL = 1e-8
+"""Relative tolerance of every solution here, unless the curve's own is tighter."""
 NUMERICAL = 100 * RTOL
 """Error allowed for the integration, relative to the largest value of an output."""
 
@@ -67,11 +67,12 @@ def reference(
     differ from its system's solution, if they do, is added, linear in between: the curve that was given is
     the one that is compared.
     """
+    rtol = min(RTOL, curve.rtol)
     end = float(max(runs.t[-1], curve.t[-1]))
-    exact = curve.system.solve(curve.spectrum, curve.start, end, t=curve.t, rtol=RTOL)
+    exact = curve.system.solve(curve.spectrum, curve.start, end, t=curve.t, rtol=rtol)
     given = runs if own or _is_fixed_elsewhere(curve.start, runs.d) else curve
     spectrum, start = finite_problem(given.spectrum, given.start, runs.d)
-    here = curve.system.solve(spectrum, start, end, t=runs.t, rtol=RTOL)
+    here = curve.system.solve(spectrum, start, end, t=runs.t, rtol=rtol)
     values = {}
     for name in what:
         shift = np.asarray(curve.outputs[name])[: exact.t.size] - exact.outputs[name][: curve.t.size]
