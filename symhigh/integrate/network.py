@@ -111,9 +111,8 @@ class NetworkCurve:
 
     def __repr__(self) -> str:
         span = f"t = {self.t[0]:g} … {self.t[-1]:g}, {self.t.size} times"
-        return 
-            f"NetworkCurve({self.classes.size} classes; {span}; risk {self.risk[0]:.6g} → "
-            f"{self.risk[-1]:.6g})"
+        ends = f"risk {self.risk[0]:.6g} → {self.risk[-1]:.6g}"
+        return f"NetworkCurve({self.classes.size} classes; {span}; {ends})"
 
     @property
     def excess_risk(self) -> Array:

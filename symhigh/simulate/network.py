@@ -46,9 +46,8 @@ class NetworkRuns:
     extra: Mapping[str, Array] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return 
-            f"NetworkRuns({len(self.seeds)} runs at d = {self.d}; {self.t.size} times to t = "
-            f"{self.t[-1]:g})"
+        times = f"{self.t.size} times to t = {self.t[-1]:g}"
+        return f"NetworkRuns({len(self.seeds)} runs at d = {self.d}; {times})"
 
 
 def simulate_network(

@@ -82,14 +82,12 @@ def test_mean_and_covariance_of_one_step_against_sampling(parametrization):
         (sp.Symbol("r", real=True), sp.Symbol("a", real=True), u, v, eta, sp.Symbol("d", positive=True, integer=True)),
         increments(parametrization), "numpy",
     )  # fmt: skip
-    moves = (
-        np.stack([np.stack(update(residual, a[:, i], first[i], second[i], 0.3, size)) for i in range(2)])
-        * 1.0
-    )
+    moves = np.stack([np.stack(update(residual, a[:, i], first[i], second[i], 0.3, size)) for i in range(2)])
     step = one_step(parametrization)
     pull = covariance @ gap
-    here = {u: first[0], v: second[0], eta: 0.3, lam: k_ii, risk: level, sp.Symbol("q", real=True): pull[0],
-            sp.Symbol("K_ij", real=True): k_ij, sp.Symbol("u_j", real=True): first[1], sp.Symbol("v_j", real=True): second[1]}  # fmt: skip
+    names = {"q": pull[0], "K_ij": k_ij, "u_j": first[1], "v_j": second[1]}
+    here = {u: first[0], v: second[0], eta: 0.3, lam: k_ii, risk: level}
+    here |= {sp.Symbol(name, real=True): value for name, value in names.items()}
 
     def check(samples, value):
         error = samples.std() / np.sqrt(draws)

@@ -48,7 +48,7 @@ def test_ito_formula_includes_the_time_derivative():
 
 
 def test_product_rule_is_generator_plus_covariation():
-    """L(fg) = f Lg + g Lf + d<f, g>/dt, for a correlated two-dimensional equation and two unlike functions."""
+    """L(fg) = f Lg + g Lf + d<f, g>/dt, for a correlated equation in two dimensions."""
     sde = ItoSDE((x, y), (y - x**3, sp.sin(x)), sp.Matrix([[s * x, 1], [y, k]]))
     f, g = x**2 * y, sp.exp(x) + y**3
     left = generator(sde, f * g)
