@@ -1,7 +1,8 @@
 """Nodes with kinks, and nodes that do not separate, lowered to nested adaptive rules in whitened coordinates.
 
-Part of the lowering of quadrature nodes; texts in :mod:`symhigh.codegen.nested_source`. A kink is a plane; with
-``x = C z``, C lower triangular, it cuts the line of the last coordinate it depends on, and two such cuts may cross.
+Part of the lowering of quadrature nodes; texts in :mod:`symhigh.codegen.nested_source`. A kink is a plane. With
+``x = C z``, C lower triangular, it cuts the line of the last coordinate it depends on. The coordinate before it is
+split where two such cuts cross, and where a cut crosses zero: near a singular covariance the inner integral is steep there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from symhigh.derive.gaussian import affine_kinks, recognise
 
 def nested_node(name: str, integrand: sp.Expr, variables: Sequence[sp.Symbol],
                   names: dict[sp.Symbol, sp.Symbol]) -> str:
-    """Source of ``name(v11, v12, …, parameters)`` for any number of variables; ``names`` renames the parameters."""
+    """Source of ``name(v11, v12, …, parameters)``, any number of variables; ``names`` are the parameters' own."""
     size = len(variables)
     x = [sp.Symbol(f"x{i + 1}", real=True) for i in range(size)]
     z = [sp.Symbol(f"z{i + 1}", real=True) for i in range(size)]
@@ -29,7 +30,8 @@ def nested_node(name: str, integrand: sp.Expr, variables: Sequence[sp.Symbol],
     entries = [str(c) for row in factor for c in row]
     down = ", " + ", ".join(entries) + more
     arguments = ", ".join(map(str, x))
-    parts = [FUNCTION.format(name=f"{name}_f", args=arguments + more, body=function_body(guarded(renamed, frozenset(x))))]
+    body = function_body(guarded(renamed, frozenset(x)))
+    parts = [FUNCTION.format(name=f"{name}_f", args=arguments + more, body=body)]
     planes = [_whitened(plane, x, factor) for plane in affine_kinks(renamed, x, soft=True)]
     for k in range(size, 0, -1):
         parts.append(_level(name, k, z, factor, planes, down, more))
@@ -51,6 +53,7 @@ def _level(name: str, k: int, z: list[sp.Symbol], factor: list[list[sp.Symbol]],
         following = f"{name}_{k + 1}({(inner + down)[2:]})"
     cuts = [_cut(slopes, offset, k, z) for slopes, offset in planes if slopes[k - 1] != 0]
     if k == size - 1:
+        cuts += [_cut([*slopes[:-1], sp.S.Zero], offset, k, z) for slopes, offset in planes if slopes[-1] != 0]
         cuts += [_cut(*crossed, k, z) for i, p in enumerate(planes) for q in planes[:i]
                  if (crossed := _crossing(p, q)) is not None]
     flat = " and ".join(f"c{i + 1}{k} == 0.0" for i in range(k - 1, size))

@@ -1,7 +1,7 @@
 """Scalar expressions of quadrature nodes as Python source over ``math``, safe from overflow.
 
-Part of the lowering of quadrature nodes. Sigmoid, softplus, exponentials and logarithms call helpers that the quadrature
-texts define.
+Part of the lowering of quadrature nodes. Sigmoid, softplus, exponentials and logarithms call helpers that the
+quadrature texts define.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ def lower_nodes(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:
     """Source of the functions that the nodes in ``exprs`` need, and ``exprs`` with the nodes as calls of them.
 
     Each node becomes ``node_k(v11, v12, v22, …, parameters)``: the upper triangle of its covariance row by row, then
-    its parameters by name. Nodes of equal integrand share a function. The source is plain Python over the modules ``math``
-    and ``numpy``; every function is decorated by ``njit``, a name that the caller defines before it.
+    its parameters by name. Nodes of equal integrand share a function. The source is plain Python over the modules
+    ``math`` and ``numpy``; every function is decorated by ``njit``, a name that the caller defines before it.
     """
     lowering = QuadratureLowering()
     replaced = [lowering.replace(e) for e in exprs]

@@ -2,8 +2,8 @@
 
 Used by the lowering of quadrature nodes. The same text runs in Python and under Numba; ``{name}`` is the node,
 ``{more}`` its parameters. Lattice: with ``x = s₁(c u + s w)``, ``y = s₂(c u - s w)`` the values of x and y lie on one
-lattice when ``c h_u`` is a multiple k of ``s h_w``, so a product f(x) g(y) needs each factor once per lattice point, not
-once per pair.
+lattice when ``c h_u`` is a multiple k of ``s h_w``, so a product f(x) g(y) needs each factor once per lattice point,
+not once per pair.
 """
 
 from __future__ import annotations

@@ -84,7 +84,8 @@ def _nested(
     kinks = []
     for coefficients, offset in planes:
         slopes = [mp.fsum(coefficients[i] * factor[i][k] for i in range(k, size)) for k in range(size)]
-        if slopes[level] != 0 and all(s == 0 for s in slopes[level + 1 :]):
+        # Near a singular covariance an inner kink makes a steep layer where it crosses zero: split there as well.
+        if slopes[level] != 0 and all(s == 0 for s in slopes[level + 2 :]):
             kinks.append(
                 -(offset + mp.fsum(s * z for s, z in zip(slopes, outer, strict=False))) / slopes[level]
             )

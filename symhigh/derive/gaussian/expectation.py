@@ -15,10 +15,10 @@ import sympy as sp
 from symhigh.derive.gaussian.basis import Sign, bilinear, gathered
 from symhigh.derive.gaussian.covariance import Covariance, independent_variables, read_covariance
 from symhigh.derive.gaussian.forms import Span, spanned
-from symhigh.derive.gaussian.kinks import KINKS, Signs, split
+from symhigh.derive.gaussian.kinks import Signs, split
 from symhigh.derive.gaussian.moments import NoClosedForm, density, moment, moment_given
 from symhigh.derive.gaussian.node import GaussianMean
-from symhigh.derive.gaussian.smooth import Sigmoid, Softplus, explicit, recognise
+from symhigh.derive.gaussian.smooth import Sigmoid, Softplus, explicit, is_smooth, recognise
 from symhigh.derive.gaussian.terms import TRIGONOMETRIC, Polynomial, Term, collect_terms, is_affine
 from symhigh.derive.gaussian.tilt import tilted
 from symhigh.symbols import eps, x, x_star
@@ -43,8 +43,8 @@ def expect(expr: Any, cov: Any, variables: Sequence[sp.Symbol] | None = None) ->
     Returns
     -------
     A closed form wherever the engine finds one; else an expression with :class:`GaussianMean` nodes, one for each
-    product of factors that does not integrate, over as few variables as possible. Where convergence depends on the sign of an
-    expression that is not known, a ``Piecewise`` carries the condition and is ``nan`` where it fails.
+    product of factors that does not integrate, over as few variables as possible. Where convergence depends on the sign
+    of an expression that is not known, a ``Piecewise`` carries the condition and is ``nan`` where it fails.
 
     Raises
     ------
@@ -118,7 +118,7 @@ class _Expectation:
             waves = sp.prod(trigonometric).rewrite(sp.exp)
             rest = sp.prod(f for f in term.factors if f not in trigonometric)
             return _real(self.of(sp.expand(waves * rest * self._polynomial(term.polynomial))))
-        smooth = not signs and not any(f.has(*KINKS) for f in term.factors)
+        smooth = not signs and all(is_smooth(f) for f in term.factors)
         if hard and smooth and all(span.holds(f) for f in term.factors):
             return self._smooth_node(term, span)
         return self._conditioned(term, signs, span)
@@ -175,7 +175,8 @@ class _Expectation:
         """A node of the hard factors; Stein's lemma moves polynomial factors of other variables into them."""
         polynomial = self._polynomial(term.polynomial)
         factors = sp.prod(term.factors) * sp.exp(term.exponent)
-        logistic = all(f.as_base_exp()[0].func in (Sigmoid, sp.tanh, Softplus) for f in term.factors)
+        logistic = all(isinstance(b, Sigmoid | Softplus | sp.tanh) and is_affine(b.args[0], self.variables)
+                       for b in (f.as_base_exp()[0] for f in term.factors))
         degree = max(map(sum, term.polynomial))
         if degree == 0 or (span.holds(polynomial) and (not logistic or degree > 2)):
             return self._node(polynomial * factors, span)
@@ -245,13 +246,8 @@ class _Expectation:
         return self._node_at(span.express(integrand), span)
 
     def _node_at(self, integrand: sp.Expr, span: Span) -> sp.Expr:
-        """A node in the span's coordinates: constants in front, and no node where only a constant is even."""
-        z = span.coordinates
-        reflected = recognise(integrand.xreplace({v: -v for v in z}))
-        even = sp.expand(integrand + reflected) / 2
-        if not even.free_symbols.intersection(z):
-            return explicit(even)
-        return GaussianMean(integrand, z, sp.Matrix(span.covariance(self.cov)))
+        """A node in the span's coordinates."""
+        return GaussianMean(integrand, span.coordinates, sp.Matrix(span.covariance(self.cov)))
 
 
 def _exact(expr: sp.Expr) -> sp.Expr:

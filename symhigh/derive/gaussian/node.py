@@ -13,7 +13,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.derive.gaussian.smooth import explicit
+from symhigh.derive.gaussian.smooth import explicit, recognise
 
 _FIRST_INDEX = 8_140_000
 
@@ -58,6 +58,9 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
         constant, integrand = integrand.as_independent(*(variables[i] for i in kept), as_Add=False)
         if constant != 1:
             return explicit(constant) * cls(integrand, variables, cov)
+        even = sp.expand(integrand + recognise(integrand.xreplace({variables[i]: -variables[i] for i in kept}))) / 2
+        if not even.free_symbols.intersection(variables):
+            return explicit(even)
         integrand, cov = _canonical(integrand, [variables[i] for i in kept], cov.extract(kept, kept))
         bound = sp.Tuple(*(bound_variable(i) for i in range(len(kept))))
         return sp.Expr.__new__(cls, integrand, bound, sp.ImmutableDenseMatrix(cov))

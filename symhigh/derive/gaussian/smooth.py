@@ -12,6 +12,8 @@ from typing import Any
 
 import sympy as sp
 
+_SMOOTH: tuple[type[sp.Function], ...] = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.tanh, sp.atan, sp.asinh, sp.erf)
+
 
 class Sigmoid(sp.Function):  # type: ignore[misc]
     """``σ(u) = 1/(1 + e^{-u})``, with ``σ(-u) = 1 - σ(u)`` as its normal form."""
@@ -71,6 +73,9 @@ class Softplus(sp.Function):  # type: ignore[misc]
         return rf"{body}^{{{exp}}}" if exp else body
 
 
+_SMOOTH += (Sigmoid, Softplus)
+
+
 def recognise(expr: sp.Expr) -> sp.Expr:
     """``expr`` with logistic and hyperbolic functions in normal form; an identity for real arguments.
 
@@ -80,6 +85,29 @@ def recognise(expr: sp.Expr) -> sp.Expr:
     if not expr.has(sp.exp, sp.cosh, sp.sech, sp.coth, sp.csch, sp.erfc):
         return expr
     return _bottom_up(expr)
+
+
+def is_smooth(expr: sp.Expr) -> bool:
+    """Whether ``expr`` is known to be differentiable on the real line, by its form."""
+    if not expr.args or not expr.free_symbols:
+        return True
+    if isinstance(expr, sp.log) or (isinstance(expr, sp.Pow) and not (expr.exp.is_Integer and expr.exp > 0)):
+        base = expr.args[0]
+        return _is_positive(base) and not (isinstance(expr, sp.Pow) and expr.exp.free_symbols) and is_smooth(base)
+    return isinstance(expr, (sp.Add, sp.Mul, sp.Pow, *_SMOOTH)) and all(map(is_smooth, expr.args))
+
+
+def _is_positive(expr: sp.Expr) -> bool:
+    """Positive by assumption, or as ``a(1 ± erf u)`` and ``a(1 ± tanh u)``."""
+    if expr.is_positive:
+        return True
+    if isinstance(expr, sp.Mul):
+        return all(map(_is_positive, expr.args))
+    if isinstance(expr, sp.Add) and len(expr.args) == 2:
+        constant, rest = expr.as_coeff_Add()
+        weight, function = rest.as_coeff_Mul()
+        return isinstance(function, sp.erf | sp.tanh) and bool(constant >= abs(weight))
+    return False
 
 
 def explicit(expr: sp.Expr) -> sp.Expr:
