@@ -123,7 +123,13 @@ def _run(executor: Executor, experiment: Callable[..., Any], cells: Sequence[tup
 
 
 def _columns(experiment: Callable[..., Any], point: Point, seed: int) -> dict[str, Any]:
-    """What a cell leaves, as columns; runs where the executor says."""
+    """What a cell leaves, as columns; runs where the executor says.
+
+    The compiler is loaded first: a process's first curve would else come from the reference implementation, and bits
+    would depend on which process ran which cell.
+    """
+    import numba  # noqa: F401
+
     result = experiment(**point, seed=seed)
     if isinstance(result, Curve):
         return {"t": result.t, **result.outputs}
