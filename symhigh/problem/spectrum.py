@@ -176,7 +176,7 @@ class Spectrum:
     def eigenvalues(self, d: int) -> Array:
         """The d eigenvalues, ascending, of a finite problem with this spectrum.
 
-        A discrete measure gives each value its share of d by largest remainders; a continuous one the quantiles
+        A discrete measure gives each value its share of d (:func:`apportion`); a continuous one the quantiles
         ``(i - 1/2)/d``.
         """
         size = whole("Spectrum.eigenvalues", "d", d, least=2, meaning="the dimension")
@@ -187,12 +187,13 @@ class Spectrum:
 
 
 def apportion(weights: Array, total: int) -> Array:
-    """Whole numbers that sum to ``total``, as near to ``total * weights`` as can be (largest remainders)."""
-    share = weights * total
-    counts = np.floor(share + 1e-9).astype(int)
-    rest = np.argsort(-(share - counts), kind="stable")[: total - counts.sum()]
-    counts[rest] += 1
-    return counts
+    """Whole numbers that sum to ``total``, within one of ``total * weights``.
+
+    Running totals are rounded, so that what rounding takes from one mode it gives to a neighbour: the measure, not
+    one end of it, is kept even where ``total`` is smaller than the number of modes.
+    """
+    reached = np.rint(np.cumsum(weights) * (total / weights.sum()))
+    return np.diff(reached, prepend=0.0).astype(int)
 
 
 def _distribution(values: Array, weights: Array, ratio: float) -> Callable[[Array], Array]:
