@@ -15,8 +15,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import parameter, real, whole
-
-Array = np.ndarray[Any, Any]
+from symhigh.problem.measure import Array, compress, rule_of_density
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +145,44 @@ class Spectrum:
             values, weights = np.append(0.0, values), np.append(1 - 1 / r, weights)
         fine = _distribution(values, weights, r)
         return cls(values, weights, quantile=fine, name=f"Marchenko-Pastur, ratio={r:g}")
+
+    @classmethod
+    def from_density(cls, density: Callable[[Array], Array], low: float, high: float, rtol: float = 1e-10) -> Spectrum:
+        """A continuous spectrum on (low, high), 0 ≤ low < high; ``density`` maps arrays to arrays, of any total mass.
+
+        Nodes are added until averages of λ e^{-2λu} and λ² e^{-2λu} are right to ``rtol`` for all u ≥ 0.
+        """
+        top = real("Spectrum.from_density", "high", high, above=0.0, meaning="the upper end of the spectrum")
+        if not 0 <= low < top:
+            raise ValueError(f"Spectrum.from_density(low={low}): low must be >= 0 and below high={high}")
+        values, weights = rule_of_density(density, float(low), top, rtol)
+        return cls(values, weights, quantile=_distribution(values, weights, 1.0), name="density")
+
+    @classmethod
+    def from_histogram(cls, edges: Any, counts: Any) -> Spectrum:
+        """A spectrum that is uniform inside each bin: ``edges`` (n + 1,) ≥ 0 and increasing, ``counts`` (n,) ≥ 0.
+
+        Eight Gauss points a bin, exact for averages of polynomials of degree 15.
+        """
+        cut, mass = _array("Spectrum.from_histogram", "edges", edges), _array("Spectrum.from_histogram", "counts", counts)
+        if cut.size != mass.size + 1 or cut[0] < 0 or (np.diff(cut) <= 0).any() or (mass < 0).any() or not mass.sum() > 0:
+            raise ValueError("Spectrum.from_histogram: needs n + 1 increasing edges >= 0 and n counts >= 0, not all zero")
+        x, w = np.polynomial.legendre.leggauss(8)
+        half = np.diff(cut)[:, None] / 2
+        values, weights = (cut[:-1, None] + half * (x + 1)).ravel(), (mass[:, None] / mass.sum() * w / 2).ravel()
+        values, weights = values[weights > 0], weights[weights > 0]
+        share = np.concatenate([[0.0], np.cumsum(mass)]) / mass.sum()
+        return cls(values, weights, quantile=lambda p: np.interp(p, share, cut), name="histogram")
+
+    def compressed(self, rtol: float = 1e-8) -> Spectrum:
+        """A spectrum of few nodes with the same limit: averages of λ e^{-2λu}, λ² e^{-2λu} agree to ``rtol`` for all u ≥ 0.
+
+        For many eigenvalues and starts that are spread evenly or follow a power of λ; equal eigenvalues are merged.
+        Eigenvectors, and starts given by vectors, belong to the eigenvalues themselves and cannot be used with it.
+        """
+        values, weights = self.numeric("Spectrum.compressed")
+        tolerance = real("Spectrum.compressed", "rtol", rtol, above=0.0, meaning="the relative error allowed")
+        return Spectrum(*compress(values, weights, tolerance), quantile=self.quantile, name=f"{self.name}, compressed")
 
     # --- what later rooms ask ---------------------------------------------------------------------------
     @property
