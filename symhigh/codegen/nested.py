@@ -2,7 +2,8 @@
 
 Part of the lowering of quadrature nodes; texts in :mod:`symhigh.codegen.nested_source`. A kink is a plane. With
 ``x = C z``, C lower triangular, it cuts the line of the last coordinate it depends on. The coordinate before it is
-split where two such cuts cross, and where a cut crosses zero: near a singular covariance the inner integral is steep there.
+split where two such cuts cross, and where a cut crosses zero: near a singular covariance the inner integral is steep
+there.
 """
 
 from __future__ import annotations

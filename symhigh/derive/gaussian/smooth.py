@@ -91,10 +91,10 @@ def is_smooth(expr: sp.Expr) -> bool:
     """Whether ``expr`` is known to be differentiable on the real line, by its form."""
     if not expr.args or not expr.free_symbols:
         return True
-    if isinstance(expr, sp.log) or (isinstance(expr, sp.Pow) and not (expr.exp.is_Integer and expr.exp > 0)):
+    if expr.func is sp.log or (expr.is_Pow and not (expr.exp.is_Integer and expr.exp > 0)):
         base = expr.args[0]
-        return _is_positive(base) and not (isinstance(expr, sp.Pow) and expr.exp.free_symbols) and is_smooth(base)
-    return isinstance(expr, (sp.Add, sp.Mul, sp.Pow, *_SMOOTH)) and all(map(is_smooth, expr.args))
+        return _is_positive(base) and not (expr.is_Pow and expr.exp.free_symbols) and is_smooth(base)
+    return expr.func in (sp.Add, sp.Mul, sp.Pow, *_SMOOTH) and all(is_smooth(a) for a in expr.args)
 
 
 def _is_positive(expr: sp.Expr) -> bool:

@@ -82,6 +82,7 @@ def test_derivative_in_a_variance(expr: sp.Expr) -> None:
     assert abs(node.diff(B11).subs(B11, at).evalf(20) - slope) < 1e-14
 
 
+@pytest.mark.slow
 def test_derivative_in_the_correlation() -> None:
     node = expect(sp.exp(sp.cos(x)) * sp.exp(sp.cos(x_star)), COV)
     h = sp.Rational(1, 10**4)
