@@ -44,10 +44,31 @@ _HOME = {
         "student",
         "tanh_student",
     ),
-    "symhigh.rule": ("AdaGradNorm", "Constant", "LineSearch", "Memory", "Polyak", "Rule", "Schedule"),
+    "symhigh.rule": (
+        "AdaGradNorm",
+        "Constant",
+        "DAdaptation",
+        "DelayedAdaGradNorm",
+        "DistanceThreshold",
+        "DoG",
+        "Forgetting",
+        "LineSearch",
+        "Memory",
+        "MiniBatch",
+        "Modulated",
+        "Polyak",
+        "RMSpropNorm",
+        "RiskThreshold",
+        "Rule",
+        "Schedule",
+        "StochasticPolyak",
+        "WarmUp",
+        "WeightDecay",
+        "cosine",
+    ),
     "symhigh.derive": ("derive", "expect"),
     "symhigh.closed": ("Formula", "limits"),
-    "symhigh.simulate": ("Runs", "simulate"),
+    "symhigh.simulate": ("Runs", "Sweep", "simulate", "sweep"),
     "symhigh.integrate": ("Curve",),
     "symhigh.verify": ("Claim", "Comparison", "Ledger", "compare", "verify"),
 }
@@ -86,11 +107,24 @@ if TYPE_CHECKING:
     from symhigh.problem import tanh_student as tanh_student
     from symhigh.rule import AdaGradNorm as AdaGradNorm
     from symhigh.rule import Constant as Constant
+    from symhigh.rule import DAdaptation as DAdaptation
+    from symhigh.rule import DelayedAdaGradNorm as DelayedAdaGradNorm
+    from symhigh.rule import DistanceThreshold as DistanceThreshold
+    from symhigh.rule import DoG as DoG
+    from symhigh.rule import Forgetting as Forgetting
     from symhigh.rule import LineSearch as LineSearch
     from symhigh.rule import Memory as Memory
+    from symhigh.rule import MiniBatch as MiniBatch
+    from symhigh.rule import Modulated as Modulated
     from symhigh.rule import Polyak as Polyak
+    from symhigh.rule import RiskThreshold as RiskThreshold
+    from symhigh.rule import RMSpropNorm as RMSpropNorm
     from symhigh.rule import Rule as Rule
     from symhigh.rule import Schedule as Schedule
+    from symhigh.rule import StochasticPolyak as StochasticPolyak
+    from symhigh.rule import WarmUp as WarmUp
+    from symhigh.rule import WeightDecay as WeightDecay
+    from symhigh.rule import cosine as cosine
     from symhigh.simulate import Runs as Runs
     from symhigh.simulate import simulate as simulate
     from symhigh.symbols import eps as eps

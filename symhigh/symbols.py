@@ -31,6 +31,12 @@ norm = sp.Symbol("norm", nonnegative=True)
 """``||X||^2``."""
 overlap = sp.Symbol("overlap", real=True)
 """``<X, X*>``."""
+moved = sp.Symbol("moved", nonnegative=True)
+"""``||X - X0||^2``, how far the iterate is from where it started."""
+batch_size = sp.Symbol("m", positive=True, integer=True)
+"""Samples a step."""
+ridge = sp.Symbol("kappa", nonnegative=True)
+"""The weight decay: a step adds ``ridge X`` to the gradient."""
 target_norm = sp.Symbol("target_norm", nonnegative=True)
 """``||X*||^2``."""
 risk = sp.Symbol("risk", real=True)
@@ -55,6 +61,10 @@ kappa2 = sp.Symbol("kappa_2", positive=True)
 V11 = sp.Symbol("V11", nonnegative=True)
 V12 = sp.Symbol("V12", real=True)
 V22 = sp.Symbol("V22", nonnegative=True)
+V10 = sp.Symbol("V10", real=True)
+"""``d X_i X0_i`` of a mode, with X0 the start; V00 and V20 likewise."""
+V00 = sp.Symbol("V00", nonnegative=True)
+V20 = sp.Symbol("V20", real=True)
 D2 = sp.Symbol("D2", nonnegative=True)
 """``V11 - 2 V12 + V22`` of one mode, its share of the squared distance times d."""
 error_square = sp.Symbol("Q", nonnegative=True)

@@ -23,8 +23,9 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.step import RATE, SLOPE, memory_lines, noise_lines, pair_of, sample_lines
+from symhigh.codegen.step import RATE, SLOPE, beyond_overlaps, noise_lines, rate_lines, sample_lines
 from symhigh.codegen.target import NUMBA
+from symhigh.derive.limit import X_I, X_STAR_I
 from symhigh.symbols import d, gamma, t, x, x_star
 from symhigh.system import LimitSystem
 
@@ -40,6 +41,8 @@ def gram_source(system: LimitSystem) -> str:
     Raises ``ValueError`` where a state of the family is not a quadratic form in (X, X*): then the Gram matrices do not
     determine it.
     """
+    if reason := beyond_overlaps(system.rule):
+        raise ValueError(f"simulate(method='gram'): the chain cannot follow {system.rule}, as {reason}; use 'direct'")
     lowering = Lowering(system, NUMBA)
     parts = [NUMBA.header, normal_source(), CHI_SQUARE, lowering.source(), _lift(lowering, system)]
     if system.rule.rate is None:
@@ -50,7 +53,7 @@ def gram_source(system: LimitSystem) -> str:
 def _lift(lowering: Lowering, system: LimitSystem) -> str:
     """The mean of a mode's state over an eigenspace: its form at (α, s) plus at (β, 0), over n_b."""
     names = lowering.names
-    pair = pair_of(system)
+    pair = X_I, X_STAR_I
     along, across, target = (sp.Symbol(name) for name in ("along", "across", "target"))
     lines = []
     for k, state in enumerate(system.family.states):
@@ -97,7 +100,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         step += ["lift(d_, alpha, beta, s, count, mode)",
                  f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)"]
     else:
-        step += [*memory_lines(lowering, rule, base), f"{names(RATE)} = {names.code(rule.rate)}"]
+        step += rate_lines(lowering, rule, base)
     step += [
         f"shift = {names(RATE)} * {names(SLOPE)} / d_",
         "for i in range(n):",

@@ -55,7 +55,8 @@ def gram_kernels(system: LimitSystem) -> ModuleType:
 def _statement(system: LimitSystem) -> tuple[object, ...]:
     """What a simulator is generated from, beside the limit."""
     problem, rule = system.problem, system.rule
-    return system.content, problem.outcomes, problem.law.draw, rule.memory, rule.rate
+    drawn = problem.outcomes, problem.law.draw
+    return system.content, *drawn, rule.memory, rule.rate, rule.batch, rule.ridge, rule.delayed
 
 
 def _once(key: object, source: Callable[[], str]) -> ModuleType:

@@ -24,7 +24,7 @@ _ARGUMENTS = (
     *("t_", "y", "dy", "out", "par", "coef", "w", "const", "memory", "n", "i", "k"),
     *("first", "steps", "rng", "X", "X_star", "a", "mode", "root", "zx", "zf", "zw"),
     *("d_", "alpha", "beta", "s", "count", "draws", "rest", "move", "aside", "shape", "scale", "marks", "z", "v"),
-    *("sigma", "slope", "A", "right", "left"),
+    *("low", "high", "roots", "part", "aims", "sigma", "slope", "A", "right", "left", "X_start", "total", "j"),
     *("value", "square", "shift", "one", "draw", "normals", "uniform", "lift", "run"),
 )
 """Names that generated functions use for themselves."""

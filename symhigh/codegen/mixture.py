@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.codegen.quadrature import lower_nodes
+from symhigh.codegen.target import Names, statements
 from symhigh.derive.mixture import MixtureMean
 from symhigh.problem.noise import MIXING
 from symhigh.problem.spectrum import Array
@@ -47,7 +48,7 @@ def lower_means(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:
     source, lowered = lower_nodes([*(e.xreplace(calls) for e in exprs), *inner])
     texts = [source]
     for (node, call), body in zip(calls.items(), lowered[len(exprs) :], strict=True):
-        texts.append(_source(call.func.__name__, node, body, [a.name for a in call.args]))
+        texts.append(_source(call.func.__name__, node, body, list(call.args)))
     return "\n".join(texts), lowered[: len(exprs)]
 
 
@@ -55,25 +56,15 @@ def _call(name: str, node: MixtureMean) -> sp.Expr:
     return sp.Function(name, real=True)(*sorted(node.free_symbols, key=sp.default_sort_key))
 
 
-def _source(name: str, node: MixtureMean, body: sp.Expr, arguments: list[str]) -> str:
-    from symhigh.codegen.printer import function_body
-
+def _source(name: str, node: MixtureMean, body: sp.Expr, arguments: list[sp.Symbol]) -> str:
     places, weights = mixing_rule(node.density)
-    symbols = {
-        s: sp.Symbol(f"p{k}", **s.assumptions0)
-        for k, s in enumerate(sorted(node.free_symbols, key=sp.default_sort_key))
-    }
-    more = "".join(f", {s}" for s in symbols.values())
-    at = f"\n@njit\ndef {name}_at({_NODE}{more}):\n{function_body(body.xreplace(symbols))}\n"
-    return at + _FUNCTION.format(
-        name=name,
-        nodes=places.tolist(),
-        weights=weights.tolist(),
-        count=places.size,
-        args=more[2:],
-        more=more,
-        node=_NODE,
-    )
+    names = Names(("total", "k"))
+    more = "".join(f", {names(s)}" for s in arguments)
+    value = sp.Symbol("value")
+    lines = [f"    {names(s)} = {names.code(e)}" for s, e in statements([(value, body)])]
+    at = "\n".join(["", "@njit", f"def {name}_at({names(_NODE)}{more}):", *lines, f"    return {names(value)}", ""])
+    return at + _FUNCTION.format(name=name, nodes=places.tolist(), weights=weights.tolist(), count=places.size,
+                                 args=more[2:], more=more, node=names(_NODE))
 
 
 @lru_cache(maxsize=32)

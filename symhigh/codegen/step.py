@@ -4,8 +4,9 @@ The module written simulates ``X⁺ = X - (g/d) f'(x, x*, ε) a`` in the eigenba
 independent ``N(0, λ_i)``. SGD commutes with rotations of the data and the risk depends on X through B and the mode
 moments alone, so no generality is lost. Functions, with ``mode`` the states and memory as the limit lays them out:
 
-``lift(X, X_star, mode)``  the limit's states at the iterate, from the family's definitions;
-``run(first, steps, rng, X, X_star, a, mode, par, coef, w, const, root, zx, zf, zw)``  steps numbers first, first+1, ….
+``lift(X, X_star, X_start, mode)``  the limit's states at the iterate, from the family's definitions;
+``run(first, steps, rng, X, X_star, X_start, a, mode, par, coef, w, const, root, zx, zf, zw)``  steps numbers first,
+first+1, ….
 
 together with the limit's ``prepare``, ``begin`` and ``observe``, which record the population values.
 """
@@ -20,10 +21,11 @@ from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
 from symhigh.codegen.target import NUMBA, statements
 from symhigh.derive.gaussian import recognise
+from symhigh.derive.limit import X_I, X_STAR_I, X_START_I
 from symhigh.problem.noise import NORMAL, UNIFORMS
 from symhigh.problem.problem import Label
 from symhigh.rule import Rule
-from symhigh.symbols import d, eps, gamma, gradient_square, sample_loss, t, x, x_star
+from symhigh.symbols import d, eps, gamma, gradient_square, moved, sample_loss, t, x, x_star
 from symhigh.system import LimitSystem
 
 SLOPE = sp.Symbol("slope", real=True)
@@ -41,17 +43,12 @@ def step_source(system: LimitSystem) -> str:
 
 def _lift(lowering: Lowering, system: LimitSystem) -> str:
     names = lowering.names
-    loads = [f"{names(s)} = {array}[i]" for s, array in zip(pair_of(system), ("X", "X_star"), strict=True)]
+    arrays = {X_I: "X", X_STAR_I: "X_star", X_START_I: "X_start"}
+    loads = [f"{names(s)} = {array}[i]" for s, array in arrays.items()]
     states = [f"mode[{k} * n + i] = {names.code(system.family.definitions[s])}" for k, s in enumerate(system.family.states)]
     loop = ["    " + line for line in (*loads, *states)]
-    return function_source("lift(X, X_star, mode)", ["n = X.shape[0]", f"{names(d)} = float(n)",
+    return function_source("lift(X, X_star, X_start, mode)", ["n = X.shape[0]", f"{names(d)} = float(n)",
                                                      "for i in range(n):", *loop])
-
-
-def pair_of(system: LimitSystem) -> list[sp.Symbol]:
-    """The symbols (X_i, X*_i) in which the family's states are defined."""
-    used = set().union(*(e.free_symbols for e in system.family.definitions.values()))
-    return sorted(used - {d}, key=str)
 
 
 def _run(lowering: Lowering, system: LimitSystem) -> str:
@@ -59,30 +56,74 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     rule = system.rule
     base = len(system.family.states)
     parameters = [f"{names(p)} = par[{k}]" for k, p in enumerate(system.parameters)]
-    step = [
-        "normals(rng, a, zx, zf, zw)",
+    sample = [
         *(f"{names(s)} = 0.0" for s in (x, x_star)),
         "square = 0.0",
-        "for i in range(n):",
-        "    value = root[i] * a[i]",
-        "    a[i] = value",
-        f"    {names(x)} += value * X[i]",
-        f"    {names(x_star)} += value * X_star[i]",
-        "    square += value * value",
+        "for low in range(0, n, 512):  # a block is drawn and used while it is near",
+        "    high = min(n, low + 512)",
+        "    draws, roots, part, aims = a[low:high], root[low:high], X[low:high], X_star[low:high]",
+        "    normals(rng, draws, zx, zf, zw)",
+        "    for i in range(draws.shape[0]):",
+        "        value = roots[i] * draws[i]",
+        "        draws[i] = value",
+        f"        {names(x)} += value * part[i]",
+        f"        {names(x_star)} += value * aims[i]",
+        "        square += value * value",
         f"{names(t)} = (first + k) / n",
     ]
-    step += noise_lines(lowering, system)
-    step += sample_lines(lowering, system)
+    sample += noise_lines(lowering, system)
+    sample += sample_lines(lowering, system)
+    step = sample if rule.batch == 1 else _batch_lines(lowering, sample, names.code(rule.batch))
+    if looks_at(rule, moved):
+        step = [*_moved_lines(names(moved)), *step]
     if rule.rate is None:
-        step += ["lift(X, X_star, mode)", f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)"]
+        step += ["lift(X, X_star, X_start, mode)",
+                 f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)"]
     else:
-        step += memory_lines(lowering, rule, base)
-        step += [f"{names(RATE)} = {names.code(rule.rate)}"]
-    step += [f"shift = {names(RATE)} * {names(SLOPE)} / n", "for i in range(n):", "    X[i] -= shift * a[i]"]
+        step += rate_lines(lowering, rule, base)
+    decay = "" if rule.ridge == 0 else f" + {names(RATE)} * {names.code(rule.ridge)} / n * X[i]"
+    step += [f"shift = {names(RATE)} * {names(SLOPE)} / n", "for i in range(n):", f"    X[i] -= shift * a[i]{decay}"]
     load = [f"{names(m.name)} = mode[{base} * n + {j}]" for j, m in enumerate(rule.memory)]
-    body = ["n = X.shape[0]", f"{names(d)} = float(n)", "one = numpy.empty(1)", *parameters, *load,
+    room = [] if rule.batch == 1 else ["total = numpy.empty(n)"]
+    body = ["n = X.shape[0]", f"{names(d)} = float(n)", "one = numpy.empty(1)", *room, *parameters, *load,
             "for k in range(steps):", *("    " + line for line in step)]
-    return function_source("run(first, steps, rng, X, X_star, a, mode, par, coef, w, const, root, zx, zf, zw)", body)
+    return function_source("run(first, steps, rng, X, X_star, X_start, a, mode, par, coef, w, const, root, zx, zf, zw)", body)
+
+
+def _batch_lines(lowering: Lowering, sample: list[str], size: str) -> list[str]:
+    """m samples: afterwards ``a`` is their mean gradient, of slope one, and ``square`` its square."""
+    names = lowering.names
+    return [
+        "for i in range(n):",
+        "    total[i] = 0.0",
+        f"for j in range(int({size})):",
+        *("    " + line for line in sample),
+        "    for i in range(n):",
+        f"        total[i] += {names(SLOPE)} * a[i]",
+        "square = 0.0",
+        "for i in range(n):",
+        f"    a[i] = total[i] / {size}",
+        "    square += a[i] * a[i]",
+        f"{names(SLOPE)} = 1.0",
+    ]
+
+
+def _moved_lines(name: str) -> list[str]:
+    return [f"{name} = 0.0", "for i in range(n):", f"    {name} += (X[i] - X_start[i]) * (X[i] - X_start[i])"]
+
+
+def looks_at(rule: Rule, symbol: sp.Symbol) -> bool:
+    """Whether the rule's memories or rate hold ``symbol``."""
+    return any(e is not None and e.has(symbol) for e in (rule.rate, *(m.increment for m in rule.memory)))
+
+
+def beyond_overlaps(rule: Rule) -> str:
+    """Why the state of one sample's Gram chain is not enough for this rule; empty where it is."""
+    if rule.batch != 1:
+        return "its steps take a batch of samples"
+    if rule.ridge != 0:
+        return "it decays the weights"
+    return "it looks at the distance from the start" if looks_at(rule, moved) else ""
 
 
 def noise_lines(lowering: Lowering, system: LimitSystem, normal: str = "") -> list[str]:
@@ -101,7 +142,7 @@ def noise_lines(lowering: Lowering, system: LimitSystem, normal: str = "") -> li
 def sample_lines(lowering: Lowering, system: LimitSystem) -> list[str]:
     """The slope f' of the drawn sample, and its loss where the rule looks at it."""
     names, outcomes = lowering.names, system.problem.outcomes
-    wants_loss = any(m.increment.has(sample_loss) for m in system.rule.memory)
+    wants_loss = looks_at(system.rule, sample_loss)
     lines: list[str] = []
     for j, outcome in enumerate(outcomes):
         loss = recognise(outcome.loss)
@@ -119,13 +160,25 @@ def _cumulative(outcomes: Sequence[Label]) -> sp.Expr:
     return sp.Add(*(o.probability for o in outcomes))
 
 
+def rate_lines(lowering: Lowering, rule: Rule, base: int) -> list[str]:
+    """The memories' update and the rate, in the rule's order; a sample without slope needs no rate."""
+    names = lowering.names
+    assert rule.rate is not None
+    rate = names.code(rule.rate)
+    if rule.rate.has(gradient_square):
+        rate = f"({rate}) if {names(SLOPE)} != 0.0 else 0.0"
+    lines = [memory_lines(lowering, rule, base), [f"{names(RATE)} = {rate}"]]
+    square = [f"{names(gradient_square)} = {names(SLOPE)} * {names(SLOPE)} * square"]
+    needed = square if looks_at(rule, gradient_square) else []
+    return [*needed, *(line for part in (reversed(lines) if rule.delayed else lines) for line in part)]
+
+
 def memory_lines(lowering: Lowering, rule: Rule, base: int) -> list[str]:
     """All memories move at once, each from the old values, and are written back for the record."""
     names = lowering.names
     if not rule.memory:
         return []
-    lines = [f"{names(gradient_square)} = {names(SLOPE)} * {names(SLOPE)} * square"]
-    lines += [f"new_{j} = {names.code(m.name + m.increment)}" for j, m in enumerate(rule.memory)]
+    lines = [f"new_{j} = {names.code(m.name + m.increment)}" for j, m in enumerate(rule.memory)]
     for j, m in enumerate(rule.memory):
         lines += [f"{names(m.name)} = new_{j}", f"mode[{base} * n + {j}] = new_{j}"]
     return lines

@@ -56,8 +56,8 @@ class _ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
         return f"(max({u}, 0.0) + log1p(exp(-abs({u}))))"
 
     def _print_Heaviside(self, expr: sp.Expr) -> str:
-        u = self._print(expr.args[0])
-        return f"(1.0 if {u} > 0.0 else (0.0 if {u} < 0.0 else 0.5))"
+        u, at_zero = (self._print(a) for a in expr.args)
+        return f"(1.0 if {u} > 0.0 else (0.0 if {u} < 0.0 else {at_zero}))"
 
 
 _scalar_printer = _ScalarPrinter({"fully_qualified_modules": False, "allow_unknown_functions": True})

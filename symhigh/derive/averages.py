@@ -15,8 +15,11 @@ from symhigh.symbols import (
     B12,
     B22,
     D2,
+    V00,
+    V10,
     V11,
     V12,
+    V20,
     V22,
     distance,
     error_square,
@@ -29,7 +32,7 @@ from symhigh.symbols import (
 )
 from symhigh.system import Reduction
 
-_MODE = (lam, V11, V12, V22, D2)
+_MODE = (lam, V11, V12, V22, V10, V00, V20, D2)
 _NAMED = {
     **{lam: tau, lam**2: kappa2, lam * V11: B11, lam * V12: B12, lam * V22: B22, lam * D2: error_square},
     **{V11: norm, V12: overlap, V22: target_norm, D2: distance},
@@ -59,7 +62,7 @@ class Averages:
         for name, summand in self._summand.items():
             if summand == monomial:
                 return name
-        states = {V11: "11", V12: "12", V22: "22", D2: "D"}
+        states = {V11: "11", V12: "12", V22: "22", V10: "10", V00: "00", V20: "20", D2: "D"}
         label = next((tag for s, tag in states.items() if monomial.has(s)), "")
         power = sp.degree(monomial, lam)
         name = sp.Symbol(f"{'NBMLKJ'[power] if power < 6 else f'P{power}_'}{label}", real=True)

@@ -16,19 +16,20 @@ from types import MappingProxyType
 import sympy as sp
 
 from symhigh.derive.averages import Averages
-from symhigh.derive.memory import greedy_rate, limit_of_memory
+from symhigh.derive.memory import Statement, greedy_rate, limits_of_memories, sample_rates, statement_of
 from symhigh.derive.one_step import Mean, one_step
 from symhigh.derive.reduction import reduce_to_error
-from symhigh.derive.statistics import statistics
+from symhigh.derive.statistics import mean_over_sample, statistics
 from symhigh.problem import Problem
 from symhigh.problem.noise import Component
 from symhigh.problem.problem import Label
-from symhigh.rule import Memory, Rule
+from symhigh.rule import Rule
 from symhigh.symbols import (
-    B11,
-    B12,
+    V00,
+    V10,
     V11,
     V12,
+    V20,
     V22,
     c1,
     c2,
@@ -37,25 +38,29 @@ from symhigh.symbols import (
     gamma,
     gradient_noise,
     lam,
+    moved,
     risk,
 )
 from symhigh.system import Family, LimitSystem, Reduction, Scalar, ScalarState
 
 X_I = sp.Symbol("X_i", real=True)
 X_STAR_I = sp.Symbol("X_star_i", real=True)
+X_START_I = sp.Symbol("X_start_i", real=True)
 
 
 def derive(problem: Problem, rule: Rule, reduce: bool = True) -> LimitSystem:
     """The exact limit, as d → ∞ at fixed time t = steps/d, of one-pass SGD on ``problem`` under ``rule``.
 
     Returns a :class:`~symhigh.system.LimitSystem`. Each mode of K carries ``V11 = d X_i²`` and ``V12 = d X_i X*_i``
-    (High Line, (9)); where loss and rate see B only through ``E(x - x*)²``, as for least squares, the system
-    reduces itself to one state a mode, ``D2 = V11 - 2 V12 + V22`` (8), unless ``reduce=False``.
+    (High Line, (9)), and ``V10 = d X_i X0_i`` where the rule looks at the distance from the start; where loss and rate
+    see B only through ``E(x - x*)²``, as for least squares, the system reduces itself to one state a mode,
+    ``D2 = V11 - 2 V12 + V22`` (8), unless ``reduce=False``.
 
     Assumptions: Gaussian data with bounded ``‖K‖``, ``‖X₀‖, ‖X*‖ = O(1)``, a loss whose derivative has at most
     polynomial growth, memory increments of order 1/d.
 
-    Raises ``TypeError`` for wrong argument types and ``ValueError`` for a rule whose limit does not exist.
+    Raises ``TypeError`` for wrong argument types and ``ValueError`` for a loss without a derivative, too few moments
+    of the noise, a rule that does not close, and a rule whose limit does not exist.
     """
     if not isinstance(problem, Problem):
         raise TypeError(
@@ -64,7 +69,7 @@ def derive(problem: Problem, rule: Rule, reduce: bool = True) -> LimitSystem:
     if not isinstance(rule, Rule):
         raise TypeError(f"derive(rule={rule!r}): rule must be a symhigh rule, such as AdaGradNorm(eta, b)")
     noise = problem.law.components if problem.noisy else ()
-    parts = _derive(problem.outcomes, noise, rule.memory, rule.rate, rule.objective, bool(reduce))
+    parts = _derive(problem.outcomes, noise, statement_of(rule), bool(reduce))
     family, reductions, scalars, states, outputs = parts
     parameters = MappingProxyType({**problem.values, **rule.values})
     return LimitSystem(problem, rule, family, reductions, scalars, states, parameters, outputs)
@@ -77,47 +82,62 @@ _Parts = tuple[
 
 @lru_cache(maxsize=64)
 def _derive(
-    outcomes: tuple[Label, ...],
-    noise: tuple[Component, ...],
-    memory: tuple[Memory, ...],
-    rate: sp.Expr | None,
-    objective: sp.Expr | None,
-    reduce: bool,
+    outcomes: tuple[Label, ...], noise: tuple[Component, ...], rule: Statement, reduce: bool
 ) -> _Parts:
     """The derivation proper, on canonical symbols only: no number that the user gave enters."""
     averages = Averages()
-    stats = statistics(outcomes, noise)
-    drift_11, drift_12 = _drift_of_modes()
+    rates = sample_rates(rule, outcomes) if rule.sampled else None
+    stats = statistics(outcomes, noise, rates)
+    drift = _drift_of_modes(rule)
+    distance_drift = averages.of(drift[V11] - 2 * drift[V12])
+    risk_drift = c1 / 2 * averages.of(lam * drift[V11]) + c2 * averages.of(lam * drift[V12])
+    threshold = 2 * greedy_rate(distance, {distance: distance_drift})
+    if rates is not None:
+        # f' is the effective slope, at rate one; γ is what one sees of the rate, its mean
+        drift = {name: rhs.subs(gamma, 1) for name, rhs in drift.items()}
+        threshold = gamma * threshold
+        rate = mean_over_sample(
+            sum((o.probability * g for o, g in zip(outcomes, rates, strict=True)), sp.S.Zero), noise
+        )
+    elif rule.rate is not None:
+        rate = rule.rate.subs(rule.maxima)
+    else:
+        rate = rule.multiple * greedy_rate(rule.objective, {distance: distance_drift, risk: risk_drift})
 
-    if objective is not None:
-        distance_drift = averages.of(drift_11 - 2 * drift_12)
-        risk_drift = c1 / 2 * averages.of(lam * drift_11) + c2 * averages.of(lam * drift_12)
-        rate = greedy_rate(objective, {distance: distance_drift, risk: risk_drift})
-    assert rate is not None
-
-    states = tuple(limit_of_memory(m, outcomes, noise) for m in memory)
-    scalars = [
+    from_start = averages.of(V11 - 2 * V10 + V00)
+    moving = averages.of(drift[V11] - 2 * drift[V10]) if rule.moves else sp.S.Zero
+    states = limits_of_memories(rule, outcomes, noise, moving)
+    scalars = (
+        *((Scalar(moved, from_start),) if rule.moves else ()),
+        *(Scalar(name, lead) for name, lead in rule.leads.values()),
         Scalar(c1, stats.c1),
         Scalar(c2, stats.c2),
         Scalar(gradient_noise, stats.gradient_noise),
         Scalar(risk, stats.risk),
         Scalar(gamma, rate),
-    ]
-    definitions = {V11: d * X_I**2, V12: d * X_I * X_STAR_I, V22: d * X_STAR_I**2}
-    family = Family((V11, V12), (lam, V22), (drift_11, drift_12), MappingProxyType(definitions))
-    # A = E (x - x*) f' by Stein's lemma; the distance grows beyond the rate 2A/(tau I)
-    alignment = c1 * (B11 - B12) + c2 * (B12 - averages.of(lam * V22))
+    )
     outputs = {
         "risk": risk,
         "learning_rate": gamma,
         "distance": averages.of(V11 - 2 * V12 + V22),
         "overlap": averages.of(V12),
         "norm": averages.of(V11),
-        "distance_threshold": 2 * alignment / (averages.of(lam) * gradient_noise),
+        "distance_threshold": threshold,
+        **({"moved": moved} if rule.moves else {}),
     }
     used_in = [*outputs.values(), *(s.expression for s in scalars), *(s.rhs for s in states)]
-    parts = (family, averages.reductions(used_in), tuple(scalars), states, MappingProxyType(outputs))
-    return _inline_numbers(*(reduce_to_error(*parts) if reduce else parts))
+    parts = (_family(drift), averages.reductions(used_in), scalars, states, MappingProxyType(outputs))
+    return _inline_numbers(*(reduce_to_error(*parts) if reduce and not rule.moves else parts))
+
+
+def _family(drift: Mapping[sp.Symbol, sp.Expr]) -> Family:
+    """The modes: what moves, what does not, and the definition of both at dimension d."""
+    products = {V11: X_I**2, V12: X_I * X_STAR_I, V22: X_STAR_I**2}
+    start = {V10: X_I * X_START_I, V20: X_STAR_I * X_START_I, V00: X_START_I**2}
+    chosen = {**products, **(start if V10 in drift else {})}
+    fixed = tuple(v for v in chosen if v not in drift)
+    definitions = {v: d * product for v, product in chosen.items()}
+    return Family(tuple(drift), (lam, *fixed), tuple(drift.values()), MappingProxyType(definitions))
 
 
 def _inline_numbers(
@@ -138,14 +158,16 @@ def _inline_numbers(
     )
 
 
-def _drift_of_modes() -> tuple[sp.Expr, sp.Expr]:
-    """``dV11/dt`` and ``dV12/dt`` of one mode, with c₁, c₂, I for the expectations of the loss."""
-    step = one_step(1, 1)
-    (F,), (z, z_star) = step.gradients, step.predictions
+def _drift_of_modes(rule: Statement) -> dict[sp.Symbol, sp.Expr]:
+    """The drift of a mode's states, with c₁, c₂, I for the expectations of the loss; X0 is one more fixed direction."""
+    step = one_step(1, 2 if rule.moves else 1, rule.batch, rule.ridge)
+    (F,), (z, z_star, *rest) = step.gradients, step.predictions
+    places = {(0, 0): V11, (0, 1): V12, (1, 1): V22, (0, 2): V10, (1, 2): V20, (2, 2): V00}
     names = {
         Mean(sp.diff(F, z)): c1,
         Mean(sp.diff(F, z_star)): c2,
         Mean(F**2): gradient_noise,
-        **{step.overlaps[0, 0]: V11, step.overlaps[0, 1]: V12, step.overlaps[1, 1]: V22},
+        **{Mean(sp.diff(F, z_0)): sp.S.Zero for z_0 in rest},
+        **{symbol: places[pair] for pair, symbol in step.overlaps.items()},
     }
-    return step.drift[0, 0].subs(names), step.drift[0, 1].subs(names)
+    return {places[0, q]: step.drift[0, q].subs(names) for q in range(len(step.predictions))}

@@ -11,6 +11,8 @@ A step moves each student, ``X_p⁺ = X_p - (g/d) F_p a``, that is ``v_p⁺ = v_
     V_pq⁺ - V_pq = -g δ (F_p v_q + F_q v_p) a + g² δ² F_p F_q a².
 
 Powers of a are removed by Stein's lemma, ``E[a^k G(z)] = λ (k-1) E[a^{k-2} G] + Σ_p λ δ v_p E[a^{k-1} ∂_p G]``.
+A batch of m samples averages m independent ``F_p a``: its square has m equal pairs among m², and for the others E
+factorises into two terms of order δ each, beyond the order kept. Weight decay κ takes ``(g/d) κ X_p`` from ``X_p``.
 What is left of order δ² = 1/d is the drift per unit of time. The rate uses the memory after the step, so it is
 ``g = γ + δ² q(z)`` with q formal; the expansion itself shows that this shift does not reach order 1/d.
 """
@@ -47,9 +49,11 @@ class OneStep:
     drift: dict[tuple[int, int], sp.Expr]
 
 
-@lru_cache(maxsize=8)
-def one_step(students: int = 1, targets: int = 1) -> OneStep:
-    """Drifts of all overlaps of ``students`` learnt and ``targets`` fixed directions."""
+@lru_cache(maxsize=16)
+def one_step(
+    students: int = 1, targets: int = 1, batch: sp.Expr = sp.S.One, ridge: sp.Expr = sp.S.Zero
+) -> OneStep:
+    """Drifts of all overlaps of ``students`` learnt and ``targets`` fixed directions, for batches and weight decay."""
     size = students + targets
     z = sp.symbols(f"z:{size}", real=True)
     v = sp.symbols(f"v:{size}", real=True)
@@ -60,17 +64,30 @@ def one_step(students: int = 1, targets: int = 1) -> OneStep:
     drift = {}
     for p, q in pairs:
         change = sp.expand(
-            (v[p] - rate * _DELTA * F[p] * _A) * (v[q] - rate * _DELTA * F[q] * _A) - v[p] * v[q]
+            _moved(v[p], F[p], rate, ridge if p < students else sp.S.Zero)
+            * _moved(v[q], F[q], rate, ridge if q < students else sp.S.Zero)
+            - v[p] * v[q]
         )
-        average = sp.expand(_remove_data(change, z, v))
+        average = sp.expand(_remove_data(change, z, v, batch))
         drift[p, q] = _as_overlaps(average.coeff(_DELTA, 2), v, overlaps)
     return OneStep(z, F[:students], overlaps, drift)
 
 
-def _remove_data(expr: sp.Expr, z: tuple[sp.Symbol, ...], v: tuple[sp.Symbol, ...]) -> sp.Expr:
-    """E of a polynomial in the data coordinate a, with terms beyond δ² dropped."""
+def _moved(v: sp.Expr, F: sp.Expr, rate: sp.Expr, ridge: sp.Expr) -> sp.Expr:
+    """A coordinate after the step; for a target F and ``ridge`` are zero."""
+    return v - rate * _DELTA * F * _A - rate * _DELTA**2 * ridge * v
+
+
+def _remove_data(
+    expr: sp.Expr, z: tuple[sp.Symbol, ...], v: tuple[sp.Symbol, ...], batch: sp.Expr
+) -> sp.Expr:
+    """E of a polynomial in the data coordinate a, with terms beyond δ² dropped; squares are shared by a batch."""
     return sum(
-        (_moment(coefficient, power, z, v) for (power,), coefficient in sp.Poly(expr, _A).terms()), sp.S.Zero
+        (
+            _moment(coefficient, power, z, v) / (batch if power == 2 else 1)
+            for (power,), coefficient in sp.Poly(expr, _A).terms()
+        ),
+        sp.S.Zero,
     )
 
 

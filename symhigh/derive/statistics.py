@@ -65,8 +65,23 @@ def statistics(
     return Statistics(
         mean_over_sample(sp.Add(*(p * f for p, f in laws)), noise),
         mean_over_sample(sp.Add(*(p * s**2 for (p, _), s in zip(laws, slopes, strict=True))), noise),
-        *(mean_over_sample(_derivative(mean_slope, v), noise) for v in (x, x_star)),
+        *(_by_moments(mean_slope, noise) if factors is not None else _by_derivatives(mean_slope, noise)),
     )
+
+
+def _by_derivatives(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
+    """``(c1, c2) = (E ∂G/∂x, E ∂G/∂x_star)``."""
+    return mean_over_sample(_derivative(slope, x), noise), mean_over_sample(_derivative(slope, x_star), noise)
+
+
+def _by_moments(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
+    """``(c1, c2) = B⁻¹ (E x G, E x_star G)``, at regular B, for slopes with curved kinks; by derivatives for others."""
+    parts = split(slope, SAMPLE)
+    if not any(kink.has(*SAMPLE) for g in parts.values() for kink in g.atoms(*KINKS)):
+        return _by_derivatives(slope, noise)
+    first, second = mean_over_sample(x * slope, noise), mean_over_sample(x_star * slope, noise)
+    determinant = B11 * B22 - B12**2
+    return (B22 * first - B12 * second) / determinant, (B11 * second - B12 * first) / determinant
 
 
 def mean_over_sample(expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN) -> sp.Expr:
@@ -77,14 +92,12 @@ def mean_over_sample(expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN) -> 
 
 
 def effective(factor: sp.Expr, slope: sp.Expr) -> sp.Expr:
-    """``factor · slope``, quotients cancelled piece by piece."""
-    product = factor * slope
-    if not product.has(sp.Piecewise):
-        return product
-    folded = sp.piecewise_fold(product)
-    if not isinstance(folded, sp.Piecewise):
-        return folded
-    return sp.Piecewise(*((sp.cancel(e) if e.is_rational_function() else e, c) for e, c in folded.args))
+    """``factor · slope``, piece by piece where both have the loss's pieces."""
+    if isinstance(factor, sp.Piecewise) and isinstance(slope, sp.Piecewise):
+        pairs = list(zip(factor.args, slope.args, strict=False))
+        if len(factor.args) == len(slope.args) and all(g.cond == s.cond for g, s in pairs):
+            return sp.Piecewise(*((g.expr * s.expr, s.cond) for g, s in pairs))
+    return factor * slope
 
 
 def check_loss(outcomes: tuple[Label, ...]) -> None:

@@ -19,7 +19,7 @@ from symhigh.integrate.curve import Curve
 from symhigh.integrate.stepper import EXPLICIT, IMPLICIT, Stepper, outlasts
 from symhigh.problem import Spectrum, Start
 from symhigh.problem.spectrum import Array
-from symhigh.symbols import D2, V11, V12, V22, gamma, lam
+from symhigh.symbols import gamma, lam
 from symhigh.symbols import t as time
 from symhigh.system import LimitSystem
 
@@ -148,8 +148,7 @@ def check_schedule(system: LimitSystem, par: Array, end: float) -> None:
 def _modes(system: LimitSystem, spectrum: Spectrum, start: Start) -> tuple[Array, Array]:
     """Coefficients and starting states of the family, of shapes (coefficients, N) and (states, N)."""
     values, _ = spectrum.numeric("solve")
-    v11, v12, v22 = start.modes(spectrum)
-    known = {lam: values, V11: v11, V12: v12, V22: v22, D2: v11 - 2 * v12 + v22}
+    known = {lam: values, **start.mode_values(spectrum)}
     coef = np.array([known[s] for s in system.family.coefficients])
     return coef, np.array([known[s] for s in system.family.states])
 
@@ -167,7 +166,7 @@ def _why(status: int, system: LimitSystem, rows: Array, times: Array, clock: Arr
     if status != DIVERGED:
         return f"stopped {place}: no step is small enough for the tolerance; loosen rtol"
     last = dict(zip(system.outputs, rows[-1], strict=True))
-    rate, threshold = last["learning_rate"], last["distance_threshold"]
+    rate, threshold = last["learning_rate"], last.get("distance_threshold", np.inf)
     cause = (f"; at t = {times[len(rows) - 1]:.6g} the learning rate {rate:.6g} is above {threshold:.6g}, beyond which "
              "the distance to the target grows") if rate > threshold else ""
     return f"diverged {place}: the state left all bounds{cause}"

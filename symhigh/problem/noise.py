@@ -131,11 +131,12 @@ class Laplace(NoiseLaw):
 
 @dataclass(frozen=True)
 class StudentT(NoiseLaw):
-    """``ε = scale · T`` with T Student's t of ``dof`` > 0 degrees of freedom; variance scale² dof/(dof - 2) for dof > 2.
+    """``ε = scale · T`` with T Student's t of ``dof`` > 0 degrees of freedom.
 
-    Moments exist below ``dof`` only; a loss that needs more is refused when its limit is derived. In the limit
-    ``ε = scale √s Z`` with s inverse gamma; drawn by Bailey's polar method (Math. Comp. 62, 1994),
-    ``T = √(dof (U^{-2/dof} - 1)) cos 2πV``. ``dof`` is a number: it decides which expectations exist.
+    The variance is scale² dof/(dof - 2) for dof > 2, else infinite. Moments exist below ``dof`` only; a loss that
+    needs more is refused when its limit is derived. In the limit ``ε = scale √s Z`` with s inverse gamma; drawn by
+    Bailey's polar method (Math. Comp. 62, 1994), ``T = √(dof (U^{-2/dof} - 1)) cos 2πV``.
+    ``dof`` is a number: it decides which expectations exist.
     """
 
     dof: Any

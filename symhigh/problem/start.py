@@ -14,7 +14,7 @@ import sympy as sp
 
 from symhigh.checks import parameter
 from symhigh.problem.spectrum import Array, Spectrum
-from symhigh.symbols import lam
+from symhigh.symbols import D2, V00, V10, V11, V12, V20, V22, lam
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +91,11 @@ class Start:
             return values.size * X0**2, values.size * X0 * X_star, values.size * X_star**2
         scale = self.profile_at(values)
         return tuple(float(m) * scale for m in self._moments())  # type: ignore[return-value]
+
+    def mode_values(self, spectrum: Spectrum) -> dict[sp.Symbol, Array]:
+        """Every state and coefficient that a limit may start from, at the nodes of the spectrum; X0 is X itself."""
+        v11, v12, v22 = self.modes(spectrum)
+        return {V11: v11, V12: v12, V22: v22, D2: v11 - 2 * v12 + v22, V10: v11, V00: v11, V20: v12}
 
     def vectors(
         self, spectrum: Spectrum, d: int, rng: np.random.Generator | None = None

@@ -1,10 +1,36 @@
 """Learning-rate rules, one file each: memory, discrete update, rate. Their limits are derived elsewhere."""
 
-from symhigh.rule.adagrad_norm import AdaGradNorm
+from symhigh.rule.adagrad_norm import AdaGradNorm, DelayedAdaGradNorm
 from symhigh.rule.constant import Constant
 from symhigh.rule.line_search import LineSearch
+from symhigh.rule.parameter_free import DAdaptation, DoG
 from symhigh.rule.polyak import Polyak
+from symhigh.rule.rmsprop_norm import Forgetting, RMSpropNorm
 from symhigh.rule.rule import Memory, Rule
-from symhigh.rule.schedule import Schedule
+from symhigh.rule.schedule import Schedule, cosine
+from symhigh.rule.stochastic_polyak import StochasticPolyak
+from symhigh.rule.thresholds import DistanceThreshold, RiskThreshold
+from symhigh.rule.wrapped import MiniBatch, Modulated, WarmUp, WeightDecay
 
-__all__ = ["AdaGradNorm", "Constant", "LineSearch", "Memory", "Polyak", "Rule", "Schedule"]
+__all__ = [
+    "AdaGradNorm",
+    "Constant",
+    "DAdaptation",
+    "DelayedAdaGradNorm",
+    "DistanceThreshold",
+    "DoG",
+    "Forgetting",
+    "LineSearch",
+    "Memory",
+    "MiniBatch",
+    "Modulated",
+    "Polyak",
+    "RMSpropNorm",
+    "RiskThreshold",
+    "Rule",
+    "Schedule",
+    "StochasticPolyak",
+    "WarmUp",
+    "WeightDecay",
+    "cosine",
+]

@@ -1,4 +1,4 @@
-"""AdaGrad-Norm. Source: *The High Line* (arXiv 2405.19585), (15)-(17)."""
+"""AdaGrad-Norm. Source: *The High Line* (arXiv 2405.19585), (15)-(17); delayed: Li and Orabona (AISTATS 2019)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from symhigh.symbols import d, gradient_square
 
 ETA = sp.Symbol("eta", positive=True)
 B0 = sp.Symbol("b", positive=True)
+POWER = sp.Symbol("power", positive=True)
 ACCUMULATOR = sp.Symbol("b_k^2", positive=True)
 
 
@@ -24,18 +25,13 @@ class AdaGradNorm(Rule):
     b: Any
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self,
-            "eta",
-            parameter(
-                "AdaGradNorm", "eta", self.eta, positive=True, meaning="the numerator of the learning rate"
-            ),
-        )
-        object.__setattr__(
-            self,
-            "b",
-            parameter("AdaGradNorm", "b", self.b, positive=True, meaning="the starting accumulator"),
-        )
+        name = type(self).__name__
+        for field, meaning in (
+            ("eta", "the numerator of the learning rate"),
+            ("b", "the starting accumulator"),
+        ):
+            value = parameter(name, field, getattr(self, field), positive=True, meaning=meaning)
+            object.__setattr__(self, field, value)
 
     @property
     def memory(self) -> tuple[Memory, ...]:
@@ -48,3 +44,30 @@ class AdaGradNorm(Rule):
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
         return {ETA: self.eta, B0: self.b}
+
+
+@dataclass(frozen=True)
+class DelayedAdaGradNorm(AdaGradNorm):
+    """``g_k = eta/(b_{k-1}²)^power``: the sample of the step is not in the sum yet, and the decay has any power > 0.
+
+    Power 1/2 is AdaGrad-Norm delayed by a step, with the same limit; other powers decay slower or faster.
+    """
+
+    power: Any = sp.S.Half
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        value = parameter("DelayedAdaGradNorm", "power", self.power, positive=True, meaning="the power of b²")
+        object.__setattr__(self, "power", value)
+
+    @property
+    def rate(self) -> sp.Expr:
+        return ETA / ACCUMULATOR**POWER
+
+    @property
+    def values(self) -> dict[sp.Symbol, sp.Expr]:
+        return {**super().values, POWER: self.power}
+
+    @property
+    def delayed(self) -> bool:
+        return True

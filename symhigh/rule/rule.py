@@ -15,29 +15,47 @@ class Memory:
     """One scalar that a rule remembers.
 
     At each step ``name ← name + increment``, the sample of the step included, before the rate is evaluated.
-    ``increment`` is an expression in ``d``, ``t``, ``gradient_square``, ``sample_loss`` and the rule's memories
-    and parameters, and must be O(1/d) for the limit to exist. ``initial`` is its value before the first step.
+    ``increment`` is an expression in ``d``, ``t``, ``gradient_square``, ``sample_loss``, ``moved`` and the rule's
+    memories and parameters, and must be O(1/d) for the limit to exist; or ``Max(0, q - name)``, which makes the
+    memory the running maximum of q, an expression in ``moved``, ``t`` and other memories. ``initial`` is the value
+    before the first step.
     """
 
     name: sp.Symbol
     increment: sp.Expr
     initial: sp.Expr
 
+    @property
+    def maximum_of(self) -> sp.Expr | None:
+        """q, where the memory is the running maximum of q."""
+        if isinstance(self.increment, sp.Max) and sp.S.Zero in self.increment.args:
+            quantity = self.increment.func(*(a for a in self.increment.args if a != 0)) + self.name
+            return None if quantity.has(self.name) else quantity
+        return None
+
 
 class Rule:
-    """Base of all rules: ``X⁺ = X - (g/d) ∇f``, with g the learning rate.
+    """Base of all rules: ``X⁺ = X - (g/d) (∇f + ridge X)``, with g the learning rate.
 
     A subclass is a frozen dataclass of the user's parameters with these properties:
 
     ``memory``
         tuple of :class:`Memory`, empty where the rule remembers nothing;
     ``rate``
-        the learning rate as an expression in memories, parameters and ``t``; or
+        the learning rate as an expression in memories, parameters and ``t``, and where it depends on the sample also
+        in ``d``, ``sample_loss`` and ``gradient_square``; or
     ``objective``
         for an idealised greedy rule, what one step is to decrease most, an expression in
-        ``symhigh.symbols.distance`` and ``symhigh.symbols.risk``; the rate is then derived;
+        ``symhigh.symbols.distance`` and ``symhigh.symbols.risk``; the rate is then derived, and ``multiple`` times the
+        minimiser is taken;
     ``values``
-        the canonical symbols used above and what the user gave for them.
+        the canonical symbols used above and what the user gave for them;
+    ``batch``, ``ridge``
+        samples whose gradients are averaged in a step, and weight decay; parameters too, 1 and 0 by default;
+    ``delayed``
+        whether the rate is evaluated before the memory has seen the sample of the step;
+    ``remedy``
+        what to use instead, where the rule is known to have no limit.
     """
 
     @property
@@ -53,5 +71,25 @@ class Rule:
         return None
 
     @property
+    def multiple(self) -> sp.Expr:
+        return sp.S.One
+
+    @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
         return {}
+
+    @property
+    def batch(self) -> sp.Expr:
+        return sp.S.One
+
+    @property
+    def ridge(self) -> sp.Expr:
+        return sp.S.Zero
+
+    @property
+    def delayed(self) -> bool:
+        return False
+
+    @property
+    def remedy(self) -> str:
+        return ""

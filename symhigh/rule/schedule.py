@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 
+from symhigh.checks import parameter
 from symhigh.rule.rule import Rule
 from symhigh.symbols import t
 
@@ -40,3 +42,16 @@ class Schedule(Rule):
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
         return {s: s for s in sorted(self.expr.free_symbols - {t}, key=str)}
+
+
+def cosine(gamma: Any, t_end: Any, floor: Any = 0) -> Schedule:
+    """The cosine schedule ``floor + (gamma - floor)(1 + cos(π t/t_end))/2`` up to ``t_end``, then ``floor``.
+
+    ``gamma > floor ≥ 0``; ``t_end > 0`` in steps/d. Source: Loshchilov and Hutter (arXiv 1608.03983), one cycle.
+    """
+    top = parameter("cosine", "gamma", gamma, positive=True, meaning="the starting learning rate")
+    end = parameter("cosine", "t_end", t_end, positive=True, meaning="the length of the schedule, in steps/d")
+    low = parameter("cosine", "floor", floor, positive=False, meaning="the final learning rate")
+    if (top - low).is_negative:
+        raise ValueError(f"cosine(floor={floor}): floor must be <= gamma={gamma}, the starting learning rate")
+    return Schedule(low + (top - low) * (1 + sp.cos(sp.pi * sp.Min(t, end) / end)) / 2)

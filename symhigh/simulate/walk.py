@@ -6,11 +6,13 @@ Stands between the two simulators (:mod:`~symhigh.simulate.direct`, :mod:`~symhi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Protocol
 
 import numpy as np
+from sympy import Symbol
 
 from symhigh.integrate.solve import check_schedule, parameter_values
 from symhigh.problem import Spectrum, Start
@@ -78,9 +80,10 @@ def prepare(system: LimitSystem, spectrum: Spectrum, start: Start, d: int, t_end
     return Experiment(system, spectrum, start, d, t_end, par)
 
 
-def modes_of(e: Experiment, kernels: ModuleType, eigenvalues: Array, weights: Array, energy: Array) -> Modes:
+def modes_of(e: Experiment, kernels: ModuleType, eigenvalues: Array, weights: Array, energy: Array,
+             more: Mapping[Symbol, Array] = MappingProxyType({})) -> Modes:
     """Coefficients of the modes, with ``energy`` the V22 of each, and the averages that do not change."""
-    known = {lam: eigenvalues, V22: energy}
+    known = {lam: eigenvalues, V22: energy, **more}
     coef = np.array([known[s] for s in e.system.family.coefficients])
     const = np.zeros(len(e.system.reductions))
     kernels.prepare(e.par, coef, weights, const)

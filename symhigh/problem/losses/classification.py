@@ -48,7 +48,8 @@ def probit_regression(sampled: bool = False) -> Problem:
     """Binary regression with the probit link Φ and its matching convex loss, ``f = xΦ(x) + φ(x) - x p``.
 
     ``p = Φ(x*)`` (soft labels), or with ``sampled=True`` p = 1 with probability Φ(x*), else 0. Then
-    ``f' = Φ(x) - p``, as ``σ(x) - p`` in logistic regression, and the risk is least at X = X*. (It is not the probit likelihood.)
+    ``f' = Φ(x) - p``, as ``σ(x) - p`` in logistic regression, and the risk is least at X = X*. (It is not the
+    probit likelihood.)
     Golden: ``c₁ = 1/√(2π(1 + B11))``, ``c₂ = -1/√(2π(1 + B22))``; soft labels
     ``I = (asin(B11/(1+B11)) + asin(B22/(1+B22)) - 2 asin(B12/√((1+B11)(1+B22))))/(2π)``.
     """

@@ -1,7 +1,7 @@
 """Squared losses of a student: linear, through a link, and of Hermite polynomials.
 
-Part of the losses that symhigh knows by name. Sources: *The High Line* (arXiv 2405.19585), section 3; kernels of Williams
-(1998, erf) and of Cho and Saul (2009, ReLU). The golden answers are tested, not used.
+Part of the losses that symhigh knows by name. Sources: *The High Line* (arXiv 2405.19585), section 3; Williams
+(1998, erf kernel); Cho and Saul (2009, ReLU kernel). The golden answers are tested, not used.
 """
 
 from __future__ import annotations

@@ -1,0 +1,102 @@
+"""DoG and a D-Adaptation: rates set by how far the iterate has moved from its start.
+
+Sources: Ivgi, Hinder, Carmon (arXiv 2302.12022) for DoG; Defazio and Mishchenko (arXiv 2301.07733) for the idea of
+D-Adaptation, stated here as the SGD rule below. *The High Line* (arXiv 2405.19585) says that W⁺ = [X, X*, X0] covers
+them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from symhigh.checks import parameter
+from symhigh.rule.rule import Memory, Rule
+from symhigh.symbols import d, gradient_square, moved
+
+RADIUS = sp.Symbol("r_0", positive=True)
+GRADIENTS = sp.Symbol("G_k", positive=True)
+GRADIENTS_0 = sp.Symbol("G_0", positive=True)
+FARTHEST = sp.Symbol("r_k^2", positive=True)
+SPENT = sp.Symbol("N_k", nonnegative=True)
+ESTIMATE = sp.Symbol("D_k", positive=True)
+ESTIMATE_0 = sp.Symbol("D_0", positive=True)
+SPEED = sp.Symbol("gamma_D", positive=True)
+
+
+@dataclass(frozen=True)
+class DoG(Rule):
+    """Distance over gradients: ``g_k = max(r0, max_{j≤k} ‖X_j - X₀‖)/√G_k``, ``G_k = G_{k-1} + ‖∇f_k‖²/d²``.
+
+    Starting values ``r0 > 0`` and ``G_0 = b² > 0``. Assumptions of its limit: r0 and b stay fixed as d → ∞, and
+    ``‖X_k - X₀‖`` concentrates on its limit, hence so does its running maximum, which is continuous in the path. The
+    limit has one more direction, X₀.
+    """
+
+    r0: Any
+    b: Any
+
+    def __post_init__(self) -> None:
+        _positive(
+            self, ("r0", "the starting distance"), ("b", "the square root of the starting sum of gradients")
+        )
+
+    @property
+    def memory(self) -> tuple[Memory, ...]:
+        return (
+            Memory(FARTHEST, sp.Max(0, moved - FARTHEST), initial=RADIUS**2),
+            Memory(GRADIENTS, gradient_square / d**2, initial=GRADIENTS_0**2),
+        )
+
+    @property
+    def rate(self) -> sp.Expr:
+        return sp.sqrt(FARTHEST) / sp.sqrt(GRADIENTS)
+
+    @property
+    def values(self) -> dict[sp.Symbol, sp.Expr]:
+        return {RADIUS: self.r0, GRADIENTS_0: self.b}
+
+
+@dataclass(frozen=True)
+class DAdaptation(Rule):
+    """``g_k = speed · D_k``, D_k the largest lower bound of ``‖X₀ - X*‖`` so far, and ``D_0 = d0 > 0``.
+
+    With ``s = X₀ - X_k`` the bound is ``(‖s‖² - Σ_{j<k} (g_j/d)² ‖∇f_j‖²)/(2‖s‖)``, that is
+    ``Σ_j (g_j/d) <∇f_j, X₀ - X_j>`` over ‖s‖; by convexity it is at most the distance, up to noise that vanishes as
+    d → ∞. Assumptions of its limit: d0 and speed stay fixed as d → ∞, and both terms concentrate, as quadratic
+    functionals of the path do.
+    """
+
+    speed: Any
+    d0: Any
+
+    def __post_init__(self) -> None:
+        _positive(
+            self,
+            ("speed", "the rate per estimated distance"),
+            ("d0", "the starting estimate of the distance"),
+        )
+
+    @property
+    def memory(self) -> tuple[Memory, ...]:
+        bound = sp.Piecewise(((moved - SPENT) / (2 * sp.sqrt(moved)), moved > 0), (0, True))
+        return (
+            Memory(ESTIMATE, sp.Max(0, bound - ESTIMATE), initial=ESTIMATE_0),
+            Memory(SPENT, self.rate**2 * gradient_square / d**2, initial=sp.S.Zero),
+        )
+
+    @property
+    def rate(self) -> sp.Expr:
+        return SPEED * ESTIMATE
+
+    @property
+    def values(self) -> dict[sp.Symbol, sp.Expr]:
+        return {SPEED: self.speed, ESTIMATE_0: self.d0}
+
+
+def _positive(rule: Rule, *fields: tuple[str, str]) -> None:
+    for name, meaning in fields:
+        value = parameter(type(rule).__name__, name, getattr(rule, name), positive=True, meaning=meaning)
+        object.__setattr__(rule, name, value)

@@ -1,0 +1,191 @@
+"""Rules made of another rule: mini-batches, weight decay, warm-up and other factors in time.
+
+Second room of the pipeline. Each leaves the inner rule's memory alone; they nest in any order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from symhigh.checks import parameter, whole
+from symhigh.rule.rule import Memory, Rule
+from symhigh.symbols import batch_size, t
+from symhigh.symbols import ridge as ridge_symbol
+
+WARM_UP = sp.Symbol("t_warm", positive=True)
+
+
+@dataclass(frozen=True)
+class _Wrapped(Rule):
+    """A rule that passes on what the inner one says."""
+
+    inner: Rule
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.inner, Rule):
+            raise TypeError(
+                f"{type(self).__name__}(inner={self.inner!r}): inner must be a symhigh rule, e.g. Constant(1)"
+            )
+
+    @property
+    def memory(self) -> tuple[Memory, ...]:
+        return self.inner.memory
+
+    @property
+    def rate(self) -> sp.Expr | None:
+        return self.inner.rate
+
+    @property
+    def objective(self) -> sp.Expr | None:
+        return self.inner.objective
+
+    @property
+    def multiple(self) -> sp.Expr:
+        return self.inner.multiple
+
+    @property
+    def values(self) -> dict[sp.Symbol, sp.Expr]:
+        return self.inner.values
+
+    @property
+    def batch(self) -> sp.Expr:
+        return self.inner.batch
+
+    @property
+    def ridge(self) -> sp.Expr:
+        return self.inner.ridge
+
+    @property
+    def delayed(self) -> bool:
+        return self.inner.delayed
+
+    @property
+    def remedy(self) -> str:
+        return self.inner.remedy
+
+
+@dataclass(frozen=True)
+class MiniBatch(_Wrapped):
+    """The gradient of a step is the mean over m ≥ 1 fresh samples; time still counts steps/d.
+
+    In the limit the noise term I becomes I/m, the drift is unchanged. ``gradient_square`` is that of the mean.
+    """
+
+    m: Any = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.inner.batch != 1:
+            raise ValueError("MiniBatch(inner=…): the inner rule has a batch already; give one batch size")
+        if not isinstance(self.m, sp.Expr):
+            object.__setattr__(
+                self, "m", sp.Integer(whole("MiniBatch", "m", self.m, least=1, meaning="samples a step"))
+            )
+
+    @property
+    def batch(self) -> sp.Expr:
+        return batch_size
+
+    @property
+    def values(self) -> dict[sp.Symbol, sp.Expr]:
+        return {**self.inner.values, batch_size: self.m}
+
+
+@dataclass(frozen=True)
+class WeightDecay(_Wrapped):
+    """``X⁺ = X - (g/d)(∇f + kappa X)``: SGD on the loss plus ``kappa ‖X‖²/2``; kappa ≥ 0.
+
+    The risk reported stays that of the loss alone.
+    """
+
+    kappa: Any = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.inner.ridge != 0:
+            raise ValueError(
+                "WeightDecay(inner=…): the inner rule has a weight decay already; give their sum"
+            )
+        object.__setattr__(
+            self,
+            "kappa",
+            parameter("WeightDecay", "kappa", self.kappa, positive=False, meaning="the weight decay"),
+        )
+
+    @property
+    def ridge(self) -> sp.Expr:
+        return ridge_symbol
+
+    @property
+    def values(self) -> dict[sp.Symbol, sp.Expr]:
+        return {**self.inner.values, ridge_symbol: self.kappa}
+
+
+@dataclass(frozen=True)
+class Modulated(_Wrapped):
+    """The inner rule's rate times ``factor``, an expression in ``symhigh.t``: a decay, a warm-up, a cycle.
+
+    The factor must be ≥ 0 on the interval; other symbols in it are parameters, to be bound later.
+    """
+
+    factor: sp.Expr = sp.S.One
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.factor, sp.Expr):
+            raise TypeError(
+                f"Modulated(factor={self.factor!r}): factor must be a SymPy expression in symhigh.t"
+            )
+
+    @property
+    def rate(self) -> sp.Expr | None:
+        return None if self.inner.rate is None else self.inner.rate * self.factor
+
+    @property
+    def multiple(self) -> sp.Expr:
+        return self.inner.multiple * self.factor
+
+    @property
+    def values(self) -> dict[sp.Symbol, sp.Expr]:
+        own = {s: s for s in sorted(self.factor.free_symbols - {t}, key=str)}
+        return {**own, **self.inner.values}
+
+
+@dataclass(frozen=True)
+class WarmUp(_Wrapped):
+    """The inner rule's rate times ``min(1, t/duration)``; duration > 0 in steps/d."""
+
+    duration: Any = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(
+            self,
+            "duration",
+            parameter(
+                "WarmUp",
+                "duration",
+                self.duration,
+                positive=True,
+                meaning="the length of the warm-up, in steps/d",
+            ),
+        )
+
+    @property
+    def _factor(self) -> sp.Expr:
+        return sp.Min(1, t / WARM_UP)
+
+    @property
+    def rate(self) -> sp.Expr | None:
+        return None if self.inner.rate is None else self.inner.rate * self._factor
+
+    @property
+    def multiple(self) -> sp.Expr:
+        return self.inner.multiple * self._factor
+
+    @property
+    def values(self) -> dict[sp.Symbol, sp.Expr]:
+        return {**self.inner.values, WARM_UP: self.duration}
