@@ -20,8 +20,10 @@ _HOME = {
     "symhigh.symbols": ("x", "x_star", "eps", "y", "t"),
     "symhigh.problem": (
         "Contaminated",
+        "DiagonalNetwork",
         "Gaussian",
         "Laplace",
+        "NetworkClasses",
         "Problem",
         "Rademacher",
         "Spectrum",
@@ -68,9 +70,18 @@ _HOME = {
     ),
     "symhigh.derive": ("derive", "expect"),
     "symhigh.closed": ("Formula", "limits"),
-    "symhigh.simulate": ("Runs", "Sweep", "simulate", "sweep"),
+    "symhigh.simulate": ("NetworkRuns", "Runs", "Sweep", "simulate", "simulate_network", "sweep"),
     "symhigh.integrate": ("Curve",),
-    "symhigh.verify": ("Claim", "Comparison", "Ledger", "compare", "verify"),
+    "symhigh.verify": (
+        "Claim",
+        "Comparison",
+        "ErrorSlope",
+        "Ledger",
+        "compare",
+        "compare_network",
+        "error_slope",
+        "verify",
+    ),
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_WHERE)
@@ -82,8 +93,10 @@ if TYPE_CHECKING:
     from symhigh.derive import expect as expect
     from symhigh.integrate import Curve as Curve
     from symhigh.problem import Contaminated as Contaminated
+    from symhigh.problem import DiagonalNetwork as DiagonalNetwork
     from symhigh.problem import Gaussian as Gaussian
     from symhigh.problem import Laplace as Laplace
+    from symhigh.problem import NetworkClasses as NetworkClasses
     from symhigh.problem import Problem as Problem
     from symhigh.problem import Rademacher as Rademacher
     from symhigh.problem import Spectrum as Spectrum
@@ -125,18 +138,25 @@ if TYPE_CHECKING:
     from symhigh.rule import WarmUp as WarmUp
     from symhigh.rule import WeightDecay as WeightDecay
     from symhigh.rule import cosine as cosine
-    from symhigh.simulate import Runs as Runs
     from symhigh.simulate import simulate as simulate
+    from symhigh.simulate import NetworkRuns as NetworkRuns
+    from symhigh.simulate import Runs as Runs
+    from symhigh.simulate import Sweep as Sweep
+    from symhigh.simulate import simulate_network as simulate_network
+    from symhigh.simulate import sweep as sweep
     from symhigh.symbols import eps as eps
     from symhigh.symbols import t as t
     from symhigh.symbols import x as x
     from symhigh.symbols import x_star as x_star
     from symhigh.symbols import y as y
+    from symhigh.verify import verify as verify
     from symhigh.verify import Claim as Claim
     from symhigh.verify import Comparison as Comparison
+    from symhigh.verify import ErrorSlope as ErrorSlope
     from symhigh.verify import Ledger as Ledger
     from symhigh.verify import compare as compare
-    from symhigh.verify import verify as verify
+    from symhigh.verify import compare_network as compare_network
+    from symhigh.verify import error_slope as error_slope
 
 
 def __getattr__(name: str) -> Any:

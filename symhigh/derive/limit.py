@@ -12,15 +12,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
+from typing import overload
 
 import sympy as sp
 
 from symhigh.derive.averages import Averages
 from symhigh.derive.memory import Statement, greedy_rate, limits_of_memories, sample_rates, statement_of
+from symhigh.derive.network import NetworkLimit, derive_network
 from symhigh.derive.one_step import Mean, one_step
 from symhigh.derive.reduction import reduce_to_error
 from symhigh.derive.statistics import mean_over_sample, statistics
-from symhigh.problem import Problem
+from symhigh.problem import DiagonalNetwork, Problem
 from symhigh.problem.noise import Component
 from symhigh.problem.problem import Label
 from symhigh.rule import Rule
@@ -48,13 +50,20 @@ X_STAR_I = sp.Symbol("X_star_i", real=True)
 X_START_I = sp.Symbol("X_start_i", real=True)
 
 
-def derive(problem: Problem, rule: Rule, reduce: bool = True) -> LimitSystem:
+@overload
+def derive(problem: Problem, rule: Rule, reduce: bool = True) -> LimitSystem: ...
+@overload
+def derive(problem: DiagonalNetwork) -> NetworkLimit: ...
+def derive(
+    problem: Problem | DiagonalNetwork, rule: Rule | None = None, reduce: bool = True
+) -> LimitSystem | NetworkLimit:
     """The exact limit, as d → ∞ at fixed time t = steps/d, of one-pass SGD on ``problem`` under ``rule``.
 
     Returns a :class:`~symhigh.system.LimitSystem`. Each mode of K carries ``V11 = d X_i²`` and ``V12 = d X_i X*_i``
     (High Line, (9)), and ``V10 = d X_i X0_i`` where the rule looks at the distance from the start; where loss and rate
     see B only through ``E(x - x*)²``, as for least squares, the system reduces itself to one state a mode,
-    ``D2 = V11 - 2 V12 + V22`` (8), unless ``reduce=False``.
+    ``D2 = V11 - 2 V12 + V22`` (8), unless ``reduce=False``. A :class:`~symhigh.problem.DiagonalNetwork` holds its own
+    step and takes no rule; its limit is a :class:`~symhigh.derive.network.NetworkLimit`.
 
     Assumptions: Gaussian data with bounded ``‖K‖``, ``‖X₀‖, ‖X*‖ = O(1)``, a loss whose derivative has at most
     polynomial growth, memory increments of order 1/d.
@@ -62,6 +71,8 @@ def derive(problem: Problem, rule: Rule, reduce: bool = True) -> LimitSystem:
     Raises ``TypeError`` for wrong argument types and ``ValueError`` for a loss without a derivative, too few moments
     of the noise, a rule that does not close, and a rule whose limit does not exist.
     """
+    if isinstance(problem, DiagonalNetwork):
+        return derive_network(problem)
     if not isinstance(problem, Problem):
         raise TypeError(
             f"derive(problem={problem!r}): problem must be a symhigh.Problem, such as least_squares()"

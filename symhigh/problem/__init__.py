@@ -18,6 +18,7 @@ from symhigh.problem.losses import (
     student,
     tanh_student,
 )
+from symhigh.problem.network import DiagonalNetwork, NetworkClasses
 from symhigh.problem.noise import Contaminated, Gaussian, Laplace, NoiseLaw, Rademacher, StudentT
 from symhigh.problem.problem import Problem
 from symhigh.problem.spectrum import Spectrum
@@ -25,8 +26,10 @@ from symhigh.problem.start import Start
 
 __all__ = [
     "Contaminated",
+    "DiagonalNetwork",
     "Gaussian",
     "Laplace",
+    "NetworkClasses",
     "NoiseLaw",
     "Problem",
     "Rademacher",

@@ -62,7 +62,7 @@ class NoiseLaw(ABC):
 
 @dataclass(frozen=True)
 class Gaussian(NoiseLaw):
-    """``ε ~ N(0, sigma²)``, sigma ≥ 0."""
+    """Gaussian label noise, ``ε ~ N(0, sigma²)`` with ``sigma ≥ 0`` a number or a SymPy expression."""
 
     sigma: Any = 1
 

@@ -31,6 +31,7 @@ from symhigh.verify.comparison import Comparison, compare
 from symhigh.verify.domain import Domain
 from symhigh.verify.evidence import Trial, integrated, numeric, simulation, symbolic
 from symhigh.verify.ledger import Ledger, Line, Row, row_text
+from symhigh.verify.network_comparison import compare_network
 from symhigh.verify.runner import verify
 from symhigh.verify.slope import ErrorSlope, error_slope
 from symhigh.verify.verdict import Verdict
@@ -55,6 +56,7 @@ __all__ = [
     "Trial",
     "Verdict",
     "compare",
+    "compare_network",
     "error_slope",
     "integrated",
     "numeric",
