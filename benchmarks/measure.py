@@ -54,14 +54,15 @@ def contest(name: str, ours: Callable[[], object], others: dict[str, Callable[[]
 
 
 def machine() -> str:
-    """Processor, cores, system and versions, one paragraph."""
+    """Processor, cores, system, versions, and how busy the machine was with other work."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
         models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
         cpu = f"{models[0]}, {len(models)} cores" if models else cpu
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "sympy", "numba"))
-    return f"{cpu}; {platform.system()}; Python {platform.python_version()}, {packages}"
+    load = f"; load average {os.getloadavg()[1]:.1f} at the end" if hasattr(os, "getloadavg") else ""
+    return f"{cpu}; {platform.system()}; Python {platform.python_version()}, {packages}{load}"
 
 
 def pretty(seconds: float) -> str:
