@@ -233,7 +233,10 @@ def _draw(curve: Any, runs: Any, path: Path) -> None:
     data = {"t": curve.t, "risk": curve.risk} | (
         {} if runs is None else {"runs_t": runs.t, "runs_risk": runs.risk}
     )
-    save(axes.get_figure(root=True), data, path)
+    from matplotlib.figure import Figure
+
+    assert isinstance(axes.figure, Figure)
+    save(axes.figure, data, path)
 
 
 @contextmanager
