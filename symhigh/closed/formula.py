@@ -73,9 +73,11 @@ class Formula:
         wanted = whole("Formula.evaluate", "digits", digits, least=1, meaning="significant digits")
         numbers = self._numbers(values)
         self._enforce(numbers)
-        expr = exact(self.expr.subs(numbers))
-        precision, last = wanted + 10, None
+        held, precision, last = exact(self.expr), wanted + 10, None
         while precision < _MAX_DIGITS + 4 * wanted:
+            expr = held.xreplace(
+                {s: v if v.is_Integer else sp.Float(v, precision + 5) for s, v in numbers.items()}
+            )
             value = expr.evalf(precision, maxn=_MAX_DIGITS + 4 * wanted)
             real, imaginary = value.as_real_imag()
             if not (real.is_Float or real.is_Rational):

@@ -18,6 +18,7 @@ from symhigh.closed.formula import Formula, positive
 from symhigh.closed.linear import LinearLimit, linear_limit
 from symhigh.closed.matching import dying_rate
 from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
+from symhigh.closed.power_law import PowerLaw, power_law_exponents
 from symhigh.closed.secular import (
     exponential_rate,
     fixed_point,
@@ -29,7 +30,7 @@ from symhigh.closed.secular import (
 from symhigh.derive import derive
 from symhigh.problem import Problem, Spectrum, Start
 from symhigh.rule import Rule
-from symhigh.symbols import D2, distance, error_square, gamma, lam, omega, t
+from symhigh.symbols import D2, distance, error_square, gamma, lam, omega, t, tau
 
 _PAPER = "High Line (arXiv 2405.19585), "
 Formulas = dict[str, Formula]
@@ -52,7 +53,8 @@ def limits(
     Raises ``ValueError`` for a problem whose limit has no closed form here.
     """
     system = derive(problem, rule)
-    limit, modes = linear_limit(system), read_modes(spectrum, start)
+    limit, exponents = linear_limit(system), power_law_exponents(spectrum, start)
+    modes = read_modes(spectrum, start) if exponents is None else Modes()
     noisy = system.parameters.get(omega, sp.S.Zero) != 0
     limit = limit if noisy else limit.noiseless
     averages = {r.name for r in system.reductions if r.summand.has(D2)}
@@ -65,6 +67,10 @@ def limits(
         found = _scheduled(limit, modes, noisy)
     else:
         found = _constant(limit, modes, limit.rate)
+    measured = _measured(limit, modes)
+    if exponents is not None:
+        law = PowerLaw(limit.noiseless, *exponents)
+        found, measured = _without_gap(limit, found, law, noisy), {tau: law.mean, distance: sp.S.One}
     found.setdefault(
         "threshold",
         Formula(
@@ -73,7 +79,7 @@ def limits(
             statement="the constant learning rate at which SGD ceases to converge",
         ),
     )
-    values = {**_measured(limit, modes), **{s: rational(v) for s, v in system.parameters.items()}}
+    values = {**measured, **{s: rational(v) for s, v in system.parameters.items()}}
     return MappingProxyType({name: formula.subs(values) for name, formula in found.items()})
 
 
@@ -236,6 +242,14 @@ def _isotropic_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
             limit.share * slope / t, positive(omega, t), "new", "the excess risk for large t"
         ),
     }
+
+
+def _without_gap(limit: LinearLimit, found: Formulas, law: PowerLaw, noisy: bool) -> Formulas:
+    """Spectra that reach 0 have no exponential rate: powers of t instead, where they are known."""
+    kept = {k: f for k, f in found.items() if k in ("learning_rate", "risk", "excess_risk", "clock")}
+    if noisy or limit.rate.has(t, *(r.name for r in limit.system.reductions if r.summand.has(D2))):
+        return kept
+    return {**kept, **(law.memory() if limit.system.states else law.constant())}
 
 
 # --- parts ------------------------------------------------------------------------------------------------------
