@@ -106,11 +106,11 @@ def test_both_steppers_draw_the_same_curve(name):
 
 
 def test_power_law_over_seven_decades_against_bdf():
-    """Least squares, AdaGrad-Norm, 150 modes, to t = 10^7: a stiff system; SciPy's BDF is the second route."""
-    lam = (np.arange(1, 151) / 151) ** 1.25
+    """Least squares, AdaGrad-Norm, 60 modes, to t = 10^7: a stiff system; SciPy's BDF is the second route."""
+    lam = (np.arange(1, 61) / 61) ** 1.25
     energy = lam**-1.2
     X_star = np.sqrt(energy / lam.size)
-    spectrum, start = sh.Spectrum.from_eigenvalues(lam), sh.Start.from_vectors(np.zeros(150), X_star)
+    spectrum, start = sh.Spectrum.from_eigenvalues(lam), sh.Start.from_vectors(np.zeros(60), X_star)
     times = np.geomspace(0.1, 1e7, 60)
     system = sh.derive(sh.least_squares(0.01), sh.AdaGradNorm(1, 1))
     curve = system.solve(spectrum, start, 1e7, t=times, rtol=1e-7, target=NUMBA)
