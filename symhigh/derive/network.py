@@ -28,6 +28,7 @@ from symhigh.symbols import d, lam, risk, t
 
 if TYPE_CHECKING:
     from symhigh.integrate.network import NetworkCurve
+    from symhigh.integrate.network_law import LawCurve
 
 residual = sp.Symbol("r", real=True)
 feature = sp.Symbol("a", real=True)
@@ -268,6 +269,13 @@ class NetworkLimit:
         from symhigh.integrate.network import solve_network
 
         return solve_network(self, classes, t_end, t, **options)
+
+    def solve_law(self, t_end: float, t: Any = None, *, law: dict[str, Any], **options: Any) -> LawCurve:
+        """Integrate with continuous laws of (λ, θ*, u, v), and estimate the error of their quadrature; see
+        :func:`symhigh.integrate.network_law.solve_law`."""
+        from symhigh.integrate.network_law import solve_law
+
+        return solve_law(self, t_end, t, law=law, **options)
 
 
 @lru_cache(maxsize=64)

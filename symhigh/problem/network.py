@@ -151,10 +151,10 @@ class NetworkClasses:
         """Turn independent continuous laws of ``lam, theta_star, u, v`` into classes by Gauss-Legendre
         quadrature.
 
-        Each keyword is a number, or a quantile function ``(0, 1) -> value`` (``scipy.stats.norm(0,
-        1).ppf``). Every law gets ``nodes`` nodes, so k laws make ``nodes**k`` classes. The error of a result
-        is estimated by asking for it with ``nodes`` and with ``nodes + 1``; it falls geometrically where the
-        quantile functions are analytic, and like a power of ``nodes`` where tails are unbounded.
+        Each keyword is a number, or a quantile function ``(0, 1) -> value`` (``scipy.stats.norm(0, 1).ppf``)
+        of arrays. Every law gets ``nodes`` nodes, so k laws make ``nodes**k`` classes. The error falls
+        geometrically with ``nodes`` where the quantile functions are analytic, and like a power where tails
+        are unbounded; :meth:`~symhigh.derive.network.NetworkLimit.solve_law` chooses ``nodes`` and estimates it.
         """
         count = whole(
             "NetworkClasses.from_law", "nodes", nodes, least=1, meaning="quadrature nodes of each law"
