@@ -1,0 +1,240 @@
+"""Short consequences of the derived limit: what each rule does to distance and risk, and starts above the threshold.
+
+Each follows in a line or two from (8), the distance law and the conservation law of ``adagrad.py``.
+"""
+
+import numpy as np
+import sympy as sp
+
+import symhigh as sh
+from symhigh.closed.conserved import conservation_law
+from symhigh.closed.linear import linear_limit
+from symhigh.rule import Memory, Rule
+from symhigh.symbols import (
+    D2,
+    distance,
+    error_square,
+    gamma,
+    gradient_noise,
+    gradient_square,
+    kappa2,
+    lam,
+    omega,
+    risk,
+    t,
+    tau,
+)
+from symhigh.symbols import d as dimension
+from symhigh.verify import Claim, integrated, symbolic
+
+eta, b, g, alpha, noise = sp.symbols("eta b g alpha omega", positive=True)
+PROBLEM = sh.least_squares(noise)
+POLYAK, SEARCH, STEADY = (
+    linear_limit(sh.derive(PROBLEM, r)) for r in (sh.Polyak(), sh.LineSearch(), sh.Constant(g))
+)
+GROWING = linear_limit(sh.derive(sh.least_squares(), sh.AdaGradNorm(eta, b))).noiseless
+LAW = conservation_law(GROWING, distance)
+
+
+@symbolic
+def polyak_descends():
+    """dD²/dt = -Q²/(τI) under Polyak."""
+    drift = POLYAK.drift(distance).subs(gamma, POLYAK.rate)
+    return sp.Eq(drift, -(error_square**2) / (tau * (error_square + omega**2)))
+
+
+@symbolic
+def search_descends():
+    """dR/dt = -γ²κ₂I/2 under line search."""
+    (held,) = [r.name for r in SEARCH.system.reductions if r.summand == lam**2 * D2]
+    drift = SEARCH.drift(risk)
+    printed = -(gamma**2) * kappa2 * (error_square + omega**2) / 2
+    return sp.Eq((drift - printed).subs(gamma, SEARCH.rate).subs(held, sp.Symbol("M")), 0)
+
+
+@symbolic
+def below_the_threshold():
+    """dD²/dt = γτI(γ - γ̄), γ̄ = 2Q/(τI): the distance falls iff γ < γ̄."""
+    system = STEADY.system
+    threshold = system.expanded(system.outputs["distance_threshold"])
+    level = system.expanded(gradient_noise)
+    drift = STEADY.drift(distance)
+    return sp.Eq(drift, gamma * tau * level * (gamma - threshold))
+
+
+@symbolic
+def equipartition():
+    """At rest every mode has D² = γω²/(2 - γτ), whatever its λ."""
+    Q = 2 * sh.limits(PROBLEM, sh.Constant(g))["excess_risk"].expr
+    (rhs,) = STEADY.system.family.rhs
+    (rest,) = sp.solve(rhs.subs({gradient_noise: Q + noise**2, gamma: g}), D2)
+    return [sp.Eq(rest, g * noise**2 / (2 - g * tau)), sp.Eq(tau * rest, Q)]
+
+
+@symbolic
+def polyak_isotropic():
+    """K = λI, no noise: R(t) = R(0) e^{-t} under Polyak and line search, whatever λ."""
+    size = sp.Symbol("lambda_1", positive=True)
+    for limit in (POLYAK.noiseless, SEARCH.noiseless):
+        alone = {
+            r.name: r.summand.subs({lam: size, D2: error_square / size}) for r in limit.system.reductions
+        }
+        rate = sp.cancel(limit.rate.subs(alone))
+        found = sh.limits(sh.least_squares(), sh.Constant(rate), sh.Spectrum.isotropic(size))[
+            "risk_curve"
+        ].expr
+        yield sp.Eq(found, size * distance / 2 * sp.exp(-t))
+
+
+@symbolic
+def slow_schedule():
+    """The derived excess is γτω²/4 to first order in γ, for a rate that dies out slowly."""
+    found = sh.limits(PROBLEM, sh.Schedule((1 + t) ** sp.Rational(-1, 2)))["excess_risk_asymptotic"].expr
+    return sp.Eq(found, tau * noise**2 / (4 * sp.sqrt(1 + t)))
+
+
+@integrated(tolerance=1e-2)
+def slow_schedule_curve(trial):
+    """Against integration at t = 10⁶."""
+    for power in (0.3, 0.7):
+        spectrum, problem = sh.Spectrum.from_eigenvalues([0.5, 1.0, 1.5]), sh.least_squares(0.8)
+        rule = sh.Schedule((1 + t) ** sp.Rational(-int(10 * power), 10))
+        curve = sh.derive(problem, rule).solve(spectrum, sh.Start(), 1e6, t=[1e6], rtol=1e-9)
+        found = sh.limits(problem, rule, spectrum)["excess_risk_asymptotic"].evaluate(t=1e6)
+        yield float(found), curve.risk[0] - 0.32, {"power": power}
+
+
+@symbolic
+def peak_of_the_distance():
+    """D² is largest at γ = 2/τ: D²(0) + 4η²/τ·(b/η) - 2η² + 2η² log(ητ/(2b)), for starts η/b > 2/τ."""
+    positive = sp.Symbol("gamma_", positive=True)
+    level = distance + LAW.potential.subs(gamma, eta / b)
+    peak = level - LAW.potential.subs(gamma, positive).subs(positive, 2 / tau)
+    yield sp.Eq(peak, distance + 4 * eta * b / tau - 2 * eta**2 + 2 * eta**2 * sp.log(eta * tau / (2 * b)))
+    yield sp.Eq(LAW.turning_point, 2 / tau)
+
+
+@integrated(tolerance=1e-5)
+def peak_of_curves(trial):
+    """The largest distance of integrated curves."""
+    for _ in range(2 if trial.quick else 8):
+        e, factor = (float(v) for v in trial.rng.uniform([0.5, 1.5], [2.0, 6.0]))
+        values = trial.rng.uniform(0.3, 2.0, 4)
+        spectrum, mean = sh.Spectrum.from_eigenvalues(values), float(values.mean())
+        first = e * mean / (2 * factor)
+        system = sh.derive(sh.least_squares(), sh.AdaGradNorm(e, first))
+        curve = system.solve(spectrum, sh.Start(), 8.0, t=np.linspace(0, 8, 8001), rtol=1e-11)
+        top = 1 + 4 * e * first / mean - 2 * e**2 + 2 * e**2 * np.log(factor)
+        yield curve.distance.max(), top, {"eta": e, "b": first, "tau": mean}
+
+
+class Averaged(Rule):
+    """b_k² = (1 - α/d) b_{k-1}² + ‖∇f‖²/d², g = η/b_k: the accumulator of RMSprop-Norm that has the limit (18)."""
+
+    name = sp.Symbol("s", positive=True)
+    forgets = alpha / dimension
+
+    @property
+    def memory(self):
+        return (Memory(self.name, gradient_square / dimension**2 - self.forgets * self.name, b**2),)
+
+    @property
+    def rate(self):
+        return eta / sp.sqrt(self.name)
+
+    @property
+    def values(self):
+        return {s: s for s in (eta, b, alpha)}
+
+
+@symbolic
+def forgetting():
+    """ds/dt = τI - αs; without noise and at rest in I = ω², γ = η√α/(ω√τ)."""
+    system = sh.derive(PROBLEM, Averaged())
+    (state,) = system.states
+    yield sp.Eq(state.rhs, tau * gradient_noise - alpha * state.name)
+    (rest,) = sp.solve(state.rhs, state.name)
+    yield sp.Eq(system.scalar("gamma").subs(state.name, rest) ** 2, eta**2 * alpha / (tau * gradient_noise))
+
+
+@symbolic
+def integral_of_forgetting():
+    """b² e^{-αt} + τ∫e^{-α(t-s)}I ds solves it: (18)."""
+    s = sp.Symbol("s_", nonnegative=True)
+    I = sp.Function("I")
+    system = sh.derive(PROBLEM, Averaged())
+    (state,) = system.states
+    flow = sp.exp(-alpha * t) * (b**2 + tau * sp.Integral(sp.exp(alpha * s) * I(s), (s, 0, t)))
+    return sp.Eq(sp.diff(flow, t), state.rhs.subs(state.name, flow).subs(gradient_noise, I(t)))
+
+
+@symbolic
+def rest_of_rate_and_risk():
+    """A stationary pair: γ² = η²α/(τI), I = 2ω²/(2 - γτ) gives 2γ²τω² = η²α(2 - γτ), a quadratic in γ."""
+    system = sh.derive(PROBLEM, Averaged())
+    (state,) = system.states
+    (rest,) = sp.solve(state.rhs, state.name)
+    level = 2 * sh.limits(PROBLEM, sh.Constant(g))["risk"].expr
+    still = (g**2 - system.scalar("gamma").subs(state.name, rest) ** 2).subs(gradient_noise, level)
+    return sp.Eq(
+        sp.cancel(still * 2 * tau * noise**2), 2 * g**2 * tau * noise**2 - eta**2 * alpha * (2 - g * tau)
+    )
+
+
+@integrated(tolerance=1e-8)
+def rest_of_curves(trial):
+    """The positive root of the quadratic against integrated curves at late times."""
+    for _ in range(2 if trial.quick else 6):
+        e, a, level = (float(v) for v in trial.rng.uniform([0.2, 0.2, 0.5], [0.6, 1.0, 1.5]))
+        values = trial.rng.uniform(0.4, 1.6, 3)
+        mean = float(values.mean())
+        system = sh.derive(sh.least_squares(level), Averaged()).bind({eta: e, b: 1.0, alpha: a})
+        curve = system.solve(sh.Spectrum.from_eigenvalues(values), sh.Start(), 400.0, t=[400.0], rtol=1e-11)
+        p, q = e**2 * a * mean, e**2 * a
+        root = (-p + np.sqrt(p**2 + 16 * mean * level**2 * q)) / (4 * mean * level**2)
+        yield curve.learning_rate[0], root, {"eta": e, "alpha": a, "omega": level}
+
+
+HIGH = "High Line, "
+polyak = Claim(
+    "Polyak always descends", "dD²/dt = -Q²/(τI) ≤ 0.", source=HIGH + "(88), (89)", evidence=[polyak_descends]
+)
+search = Claim(
+    "Line search always descends",
+    "dR/dt = -γ²κ₂I/2 ≤ 0.",
+    source=HIGH + "(90)-(92)",
+    evidence=[search_descends],
+)
+sign = Claim(
+    "The distance falls iff γ < γ̄",
+    "dD²/dt = γτI(γ - γ̄).",
+    source=HIGH + "(12)",
+    evidence=[below_the_threshold],
+)
+equal = Claim(
+    "Equipartition at the floor", "At rest D² = γω²/(2 - γτ) in every mode.", evidence=[equipartition]
+)
+unit = Claim(
+    "K = λI: greedy rates give R(0) e^{-t}", "Without noise, whatever λ.", evidence=[polyak_isotropic]
+)
+schedule = Claim(
+    "Slow schedules",
+    "If γ → 0 and tγ → ∞ the excess risk is ~ γτω²/4.",
+    evidence=[slow_schedule, slow_schedule_curve],
+)
+peak = Claim(
+    "AdaGrad-Norm from above the threshold",
+    "From γ₀ > 2/τ the distance grows until γ = 2/τ, to D²(0) + 4ηb/τ - 2η² + 2η² log(ητ/(2b)).",
+    evidence=[peak_of_the_distance, peak_of_curves],
+)
+average = Claim(
+    "(18) forgetting accumulator",
+    "b_k² = (1 - α/d)b_{k-1}² + ‖∇Ψ‖²/d² has the limit γ = η/√(b²e^{-αt} + τ∫e^{-α(t-s)}I ds).",
+    source=HIGH + "(18), (19)",
+    evidence=[forgetting, integral_of_forgetting],
+)
+stationary = Claim(
+    "RMSprop-Norm's stationary rate under noise",
+    "With (18), γ∞ is the positive root of 2τω²γ² + η²ατγ - 2η²α = 0.",
+    evidence=[rest_of_rate_and_risk, rest_of_curves],
+)
