@@ -1,0 +1,77 @@
+"""Diagonal networks: the Fokker-Planck solver against the particle system, and long horizons with eight classes.
+
+The particles' error is statistical: it falls like N^(-1/2), which is measured, and what they need to be as accurate as
+the solver is that law carried on.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+import symhigh as sh
+from benchmarks.measure import Contest, contest
+from symhigh.integrate.network import model_of
+from symhigh.integrate.particles import solve_particles
+
+TIMES = np.linspace(0, 10, 11)
+
+
+def _relative(found, exact) -> float:
+    """Root mean square over times of the relative error of the risk, the start left out."""
+    return float(np.sqrt(np.mean((np.asarray(found)[..., 1:] / exact[1:] - 1) ** 2)))
+
+
+def particles(count: int = 10_000, runs: int = 3) -> list[Contest]:
+    """Four classes, η = 0.4, noise 0.3, t ≤ 10; particles at two numbers, steps of 0.05.
+
+    The second line scales the particles' time to the solver's error by (error of particles/error of solver)².
+    """
+    limit = sh.derive(sh.DiagonalNetwork(0.4, 0.3))
+    classes = sh.NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
+    exact = limit.solve(classes, 10, t=TIMES, nodes=641, rtol=1e-8).risk
+    ours = _relative(limit.solve(classes, 10, t=TIMES).risk, exact)
+    model, start = model_of(limit, classes)
+
+    def run(number: int, seed: int = 0):
+        return solve_particles(model, start, TIMES, particles=number, seed=seed).risk
+
+    errors = [
+        _relative([run(number, seed) for seed in range(runs)], exact) for number in (count // 16, count)
+    ]
+    name = f"{count} particles a class"
+    race = contest("diagonal network, 4 classes, t ≤ 10", lambda: limit.solve(classes, 10, t=TIMES), {
+        name: lambda: run(count),
+    }, turns=3, note=f"relative error of the risk: solver {ours:.1e}, particles {errors[1]:.1e}")  # fmt: skip
+    factor = (errors[1] / ours) ** 2
+    order = np.log(errors[0] / errors[1]) / np.log(16)
+    scaled = Contest(
+        "the same at equal accuracy", {"symhigh": race.seconds["symhigh"], "particles": factor * race.seconds[name]},
+        {"particles": factor * race.ratios[name]},
+        f"not run: {factor * count:.1e} particles a class by the N^(-1/2) law; measured exponent −{order:.2f}",
+    )  # fmt: skip
+    return [race, scaled]
+
+
+def long_horizon() -> list[Contest]:
+    """Eight classes to t = 100, with label noise and without: wall time, warm, 201 times."""
+    rng = np.random.default_rng(0)
+    classes = sh.NetworkClasses(rng.uniform(0.2, 1, 8), rng.uniform(-1, 1, 8), rng.uniform(0.5, 1.2, 8), 0.2)
+    rows = []
+    for noise in (0.0, 0.3):
+        limit = sh.derive(sh.DiagonalNetwork(0.4, noise))
+        curve = limit.solve(classes, 100)
+        fine = limit.solve(classes, 100, nodes=321, rtol=1e-7)
+        error = _relative(curve.risk, fine.risk)
+        note = f"{curve.densities.steps} steps; relative error of the risk {error:.1e}; wall time"
+        rows.append(contest(f"diagonal network, 8 classes to t = 100, noise {noise:g}",
+                            lambda limit=limit: limit.solve(classes, 100), {}, turns=5, note=note,
+                            clock=time.perf_counter))  # fmt: skip
+    return rows
+
+
+if __name__ == "__main__":
+    from benchmarks.measure import markdown
+
+    print(markdown([*particles(), *long_horizon()]))
