@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import curves, scaling, simulation, start_up
+from benchmarks import curves, networks, scaling, simulation, start_up
 from benchmarks.measure import machine, markdown
 
 HEAD = """# Benchmarks
@@ -22,14 +22,18 @@ Machine: {machine}.
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--long", action="store_true", help="also what takes minutes: BDF, a million eigenvalues")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "RESULTS.md", help="where to write the table")
+    parser.add_argument(
+        "--long", action="store_true", help="also what takes minutes: BDF, a million eigenvalues"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "RESULTS.md", help="where to write the table"
+    )
     options = parser.parse_args()
     jobs = [
         lambda: [curves.adagrad()], lambda: [curves.logistic()], lambda: [curves.power_law()], curves.derivations,
         *(lambda d=d: [simulation.direct(d)] for d in (256, 1024, 4096, 16384)), lambda: [simulation.two_threads()],
         *(lambda d=d: [simulation.chain(d)] for d in (2**12, 10**6, 10**9)), lambda: [simulation.figure_one()],
-        start_up.rows,
+        networks.particles, networks.long_horizon, start_up.rows,
     ]  # fmt: skip
     if options.long:
         jobs += [lambda: [curves.stiff_modes()], lambda: [scaling.million()]]

@@ -29,8 +29,16 @@ def adagrad_lambdified():
 
 def adagrad_solve_ivp(rhs, eta: float, b: float, noise: float, times, rtol: float, method: str = "RK45"):
     """Risk and rate at ``times`` by SciPy."""
-    found = solve_ivp(rhs, (0, times[-1]), [1.0, b**2], method=method, rtol=rtol, atol=1e-2 * rtol, t_eval=times,
-                      args=(eta, noise))
+    found = solve_ivp(
+        rhs,
+        (0, times[-1]),
+        [1.0, b**2],
+        method=method,
+        rtol=rtol,
+        atol=1e-2 * rtol,
+        t_eval=times,
+        args=(eta, noise),
+    )
     return (found.y[0] + noise**2) / 2, eta / np.sqrt(found.y[1])
 
 
@@ -58,8 +66,10 @@ class Logistic:
     def slopes(self, B11, B12, B22, step=1e-5):
         """c1 = 2 ∂h/∂B11 and c2 = ∂h/∂B12; one-sided in B11, which may be zero."""
         h = self.risk(B11, B12, B22)
-        return (2 * (self.risk(B11 + step, B12, B22) - h) / step,
-                (self.risk(B11 + step, B12 + step, B22) - self.risk(B11 + step, B12 - step, B22)) / (2 * step))
+        return (
+            2 * (self.risk(B11 + step, B12, B22) - h) / step,
+            (self.risk(B11 + step, B12 + step, B22) - self.risk(B11 + step, B12 - step, B22)) / (2 * step),
+        )
 
     def exact_slopes(self, B11, B12, B22):
         """By Stein's lemma, for a reference: c1 = E σ'(x), c2 = -E σ'(x*)."""
@@ -98,7 +108,9 @@ def power_law_bdf(lam, energy, eta: float, b: float, noise: float, times, rtol: 
         rate, I = eta / np.sqrt(y[-1]), np.mean(lam * y[:-1]) + noise**2
         return np.append(-2 * rate * lam * y[:-1] + rate**2 * lam * I, lam.mean() * I)
 
-    found = solve_ivp(rhs, (0, times[-1]), np.append(energy, b**2), method="BDF", rtol=rtol, atol=1e-3 * rtol, t_eval=times)
+    found = solve_ivp(
+        rhs, (0, times[-1]), np.append(energy, b**2), method="BDF", rtol=rtol, atol=1e-3 * rtol, t_eval=times
+    )
     return (lam @ found.y[:-1] / lam.size + noise**2) / 2
 
 

@@ -31,9 +31,16 @@ def cpu() -> float:
     return sum(os.times()[:4])
 
 
-def contest(name: str, ours: Callable[[], object], others: dict[str, Callable[[], object]], turns: int = 5,
-            note: str = "", unit: float = 1.0, units: dict[str, float] | None = None,
-            clock: Callable[[], float] = time.process_time) -> Contest:
+def contest(
+    name: str,
+    ours: Callable[[], object],
+    others: dict[str, Callable[[], object]],
+    turns: int = 5,
+    note: str = "",
+    unit: float = 1.0,
+    units: dict[str, float] | None = None,
+    clock: Callable[[], float] = time.process_time,
+) -> Contest:
     """Run ours and the others in turns; a first call of each, to compile and to warm caches, does not count.
 
     ``unit`` is the work of one call; ``units`` gives it for others that do not do the same amount. The clock is
@@ -58,7 +65,9 @@ def machine() -> str:
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        models = [
+            line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line
+        ]
         cpu = f"{models[0]}, {len(models)} cores" if models else cpu
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "sympy", "numba"))
     load = f"; load average {os.getloadavg()[1]:.1f} at the end" if hasattr(os, "getloadavg") else ""
@@ -77,6 +86,8 @@ def markdown(rows: list[Contest]) -> str:
     """The table: one line a contest, times per unit of work, ratios to ours in brackets."""
     lines = ["| what | symhigh | others (times ours) | note |", "|---|---|---|---|"]
     for row in rows:
-        others = "; ".join(f"{who}: {pretty(row.seconds[who])} (×{row.ratios[who]:.3g})" for who in row.ratios)
+        others = "; ".join(
+            f"{who}: {pretty(row.seconds[who])} (×{row.ratios[who]:.3g})" for who in row.ratios
+        )
         lines.append(f"| {row.name} | {pretty(row.seconds['symhigh'])} | {others} | {row.note} |")
     return "\n".join(lines)

@@ -37,8 +37,12 @@ def million(n: int = 10**6) -> Contest:
     curve = system.solve(spectrum, start, 1e7, t=times, rtol=1e-6)
     took = time.perf_counter() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return Contest("power law, 10⁶ eigenvalues, to t = 10⁷", {"symhigh": took}, {},
-                   f"{curve.statistics['steps']} steps, peak memory of the process {peak:.2g} GB")
+    return Contest(
+        "power law, 10⁶ eigenvalues, to t = 10⁷",
+        {"symhigh": took},
+        {},
+        f"{curve.statistics['steps']} steps, peak memory of the process {peak:.2g} GB",
+    )
 
 
 def write(folder: Path) -> str:
@@ -47,16 +51,24 @@ def write(folder: Path) -> str:
 
     system = sh.derive(sh.least_squares(), sh.AdaGradNorm(1, 1))
     law, start = sh.Spectrum.power_law(0.2), sh.Start.power_law(1.2)
-    problem, rule, two = sh.least_squares(1), sh.AdaGradNorm(1, 0.3), sh.Spectrum.from_eigenvalues([1.0, 0.25])
+    problem, rule, two = (
+        sh.least_squares(1),
+        sh.AdaGradNorm(1, 0.3),
+        sh.Spectrum.from_eigenvalues([1.0, 0.25]),
+    )
 
     def run(d, seeds, method):
-        return lambda: sh.simulate(problem, rule, two, sh.Start(), d, 4096 / d, seeds, method=method, t=[0, 4096 / d])
+        return lambda: sh.simulate(
+            problem, rule, two, sh.Start(), d, 4096 / d, seeds, method=method, t=[0, 4096 / d]
+        )
 
     panels: dict[str, tuple[str, dict[str, dict[float, float]]]] = {
         "modes N": ("curve to t = 10⁴, s", {"implicit": {
-            n: _seconds(lambda n=n: system.solve(*_modes(n), 1e4, t=[1.0, 1e4], rtol=1e-6)) for n in (100, 1000, 10_000, 100_000)}}),
+            n: _seconds(lambda n=n: system.solve(*_modes(n), 1e4, t=[1.0, 1e4], rtol=1e-6))
+            for n in (100, 1000, 10_000, 100_000)}}),
         "horizon t": ("curve, 600 nodes, s", {"automatic": {
-            t: _seconds(lambda t=t: system.solve(law, start, t, t=[t / 2, t], rtol=1e-6)) for t in (1e1, 1e3, 1e5, 1e7, 1e9)}}),
+            t: _seconds(lambda t=t: system.solve(law, start, t, t=[t / 2, t], rtol=1e-6))
+            for t in (1e1, 1e3, 1e5, 1e7, 1e9)}}),
         "dimension d": ("4096 steps, s", {m: {d: _seconds(run(d, 1, m)) for d in (64, 256, 1024, 4096)}
                                           for m in ("direct", "gram")}),
         "runs": ("4096 steps at d = 256, s", {m: {n: _seconds(run(256, n, m)) for n in (1, 4, 16)}
@@ -67,8 +79,10 @@ def write(folder: Path) -> str:
     for ax, (name, (what, lines)) in zip(figure.subplots(1, 4), panels.items(), strict=True):
         for label, points in lines.items():
             ax.loglog(list(points), list(points.values()), "o-", label=label)
-            text.append(f"- {what}, {label}, against {name}: "
-                        + ", ".join(f"{x:g}: {y:.2g}" for x, y in points.items()))
+            text.append(
+                f"- {what}, {label}, against {name}: "
+                + ", ".join(f"{x:g}: {y:.2g}" for x, y in points.items())
+            )
         ax.set(xlabel=name, ylabel=what)
         ax.legend()
     figure.savefig(folder / "scaling.png", dpi=110)

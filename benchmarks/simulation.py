@@ -42,12 +42,28 @@ def direct(d: int, work: int = 2_000_000) -> Contest:
 
 def two_threads(d: int = 4096) -> Contest:
     """Two runs on two threads against two runs on one."""
-    def runs(threads):
-        return sh.simulate(PROBLEM, RULE, sh.Spectrum.isotropic(), sh.Start(), d, 0.25, 2, method="direct", t=[0, 0.25],
-                           threads=threads)
 
-    return contest(f"two runs, d = {d}, two threads", lambda: runs(2), {"one thread": lambda: runs(1)},
-                   note="wall time", clock=time.perf_counter)
+    def runs(threads):
+        return sh.simulate(
+            PROBLEM,
+            RULE,
+            sh.Spectrum.isotropic(),
+            sh.Start(),
+            d,
+            0.25,
+            2,
+            method="direct",
+            t=[0, 0.25],
+            threads=threads,
+        )
+
+    return contest(
+        f"two runs, d = {d}, two threads",
+        lambda: runs(2),
+        {"one thread": lambda: runs(1)},
+        note="wall time",
+        clock=time.perf_counter,
+    )
 
 
 def chain(d: int, steps: int = 200_000) -> Contest:
@@ -62,5 +78,9 @@ def chain(d: int, steps: int = 200_000) -> Contest:
 
 def figure_one() -> Contest:
     """Figure 1, left, its largest dimension: d = 2¹⁴, 30 runs, t ≤ 10."""
-    return contest("30 runs, d = 2¹⁴, t ≤ 10 (Gram chain)",
-                   lambda: sh.simulate(PROBLEM, RULE, sh.Spectrum.isotropic(), sh.Start(), 2**14, 10.0, 30), {}, turns=3)
+    return contest(
+        "30 runs, d = 2¹⁴, t ≤ 10 (Gram chain)",
+        lambda: sh.simulate(PROBLEM, RULE, sh.Spectrum.isotropic(), sh.Start(), 2**14, 10.0, 30),
+        {},
+        turns=3,
+    )

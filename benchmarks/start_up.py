@@ -22,12 +22,15 @@ def python(code: str, cache: str) -> None:
 def rows() -> list[Contest]:
     """Three lines of the table."""
     with tempfile.TemporaryDirectory() as warm:
+
         def cold() -> None:
             with tempfile.TemporaryDirectory() as empty:
                 python(FIRST_CURVE, empty)
 
         return [
             contest("import symhigh", lambda: python("import symhigh", warm), {
-                "import sympy": lambda: python("import sympy", warm), "bare interpreter": lambda: python("", warm)}, turns=3, clock=cpu),
-            contest("first curve, warm cache", lambda: python(FIRST_CURVE, warm), {"cold cache": cold}, turns=3, clock=cpu),
+                "import sympy": lambda: python("import sympy", warm), "bare interpreter": lambda: python("", warm)},
+                turns=3, clock=cpu),
+            contest("first curve, warm cache", lambda: python(FIRST_CURVE, warm),
+                    {"cold cache": cold}, turns=3, clock=cpu),
         ]  # fmt: skip

@@ -1,7 +1,7 @@
 """One step of the exact Gram chain lowered to source, from the same loss and rule as the direct step.
 
 Let K have m distinct eigenvalues λ_b with eigenspaces of dimension n_b, and let X_b, X*_b be the parts of X, X* there.
-Write ``X*_b = s_b e₁`` and ``X_b = α_b e₁ + β_b e₂`` with e₁, e₂ orthonormal and β_b ≥ 0. A sample is ``a_b = √λ_b z_b``
+Write ``X*_b = s_b e₁`` and ``X_b = α_b e₁ + β_b e₂`` with e₁, e₂ orthonormal, β_b ≥ 0. A sample is ``a_b = √λ_b z_b``
 with z_b standard normal and independent of the past, hence of e₁ and e₂, so that
 
     g₁ = <z_b, e₁>, g₂ = <z_b, e₂> are N(0, 1), and q = ‖z_b‖² - g₁² - g₂² is χ² with n_b - 2 degrees of freedom,

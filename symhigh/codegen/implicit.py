@@ -40,13 +40,20 @@ def implicit_source(system: LimitSystem, target: Target, method: Rosenbrock) -> 
 
 
 def _stepper(system: LimitSystem, method: Rosenbrock, writer: _Writer) -> str:
-    tables = {"STAGES": method.a, "COUPLING": method.C, "TIMES": method.c, "SHIFTS": method.d, "DENSE": method.dense}
+    tables = {
+        "STAGES": method.a,
+        "COUPLING": method.C,
+        "TIMES": method.c,
+        "SHIFTS": method.d,
+        "DENSE": method.dense,
+    }
     text = "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items())
     kept = [k for k, s in enumerate(system.family.states) if s.is_nonnegative]
     return text + "\n\n" + _TEMPLATE.format(
         stages=len(method.c), diagonal=repr(method.diagonal), exponent=repr(-1.0 / method.order),
         slopes=max(1, len(writer.shared)), size=max(1, len(writer.J.coupling)), in_time=int(writer.in_time),
-        signs="\n".join(f"{' ' * 8}for i in range({k} * n, {k + 1} * n):\n{' ' * 12}negative = negative or new[i] < -floor[i]"
+        signs="\n".join(f"{' ' * 8}for i in range({k} * n, {k + 1} * n):\n"
+                        f"{' ' * 12}negative = negative or new[i] < -floor[i]"
                         for k in kept),
         reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK,
     )  # fmt: skip
@@ -84,7 +91,9 @@ class _Writer:
         wanted = [*self.shared, *(e for _, e in slopes)]
         scalars = needed(lowering.scalars, wanted)
         body = lowering.base_part([*wanted, *(s.expression for s in scalars)])
-        ordered = statements([*((s.name, s.expression) for s in scalars), *slopes]) if scalars or slopes else []
+        ordered = (
+            statements([*((s.name, s.expression) for s in scalars), *slopes]) if scalars or slopes else []
+        )
         body += [f"{self.names(name)} = {self.names.code(e)}" for name, e in ordered]
         body += [f"slope[{k}] = {self.names(s)}" for k, s in enumerate(self.shared)]
         return function_source("linearise(t_, y, slope, par, coef, w, const)", body)
@@ -94,33 +103,56 @@ class _Writer:
         r, n = J.reductions, len(J.coupling)
         local = self._local(with_border=True)
         product = local.reading * local.inverse * local.border
-        sums = {(k, j): self.names(self._symbol(f"sum_{k}_{j}")) for k in range(r) for j in range(n) if product[k, j] != 0}
-        body = [*self._unpack(), *self._sum(local.lines, [(name, product[key]) for key, name in sums.items()])]
+        sums = {
+            (k, j): self.names(self._symbol(f"sum_{k}_{j}"))
+            for k in range(r)
+            for j in range(n)
+            if product[k, j] != 0
+        }
+        body = [
+            *self._unpack(),
+            *self._sum(local.lines, [(name, product[key]) for key, name in sums.items()]),
+        ]
         for k in range(r):
-            body += [f"A[{k}, {j}] = {float(k == j)!r}" + (f" - {sums[k, j]}" if (k, j) in sums else "")
-                     for j in range(n)]
+            body += [
+                f"A[{k}, {j}] = {float(k == j)!r}" + (f" - {sums[k, j]}" if (k, j) in sums else "")
+                for j in range(n)
+            ]
         for k in range(n - r):
-            body += [f"A[{r + k}, {j}] = {self.names.code(_SIGMA * int(r + k == j) - J.memory[k, j])}"
-                     for j in range(n)]
+            body += [
+                f"A[{r + k}, {j}] = {self.names.code(_SIGMA * int(r + k == j) - J.memory[k, j])}"
+                for j in range(n)
+            ]
         return function_source("factor(sigma, y, slope, A, par, coef, w, const)", [*body, "invert(A)"])
 
     def _solve(self) -> str:
         J, names, arrays = self.J, self.names, not self.lowering.target.loops
         p, r, n = J.block.shape[0], J.reductions, len(J.coupling)
-        right, inner = (sp.Matrix([self._symbol(f"{name}_{k}") for k in range(p)]) for name in ("right", "inner"))
+        right, inner = (
+            sp.Matrix([self._symbol(f"{name}_{k}") for k in range(p)]) for name in ("right", "inner")
+        )
         step = sp.Matrix([self._symbol(f"z_{j}") for j in range(n)])
         first, second = self._local(with_border=False), self._local(with_border=True)
         begun = first.inverse * right
-        lines = [*(f"{names(right[k])} = {self._at('right', k)}" for k in range(p)), *first.lines,
-                 *(f"{names(inner[k])} = {names.code(begun[k], arrays)}" for k in range(p)),
-                 *(f"{self._at('out', k)} = {names(inner[k])}" for k in range(p))]
+        lines = [
+            *(f"{names(right[k])} = {self._at('right', k)}" for k in range(p)),
+            *first.lines,
+            *(f"{names(inner[k])} = {names.code(begun[k], arrays)}" for k in range(p)),
+            *(f"{self._at('out', k)} = {names(inner[k])}" for k in range(p)),
+        ]
         read = first.reading * inner
         body = [*self._unpack(), *self._sum(lines, [(names(step[k]), read[k]) for k in range(r)])]
         body += [f"z[{k}] = {names(step[k])}" for k in range(r)]
         body += [f"z[{r + k}] = right[{p} * n + {k}]" for k in range(n - r)]
-        body += [f"{names(step[j])} = " + " + ".join(f"A[{j}, {k}] * z[{k}]" for k in range(n)) for j in range(n)]
+        body += [
+            f"{names(step[j])} = " + " + ".join(f"A[{j}, {k}] * z[{k}]" for k in range(n)) for j in range(n)
+        ]
         correction = second.inverse * (second.border * step)
-        update = [f"{self._at('out', k)} += {names.code(correction[k], arrays)}" for k in range(p) if correction[k] != 0]
+        update = [
+            f"{self._at('out', k)} += {names.code(correction[k], arrays)}"
+            for k in range(p)
+            if correction[k] != 0
+        ]
         body += self._each([*second.lines, *update]) if update else []
         body += [f"out[{p} * n + {k}] = {names(step[r + k])}" for k in range(n - r)]
         return function_source("solve(sigma, y, right, out, slope, A, z, par, coef, w, const)", body)
@@ -146,7 +178,11 @@ class _Writer:
     def _local(self, with_border: bool) -> _Local:
         """E = (σ - D)⁻¹, the border and the weighted reading of one mode; zeros and numbers stay as they are."""
         J, names, arrays = self.J, self.names, not self.lowering.target.loops
-        tables = {"D": J.block, "U": J.border if with_border else sp.zeros(*J.border.shape), "G": weight * J.reading}
+        tables = {
+            "D": J.block,
+            "U": J.border if with_border else sp.zeros(*J.border.shape),
+            "G": weight * J.reading,
+        }
         lines = [f"{names(_SIGMA)} = sigma", *self.lowering.load([*tables["D"], *tables["U"], *tables["G"]])]
         kept: dict[str, sp.Matrix] = {}
         for letter, table in tables.items():
@@ -174,7 +210,11 @@ class _Writer:
         return [*lines, *(f"{name} = numpy.sum(0.0 * w + {self.names.code(e, True)})" for name, e in entries)]
 
     def _each(self, lines: Sequence[str]) -> list[str]:
-        return ["for i in range(n):", *("    " + line for line in lines)] if self.lowering.target.loops else list(lines)
+        return (
+            ["for i in range(n):", *("    " + line for line in lines)]
+            if self.lowering.target.loops
+            else list(lines)
+        )
 
     def _unpack(self) -> list[str]:
         body = self.lowering.unpack(parameters=True, constants=True)
@@ -212,7 +252,7 @@ def invert(A):
             A[i, rows[k]] = out[i, k]
 '''
 
-_TEMPLATE = '''@njit
+_TEMPLATE = """@njit
 def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, budget):
     m = y.shape[0]
     n = w.shape[0]
@@ -316,4 +356,4 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
     clock[0] = t
     clock[1] = h
     return {running}, row
-'''
+"""

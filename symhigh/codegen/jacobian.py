@@ -66,7 +66,9 @@ def jacobian(system: LimitSystem) -> Jacobian:
 
     def total(expr: sp.Expr, variable: sp.Symbol) -> sp.Expr:
         """Derivative of ``expr`` in ``variable``, directly and through the scalars."""
-        through = (sp.diff(expr, s.name) * known[s.name, variable] for s in scalars if (s.name, variable) in known)
+        through = (
+            sp.diff(expr, s.name) * known[s.name, variable] for s in scalars if (s.name, variable) in known
+        )
         return sp.diff(expr, variable) + sum(through, sp.S.Zero)
 
     def named(name: str, expr: sp.Expr) -> sp.Expr:
@@ -82,7 +84,10 @@ def jacobian(system: LimitSystem) -> Jacobian:
             slope = total(scalar.expression, variable)
             if slope != 0:
                 known[scalar.name, variable] = named(f"d_{scalar.name.name}_d_{variable.name}", slope)
-    memory = [[named(f"rate_{j}_d_{z.name}", total(s.rhs, z)) for z in coupling] for j, s in enumerate(system.states)]
+    memory = [
+        [named(f"rate_{j}_d_{z.name}", total(s.rhs, z)) for z in coupling]
+        for j, s in enumerate(system.states)
+    ]
     memory_t = tuple(named(f"rate_{j}_d_t", total(s.rhs, t)) for j, s in enumerate(system.states))
     return Jacobian(
         coupling, tuple(slopes),

@@ -76,7 +76,9 @@ def gauss_of(values: Array, weights: Array, points: int) -> tuple[Array, Array]:
     return centre + half * nodes, (total * vectors[0]) ** 2
 
 
-def rule_of_density(density: Callable[[Array], Array], low: float, high: float, rtol: float) -> tuple[Array, Array]:
+def rule_of_density(
+    density: Callable[[Array], Array], low: float, high: float, rtol: float
+) -> tuple[Array, Array]:
     """Nodes and weights of ``density`` on (low, high), refined until two nested rules agree to ``rtol``.
 
     With ``low = 0``: Gauss-Legendre on panels in log λ, down to λ = e^{-60} λ_max (then e^{-400}), so integrable powers
@@ -89,13 +91,17 @@ def rule_of_density(density: Callable[[Array], Array], low: float, high: float, 
         nodes, measure = make(low, high, level)
         weights = np.asarray(density(nodes), dtype=float) * measure
         if not np.isfinite(weights).all() or (weights < 0).any() or not weights.sum() > 0:
-            raise ValueError("Spectrum.from_density: the density must be finite, >= 0 and not zero inside (low, high)")
+            raise ValueError(
+                "Spectrum.from_density: the density must be finite, >= 0 and not zero inside (low, high)"
+            )
         kept = weights > 0
         rule = nodes[kept], weights[kept] / weights.sum()
         if before is not None and error_between(before, rule) <= rtol:
             return rule
         before = rule
-    raise ArithmeticError(f"Spectrum.from_density: not resolved to rtol={rtol:g}; the density is too rough, split it")
+    raise ArithmeticError(
+        f"Spectrum.from_density: not resolved to rtol={rtol:g}; the density is too rough, split it"
+    )
 
 
 def _log_panels(low: float, high: float, level: int) -> tuple[Array, Array]:

@@ -15,7 +15,8 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import parameter, real, whole
-from symhigh.problem.measure import Array, compress, rule_of_density
+from symhigh.problem.measure import Array as Array
+from symhigh.problem.measure import compress, rule_of_density
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,9 +165,10 @@ class Spectrum:
 
         Eight Gauss points a bin, exact for averages of polynomials of degree 15.
         """
-        cut, mass = _array("Spectrum.from_histogram", "edges", edges), _array("Spectrum.from_histogram", "counts", counts)
-        if cut.size != mass.size + 1 or cut[0] < 0 or (np.diff(cut) <= 0).any() or (mass < 0).any() or not mass.sum() > 0:
-            raise ValueError("Spectrum.from_histogram: needs n + 1 increasing edges >= 0 and n counts >= 0, not all zero")
+        owner = "Spectrum.from_histogram"
+        cut, mass = _array(owner, "edges", edges), _array(owner, "counts", counts)
+        if cut.size != mass.size + 1 or cut[0] < 0 or np.diff(cut).min() <= 0 or mass.min() < 0 or not mass.sum() > 0:
+            raise ValueError(f"{owner}: needs n + 1 increasing edges >= 0 and n counts >= 0, not all zero")
         x, w = np.polynomial.legendre.leggauss(8)
         half = np.diff(cut)[:, None] / 2
         values, weights = (cut[:-1, None] + half * (x + 1)).ravel(), (mass[:, None] / mass.sum() * w / 2).ravel()
@@ -175,7 +177,7 @@ class Spectrum:
         return cls(values, weights, quantile=lambda p: np.interp(p, share, cut), name="histogram")
 
     def compressed(self, rtol: float = 1e-8) -> Spectrum:
-        """A spectrum of few nodes with the same limit: averages of λ e^{-2λu}, λ² e^{-2λu} agree to ``rtol`` for all u ≥ 0.
+        """A spectrum of few nodes with the same limit: averages of λ^k e^{-2λu}, k = 1, 2, agree to ``rtol`` for u ≥ 0.
 
         For many eigenvalues and starts that are spread evenly or follow a power of λ; equal eigenvalues are merged.
         Eigenvectors, and starts given by vectors, belong to the eigenvalues themselves and cannot be used with it.

@@ -48,9 +48,14 @@ class Sweep:
         return np.asarray(self.table().column(name).to_numpy())
 
 
-def sweep(experiment: Callable[..., Any], over: Mapping[str, Sequence[Any]], seeds: int | Sequence[int] = 1,
-          executor: Executor | None = None, out: str | Path = "sweep",
-          progress: Callable[[float], None] | None = None) -> Sweep:
+def sweep(
+    experiment: Callable[..., Any],
+    over: Mapping[str, Sequence[Any]],
+    seeds: int | Sequence[int] = 1,
+    executor: Executor | None = None,
+    out: str | Path = "sweep",
+    progress: Callable[[float], None] | None = None,
+) -> Sweep:
     """Run ``experiment(**point, seed=seed)`` at every point of the grid ``over`` and for every seed.
 
     Parameters
@@ -74,11 +79,16 @@ def sweep(experiment: Callable[..., Any], over: Mapping[str, Sequence[Any]], see
     Raises ``ValueError`` for a folder that holds another sweep or an empty grid, and ``RuntimeError`` naming the first
     cell that fails; finished cells are kept.
     """
-    chosen = tuple(range(whole("sweep", "seeds", seeds, least=1, meaning="the number of seeds"))
-                   if isinstance(seeds, int) else (whole("sweep", "seeds", s, least=0, meaning="a seed") for s in seeds))
+    chosen = tuple(
+        range(whole("sweep", "seeds", seeds, least=1, meaning="the number of seeds"))
+        if isinstance(seeds, int)
+        else (whole("sweep", "seeds", s, least=0, meaning="a seed") for s in seeds)
+    )
     grid = {name: list(values) for name, values in over.items()}
     if not chosen or not all(grid.values()):
-        raise ValueError("sweep(over=…, seeds=…): every argument needs at least one value, and there must be a seed")
+        raise ValueError(
+            "sweep(over=…, seeds=…): every argument needs at least one value, and there must be a seed"
+        )
     folder = Path(out)
     _claim(folder, experiment, grid, chosen)
     cells = list(_cells(grid, chosen))
@@ -97,8 +107,14 @@ def _cells(grid: Mapping[str, Sequence[Any]], seeds: Sequence[int]) -> Iterator[
             yield dict(zip(grid, values, strict=True)), seed
 
 
-def _run(executor: Executor, experiment: Callable[..., Any], cells: Sequence[tuple[Point, int]], missing: Sequence[int],
-         folder: Path, progress: Callable[[float], None] | None) -> None:
+def _run(
+    executor: Executor,
+    experiment: Callable[..., Any],
+    cells: Sequence[tuple[Point, int]],
+    missing: Sequence[int],
+    folder: Path,
+    progress: Callable[[float], None] | None,
+) -> None:
     """Keep some cells in flight, and write each as it comes back."""
     queue = iter(missing)
     pending: dict[Future[dict[str, Any]], int] = {}
@@ -135,7 +151,9 @@ def _columns(experiment: Callable[..., Any], point: Point, seed: int) -> dict[st
         return {"t": result.t, **result.outputs}
     if isinstance(result, Runs):
         if len(result.seeds) != 1:
-            raise ValueError(f"the experiment returned runs of {len(result.seeds)} seeds; run one, seeds=[seed]")
+            raise ValueError(
+                f"the experiment returned runs of {len(result.seeds)} seeds; run one, seeds=[seed]"
+            )
         return {"t": result.t, **{name: values[0] for name, values in result.outputs.items()}}
     return dict(result)
 
@@ -148,8 +166,10 @@ def _write(folder: Path, k: int, point: Point, seed: int, future: Future[dict[st
     try:
         columns = future.result()
     except Exception as error:
-        raise RuntimeError(f"sweep: the cell {point} with seed {seed} failed: {error!r}; what has finished is kept in "
-                           f"{folder}, and the same call resumes") from error
+        raise RuntimeError(
+            f"sweep: the cell {point} with seed {seed} failed: {error!r}; what has finished is kept in "
+            f"{folder}, and the same call resumes"
+        ) from error
     length = max((np.size(v) for v in columns.values()), default=1)
     given = {**point, "seed": seed, **columns}
     table = pa.table({name: np.asarray(v) if np.ndim(v) else [v] * length for name, v in given.items()})
@@ -162,7 +182,9 @@ def _part(folder: Path, k: int) -> Path:
     return folder / f"cell-{k:07d}.parquet"
 
 
-def _claim(folder: Path, experiment: Callable[..., Any], grid: Mapping[str, Sequence[Any]], seeds: Sequence[int]) -> None:
+def _claim(
+    folder: Path, experiment: Callable[..., Any], grid: Mapping[str, Sequence[Any]], seeds: Sequence[int]
+) -> None:
     """State the sweep in its folder, or check that the folder holds this one."""
     from symhigh import __version__
 
@@ -172,8 +194,10 @@ def _claim(folder: Path, experiment: Callable[..., Any], grid: Mapping[str, Sequ
     manifest = folder / "sweep.json"
     if manifest.exists():
         if manifest.read_text() != text:
-            raise ValueError(f"sweep(out={str(folder)!r}): the folder holds another sweep (its sweep.json says which); "
-                             "give an empty folder")
+            raise ValueError(
+                f"sweep(out={str(folder)!r}): the folder holds another sweep (its sweep.json says which); "
+                "give an empty folder"
+            )
         return
     folder.mkdir(parents=True, exist_ok=True)
     temporary = manifest.with_suffix(".tmp")
@@ -185,4 +209,6 @@ def _plain(value: Any) -> Any:
     """NumPy's numbers as Python's."""
     if isinstance(value, np.generic):
         return value.item()
-    raise TypeError(f"sweep(over=…): {value!r} is neither a number, a boolean nor text; build objects in the experiment")
+    raise TypeError(
+        f"sweep(over=…): {value!r} is neither a number, a boolean nor text; build objects in the experiment"
+    )

@@ -58,7 +58,7 @@ class Experiment:
 
 @dataclass(frozen=True, eq=False)
 class Modes:
-    """The finite problem as the limit's kernels see it: modes of weights ``w``, square roots ``root`` of eigenvalues."""
+    """The finite problem for the limit's kernels: modes of weights ``w``, square roots ``root`` of eigenvalues."""
 
     kernels: ModuleType
     coef: Array

@@ -52,7 +52,14 @@ def test_fast_modes_are_damped_at_infinity():
     """Stability function of a step at y' = qy: bounded by one on the left half plane's sample, zero at infinity."""
     rng = np.random.default_rng(0)
     for q in [*(-(10.0 ** rng.uniform(-2, 9, 40))), -1e14]:
-        new, _, _ = step(lambda t, y, q=q: q * y, lambda t, y, q=q: np.array([[q]]), lambda t, y: 0 * y, 0.0, np.ones(1), 1.0)
+        new, _, _ = step(
+            lambda t, y, q=q: q * y,
+            lambda t, y, q=q: np.array([[q]]),
+            lambda t, y: 0 * y,
+            0.0,
+            np.ones(1),
+            1.0,
+        )
         assert abs(new[0]) <= 1 + 1e-12
     assert abs(new[0]) < 1e-10
 
@@ -87,14 +94,20 @@ def test_linear_systems_against_a_dense_jacobian_by_differences(name):
     kernels.factor(sigma, y, slope, A, par, coef, w, const)
     right, found = rng.standard_normal(y.size), np.zeros(y.size)
     kernels.solve(sigma, y, right, found, slope, A, z, par, coef, w, const)
-    np.testing.assert_allclose(found, np.linalg.solve(sigma * np.eye(y.size) - J, right), rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(
+        found, np.linalg.solve(sigma * np.eye(y.size) - J, right), rtol=1e-7, atol=1e-8
+    )
     drift = np.zeros(y.size)
     kernels.drift(y, drift, slope, par, coef, w, const)
-    np.testing.assert_allclose(drift, (f(y, now + step) - f(y, now - step)) / (2 * step), rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(
+        drift, (f(y, now + step) - f(y, now - step)) / (2 * step), rtol=1e-7, atol=1e-8
+    )
 
 
 # --- curves ------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", ["least squares, AdaGrad-Norm", "Huber, schedule", "phase retrieval, constant"])
+@pytest.mark.parametrize(
+    "name", ["least squares, AdaGrad-Norm", "Huber, schedule", "phase retrieval, constant"]
+)
 def test_both_steppers_draw_the_same_curve(name):
     s = SCENARIOS[name]
     system = sh.derive(s.problem, s.rule)
@@ -120,7 +133,9 @@ def test_power_law_over_seven_decades_against_bdf():
         rate, noise = y[-1] ** -0.5, np.mean(lam * y[:-1]) + 1e-4
         return np.append(-2 * rate * lam * y[:-1] + rate**2 * lam * noise, lam.mean() * noise)
 
-    found = solve_ivp(rhs, (0, 1e7), np.append(energy, 1.0), method="BDF", rtol=1e-9, atol=1e-14, t_eval=times)
+    found = solve_ivp(
+        rhs, (0, 1e7), np.append(energy, 1.0), method="BDF", rtol=1e-9, atol=1e-14, t_eval=times
+    )
     np.testing.assert_allclose(curve.risk, (lam @ found.y[:-1] / lam.size + 1e-4) / 2, rtol=1e-6)
     np.testing.assert_allclose(curve.learning_rate, found.y[-1] ** -0.5, rtol=1e-6)
 
@@ -128,7 +143,14 @@ def test_power_law_over_seven_decades_against_bdf():
 def test_signs_of_the_states_are_kept():
     """From X0 = 0 the moment V11 leaves zero, and stays nonnegative, as does Cauchy-Schwarz's V11 V22 - V12²."""
     system = sh.derive(sh.least_squares(0.5), sh.Constant(0.5), reduce=False)
-    curve = system.solve(sh.Spectrum.from_eigenvalues([1.0, 1e-3]), sh.Start(), 1e4, t=np.geomspace(1e-3, 1e4, 80),
-                         rtol=1e-6, stepper=IMPLICIT, target=NUMPY)
+    curve = system.solve(
+        sh.Spectrum.from_eigenvalues([1.0, 1e-3]),
+        sh.Start(),
+        1e4,
+        t=np.geomspace(1e-3, 1e4, 80),
+        rtol=1e-6,
+        stepper=IMPLICIT,
+        target=NUMPY,
+    )
     assert (curve.norm >= 0).all()
     assert (curve.overlap**2 <= curve.norm * (1 + 1e-6)).all()

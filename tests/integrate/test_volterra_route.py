@@ -9,10 +9,17 @@ from symhigh.integrate.volterra import _equation, _march, _pass_on, solve_volter
 THREE = sh.Spectrum.from_eigenvalues([1.5, 0.6, 0.1], [0.3, 0.3, 0.4])
 
 
-@pytest.mark.parametrize("rule", [sh.Constant(0.8), sh.AdaGradNorm(1.5, 0.5), sh.Polyak(), sh.Schedule(1 / (1 + sh.t))],
-                         ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize(
+    "rule",
+    [sh.Constant(0.8), sh.AdaGradNorm(1.5, 0.5), sh.Polyak(), sh.Schedule(1 / (1 + sh.t))],
+    ids=lambda rule: type(rule).__name__,
+)
 def test_two_routes_to_one_curve(rule):
-    system, start, times = sh.derive(sh.least_squares(0.3), rule), sh.Start(0.5, 1, 0.2), np.array([0.0, 0.13, 1.7, 6.0, 12.0])
+    system, start, times = (
+        sh.derive(sh.least_squares(0.3), rule),
+        sh.Start(0.5, 1, 0.2),
+        np.array([0.0, 0.13, 1.7, 6.0, 12.0]),
+    )
     curve = system.solve(THREE, start, 12.0, t=times, rtol=1e-11)
     found = solve_volterra(system, THREE, start, 12.0, t=times, rtol=1e-8)
     np.testing.assert_allclose(found.risk, curve.risk, rtol=3e-8)
@@ -56,4 +63,6 @@ def test_what_the_risk_does_not_determine_is_refused():
 
 def test_an_exploding_risk_is_said_so():
     with pytest.raises(ArithmeticError, match="leave all bounds"):
-        solve_volterra(sh.derive(sh.least_squares(), sh.Constant(9.0)), sh.Spectrum.isotropic(), sh.Start(), 60.0)
+        solve_volterra(
+            sh.derive(sh.least_squares(), sh.Constant(9.0)), sh.Spectrum.isotropic(), sh.Start(), 60.0
+        )

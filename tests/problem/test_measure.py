@@ -41,7 +41,9 @@ def test_density_of_marchenko_pastur_gives_its_moments():
     r = 0.3
     low, high = (1 - np.sqrt(r)) ** 2, (1 + np.sqrt(r)) ** 2
     spectrum = sh.Spectrum.from_density(lambda x: np.sqrt((high - x) * (x - low)) / x, low, high)
-    np.testing.assert_allclose([spectrum.moment(k) for k in (1, 2, 3)], [1, 1 + r, 1 + 3 * r + r**2], rtol=1e-10)
+    np.testing.assert_allclose(
+        [spectrum.moment(k) for k in (1, 2, 3)], [1, 1 + r, 1 + 3 * r + r**2], rtol=1e-10
+    )
     np.testing.assert_allclose(spectrum.eigenvalues(2000).mean(), 1, rtol=1e-3)
 
 
@@ -49,7 +51,9 @@ def test_density_of_marchenko_pastur_gives_its_moments():
 def test_density_with_a_power_at_zero_gives_the_power_law(beta):
     """E λ^k = (1-β)/(1-β+k), and the Laplace transform far out is that of the whole power law."""
     spectrum = sh.Spectrum.from_density(lambda x: x**-beta, 0, 1)
-    np.testing.assert_allclose([spectrum.moment(k) for k in (1, 2)], [(1 - beta) / (1 - beta + k) for k in (1, 2)], rtol=1e-9)
+    np.testing.assert_allclose(
+        [spectrum.moment(k) for k in (1, 2)], [(1 - beta) / (1 - beta + k) for k in (1, 2)], rtol=1e-9
+    )
     law = sh.Spectrum.power_law(beta)
     assert error_between((law.values, law.weights), (spectrum.values, spectrum.weights)) < 1e-8
 

@@ -1,4 +1,4 @@
-"""An experiment that other processes can import, and a sweep of it to be killed: ``python -m tests.simulate.sweep_case DIR``."""
+"""An experiment that other processes can import, and a sweep of it, to be killed: run as a module with a folder."""
 
 import sys
 import time
@@ -15,11 +15,17 @@ def walk(eta, d, seed):
     """A short random recursion: ten numbers that depend on every bit of the arguments."""
     rng = np.random.default_rng([seed, d])
     time.sleep(0.01)
-    return {"step": np.arange(10), "value": eta * np.cumsum(rng.standard_normal(10)) / d, "norm": float(rng.random())}
+    return {
+        "step": np.arange(10),
+        "value": eta * np.cumsum(rng.standard_normal(10)) / d,
+        "norm": float(rng.random()),
+    }
 
 
 def curve(eta, seed):
-    return sh.derive(sh.least_squares(1), sh.AdaGradNorm(eta, 1)).solve(sh.Spectrum.isotropic(), sh.Start(), 2.0, t=[1.0, 2.0])
+    return sh.derive(sh.least_squares(1), sh.AdaGradNorm(eta, 1)).solve(
+        sh.Spectrum.isotropic(), sh.Start(), 2.0, t=[1.0, 2.0]
+    )
 
 
 def fails(d, seed):

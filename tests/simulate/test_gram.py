@@ -17,24 +17,37 @@ SMALL = sh.Spectrum.from_eigenvalues([2.0, 0.3, 1.0, 0.6], [0.1, 0.2, 0.3, 0.4])
 
 def agree(problem, rule, spectrum, start, d, seeds=600, t_end=2.0):
     times = np.array([0.0, 0.3, 1.0, t_end])
-    direct, chain = (sh.simulate(problem, rule, spectrum, start, d, t_end, seeds, method=m, t=times)
-                     for m in ("direct", "gram"))
+    direct, chain = (
+        sh.simulate(problem, rule, spectrum, start, d, t_end, seeds, method=m, t=times)
+        for m in ("direct", "gram")
+    )
     np.testing.assert_array_equal(direct.t, chain.t)
-    names = [name for name in ("risk", "learning_rate", "overlap", "norm") if np.ptp(getattr(direct, name)[:, 1:]) > 0]
-    p = [ks_2samp(getattr(direct, name)[:, k], getattr(chain, name)[:, k]).pvalue
-         for name in names for k in range(1, direct.t.size)]
+    names = [
+        name
+        for name in ("risk", "learning_rate", "overlap", "norm")
+        if np.ptp(getattr(direct, name)[:, 1:]) > 0
+    ]
+    p = [
+        ks_2samp(getattr(direct, name)[:, k], getattr(chain, name)[:, k]).pvalue
+        for name in names
+        for k in range(1, direct.t.size)
+    ]
     assert min(p) > FALSE_ALARM / len(p)
     return direct, chain
 
 
-@pytest.mark.parametrize("name", ["least squares, AdaGrad-Norm", "logistic, sampled, line search", "Huber, schedule"])
+@pytest.mark.parametrize(
+    "name", ["least squares, AdaGrad-Norm", "logistic, sampled, line search", "Huber, schedule"]
+)
 def test_law_equals_that_of_direct_simulation(name):
     s = SCENARIOS[name]
     direct, chain = agree(s.problem, s.rule, s.spectrum, s.start, d=24)
     np.testing.assert_allclose(chain.risk[:, 0], direct.risk[:, 0], rtol=1e-12)  # one deterministic start
 
 
-@pytest.mark.parametrize("start", [sh.Start(0.5, 1, 0.3), sh.Start(0.5, 1, 0.3, random=True), sh.Start(1, 0)], ids=str)
+@pytest.mark.parametrize(
+    "start", [sh.Start(0.5, 1, 0.3), sh.Start(0.5, 1, 0.3, random=True), sh.Start(1, 0)], ids=str
+)
 def test_law_in_eigenspaces_of_few_dimensions(start):
     agree(sh.least_squares(0.5), sh.AdaGradNorm(1.5, 1), SMALL, start, d=10)
 
@@ -43,8 +56,17 @@ def test_test_has_power_against_a_wrong_number_of_degrees_of_freedom():
     """Two dimensions more in one eigenspace of three must be seen, or agreement above would mean little."""
     problem, rule, start = sh.least_squares(0.5), sh.AdaGradNorm(1.5, 1), sh.Start(0.5, 1, 0.3)
     one, other = (
-        sh.simulate(problem, rule, sh.Spectrum.from_eigenvalues([1.0, 0.3], [n / 12, 1 - n / 12]), start, 12, 2.0, 600,
-                    method="gram", t=[0, 1.0, 2.0])
+        sh.simulate(
+            problem,
+            rule,
+            sh.Spectrum.from_eigenvalues([1.0, 0.3], [n / 12, 1 - n / 12]),
+            start,
+            12,
+            2.0,
+            600,
+            method="gram",
+            t=[0, 1.0, 2.0],
+        )
         for n in (3, 5)
     )
     assert ks_2samp(one.learning_rate[:, 2], other.learning_rate[:, 2]).pvalue < FALSE_ALARM
@@ -68,12 +90,16 @@ def test_given_vectors_are_projected_on_the_eigenspaces():
     X_star[:3] = 0
     values = np.repeat([0.5, 1.0, 2.0], 3)
     order = rng.permutation(9)
-    spectrum, start = sh.Spectrum.from_eigenvalues(values[order]), sh.Start.from_vectors(X[order], X_star[order])
+    spectrum, start = (
+        sh.Spectrum.from_eigenvalues(values[order]),
+        sh.Start.from_vectors(X[order], X_star[order]),
+    )
     alpha, beta, s = start_in(eigenspaces(spectrum, 9), start, spectrum, 9, rng)
     for k in range(3):
         x, y = X[3 * k : 3 * k + 3], X_star[3 * k : 3 * k + 3]
-        np.testing.assert_allclose([alpha[k] ** 2 + beta[k] ** 2, alpha[k] * s[k], s[k] ** 2], [x @ x, x @ y, y @ y],
-                                   rtol=1e-12)
+        np.testing.assert_allclose(
+            [alpha[k] ** 2 + beta[k] ** 2, alpha[k] * s[k], s[k] ** 2], [x @ x, x @ y, y @ y], rtol=1e-12
+        )
 
 
 def test_a_thousand_million_dimensions_lie_on_the_limit():
@@ -94,4 +120,13 @@ def test_same_seed_same_bits_whatever_the_threads_and_the_record():
 
 def test_a_continuous_spectrum_is_refused_with_a_remedy():
     with pytest.raises(ValueError, match="direct"):
-        sh.simulate(sh.least_squares(), sh.Constant(0.5), sh.Spectrum.power_law(0.2), sh.Start(), 100, 1.0, 1, method="gram")
+        sh.simulate(
+            sh.least_squares(),
+            sh.Constant(0.5),
+            sh.Spectrum.power_law(0.2),
+            sh.Start(),
+            100,
+            1.0,
+            1,
+            method="gram",
+        )

@@ -27,7 +27,9 @@ def test_table_holds_every_cell_in_the_order_of_the_grid(whole):
     table = whole.table()
     assert table.column_names == ["eta", "d", "seed", "step", "value", "norm"]
     assert table.num_rows == 200 * 10
-    expected = np.concatenate([walk(eta, d, seed)["value"] for eta in OVER["eta"][:1] for d in OVER["d"][:1] for seed in range(3)])
+    expected = np.concatenate(
+        [walk(eta, d, seed)["value"] for eta in OVER["eta"][:1] for d in OVER["d"][:1] for seed in range(3)]
+    )
     np.testing.assert_array_equal(whole.column("value")[:30], expected)
 
 
@@ -53,8 +55,12 @@ def test_killed_at_half_and_restarted_ends_with_the_same_bits(whole, tmp_path):
 
 def test_dask_cluster_of_two_workers_gives_the_same_bits(whole, tmp_path):
     distributed = pytest.importorskip("distributed")
-    with (distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
-          distributed.Client(cluster) as client):
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
         found = sh.sweep(walk, OVER, SEEDS, executor=client.get_executor(), out=tmp_path)
     assert found.table().equals(whole.table())
 
@@ -67,7 +73,10 @@ def test_curves_become_columns(tmp_path):
 
 
 def test_a_failing_cell_is_named_and_the_others_kept(tmp_path):
-    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match=r"'d': 2.*no such dimension.*resumes"):
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(RuntimeError, match=r"'d': 2.*no such dimension.*resumes"),
+    ):
         sh.sweep(fails, {"d": [1, 2, 3]}, executor=pool, out=tmp_path)
     assert (tmp_path / "cell-0000000.parquet").exists()
 
