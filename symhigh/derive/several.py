@@ -99,6 +99,10 @@ class Overlaps:
         size = self.values.shape[0]
         return {overlap("V", p, q): self.values[p, q] * ones for p, q in _pairs(size)}
 
+    def mode_size(self, spectrum: Spectrum) -> Array:
+        """The trace of the overlaps, which tolerances are relative to."""
+        return np.full(spectrum.numeric("solve")[0].size, np.trace(self.values))
+
 
 def derive_several(problem: MultiIndex, rule: Rule) -> LimitSystem:
     """The limit of SGD on a multi-index problem: one family ``V_pq`` (p learnt), coupled through all ``B_pq``.

@@ -91,7 +91,8 @@ def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t
                                           tolerance, floor, bound, _BUDGET)
             if progress is not None:
                 progress(float(clock[0]) / end)
-            if status == RUNNING and stepper is None and chosen is EXPLICIT and outlasts(clock[0], clock[1], end, tolerance):
+            free = status == RUNNING and stepper is None and chosen is EXPLICIT
+            if free and outlasts(clock[0], clock[1], end, tolerance):
                 chosen = IMPLICIT
                 kernels = chosen.kernels(system, target)
                 K, work = np.zeros((chosen.stages, y.size)), np.zeros((chosen.work, y.size))
@@ -154,9 +155,8 @@ def _modes(system: LimitSystem, spectrum: Spectrum, start: Start) -> tuple[Array
 
 
 def _sizes(states: Array, memory: Array, spectrum: Spectrum, start: Start) -> Array:
-    """A positive magnitude of every state, in the layout of y: a mode's V11 + V22, a memory's starting value."""
-    v11, _, v22 = start.modes(spectrum)
-    size = np.concatenate([np.tile(v11 + v22, len(states)), np.abs(memory)])
+    """A positive magnitude of every state, in the layout of y: a mode's ``mode_size``, a memory's starting value."""
+    size = np.concatenate([np.tile(start.mode_size(spectrum), len(states)), np.abs(memory)])
     return np.where(size > 0, size, 1.0)
 
 

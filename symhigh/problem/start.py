@@ -97,6 +97,11 @@ class Start:
         v11, v12, v22 = self.modes(spectrum)
         return {V11: v11, V12: v12, V22: v22, D2: v11 - 2 * v12 + v22, V10: v11, V00: v11, V20: v12}
 
+    def mode_size(self, spectrum: Spectrum) -> Array:
+        """The size of a mode's states, V11 + V22, which tolerances are relative to."""
+        v11, _, v22 = self.modes(spectrum)
+        return v11 + v22
+
     def vectors(
         self, spectrum: Spectrum, d: int, rng: np.random.Generator | None = None
     ) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from symhigh.codegen.mixture import mixing_rule
 from symhigh.derive.growth import growth
 from symhigh.derive.mixture import MixtureMean
 from symhigh.derive.statistics import statistics
-from symhigh.problem.noise import MIXING, NORMAL, SCALE, UNIFORMS
+from symhigh.problem.noise import MIXING, NORMAL, SCALE, UNIFORMS, NoiseLaw
 from symhigh.symbols import B11, B12, B22, eps
 
 LAWS = {
@@ -44,11 +44,16 @@ def test_draws_have_the_law(name: str) -> None:
     for frequency in (0.5, 1.0, 3.0):
         expected = 0.0
         for c in law.components:
-            p, m, v = (sp.lambdify(MIXING, e.subs(law.values), "mpmath") for e in (c.probability, c.centre, c.variance))
-            wave = lambda s, m=m, v=v: mpmath.cos(frequency * m(s)) * mpmath.exp(-v(s) * frequency**2 / 2)  # noqa: E731
+            p, m, v = (
+                sp.lambdify(MIXING, e.subs(law.values), "mpmath")
+                for e in (c.probability, c.centre, c.variance)
+            )
             density = sp.lambdify(MIXING, c.density, "mpmath")
-            weighted = lambda s, wave=wave, density=density: wave(s) * density(s)  # noqa: E731
-            value = wave(1) if c.density == 1 else mpmath.quad(weighted, [0, 0.1, 1, 10, 1e3, mpmath.inf])
+
+            def weighted(s, m=m, v=v, density=density, f=frequency):  # type: ignore[no-untyped-def]
+                return mpmath.cos(f * m(s)) * mpmath.exp(-v(s) * f**2 / 2) * density(s)
+
+            value = weighted(1) if c.density == 1 else mpmath.quad(weighted, [0, 0.1, 1, 10, 1e3, mpmath.inf])
             expected += float(p(1) * value)
         waves = np.cos(frequency * sample + 1)
         assert abs(waves.mean() - np.cos(1) * expected) < 5 * waves.std() / 1e3
@@ -62,14 +67,18 @@ def test_huber_under_laplace_noise_by_direct_integration() -> None:
     root = mpmath.sqrt(1.3)
 
     def inside(e: mpmath.mpf) -> mpmath.mpf:
-        return (mpmath.ncdf((0.8 + e) / root) - mpmath.ncdf((-0.8 + e) / root)) * mpmath.exp(-abs(e) / 0.7) / 1.4
+        return (
+            (mpmath.ncdf((0.8 + e) / root) - mpmath.ncdf((-0.8 + e) / root)) * mpmath.exp(-abs(e) / 0.7) / 1.4
+        )
 
-    assert found == pytest.approx(float(mpmath.quad(inside, [-mpmath.inf, -0.8, 0, 0.8, mpmath.inf])), rel=1e-10)
+    assert found == pytest.approx(
+        float(mpmath.quad(inside, [-mpmath.inf, -0.8, 0, 0.8, mpmath.inf])), rel=1e-10
+    )
 
 
 @pytest.mark.parametrize("law", [sh.Laplace(1), sh.StudentT(1.5), sh.StudentT(2.1), sh.StudentT(60)], ids=str)
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
-def test_mixing_rule_integrates_to_rounding(law: sh.problem.NoiseLaw, scale: float) -> None:
+def test_mixing_rule_integrates_to_rounding(law: NoiseLaw, scale: float) -> None:
     """A bounded function with a feature at any scale of s, against mpmath in log s."""
     (component,) = law.components
     density = sp.lambdify(MIXING, component.density, "mpmath")
@@ -87,7 +96,9 @@ def test_mixture_mean_differentiates_under_the_integral() -> None:
     assert MixtureMean(SCALE * MIXING, sp.exp(-MIXING)).subs(SCALE, 2).evalf() == pytest.approx(2)
 
 
-@pytest.mark.parametrize(("power", "expr"), [(2, eps**2 + eps), (1, sp.sqrt(1 + (sh.x - eps) ** 2)), (0, sp.tanh(eps))])
+@pytest.mark.parametrize(
+    ("power", "expr"), [(2, eps**2 + eps), (1, sp.sqrt(1 + (sh.x - eps) ** 2)), (0, sp.tanh(eps))]
+)
 def test_growth(power: int, expr: sp.Expr) -> None:
     assert growth(expr) == power
 

@@ -1,0 +1,122 @@
+"""Losses, laws of the noise and rules: derived limits against direct SGD; the whole cross product is marked slow."""
+
+import numpy as np
+import pytest
+
+import symhigh as sh
+from tests.scenarios import START, TWO_HALVES
+
+LOSSES = {
+    "least squares": sh.least_squares(0.5),
+    "logistic": sh.logistic_regression(),
+    "logistic, sampled": sh.logistic_regression(sampled=True),
+    "probit": sh.probit_regression(),
+    "probit, sampled": sh.probit_regression(sampled=True),
+    "phase retrieval": sh.phase_retrieval(),
+    "absolute phase retrieval": sh.absolute_phase_retrieval(),
+    "ReLU student": sh.relu_student(0.3),
+    "erf student": sh.erf_student(0.3),
+    "tanh student": sh.tanh_student(0.3),
+    "sign regression": sh.sign_regression(0.3),
+    "Hermite student": sh.hermite_student(2, 0.3),
+    "Huber": sh.huber(0.8, 0.5),
+    "pseudo-Huber": sh.pseudo_huber(0.8, 0.5),
+    "quantile": sh.quantile(0.3, 0.5),
+    "hinge": sh.hinge(0.1),
+    "squared hinge": sh.squared_hinge(0.1),
+}
+STEEP = {"phase retrieval", "Hermite student"}
+"""Slopes of third degree: a tenth of the learning rate keeps runs of moderate d from diverging."""
+RULES = {
+    "constant": lambda scale: sh.Constant(0.5 * scale),
+    "AdaGrad-Norm": lambda scale: sh.AdaGradNorm(scale, 1),
+    "RMSprop-Norm": lambda scale: sh.RMSpropNorm(scale, 1, 0.5),
+    "Polyak": lambda scale: sh.Polyak(),
+    "line search": lambda scale: sh.LineSearch(),
+}
+LAWS = {
+    "Rademacher": sh.Rademacher(0.5),
+    "Laplace": sh.Laplace(0.4),
+    "Student": sh.StudentT(5, 0.5),
+    "contaminated": sh.Contaminated(sh.Gaussian(0.3), sh.Laplace(1), 0.1),
+}
+
+
+def follows(problem: sh.Problem, rule: sh.Rule, d: int = 500, t_end: float = 2.0, seeds: int = 16) -> None:
+    """Means over the runs within six standard errors plus 6/d of the limit's scale, at every time and output."""
+    times = np.linspace(0, t_end, 6)
+    runs = sh.simulate(problem, rule, TWO_HALVES, START, d, t_end, seeds, t=times)
+    curve = sh.derive(problem, rule).solve(TWO_HALVES, START, t_end, t=runs.t)
+    assert curve.complete
+    for output in ("risk", "learning_rate", "distance"):
+        sample, limit = getattr(runs, output), getattr(curve, output)
+        allowed = 6 * sample.std(axis=0, ddof=1) / np.sqrt(seeds) + 6 / d * np.abs(limit).max()
+        assert (np.abs(sample.mean(axis=0) - limit) < allowed).all(), output
+
+
+@pytest.mark.parametrize(
+    ("loss", "rule"),
+    [
+        ("erf student", "AdaGrad-Norm"),
+        ("absolute phase retrieval", "constant"),
+        ("quantile", "RMSprop-Norm"),
+        ("probit, sampled", "line search"),
+        ("hinge", "constant"),
+    ],
+)
+def test_losses_follow_their_limits(loss: str, rule: str) -> None:
+    follows(LOSSES[loss], RULES[rule](0.1 if loss in STEEP else 1.0))
+
+
+@pytest.mark.parametrize("name", ["Laplace", "contaminated"])
+def test_huber_under_other_noise_follows_its_limit(name: str) -> None:
+    follows(sh.huber(0.8, LAWS[name]), sh.Constant(0.7))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        sh.WeightDecay(sh.MiniBatch(sh.DelayedAdaGradNorm(1, 0.5), 3), 0.3),
+        sh.StochasticPolyak(0.8),
+        sh.DoG(0.2, 0.3),
+        sh.DAdaptation(1, 0.3),
+    ],
+    ids=lambda r: type(r).__name__,
+)
+def test_rules_follow_their_limits(rule: sh.Rule) -> None:
+    follows(sh.least_squares(0.5), rule, t_end=3.0)
+
+
+def test_same_seed_same_bits_for_every_law() -> None:
+    law = sh.Contaminated(sh.Gaussian(0.3), sh.StudentT(5), 0.2)
+    first, second = (
+        sh.simulate(sh.least_squares(law), sh.Constant(0.5), TWO_HALVES, START, 40, 1, [7, 2], threads=k).risk
+        for k in (1, 2)
+    )
+    assert (first == second).all()
+    assert not (first[0] == first[1]).all()
+
+
+def test_the_chain_refuses_what_it_cannot_follow() -> None:
+    with pytest.raises(ValueError, match="batch of samples; use 'direct'"):
+        sh.simulate(
+            sh.least_squares(), sh.MiniBatch(sh.Constant(1), 2), TWO_HALVES, START, 40, 1, 1, method="gram"
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("d", [500, 2000])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_under_every_rule(loss: str, rule: str, d: int) -> None:
+    follows(LOSSES[loss], RULES[rule](0.1 if loss in STEEP else 1.0), d)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize(
+    "loss", [sh.least_squares, lambda noise: sh.huber(0.8, noise)], ids=["least squares", "Huber"]
+)
+def test_every_law(loss, law: str) -> None:  # type: ignore[no-untyped-def]
+    for d in (500, 2000):
+        follows(loss(LAWS[law]), sh.AdaGradNorm(1, 1), d)
