@@ -173,3 +173,17 @@ def test_two_eigenvalues_pick_the_root_below_the_edge() -> None:
     assert 0 < rate < 2 * end * 0.25
     terms = (w * end**2 * v**2 / (2 * end * v - rate) for v, w in ((0.25, 0.4), (0.35, 0.6)))
     assert sum(terms) == pytest.approx(1, rel=1e-12)
+
+
+@pytest.mark.parametrize("delta", [0.2, 1.6])
+def test_power_laws_in_time(delta: float) -> None:
+    problem, rule = sh.least_squares(), sh.AdaGradNorm(1.5, 0.7)
+    spectrum, start, late = sh.Spectrum.power_law(0.2), sh.Start.power_law(delta), 1e9
+    found = sh.limits(problem, rule, spectrum, start)
+    assert "rate" not in found
+    curve = sh.derive(problem, rule).solve(spectrum, start, late, t=[late], rtol=1e-9)
+    assert curve.learning_rate[0] == pytest.approx(
+        float(found["learning_rate_asymptotic"].evaluate(t=late)), rel=3e-3
+    )
+    assert curve.risk[0] == pytest.approx(float(found["excess_risk_asymptotic"].evaluate(t=late)), rel=3e-3)
+    assert (found["learning_rate"].evaluate() == 0) == (delta > 0.8)
