@@ -8,7 +8,7 @@ pull ``g_i = −∂_ξ b`` and slope ``S_i = ∂_ξ θ`` at θ = θ*, the linear
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -51,6 +51,18 @@ def starts(limit: NetworkLimit, classes: NetworkClasses) -> Starts:
     both = (w != 0) & (z != 0)
     level = np.where(both, (log_w + log_z) / 2, np.where(w != 0, log_w, log_z))
     return Starts(w, z, level, np.where(both, (log_w - log_z) / 2, 0.0))
+
+
+def reachable(limit: NetworkLimit, classes: NetworkClasses) -> Array:
+    """Whether θ can tend to θ* from the start of each class, (K,) booleans.
+
+    On the boundary ``u = ± v`` θ keeps its sign for ever, so a target of the other sign is out of reach and
+    θ → 0; from ``u = v = 0`` θ never moves. Off the boundary θ takes all real values.
+    """
+    begin, effective = starts(limit, classes), limit.reduction.effective
+    side = numeric((side_w, side_z), effective.subs({alpha: 0, xi: 0}))(begin.side_w, begin.side_z)
+    there = (side * classes.theta_star > 0) | (classes.theta_star == 0)
+    return np.asarray((begin.side_w * begin.side_z != 0) | there)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +128,20 @@ def slope_square(limit: NetworkLimit) -> tuple[sp.Expr, sp.Expr]:
 def linearise(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.0) -> Linearisation:
     """The linearisation at the minimiser ``θ = θ*`` whose balance is the start's after ``∫R = integral``.
 
-    Assumes that θ* is on the reachable side where ``u = ± v`` at the start.
+    Raises ``ValueError`` where θ* of a class with λ > 0 is out of reach from the boundary, see
+    :func:`reachable`.
     """
+    lost = ~reachable(limit, classes) & (classes.lam > 0)
+    if lost.any():
+        k = int(np.argmax(lost))
+        raise ValueError(
+            f"linearise: class {k} starts on the boundary, (u, v) = ({classes.u[k]:g}, {classes.v[k]:g}), where θ "
+            f"keeps its sign and cannot tend to theta_star = {classes.theta_star[k]:g}; start off u = ± v"
+        )
+    return _linearise(limit, classes, integral)
+
+
+def _linearise(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.0) -> Linearisation:
     begin, reduced = starts(limit, classes), limit.reduction.sde
     level = begin.alpha + integral * numeric((lam,), reduced.drift[0] / risk)(classes.lam)
     factor, rest = slope_square(limit)
@@ -130,20 +154,16 @@ def linearise(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.
 
 
 def least_threshold(parametrization: Parametrization, classes: NetworkClasses) -> float:
-    """The largest step at which some minimiser ``θ = θ*`` is stable: the balance is zero there. Infinite if
-    all θ* = 0."""
+    """The largest step at which some minimiser ``θ = θ*`` is stable: the balance is zero there.
+
+    Infinite if all θ* = 0. Classes whose θ* is out of reach, see :func:`reachable`, have θ → 0 and do not count.
+    """
     unit = derive_network(DiagonalNetwork(1, 0, parametrization))
-    sides = np.ones(classes.size)
-    flat = NetworkClasses(classes.lam, classes.theta_star, *_start_on_one_side(unit, sides), classes.weight)
-    load = linearise(unit, flat).load
-    return np.inf if load == 0 else 1 / load
-
-
-def _start_on_one_side(limit: NetworkLimit, sides: Array) -> tuple[Array, Array]:
-    inverse = limit.reduction.inverse
     point = {alpha: 0, xi: 0, side_w: 1, side_z: 0}
-    first, second = (float(inverse[s].subs(point)) * sides for s in (u, v))
-    return first, second
+    first, second = (float(unit.reduction.inverse[s].subs(point)) for s in (u, v))
+    at = _linearise(unit, NetworkClasses(classes.lam, classes.theta_star, first, second, classes.weight))
+    load = replace(at, share=at.share * reachable(unit, classes)).load
+    return np.inf if load == 0 else 1 / load
 
 
 def threshold(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.0) -> float:
@@ -205,9 +225,9 @@ def noise_floor(limit: NetworkLimit, classes: NetworkClasses) -> float:
     ``R = noise²/2 + (1/2) Σ w λ η R max(2|θ*| − η R, 0)``, η the product's step (2 step for the squares).
 
     Stationarity of ``log w`` gives ``E(θ − θ*) = −η R``, that of ``w²`` gives ``E θ(θ − θ*) = η R E θ``; a
-    class with ``|θ*| < η R`` has no stationary law and dies, θ → 0. Then its error is θ*². Assumes θ* ≠ 0 on
-    every class with λ > 0. Returns ``noise²/2`` (zero without noise) below the threshold only if noise is
-    zero.
+    class with ``|θ*| < η R`` has no stationary law and dies, θ → 0. Then its error is θ*²; so it is where θ* is
+    out of reach (:func:`reachable`). Assumes θ* ≠ 0 on every class with λ > 0. Zero where there is no noise, no
+    target out of reach, and the step is below the threshold.
     """
     from scipy.optimize import brentq
 
@@ -216,6 +236,9 @@ def noise_floor(limit: NetworkLimit, classes: NetworkClasses) -> float:
     )
     offset = limit.network.numbers()[1] ** 2 / 2
     target, share = np.abs(classes.theta_star), classes.weight * classes.lam / 2
+    near = reachable(limit, classes)
+    offset += float(np.sum(share * np.where(near, 0, target**2)))
+    share = share * near
 
     def gap(level: float) -> float:
         alive = step * level < target

@@ -190,7 +190,8 @@ def solve_network(
     """Solve the Fokker-Planck system of ``classes`` to ``t_end``; results at ``t`` (default 201 equal times).
 
     Options as in :func:`~symhigh.integrate.fokker_planck.solve_fokker_planck`. Warns where the step exceeds
-    the stability threshold of every minimiser that the start can lead to. Raises ``ValueError`` on symbols
+    the stability threshold of every minimiser that the start can lead to. Starts on the boundary ``u = ± v``
+    stay there: θ keeps its sign, and tends to 0 where θ* has the other one. Raises ``ValueError`` on symbols
     without numbers and times outside ``[0, t_end]``.
     """
     from symhigh.derive.network import alpha, side_w, side_z, xi
@@ -198,6 +199,8 @@ def solve_network(
     if not (np.isfinite(t_end) and t_end > 0):
         raise ValueError(f"solve(t_end={t_end}): t_end must be finite and > 0, in units of steps/d")
     times = np.linspace(0.0, t_end, 201) if t is None else np.atleast_1d(np.asarray(t, dtype=float))
+    if times.ndim != 1 or times.size == 0 or not np.isfinite(times).all():
+        raise ValueError("solve(t): times must be finite, at least one, in one dimension")
     if times[0] < 0 or times[-1] > t_end:
         raise ValueError(f"solve(t from {times[0]} to {times[-1]}): times must lie in [0, t_end = {t_end}]")
     _warn_above_threshold(limit, classes)

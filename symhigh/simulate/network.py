@@ -79,6 +79,8 @@ def simulate_network(
     )
     step, noise = network.numbers()
     times = np.linspace(0.0, end, 101) if t is None else np.atleast_1d(np.asarray(t, dtype=float))
+    if times.size == 0 or not np.isfinite(times).all():
+        raise ValueError("simulate_network(t): times must be finite, at least one")
     if times[0] < 0 or times[-1] > end or (np.diff(times) <= 0).any():
         raise ValueError(f"simulate_network(t): times must increase within [0, t_end = {end:g}]")
     marks = np.rint(times * size).astype(np.int64)

@@ -10,6 +10,7 @@ from symhigh.closed.network import (
     linearise,
     long_time,
     noise_floor,
+    reachable,
     slope_square,
     starts,
     threshold,
@@ -95,6 +96,23 @@ def test_noise_floor_is_the_stationary_risk_of_the_curve():
             noise_floor(limit, classes), rel=1e-5
         )
     assert noise_floor(derive_network(DiagonalNetwork(0.4)), classes) == 0
+
+
+def test_targets_out_of_reach_from_the_boundary():
+    """u = ±v keeps the sign of θ: such a class ends at θ = 0, and acts on the others as label noise does."""
+    limit = derive_network(DiagonalNetwork(0.4))
+    ends = NetworkClasses(1, [1, -1, 1, -1, 1, -1, 0], [1, 1, 1, 1, 0, 0.5, 1], [1, 1, -1, -1, 0, 0.4, 1])
+    assert list(reachable(limit, ends)) == [True, False, False, True, False, True, True]
+    start = NetworkClasses([1.0, 0.5], [1.0, -0.6], 0.9, 0.9)
+    for call in (linearise, threshold, lambda *given: long_time(*given, 10)):
+        with pytest.raises(ValueError, match=r"class 1 starts on the boundary.*theta_star = -0\.6"):
+            call(limit, start)
+    alone = NetworkClasses([1.0, 0.0], [1.0, 0.0], 0.9, 0.9)
+    assert least_threshold(PRODUCT, start) == pytest.approx(least_threshold(PRODUCT, alone))
+    curve = limit.solve(start, 300, t=[300])
+    assert curve.risk[0] == pytest.approx(noise_floor(limit, start), rel=1e-5)
+    as_noise = derive_network(DiagonalNetwork(0.4, np.sqrt(0.5 * 0.5 * 0.36)))
+    assert noise_floor(limit, start) == pytest.approx(noise_floor(as_noise, alone))
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

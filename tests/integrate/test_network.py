@@ -214,6 +214,9 @@ def test_bad_times_and_symbols():
         limit.solve(FOUR, -1)
     with pytest.raises(ValueError, match="lie in"):
         limit.solve(FOUR, 1, t=[0, 2])
+    for times in ([], [0.0, np.nan], [np.nan], [[0.0, 0.5]]):
+        with pytest.raises(ValueError, match="finite, at least one"):
+            limit.solve(FOUR, 1, t=times)
     with pytest.raises(ValueError, match="must be a number"):
         derive_network(DiagonalNetwork(sp.Symbol("h", positive=True))).solve(FOUR, 1)
 
