@@ -148,6 +148,15 @@ def test_zero_start_never_moves():
     assert curve.risk == pytest.approx([0.245, 0.245], abs=1e-15)
 
 
+@pytest.mark.parametrize(("noise", "t_end"), [(0.0, 50.0), (1.0, 10.0)])
+def test_mass_is_conserved_and_densities_are_nonnegative(noise, t_end):
+    """From the point start through the collapse onto the minimiser; one class starts on the boundary."""
+    classes = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], [1.2, 1.2, 0.7, 1.2], [0.2, 0.2, 0.7, 0.2])
+    mass = derive_network(DiagonalNetwork(0.4, noise)).solve(classes, t_end).densities.mass
+    assert np.abs(mass.sum(axis=2) - 1).max() < 1e-12
+    assert mass.min() >= 0
+
+
 def test_balance_of_the_density_is_the_deterministic_one():
     curve = derive_network(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 6)
     balance = curve.u**2 - curve.v**2
