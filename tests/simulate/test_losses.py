@@ -58,17 +58,14 @@ def follows(problem: sh.Problem, rule: sh.Rule, d: int = 500, t_end: float = 2.0
     ("loss", "rule"),
     [
         ("erf student", "AdaGrad-Norm"),
-        ("absolute phase retrieval", "constant"),
         ("quantile", "RMSprop-Norm"),
-        ("probit, sampled", "line search"),
-        ("hinge", "constant"),
     ],
 )
 def test_losses_follow_their_limits(loss: str, rule: str) -> None:
     follows(LOSSES[loss], RULES[rule](0.1 if loss in STEEP else 1.0))
 
 
-@pytest.mark.parametrize("name", ["Laplace", "contaminated"])
+@pytest.mark.parametrize("name", ["Laplace"])
 def test_huber_under_other_noise_follows_its_limit(name: str) -> None:
     follows(sh.huber(0.8, LAWS[name]), sh.Constant(0.7))
 
