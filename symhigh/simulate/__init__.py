@@ -2,7 +2,7 @@
 
 from symhigh.simulate.network import NetworkRuns, simulate_network
 from symhigh.simulate.runs import Runs
-from symhigh.simulate.simulate import simulate
-from symhigh.simulate.sweep import Sweep, sweep
+from symhigh.simulate.runner import simulate
+from symhigh.simulate.grid import Sweep, sweep
 
 __all__ = ["NetworkRuns", "Runs", "Sweep", "simulate", "simulate_network", "sweep"]

@@ -73,7 +73,7 @@ class Runs:
 
     def again(self, d: int, seeds: int | Sequence[int], t: Any = None) -> Runs:
         """The same experiment at another dimension, with other seeds or times (by default the same times)."""
-        from symhigh.simulate.simulate import simulate
+        from symhigh.simulate.runner import simulate
 
         grid = self.t if t is None else t
         return simulate(self.problem, self.rule, self.spectrum, self.start, d, self.t_end, seeds, t=grid)
