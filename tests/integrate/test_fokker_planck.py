@@ -6,7 +6,7 @@ import pytest
 from scipy.special import digamma, polygamma
 
 from symhigh.integrate.fokker_planck import MeanFieldModel, frame_grid, solve_fokker_planck
-from symhigh.integrate.fokker_planck_shape import limit_to_positive, solve_shifted
+from symhigh.integrate.fokker_planck_kernel import limit_to_positive, solve_shifted
 
 ONE = np.ones(1)
 
