@@ -3,7 +3,8 @@
 from setuptools import find_namespace_packages, setup
 
 LIBRARY, CLAIMS = (
-    find_namespace_packages(include=[name, f"{name}.*"], exclude=["*__pycache__"]) for name in ("symhigh", "derivations")
+    find_namespace_packages(include=[name, f"{name}.*"], exclude=["*__pycache__"])
+    for name in ("symhigh", "derivations")
 )
 
 setup(

@@ -138,10 +138,10 @@ if TYPE_CHECKING:
     from symhigh.rule import WarmUp as WarmUp
     from symhigh.rule import WeightDecay as WeightDecay
     from symhigh.rule import cosine as cosine
-    from symhigh.simulate import simulate as simulate
     from symhigh.simulate import NetworkRuns as NetworkRuns
     from symhigh.simulate import Runs as Runs
     from symhigh.simulate import Sweep as Sweep
+    from symhigh.simulate import simulate as simulate
     from symhigh.simulate import simulate_network as simulate_network
     from symhigh.simulate import sweep as sweep
     from symhigh.symbols import eps as eps
@@ -149,7 +149,6 @@ if TYPE_CHECKING:
     from symhigh.symbols import x as x
     from symhigh.symbols import x_star as x_star
     from symhigh.symbols import y as y
-    from symhigh.verify import verify as verify
     from symhigh.verify import Claim as Claim
     from symhigh.verify import Comparison as Comparison
     from symhigh.verify import ErrorSlope as ErrorSlope
@@ -157,6 +156,7 @@ if TYPE_CHECKING:
     from symhigh.verify import compare as compare
     from symhigh.verify import compare_network as compare_network
     from symhigh.verify import error_slope as error_slope
+    from symhigh.verify import verify as verify
 
 
 def __getattr__(name: str) -> Any:

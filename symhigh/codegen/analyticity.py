@@ -27,7 +27,9 @@ class Strip:
 
     def __or__(self, other: Strip) -> Strip:
         """The strip of a sum."""
-        return Strip(sp.Min(self.width, other.width), sp.Max(self.growth, other.growth), sp.Max(self.rate, other.rate))
+        return Strip(
+            sp.Min(self.width, other.width), sp.Max(self.growth, other.growth), sp.Max(self.rate, other.rate)
+        )
 
 
 def strip(expr: sp.Expr, z: sp.Symbol) -> Strip | None:

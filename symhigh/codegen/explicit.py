@@ -36,9 +36,20 @@ def stepper_source(tableau: Tableau) -> str:
         "DENSE_STAGES": tableau.a_dense, "DENSE_TIMES": tableau.c_dense, "DENSE": _interpolant(tableau, width),
     }  # fmt: skip
     text = "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items())
-    return text + "\n\n" + COMBINE + _TEMPLATE.format(
-        last=stages, extra=len(tableau.c_dense), depth=2 + len(tableau.dense), exponent=repr(-1.0 / tableau.order),
-        reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK,
+    return (
+        text
+        + "\n\n"
+        + COMBINE
+        + _TEMPLATE.format(
+            last=stages,
+            extra=len(tableau.c_dense),
+            depth=2 + len(tableau.dense),
+            exponent=repr(-1.0 / tableau.order),
+            reached=REACHED,
+            running=RUNNING,
+            diverged=DIVERGED,
+            stuck=STUCK,
+        )
     )
 
 
@@ -85,7 +96,7 @@ def combine(out, y, h, table, row, K, count):
 '''
 """A combination of stages, shared by the steppers."""
 
-_TEMPLATE = '''@njit
+_TEMPLATE = """@njit
 def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, budget):
     m = y.shape[0]
     stage = work[0]
@@ -186,4 +197,4 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
     clock[0] = t
     clock[1] = h
     return {running}, row
-'''
+"""

@@ -42,7 +42,9 @@ def gram_source(system: LimitSystem) -> str:
     determine it.
     """
     if reason := beyond_overlaps(system.rule):
-        raise ValueError(f"simulate(method='gram'): the chain cannot follow {system.rule}, as {reason}; use 'direct'")
+        raise ValueError(
+            f"simulate(method='gram'): the chain cannot follow {system.rule}, as {reason}; use 'direct'"
+        )
     lowering = Lowering(system, NUMBA)
     parts = [NUMBA.header, normal_source(), CHI_SQUARE, lowering.source(), _lift(lowering, system)]
     if system.rule.rate is None:
@@ -64,9 +66,10 @@ def _lift(lowering: Lowering, system: LimitSystem) -> str:
         second = form.subs(dict(zip(pair, (across, 0), strict=True)), simultaneous=True)
         lines.append(f"mode[{k} * n + i] = ({names.code(first)} + {names.code(second)}) / count[i]")
     body = [f"{names(along)} = alpha[i]", f"{names(across)} = beta[i]", f"{names(target)} = s[i]", *lines]
-    return function_source("lift(d_, alpha, beta, s, count, mode)",
-                           ["n = count.shape[0]", f"{names(d)} = d_", "for i in range(n):",
-                            *("    " + line for line in body)])
+    return function_source(
+        "lift(d_, alpha, beta, s, count, mode)",
+        ["n = count.shape[0]", f"{names(d)} = d_", "for i in range(n):", *("    " + line for line in body)],
+    )
 
 
 def _run(lowering: Lowering, system: LimitSystem) -> str:
@@ -97,8 +100,10 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     step += noise_lines(lowering, system, "draws[3 * n]")
     step += sample_lines(lowering, system)
     if rule.rate is None:
-        step += ["lift(d_, alpha, beta, s, count, mode)",
-                 f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)"]
+        step += [
+            "lift(d_, alpha, beta, s, count, mode)",
+            f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)",
+        ]
     else:
         step += rate_lines(lowering, rule, base)
     step += [
@@ -111,8 +116,14 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     ]
     load = [f"{names(m.name)} = mode[{base} * n + {j}]" for j, m in enumerate(rule.memory)]
     parameters = [f"{names(p)} = par[{k}]" for k, p in enumerate(system.parameters)]
-    body = ["n = count.shape[0]", f"{names(d)} = d_", *parameters, *load,
-            "for k in range(steps):", *("    " + line for line in step)]
+    body = [
+        "n = count.shape[0]",
+        f"{names(d)} = d_",
+        *parameters,
+        *load,
+        "for k in range(steps):",
+        *("    " + line for line in step),
+    ]
     return function_source(f"run({_ARGUMENTS})", body)
 
 

@@ -55,7 +55,9 @@ def _guard(expr: sp.Expr, moving: frozenset[sp.Symbol], quotients: bool) -> sp.E
         below = [f for f in factors if _divides(f, moving)]
         if below:
             above = sp.Mul(*(f for f in factors if f not in below))
-            return safe_ratio(_guard(above, moving, True), _guard(sp.Mul(*(1 / f for f in below)), moving, True))
+            return safe_ratio(
+                _guard(above, moving, True), _guard(sp.Mul(*(1 / f for f in below)), moving, True)
+            )
     if isinstance(expr, sp.Pow) and _is_root(expr, moving):
         return safe_root(_guard(expr.base, moving, quotients)) ** (2 * expr.exp)
     args = [_guard(a, moving, quotients) for a in expr.args]
@@ -66,9 +68,18 @@ def _guard(expr: sp.Expr, moving: frozenset[sp.Symbol], quotients: bool) -> sp.E
 
 def _divides(factor: sp.Expr, moving: frozenset[sp.Symbol]) -> bool:
     base, exponent = factor.as_base_exp()
-    return bool(base.free_symbols) and base != sp.E and not base.free_symbols & moving and bool(exponent.is_negative)
+    return (
+        bool(base.free_symbols)
+        and base != sp.E
+        and not base.free_symbols & moving
+        and bool(exponent.is_negative)
+    )
 
 
 def _is_root(expr: sp.Pow, moving: frozenset[sp.Symbol]) -> bool:
-    return (isinstance(expr.base, sp.Add) and expr.exp.is_Rational and expr.exp.q == 2
-            and not expr.base.free_symbols & moving)
+    return (
+        isinstance(expr.base, sp.Add)
+        and expr.exp.is_Rational
+        and expr.exp.q == 2
+        and not expr.base.free_symbols & moving
+    )

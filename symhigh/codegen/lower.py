@@ -23,8 +23,37 @@ from symhigh.system import LimitSystem, Reduction, Scalar
 _ARGUMENTS = (
     *("t_", "y", "dy", "out", "par", "coef", "w", "const", "memory", "n", "i", "k"),
     *("first", "steps", "rng", "X", "X_star", "a", "mode", "root", "zx", "zf", "zw"),
-    *("d_", "alpha", "beta", "s", "count", "draws", "rest", "move", "aside", "shape", "scale", "marks", "z", "v"),
-    *("low", "high", "roots", "part", "aims", "sigma", "slope", "A", "right", "left", "X_start", "total", "j"),
+    *(
+        "d_",
+        "alpha",
+        "beta",
+        "s",
+        "count",
+        "draws",
+        "rest",
+        "move",
+        "aside",
+        "shape",
+        "scale",
+        "marks",
+        "z",
+        "v",
+    ),
+    *(
+        "low",
+        "high",
+        "roots",
+        "part",
+        "aims",
+        "sigma",
+        "slope",
+        "A",
+        "right",
+        "left",
+        "X_start",
+        "total",
+        "j",
+    ),
     *("value", "square", "shift", "one", "draw", "normals", "uniform", "lift", "run"),
 )
 """Names that generated functions use for themselves."""
@@ -42,7 +71,12 @@ class Lowering:
         moving = set(self.family.states)
         self.static = [r for r in system.reductions if not r.summand.free_symbols & moving]
         self.dynamic = [r for r in system.reductions if r.summand.free_symbols & moving]
-        exprs = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + self.outputs + list(more)
+        exprs = (
+            [s.expression for s in system.scalars]
+            + [s.rhs for s in system.states]
+            + self.outputs
+            + list(more)
+        )
         functions, lowered = lower_means(exprs)
         count = len(system.scalars)
         self.scalars = [Scalar(s.name, e) for s, e in zip(system.scalars, lowered[:count], strict=True)]
@@ -70,7 +104,9 @@ class Lowering:
     def _rhs(self) -> str:
         family = list(self.family.rhs)
         body = self._scalar_part([*family, *self.state_rhs])
-        body += self._modes([(f"dy[{k} * n + i]", f"dy[{k} * n:{k + 1} * n]", e) for k, e in enumerate(family)])
+        body += self._modes(
+            [(f"dy[{k} * n + i]", f"dy[{k} * n:{k + 1} * n]", e) for k, e in enumerate(family)]
+        )
         base = len(family)
         body += [f"dy[{base} * n + {j}] = {self.names.code(e)}" for j, e in enumerate(self.state_rhs)]
         return function_source("rhs(t_, y, dy, par, coef, w, const)", body)
@@ -82,8 +118,10 @@ class Lowering:
 
     def function_of(self, name: sp.Symbol, called: str) -> str:
         """Source of a function that returns one scalar, from ``(t_, y, par, coef, w, const)``."""
-        return function_source(f"{called}(t_, y, par, coef, w, const)",
-                               [*self._scalar_part([name]), f"return {self.names(name)}"])
+        return function_source(
+            f"{called}(t_, y, par, coef, w, const)",
+            [*self._scalar_part([name]), f"return {self.names(name)}"],
+        )
 
     # --- pieces -----------------------------------------------------------------------------------------
     def _scalar_part(self, wanted: Sequence[sp.Expr]) -> list[str]:

@@ -62,9 +62,18 @@ def _source(name: str, node: MixtureMean, body: sp.Expr, arguments: list[sp.Symb
     more = "".join(f", {names(s)}" for s in arguments)
     value = sp.Symbol("value")
     lines = [f"    {names(s)} = {names.code(e)}" for s, e in statements([(value, body)])]
-    at = "\n".join(["", "@njit", f"def {name}_at({names(_NODE)}{more}):", *lines, f"    return {names(value)}", ""])
-    return at + _FUNCTION.format(name=name, nodes=places.tolist(), weights=weights.tolist(), count=places.size,
-                                 args=more[2:], more=more, node=names(_NODE))
+    at = "\n".join(
+        ["", "@njit", f"def {name}_at({names(_NODE)}{more}):", *lines, f"    return {names(value)}", ""]
+    )
+    return at + _FUNCTION.format(
+        name=name,
+        nodes=places.tolist(),
+        weights=weights.tolist(),
+        count=places.size,
+        args=more[2:],
+        more=more,
+        node=names(_NODE),
+    )
 
 
 @lru_cache(maxsize=32)

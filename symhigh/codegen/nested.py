@@ -19,8 +19,9 @@ from symhigh.codegen.quadrature_source import FUNCTION, REACH
 from symhigh.derive.gaussian import affine_kinks, recognise
 
 
-def nested_node(name: str, integrand: sp.Expr, variables: Sequence[sp.Symbol],
-                  names: dict[sp.Symbol, sp.Symbol]) -> str:
+def nested_node(
+    name: str, integrand: sp.Expr, variables: Sequence[sp.Symbol], names: dict[sp.Symbol, sp.Symbol]
+) -> str:
     """Source of ``name(v11, v12, …, parameters)``, any number of variables; ``names`` are the parameters' own."""
     size = len(variables)
     x = [sp.Symbol(f"x{i + 1}", real=True) for i in range(size)]
@@ -37,13 +38,28 @@ def nested_node(name: str, integrand: sp.Expr, variables: Sequence[sp.Symbol],
     for k in range(size, 0, -1):
         parts.append(_level(name, k, z, factor, planes, down, more))
     covariance = ", ".join(f"v{i + 1}{j + 1}" for i in range(size) for j in range(i, size))
-    parts.append(text.ENTRY.format(name=name, covariance=covariance, more=more, size=size,
-                                   factor=_cholesky(size), factor_call=", ".join(entries)))
+    parts.append(
+        text.ENTRY.format(
+            name=name,
+            covariance=covariance,
+            more=more,
+            size=size,
+            factor=_cholesky(size),
+            factor_call=", ".join(entries),
+        )
+    )
     return "".join(parts)
 
 
-def _level(name: str, k: int, z: list[sp.Symbol], factor: list[list[sp.Symbol]],
-           planes: list[tuple[list[sp.Expr], sp.Expr]], down: str, more: str) -> str:
+def _level(
+    name: str,
+    k: int,
+    z: list[sp.Symbol],
+    factor: list[list[sp.Symbol]],
+    planes: list[tuple[list[sp.Expr], sp.Expr]],
+    down: str,
+    more: str,
+) -> str:
     size = len(z)
     held = "".join(f", {s}" for s in z[: k - 1])
     inner = "".join(f", {s}" for s in z[:k])
@@ -54,16 +70,33 @@ def _level(name: str, k: int, z: list[sp.Symbol], factor: list[list[sp.Symbol]],
         following = f"{name}_{k + 1}({(inner + down)[2:]})"
     cuts = [_cut(slopes, offset, k, z) for slopes, offset in planes if slopes[k - 1] != 0]
     if k == size - 1:
-        cuts += [_cut([*slopes[:-1], sp.S.Zero], offset, k, z) for slopes, offset in planes if slopes[-1] != 0]
-        cuts += [_cut(*crossed, k, z) for i, p in enumerate(planes) for q in planes[:i]
-                 if (crossed := _crossing(p, q)) is not None]
+        cuts += [
+            _cut([*slopes[:-1], sp.S.Zero], offset, k, z) for slopes, offset in planes if slopes[-1] != 0
+        ]
+        cuts += [
+            _cut(*crossed, k, z)
+            for i, p in enumerate(planes)
+            for q in planes[:i]
+            if (crossed := _crossing(p, q)) is not None
+        ]
     flat = " and ".join(f"c{i + 1}{k} == 0.0" for i in range(k - 1, size))
     return (text.PIECES if cuts else text.WHOLE).format(
-        name=name, k=k, args=held + down, call=held + down, first_args=(held + down)[2:],
-        next=following, reach=REACH, room=len(cuts) + 2, flat=flat, cuts="\n".join(cuts))
+        name=name,
+        k=k,
+        args=held + down,
+        call=held + down,
+        first_args=(held + down)[2:],
+        next=following,
+        reach=REACH,
+        room=len(cuts) + 2,
+        flat=flat,
+        cuts="\n".join(cuts),
+    )
 
 
-def _whitened(plane: sp.Expr, x: list[sp.Symbol], factor: list[list[sp.Symbol]]) -> tuple[list[sp.Expr], sp.Expr]:
+def _whitened(
+    plane: sp.Expr, x: list[sp.Symbol], factor: list[list[sp.Symbol]]
+) -> tuple[list[sp.Expr], sp.Expr]:
     """Slopes in the whitened coordinates, and the offset, of an affine form in ``x``."""
     poly = sp.Poly(sp.numer(sp.together(plane)), *x)
     a = [poly.coeff_monomial(v) for v in x]
@@ -78,8 +111,9 @@ def _cut(slopes: list[sp.Expr], offset: sp.Expr, k: int, z: list[sp.Symbol]) -> 
     return text.CUT.format(slope=code(slopes[k - 1]), last=later, rest=code(rest), reach=REACH)
 
 
-def _crossing(p: tuple[list[sp.Expr], sp.Expr], q: tuple[list[sp.Expr], sp.Expr]
-              ) -> tuple[list[sp.Expr], sp.Expr] | None:
+def _crossing(
+    p: tuple[list[sp.Expr], sp.Expr], q: tuple[list[sp.Expr], sp.Expr]
+) -> tuple[list[sp.Expr], sp.Expr] | None:
     """The form, constant along the last coordinate, that vanishes where two planes cross."""
     (a, b), (c, d) = p, q
     if a[-1] == 0 or c[-1] == 0:

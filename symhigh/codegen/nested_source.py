@@ -111,16 +111,16 @@ def {name}_{k}({first_args}):
     return value
 '''
 
-CUT = '''    slope = {slope}
+CUT = """    slope = {slope}
     if {last} and abs(slope) > 0.0:
         cut = -({rest}) / slope
         if abs(cut) < {reach}:
             cuts[count] = cut
-            count += 1'''
+            count += 1"""
 
-ENTRY = '''
+ENTRY = """
 @njit
 def {name}({covariance}{more}):
 {factor}
     return {name}_1({factor_call}{more}) * (2.0 * math.pi) ** (-0.5 * {size})
-'''
+"""

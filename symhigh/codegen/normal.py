@@ -24,10 +24,10 @@ TAIL = 3.6541528853610088
 @lru_cache(maxsize=1)
 def ziggurat() -> tuple[Array, Array, Array]:
     """Right edges x (LAYERS + 1), densities e^{-x²/2} there, and the scale from 53 signed bits to each layer."""
-    area = TAIL * math.exp(-TAIL**2 / 2) + math.sqrt(math.pi / 2) * math.erfc(TAIL / math.sqrt(2))
-    edges = [area / math.exp(-TAIL**2 / 2), TAIL]
+    area = TAIL * math.exp(-(TAIL**2) / 2) + math.sqrt(math.pi / 2) * math.erfc(TAIL / math.sqrt(2))
+    edges = [area / math.exp(-(TAIL**2) / 2), TAIL]
     for _ in range(LAYERS - 2):
-        edges.append(math.sqrt(-2 * math.log(area / edges[-1] + math.exp(-edges[-1] ** 2 / 2))))
+        edges.append(math.sqrt(-2 * math.log(area / edges[-1] + math.exp(-(edges[-1] ** 2) / 2))))
     edges.append(0.0)
     x = np.array(edges)
     return x, np.exp(-(x**2) / 2), x[:LAYERS] / 2.0**52
@@ -43,7 +43,7 @@ def normal_source() -> str:
     return _SOURCE.format(tail=repr(TAIL))
 
 
-_DRAW = '''r = s0 + s3
+_DRAW = """r = s0 + s3
 bits = ((r << numpy.uint64(23)) | (r >> numpy.uint64(41))) + s0
 shifted = s1 << numpy.uint64(17)
 s2 ^= s0
@@ -52,12 +52,15 @@ s1 ^= s2
 s0 ^= s3
 s2 ^= shifted
 s3 = (s3 << numpy.uint64(45)) | (s3 >> numpy.uint64(19))
-'''
+"""
 
-_SOURCE = '''@njit
+_SOURCE = (
+    """@njit
 def next_bits(rng):
     s0, s1, s2, s3 = rng[0], rng[1], rng[2], rng[3]
-''' + indent(_DRAW, "    ") + '''    rng[0], rng[1], rng[2], rng[3] = s0, s1, s2, s3
+"""
+    + indent(_DRAW, "    ")
+    + '''    rng[0], rng[1], rng[2], rng[3] = s0, s1, s2, s3
     return bits
 
 
@@ -90,7 +93,9 @@ def normals(rng, out, zx, zf, zw):
     """Fill ``out`` with independent standard normals."""
     s0, s1, s2, s3 = rng[0], rng[1], rng[2], rng[3]
     for i in range(out.shape[0]):
-''' + indent(_DRAW, "        ") + '''        layer = bits & numpy.uint64(255)  # unsigned: no test for a negative index
+'''
+    + indent(_DRAW, "        ")
+    + """        layer = bits & numpy.uint64(255)  # unsigned: no test for a negative index
         z = float(numpy.int64(bits) >> numpy.int64(11)) * zw[layer]
         if abs(z) >= zx[layer + numpy.uint64(1)]:
             rng[0], rng[1], rng[2], rng[3] = s0, s1, s2, s3
@@ -98,4 +103,5 @@ def normals(rng, out, zx, zf, zw):
             s0, s1, s2, s3 = rng[0], rng[1], rng[2], rng[3]
         out[i] = z
     rng[0], rng[1], rng[2], rng[3] = s0, s1, s2, s3
-'''
+"""
+)

@@ -65,26 +65,35 @@ def _parameters(node: GaussianMean) -> list[sp.Symbol]:
     return sorted(node.integrand.free_symbols - set(node.variables), key=sp.default_sort_key)
 
 
-def _node_source(name: str, integrand: sp.Expr, variables: Sequence[sp.Symbol], parameters: Sequence[sp.Symbol]) -> str:
+def _node_source(
+    name: str, integrand: sp.Expr, variables: Sequence[sp.Symbol], parameters: Sequence[sp.Symbol]
+) -> str:
     names = {p: sp.Symbol(f"p{k}", **p.assumptions0) for k, p in enumerate(parameters)}
     more = "".join(f", {s}" for s in names.values())
     if not integrand.has(*KINKS):
         if len(variables) == 1 and integrand.has(sp.erf) and parameters:
-            return (_line_source(f"{name}_smooth", integrand, variables[0], names, more)
-                    + nested_node(f"{name}_split", integrand, variables, names)
-                    + text.STEEP.format(name=name, more=more))
+            return (
+                _line_source(f"{name}_smooth", integrand, variables[0], names, more)
+                + nested_node(f"{name}_split", integrand, variables, names)
+                + text.STEEP.format(name=name, more=more)
+            )
         if len(variables) == 1:
             return _line_source(name, integrand, variables[0], names, more)
         if (pair := _separated(integrand, variables)) is not None:
-            return (_factor_source(f"{name}_f", pair[0], variables[0], names, more)
-                    + _factor_source(f"{name}_g", pair[1], variables[1], names, more)
-                    + text.PRODUCT.format(name=name, more=more, largest=_LARGEST, digits=text.DIGITS))
+            return (
+                _factor_source(f"{name}_f", pair[0], variables[0], names, more)
+                + _factor_source(f"{name}_g", pair[1], variables[1], names, more)
+                + text.PRODUCT.format(name=name, more=more, largest=_LARGEST, digits=text.DIGITS)
+            )
     return nested_node(name, integrand, variables, names)
 
 
-def _line_source(name: str, integrand: sp.Expr, z: sp.Symbol, names: dict[sp.Symbol, sp.Symbol], more: str) -> str:
+def _line_source(
+    name: str, integrand: sp.Expr, z: sp.Symbol, names: dict[sp.Symbol, sp.Symbol], more: str
+) -> str:
     return _factor_source(f"{name}_f", integrand, z, names, more) + text.LINE.format(
-        name=name, more=more, line_digits=text.LINE_DIGITS)
+        name=name, more=more, line_digits=text.LINE_DIGITS
+    )
 
 
 _LARGEST = f"quadrature_step(1.0, 0.0, 0.0, {text.DIGITS})"
@@ -98,7 +107,9 @@ def _separated(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[sp.E
     return None if variables[0] in second.free_symbols else (rest, second)
 
 
-def _factor_source(name: str, expr: sp.Expr, z: sp.Symbol, names: dict[sp.Symbol, sp.Symbol], more: str) -> str:
+def _factor_source(
+    name: str, expr: sp.Expr, z: sp.Symbol, names: dict[sp.Symbol, sp.Symbol], more: str
+) -> str:
     """The function of one variable, the step it needs and how far its Gaussian integral reaches."""
     v = sp.Symbol("z", real=True)
     renamed = recognise(expr.xreplace({z: v, **names}))
@@ -108,8 +119,13 @@ def _factor_source(name: str, expr: sp.Expr, z: sp.Symbol, names: dict[sp.Symbol
     if known is None:
         return function + text.MEASURED_STEP.format(name=name, more=more, reach=text.REACH)
     return function + text.KNOWN_STEP.format(
-        name=name, more=more, reach=text.REACH,
-        width=_parameter_code(known.width), growth=_parameter_code(known.growth), rate=_parameter_code(known.rate))
+        name=name,
+        more=more,
+        reach=text.REACH,
+        width=_parameter_code(known.width),
+        growth=_parameter_code(known.growth),
+        rate=_parameter_code(known.rate),
+    )
 
 
 def _parameter_code(expr: sp.Expr) -> str:

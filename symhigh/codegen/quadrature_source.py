@@ -78,13 +78,13 @@ def signum(u):
     return 1.0 if u > 0.0 else (-1.0 if u < 0.0 else 0.0)
 '''
 
-FUNCTION = '''
+FUNCTION = """
 @njit
 def {name}({args}):
 {body}
-'''
+"""
 
-KNOWN_STEP = '''
+KNOWN_STEP = """
 @njit
 def {name}_step(scale, digits{more}):
     return quadrature_step({width}, {growth}, scale, digits)
@@ -93,7 +93,7 @@ def {name}_step(scale, digits{more}):
 @njit
 def {name}_reach(scale{more}):
     return {reach} + scale * ({rate})
-'''
+"""
 
 MEASURED_STEP = '''
 @njit
@@ -144,7 +144,7 @@ def {name}_reach(scale{more}):
     return z
 '''
 
-LINE = '''
+LINE = """
 @njit
 def {name}(v11{more}):
     scale = math.sqrt(max(v11, 0.0))
@@ -154,7 +154,7 @@ def {name}(v11{more}):
         z = i * step
         total += math.exp(-0.5 * z * z) * ({name}_f(scale * z{more}) + {name}_f(-scale * z{more}))
     return total * step / math.sqrt(2.0 * math.pi)
-'''
+"""
 
 PRODUCT = '''
 @njit

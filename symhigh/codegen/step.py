@@ -45,10 +45,15 @@ def _lift(lowering: Lowering, system: LimitSystem) -> str:
     names = lowering.names
     arrays = {X_I: "X", X_STAR_I: "X_star", X_START_I: "X_start"}
     loads = [f"{names(s)} = {array}[i]" for s, array in arrays.items()]
-    states = [f"mode[{k} * n + i] = {names.code(system.family.definitions[s])}" for k, s in enumerate(system.family.states)]
+    states = [
+        f"mode[{k} * n + i] = {names.code(system.family.definitions[s])}"
+        for k, s in enumerate(system.family.states)
+    ]
     loop = ["    " + line for line in (*loads, *states)]
-    return function_source("lift(X, X_star, X_start, mode)", ["n = X.shape[0]", f"{names(d)} = float(n)",
-                                                     "for i in range(n):", *loop])
+    return function_source(
+        "lift(X, X_star, X_start, mode)",
+        ["n = X.shape[0]", f"{names(d)} = float(n)", "for i in range(n):", *loop],
+    )
 
 
 def _run(lowering: Lowering, system: LimitSystem) -> str:
@@ -77,17 +82,33 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     if looks_at(rule, moved):
         step = [*_moved_lines(names(moved)), *step]
     if rule.rate is None:
-        step += ["lift(X, X_star, X_start, mode)",
-                 f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)"]
+        step += [
+            "lift(X, X_star, X_start, mode)",
+            f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)",
+        ]
     else:
         step += rate_lines(lowering, rule, base)
     decay = "" if rule.ridge == 0 else f" + {names(RATE)} * {names.code(rule.ridge)} / n * X[i]"
-    step += [f"shift = {names(RATE)} * {names(SLOPE)} / n", "for i in range(n):", f"    X[i] -= shift * a[i]{decay}"]
+    step += [
+        f"shift = {names(RATE)} * {names(SLOPE)} / n",
+        "for i in range(n):",
+        f"    X[i] -= shift * a[i]{decay}",
+    ]
     load = [f"{names(m.name)} = mode[{base} * n + {j}]" for j, m in enumerate(rule.memory)]
     room = [] if rule.batch == 1 else ["total = numpy.empty(n)"]
-    body = ["n = X.shape[0]", f"{names(d)} = float(n)", "one = numpy.empty(1)", *room, *parameters, *load,
-            "for k in range(steps):", *("    " + line for line in step)]
-    return function_source("run(first, steps, rng, X, X_star, X_start, a, mode, par, coef, w, const, root, zx, zf, zw)", body)
+    body = [
+        "n = X.shape[0]",
+        f"{names(d)} = float(n)",
+        "one = numpy.empty(1)",
+        *room,
+        *parameters,
+        *load,
+        "for k in range(steps):",
+        *("    " + line for line in step),
+    ]
+    return function_source(
+        "run(first, steps, rng, X, X_star, X_start, a, mode, par, coef, w, const, root, zx, zf, zw)", body
+    )
 
 
 def _batch_lines(lowering: Lowering, sample: list[str], size: str) -> list[str]:
@@ -150,8 +171,15 @@ def sample_lines(lowering: Lowering, system: LimitSystem) -> list[str]:
         code = [f"{names(name)} = {names.code(e)}" for name, e in statements(wanted)]
         if len(outcomes) == 1:
             return code
-        opening = f"if draw < {names.code(outcome.probability)}:" if j == 0 else (
-            "else:" if j == len(outcomes) - 1 else f"elif draw < {names.code(_cumulative(outcomes[: j + 1]))}:")
+        opening = (
+            f"if draw < {names.code(outcome.probability)}:"
+            if j == 0
+            else (
+                "else:"
+                if j == len(outcomes) - 1
+                else f"elif draw < {names.code(_cumulative(outcomes[: j + 1]))}:"
+            )
+        )
         lines += [opening, *("    " + line for line in code)]
     return ["draw = uniform(rng)", *lines]
 

@@ -37,6 +37,7 @@ NUMBA = Target(
     loops=True,
 )
 
+
 class _ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
     """Small whole powers as products: as fast as any, and far quicker to compile than a power."""
 
@@ -89,7 +90,9 @@ class Names:
 
 def statements(assignments: list[tuple[sp.Symbol, sp.Expr]]) -> list[tuple[sp.Symbol, sp.Expr]]:
     """The same assignments with common subexpressions shared, in an order in which each can be computed."""
-    shared, reduced = sp.cse([e for _, e in assignments], symbols=sp.numbered_symbols("cse"), order="canonical")
+    shared, reduced = sp.cse(
+        [e for _, e in assignments], symbols=sp.numbered_symbols("cse"), order="canonical"
+    )
     pending = [*shared, *((name, e) for (name, _), e in zip(assignments, reduced, strict=True))]
     ordered: list[tuple[sp.Symbol, sp.Expr]] = []
     while pending:

@@ -52,14 +52,18 @@ class MultiIndex:
     def __post_init__(self) -> None:
         directions = (*self.students, *self.targets)
         if not self.students or len(set(directions)) < len(directions):
-            raise ValueError(f"MultiIndex(students={self.students}): needs at least one student, and distinct symbols")
+            raise ValueError(
+                f"MultiIndex(students={self.students}): needs at least one student, and distinct symbols"
+            )
         if foreign := sorted(map(str, self.loss.free_symbols - {*directions, eps, *self.parameters})):
             raise ValueError(
                 f"MultiIndex(loss={self.loss}): foreign symbols {foreign}; give their values in "
                 "parameters={symbol: number}"
             )
         meaning = "the standard deviation of the label noise"
-        object.__setattr__(self, "noise", parameter("MultiIndex", "noise", self.noise, positive=False, meaning=meaning))
+        object.__setattr__(
+            self, "noise", parameter("MultiIndex", "noise", self.noise, positive=False, meaning=meaning)
+        )
 
     @property
     def directions(self) -> tuple[sp.Symbol, ...]:
@@ -88,7 +92,9 @@ class Overlaps:
     def values(self) -> Array:
         values = np.asarray(self.matrix, dtype=float)
         if values.ndim != 2 or values.shape[0] != values.shape[1] or not np.allclose(values, values.T):
-            raise ValueError(f"Overlaps(matrix of shape {values.shape}): the matrix must be square and symmetric")
+            raise ValueError(
+                f"Overlaps(matrix of shape {values.shape}): the matrix must be square and symmetric"
+            )
         if np.linalg.eigvalsh(values)[0] < -1e-12 * np.abs(values).max():
             raise ValueError("Overlaps(matrix): the matrix of overlaps must be positive semidefinite")
         return values
@@ -121,7 +127,10 @@ def derive_several(problem: MultiIndex, rule: Rule) -> LimitSystem:
     stein = {(p, r): sp.Symbol(f"C_{p + 1}_{r + 1}", real=True) for p in range(students) for r in range(size)}
     noise = {(p, q): sp.Symbol(f"I_{p + 1}_{q + 1}", real=True) for p, q in _pairs(students)}
     scalars = [
-        *(Scalar(c, _mean(sp.diff(slopes[p], problem.directions[r]), problem, law)) for (p, r), c in stein.items()),
+        *(
+            Scalar(c, _mean(sp.diff(slopes[p], problem.directions[r]), problem, law))
+            for (p, r), c in stein.items()
+        ),
         *(Scalar(i, _mean(slopes[p] * slopes[q], problem, law)) for (p, q), i in noise.items()),
         Scalar(risk, _mean(problem.loss, problem, law)),
         Scalar(gamma, rule.rate),
@@ -152,7 +161,10 @@ def _pairs(size: int) -> Iterator[tuple[int, int]]:
 
 
 def _drift(
-    students: int, size: int, stein: Mapping[tuple[int, int], sp.Symbol], noise: Mapping[tuple[int, int], sp.Symbol]
+    students: int,
+    size: int,
+    stein: Mapping[tuple[int, int], sp.Symbol],
+    noise: Mapping[tuple[int, int], sp.Symbol],
 ) -> dict[sp.Symbol, sp.Expr]:
     """The drift of every overlap that moves, from the one-step expansion."""
     step = one_step(students, size - students)

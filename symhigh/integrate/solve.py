@@ -27,9 +27,18 @@ Progress = Callable[[float], None]
 _BUDGET = 25  # steps between looks at progress, the keyboard and the choice of stepper
 
 
-def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t: Any = None, rtol: float = 1e-8,
-          atol: float | None = None, target: Target | None = None, progress: Progress | None = None,
-          stepper: Stepper | None = None) -> Curve:
+def solve(
+    system: LimitSystem,
+    spectrum: Spectrum,
+    start: Start,
+    t_end: float,
+    t: Any = None,
+    rtol: float = 1e-8,
+    atol: float | None = None,
+    target: Target | None = None,
+    progress: Progress | None = None,
+    stepper: Stepper | None = None,
+) -> Curve:
     """Integrate ``system`` from 0 to ``t_end`` (time = steps/d); returns a :class:`Curve`.
 
     Parameters
@@ -87,8 +96,24 @@ def solve(system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t
     status, row = RUNNING, 0
     try:
         while status == RUNNING:
-            status, row = kernels.advance(end, times, row, rows, y, K, work, clock, par, coef, w, const,
-                                          tolerance, floor, bound, _BUDGET)
+            status, row = kernels.advance(
+                end,
+                times,
+                row,
+                rows,
+                y,
+                K,
+                work,
+                clock,
+                par,
+                coef,
+                w,
+                const,
+                tolerance,
+                floor,
+                bound,
+                _BUDGET,
+            )
             if progress is not None:
                 progress(float(clock[0]) / end)
             free = status == RUNNING and stepper is None and chosen is EXPLICIT
@@ -114,8 +139,15 @@ def output_times(owner: str, t: Any, end: float) -> Array:
         return np.linspace(0.0, end, 201)
     times = np.asarray(t, dtype=float)
     if times.ndim != 1 or times.size == 0:
-        raise ValueError(f"{owner}(t=…): the output times have shape {times.shape}; give a non-empty list of times")
-    if not np.isfinite(times).all() or (np.diff(times) <= 0).any() or times[0] < 0 or times[-1] > end * (1 + 1e-12):
+        raise ValueError(
+            f"{owner}(t=…): the output times have shape {times.shape}; give a non-empty list of times"
+        )
+    if (
+        not np.isfinite(times).all()
+        or (np.diff(times) <= 0).any()
+        or times[0] < 0
+        or times[-1] > end * (1 + 1e-12)
+    ):
         raise ValueError(f"{owner}(t=…): output times must increase within [0, t_end={end:g}], in steps/d")
     return times
 
@@ -124,8 +156,10 @@ def parameter_values(owner: str, system: LimitSystem) -> Array:
     """The system's parameters as floats, in its order; ``ValueError`` where symbols remain."""
     open_ = sorted({str(s) for v in system.parameters.values() for s in v.free_symbols})
     if open_:
-        raise ValueError(f"{owner}: the parameters {', '.join(open_)} have no value; use "
-                         f"system.bind({{{open_[0]!r}: number}}) or give numbers to the problem and the rule")
+        raise ValueError(
+            f"{owner}: the parameters {', '.join(open_)} have no value; use "
+            f"system.bind({{{open_[0]!r}: number}}) or give numbers to the problem and the rule"
+        )
     return np.array([float(v) for v in system.parameters.values()])
 
 
@@ -142,8 +176,10 @@ def check_schedule(system: LimitSystem, par: Array, end: float) -> None:
         rates = np.broadcast_to(sp.lambdify(time, rate.subs(values), "numpy")(grid), grid.shape)
     if (bad := ~(np.isfinite(rates) & (rates >= 0))).any():
         where = int(np.argmax(bad))
-        raise ValueError(f"Schedule(expr={rate}): the learning rate is {rates[where]:g} at t = {grid[where]:g}; it must "
-                         f"be finite and >= 0 on [0, {end:g}]")
+        raise ValueError(
+            f"Schedule(expr={rate}): the learning rate is {rates[where]:g} at t = {grid[where]:g}; it must "
+            f"be finite and >= 0 on [0, {end:g}]"
+        )
 
 
 def _modes(system: LimitSystem, spectrum: Spectrum, start: Start) -> tuple[Array, Array]:
@@ -167,6 +203,12 @@ def _why(status: int, system: LimitSystem, rows: Array, times: Array, clock: Arr
         return f"stopped {place}: no step is small enough for the tolerance; loosen rtol"
     last = dict(zip(system.outputs, rows[-1], strict=True))
     rate, threshold = last["learning_rate"], last.get("distance_threshold", np.inf)
-    cause = (f"; at t = {times[len(rows) - 1]:.6g} the learning rate {rate:.6g} is above {threshold:.6g}, beyond which "
-             "the distance to the target grows") if rate > threshold else ""
+    cause = (
+        (
+            f"; at t = {times[len(rows) - 1]:.6g} the learning rate {rate:.6g} is above {threshold:.6g}, beyond which "
+            "the distance to the target grows"
+        )
+        if rate > threshold
+        else ""
+    )
     return f"diverged {place}: the state left all bounds{cause}"

@@ -148,7 +148,9 @@ class Spectrum:
         return cls(values, weights, quantile=fine, name=f"Marchenko-Pastur, ratio={r:g}")
 
     @classmethod
-    def from_density(cls, density: Callable[[Array], Array], low: float, high: float, rtol: float = 1e-10) -> Spectrum:
+    def from_density(
+        cls, density: Callable[[Array], Array], low: float, high: float, rtol: float = 1e-10
+    ) -> Spectrum:
         """A continuous spectrum on (low, high), 0 ≤ low < high; ``density`` maps arrays to arrays, of any total mass.
 
         Nodes are added until averages of λ e^{-2λu} and λ² e^{-2λu} are right to ``rtol`` for all u ≥ 0.
@@ -167,11 +169,20 @@ class Spectrum:
         """
         owner = "Spectrum.from_histogram"
         cut, mass = _array(owner, "edges", edges), _array(owner, "counts", counts)
-        if cut.size != mass.size + 1 or cut[0] < 0 or np.diff(cut).min() <= 0 or mass.min() < 0 or not mass.sum() > 0:
+        if (
+            cut.size != mass.size + 1
+            or cut[0] < 0
+            or np.diff(cut).min() <= 0
+            or mass.min() < 0
+            or not mass.sum() > 0
+        ):
             raise ValueError(f"{owner}: needs n + 1 increasing edges >= 0 and n counts >= 0, not all zero")
         x, w = np.polynomial.legendre.leggauss(8)
         half = np.diff(cut)[:, None] / 2
-        values, weights = (cut[:-1, None] + half * (x + 1)).ravel(), (mass[:, None] / mass.sum() * w / 2).ravel()
+        values, weights = (
+            (cut[:-1, None] + half * (x + 1)).ravel(),
+            (mass[:, None] / mass.sum() * w / 2).ravel(),
+        )
         values, weights = values[weights > 0], weights[weights > 0]
         share = np.concatenate([[0.0], np.cumsum(mass)]) / mass.sum()
         return cls(values, weights, quantile=lambda p: np.interp(p, share, cut), name="histogram")
@@ -184,7 +195,9 @@ class Spectrum:
         """
         values, weights = self.numeric("Spectrum.compressed")
         tolerance = real("Spectrum.compressed", "rtol", rtol, above=0.0, meaning="the relative error allowed")
-        return Spectrum(*compress(values, weights, tolerance), quantile=self.quantile, name=f"{self.name}, compressed")
+        return Spectrum(
+            *compress(values, weights, tolerance), quantile=self.quantile, name=f"{self.name}, compressed"
+        )
 
     # --- what later rooms ask ---------------------------------------------------------------------------
     @property

@@ -25,8 +25,14 @@ class DirectWalk:
         self.X, self.X_star = e.start.vectors(e.spectrum, d, rng)
         self.X_start = self.X.copy()
         start = {V20: d * self.X_star * self.X, V00: d * self.X**2}
-        self.modes: Modes = modes_of(e, step_kernels(e.system), np.ascontiguousarray(e.spectrum.eigenvalues(d)),
-                                     np.full(d, 1.0 / d), d * self.X_star**2, start)
+        self.modes: Modes = modes_of(
+            e,
+            step_kernels(e.system),
+            np.ascontiguousarray(e.spectrum.eigenvalues(d)),
+            np.full(d, 1.0 / d),
+            d * self.X_star**2,
+            start,
+        )
         self.mode: Array = starting_mode(e, self.modes)
         self.a = np.empty(d)
         self.rng = stream(seed, 0)
@@ -38,8 +44,22 @@ class DirectWalk:
 
     def run(self, first: int, steps: int) -> None:
         m = self.modes
-        m.kernels.run(first, steps, self.rng, self.X, self.X_star, self.X_start, self.a, self.mode, self.e.par, m.coef,
-                      m.w, m.const, m.root, *ziggurat())
+        m.kernels.run(
+            first,
+            steps,
+            self.rng,
+            self.X,
+            self.X_star,
+            self.X_start,
+            self.a,
+            self.mode,
+            self.e.par,
+            m.coef,
+            m.w,
+            m.const,
+            m.root,
+            *ziggurat(),
+        )
 
     def lift(self) -> None:
         self.modes.kernels.lift(self.X, self.X_star, self.X_start, self.mode)

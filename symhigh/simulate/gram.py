@@ -45,8 +45,9 @@ def eigenspaces(spectrum: Spectrum, d: int) -> Eigenspaces | None:
     return Eigenspaces(values, count, order, place)
 
 
-def start_in(spaces: Eigenspaces, start: Start, spectrum: Spectrum, d: int,
-             rng: np.random.Generator) -> tuple[Array, Array, Array]:
+def start_in(
+    spaces: Eigenspaces, start: Start, spectrum: Spectrum, d: int, rng: np.random.Generator
+) -> tuple[Array, Array, Array]:
     """``(α, β, s)`` of the start in each eigenspace: those of ``Start.vectors``, or, where random, of their law."""
     if start.vectors_given is not None:
         return _of_vectors(spaces, *start.vectors(spectrum, d))
@@ -63,10 +64,15 @@ def start_in(spaces: Eigenspaces, start: Start, spectrum: Spectrum, d: int,
         # the target is constant, X₀ alternates around it: sums of the signs over each eigenspace
         first = np.cumsum(spaces.order) - spaces.order
         signs = np.where(spaces.order % 2 == 1, 1 - 2 * (first % 2), 0)
-        total = np.bincount(spaces.place[spaces.order > 0], weights=signs[spaces.order > 0], minlength=count.size)
+        total = np.bincount(
+            spaces.place[spaces.order > 0], weights=signs[spaces.order > 0], minlength=count.size
+        )
         length, along, beside = np.sqrt(count), total / np.sqrt(count), np.sqrt(count - total**2 / count)
-    return (np.sqrt(m11) * root * (rho * length + across * along), np.sqrt(m11) * root * across * beside,
-            np.sqrt(m22) * root * length)
+    return (
+        np.sqrt(m11) * root * (rho * length + across * along),
+        np.sqrt(m11) * root * across * beside,
+        np.sqrt(m22) * root * length,
+    )
 
 
 def _of_vectors(spaces: Eigenspaces, X: Array, X_star: Array) -> tuple[Array, Array, Array]:
@@ -88,13 +94,17 @@ class GramWalk:
         self.e = e
         spaces = eigenspaces(e.spectrum, e.d)
         if spaces is None:
-            raise ValueError(f"simulate(method='gram'): {e.spectrum.name} is continuous, so its d={e.d} eigenvalues "
-                             "are distinct; use method='direct' or Spectrum.from_eigenvalues")
+            raise ValueError(
+                f"simulate(method='gram'): {e.spectrum.name} is continuous, so its d={e.d} eigenvalues "
+                "are distinct; use method='direct' or Spectrum.from_eigenvalues"
+            )
         self.count = spaces.count
-        self.alpha, self.beta, self.s = start_in(spaces, e.start, e.spectrum, e.d,
-                                                 np.random.default_rng([seed, START_STREAM]))
-        self.modes: Modes = modes_of(e, gram_kernels(e.system), spaces.values, spaces.count / e.d,
-                                     e.d * self.s**2 / spaces.count)
+        self.alpha, self.beta, self.s = start_in(
+            spaces, e.start, e.spectrum, e.d, np.random.default_rng([seed, START_STREAM])
+        )
+        self.modes: Modes = modes_of(
+            e, gram_kernels(e.system), spaces.values, spaces.count / e.d, e.d * self.s**2 / spaces.count
+        )
         self.mode: Array = starting_mode(e, self.modes)
         m = spaces.count.size
         self.shape = np.where(spaces.count > 3, (spaces.count - 2) / 2 - 1 / 3, 0.0)
@@ -109,9 +119,28 @@ class GramWalk:
 
     def run(self, first: int, steps: int) -> None:
         m = self.modes
-        m.kernels.run(first, steps, float(self.e.d), self.rng, self.alpha, self.beta, self.s, self.count, self.shape,
-                      self.scale, self.draws, self.marks, self.rest, self.mode, self.e.par, m.coef, m.w, m.const,
-                      m.root, *ziggurat())
+        m.kernels.run(
+            first,
+            steps,
+            float(self.e.d),
+            self.rng,
+            self.alpha,
+            self.beta,
+            self.s,
+            self.count,
+            self.shape,
+            self.scale,
+            self.draws,
+            self.marks,
+            self.rest,
+            self.mode,
+            self.e.par,
+            m.coef,
+            m.w,
+            m.const,
+            m.root,
+            *ziggurat(),
+        )
 
     def lift(self) -> None:
         self.modes.kernels.lift(float(self.e.d), self.alpha, self.beta, self.s, self.count, self.mode)

@@ -31,9 +31,19 @@ from symhigh.system import LimitSystem
 _METHODS: dict[str, type[DirectWalk] | type[GramWalk]] = {"direct": DirectWalk, "gram": GramWalk}
 
 
-def simulate(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start, d: int, t_end: float,
-             seeds: int | Sequence[int] = 10, method: str = "auto", t: Any = None, threads: int | None = None,
-             progress: Callable[[float], None] | None = None) -> Runs:
+def simulate(
+    problem: Problem,
+    rule: Rule,
+    spectrum: Spectrum,
+    start: Start,
+    d: int,
+    t_end: float,
+    seeds: int | Sequence[int] = 10,
+    method: str = "auto",
+    t: Any = None,
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Runs:
     """Run SGD at dimension ``d`` to time ``t_end`` (d·t_end steps) once per seed; returns :class:`Runs`.
 
     Parameters
@@ -67,10 +77,14 @@ def simulate(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start, d: 
 
     stop = threading.Event()
     results = [_Result(len(steps), len(system.outputs)) for _ in chosen]
-    workers = whole("simulate", "threads", threads or os.cpu_count() or 1, least=1, meaning="the number of threads")
+    workers = whole(
+        "simulate", "threads", threads or os.cpu_count() or 1, least=1, meaning="the number of threads"
+    )
     with ThreadPoolExecutor(min(workers, len(chosen))) as pool:
-        jobs = [pool.submit(_one_run, walk_of, experiment, seed, steps, result, stop)
-                for seed, result in zip(chosen, results, strict=True)]
+        jobs = [
+            pool.submit(_one_run, walk_of, experiment, seed, steps, result, stop)
+            for seed, result in zip(chosen, results, strict=True)
+        ]
         try:
             while not all(job.done() for job in jobs):
                 if progress is not None:
@@ -95,8 +109,14 @@ class _Result:
         self.message = ""
 
 
-def _one_run(walk_of: Callable[[Experiment, int], Walk], e: Experiment, seed: int, steps: Array, result: _Result,
-             stop: threading.Event) -> None:
+def _one_run(
+    walk_of: Callable[[Experiment, int], Walk],
+    e: Experiment,
+    seed: int,
+    steps: Array,
+    result: _Result,
+    stop: threading.Event,
+) -> None:
     """Advance one run from record to record; numbers stay in arrays of this thread alone."""
     walk = walk_of(e, seed)
     modes = walk.modes
@@ -110,7 +130,9 @@ def _one_run(walk_of: Callable[[Experiment, int], Walk], e: Experiment, seed: in
         if stop.is_set():
             return
         walk.lift()
-        modes.kernels.observe(done / e.d, walk.mode, result.outputs[row], e.par, modes.coef, modes.w, modes.const)
+        modes.kernels.observe(
+            done / e.d, walk.mode, result.outputs[row], e.par, modes.coef, modes.w, modes.const
+        )
         result.overlap[row], result.norm[row] = walk.overlap(), walk.norm()
         result.rows = row + 1
         if not result.norm[row] < 1e12 * max(1.0, result.norm[0]):
@@ -144,7 +166,9 @@ def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     if not chosen:
         raise ValueError("simulate(seeds=[]): give at least one seed")
     if len(set(chosen)) < len(chosen):
-        raise ValueError("simulate(seeds=…): seeds repeat, so runs would not be independent; give distinct ones")
+        raise ValueError(
+            "simulate(seeds=…): seeds repeat, so runs would not be independent; give distinct ones"
+        )
     return chosen
 
 
@@ -156,18 +180,36 @@ def _record_steps(t: Any, end: float, d: int) -> Array:
     return np.unique(np.rint(times * d).astype(np.int64))
 
 
-def _collect(results: list[_Result], e: Experiment, seeds: tuple[int, ...], steps: Array, interrupted: bool) -> Runs:
+def _collect(
+    results: list[_Result], e: Experiment, seeds: tuple[int, ...], steps: Array, interrupted: bool
+) -> Runs:
     if interrupted:
         shared = min((r.rows for r in results if not r.message), default=len(steps))
         steps = steps[:shared]
     rows = len(steps)
-    outputs = {name: np.array([r.outputs[:rows, k] for r in results]) for k, name in enumerate(e.system.outputs)}
+    outputs = {
+        name: np.array([r.outputs[:rows, k] for r in results]) for k, name in enumerate(e.system.outputs)
+    }
     outputs["overlap"] = np.array([r.overlap[:rows] for r in results])
     outputs["norm"] = np.array([r.norm[:rows] for r in results])
     messages = {seed: r.message for seed, r in zip(seeds, results, strict=True) if r.message}
     if messages:
         seed, text = next(iter(messages.items()))
-        warnings.warn(f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=3)
+        warnings.warn(
+            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=3
+        )
 
-    return Runs(steps / e.d, outputs, e.d, seeds, e.system.problem, e.system.rule, e.spectrum, e.start, e.t_end,
-                np.array([r.target for r in results]), messages, not interrupted)
+    return Runs(
+        steps / e.d,
+        outputs,
+        e.d,
+        seeds,
+        e.system.problem,
+        e.system.rule,
+        e.spectrum,
+        e.start,
+        e.t_end,
+        np.array([r.target for r in results]),
+        messages,
+        not interrupted,
+    )

@@ -80,8 +80,14 @@ def prepare(system: LimitSystem, spectrum: Spectrum, start: Start, d: int, t_end
     return Experiment(system, spectrum, start, d, t_end, par)
 
 
-def modes_of(e: Experiment, kernels: ModuleType, eigenvalues: Array, weights: Array, energy: Array,
-             more: Mapping[Symbol, Array] = MappingProxyType({})) -> Modes:
+def modes_of(
+    e: Experiment,
+    kernels: ModuleType,
+    eigenvalues: Array,
+    weights: Array,
+    energy: Array,
+    more: Mapping[Symbol, Array] = MappingProxyType({}),
+) -> Modes:
     """Coefficients of the modes, with ``energy`` the V22 of each, and the averages that do not change."""
     known = {lam: eigenvalues, V22: energy, **more}
     coef = np.array([known[s] for s in e.system.family.coefficients])

@@ -28,7 +28,9 @@ def integrate(integrand: sp.Expr, variables: Sequence[sp.Symbol], cov: sp.Matrix
     with mp.workprec(prec + _GUARD_BITS):
         entries = [[mp.mpf(sp.N(e, mp.mp.dps)) for e in row] for row in cov.tolist()]
         factor = _cholesky(entries)
-        f = sp.lambdify(list(variables), integrand, [{"Sigmoid": _sigmoid, "Softplus": _softplus}, "mpmath"], cse=True)
+        f = sp.lambdify(
+            list(variables), integrand, [{"Sigmoid": _sigmoid, "Softplus": _softplus}, "mpmath"], cse=True
+        )
         planes = [_plane(t, variables) for t in affine_kinks(integrand, variables)]
         value = _nested(f, planes, factor, [], mp.mpf(2) ** (-prec))
     return sp.Float(value, precision=prec)
@@ -134,7 +136,9 @@ def _trapezoid(weighted: Callable[[Any], Any], end: Any, tolerance: Any) -> Any:
         if difference <= mp.sqrt(tolerance) / 4096:
             return mp.fsum(values) * step
         if len(values) > _MOST_POINTS:
-            raise NotConverged(f"trapezoidal rule with {len(values)} points differs by {mp.nstr(difference, 3)}")
+            raise NotConverged(
+                f"trapezoidal rule with {len(values)} points differs by {mp.nstr(difference, 3)}"
+            )
 
 
 def _grid(weighted: Callable[[Any], Any], offset: Any, step: Any, end: Any) -> list[Any]:

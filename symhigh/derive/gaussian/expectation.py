@@ -175,8 +175,10 @@ class _Expectation:
         """A node of the hard factors; Stein's lemma moves polynomial factors of other variables into them."""
         polynomial = self._polynomial(term.polynomial)
         factors = sp.prod(term.factors) * sp.exp(term.exponent)
-        logistic = all(isinstance(b, Sigmoid | Softplus | sp.tanh) and is_affine(b.args[0], self.variables)
-                       for b in (f.as_base_exp()[0] for f in term.factors))
+        logistic = all(
+            isinstance(b, Sigmoid | Softplus | sp.tanh) and is_affine(b.args[0], self.variables)
+            for b in (f.as_base_exp()[0] for f in term.factors)
+        )
         degree = max(map(sum, term.polynomial))
         if degree == 0 or (span.holds(polynomial) and (not logistic or degree > 2)):
             return self._node(polynomial * factors, span)

@@ -50,7 +50,9 @@ def affine_kinks(expr: sp.Expr, variables: Sequence[sp.Symbol], soft: bool = Fal
             found += [a - b for i, a in enumerate(atom.args) for b in atom.args[:i]]
         else:
             found.append(atom.args[0])
-    affine = [sp.expand(t) for t in found if t.free_symbols.intersection(variables) and is_affine(t, variables)]
+    affine = [
+        sp.expand(t) for t in found if t.free_symbols.intersection(variables) and is_affine(t, variables)
+    ]
     return sorted(set(affine), key=sp.default_sort_key)
 
 

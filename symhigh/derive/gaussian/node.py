@@ -58,7 +58,10 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
         constant, integrand = integrand.as_independent(*(variables[i] for i in kept), as_Add=False)
         if constant != 1:
             return explicit(constant) * cls(integrand, variables, cov)
-        even = sp.expand(integrand + recognise(integrand.xreplace({variables[i]: -variables[i] for i in kept}))) / 2
+        even = (
+            sp.expand(integrand + recognise(integrand.xreplace({variables[i]: -variables[i] for i in kept})))
+            / 2
+        )
         if not even.free_symbols.intersection(variables):
             return explicit(even)
         integrand, cov = _canonical(integrand, [variables[i] for i in kept], cov.extract(kept, kept))

@@ -12,7 +12,17 @@ from typing import Any
 
 import sympy as sp
 
-_SMOOTH: tuple[type[sp.Function], ...] = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.tanh, sp.atan, sp.asinh, sp.erf)
+_SMOOTH: tuple[type[sp.Function], ...] = (
+    sp.exp,
+    sp.sin,
+    sp.cos,
+    sp.sinh,
+    sp.cosh,
+    sp.tanh,
+    sp.atan,
+    sp.asinh,
+    sp.erf,
+)
 
 
 class Sigmoid(sp.Function):  # type: ignore[misc]
