@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from symhigh.problem import Problem, Spectrum, Start
     from symhigh.rule import Rule
 
-LOSSES = ("least-squares", "logistic", "logistic-sampled", "huber", "phase-retrieval")
-RULES = ("constant", "adagrad-norm", "polyak", "line-search")
+LOSSES = (
+    *("least-squares", "huber", "pseudo-huber", "logistic", "logistic-sampled", "probit", "probit-sampled"),
+    *("phase-retrieval", "absolute-phase-retrieval", "relu-student", "erf-student", "tanh-student"),
+)
+RULES = ("constant", "adagrad-norm", "rmsprop-norm", "polyak", "line-search")
 
 
 def problem_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,10 +25,11 @@ def problem_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--loss", type=click.Choice(LOSSES), default="least-squares", show_default=True),
             click.option("--rule", type=click.Choice(RULES), default="adagrad-norm", show_default=True),
             click.option("--noise", type=float, help="Standard deviation ω of the label noise."),
-            click.option("--threshold", "c", type=float, help="Huber's threshold c."),
+            click.option("--threshold", "c", type=float, help="Threshold c of the Huber losses."),
             click.option("--gamma", type=float, help="Rate of the constant rule."),
-            click.option("--eta", type=float, help="AdaGrad-Norm's numerator."),
-            click.option("--b", type=float, help="AdaGrad-Norm's starting accumulator."),
+            click.option("--eta", type=float, help="Numerator of the adaptive rules."),
+            click.option("--b", type=float, help="Starting accumulator of the adaptive rules."),
+            click.option("--alpha", type=float, help="RMSprop-Norm's rate of forgetting."),
         ]
     ):
         command = option(command)
@@ -64,7 +68,14 @@ def read_problem(options: dict[str, Any], symbolic: bool = False) -> Problem:
         "logistic": sh.logistic_regression,
         "logistic-sampled": lambda: sh.logistic_regression(sampled=True),
         "huber": lambda: sh.huber(_value(options, "c", "c", 1.0, symbolic), noise),
+        "pseudo-huber": lambda: sh.pseudo_huber(_value(options, "c", "c", 1.0, symbolic), noise),
+        "probit": sh.probit_regression,
+        "probit-sampled": lambda: sh.probit_regression(sampled=True),
         "phase-retrieval": sh.phase_retrieval,
+        "absolute-phase-retrieval": sh.absolute_phase_retrieval,
+        "relu-student": lambda: sh.relu_student(noise),
+        "erf-student": lambda: sh.erf_student(noise),
+        "tanh-student": lambda: sh.tanh_student(noise),
     }
     return losses[options["loss"]]()
 
@@ -73,11 +84,11 @@ def read_rule(options: dict[str, Any], symbolic: bool = False) -> Rule:
     """The rule that the options name; parameters not given are symbols, or 1."""
     import symhigh as sh
 
+    eta, b = (_value(options, key, key, 1.0, symbolic) for key in ("eta", "b"))
     rules: dict[str, Callable[[], Rule]] = {
         "constant": lambda: sh.Constant(_value(options, "gamma", "gamma", 1.0, symbolic)),
-        "adagrad-norm": lambda: sh.AdaGradNorm(
-            _value(options, "eta", "eta", 1.0, symbolic), _value(options, "b", "b", 1.0, symbolic)
-        ),
+        "adagrad-norm": lambda: sh.AdaGradNorm(eta, b),
+        "rmsprop-norm": lambda: sh.RMSpropNorm(eta, b, _value(options, "alpha", "alpha", 1.0, symbolic)),
         "polyak": sh.Polyak,
         "line-search": sh.LineSearch,
     }

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from symhigh.cli import main
+from symhigh.cli_options import LOSSES
 
 
 def call(*arguments: str):  # type: ignore[no-untyped-def]
@@ -19,6 +20,13 @@ def test_derive_prints_symbols_and_latex() -> None:
     assert "eta/sqrt(b_k^2(t))" in text.output
     assert r"\begin{aligned}" in call("derive", "--latex", "--loss", "huber").output
     assert len(json.loads(call("derive", "--json", "--full").output)["equations"]) > 5
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_is_derived(loss: str) -> None:
+    result = call("derive", "--loss", loss, "--rule", "rmsprop-norm")
+    assert result.exit_code == 0, result.output
+    assert "alpha" in result.output
 
 
 def test_limits_lists_assumptions() -> None:

@@ -48,7 +48,7 @@ def solve(
     t
         Increasing output times in [0, t_end], shape (T,); 201 equally spaced ones by default.
     rtol, atol
-        Local error tolerances, relative and absolute, of every mode; by default ``atol`` is ``1e-12 rtol`` times
+        Local error tolerances, relative and absolute, of every mode; by default ``atol`` is ``1e-130 rtol`` times
         what V11 + V22 of the mode is at the start.
     stepper
         ``EXPLICIT`` or ``IMPLICIT`` of :mod:`symhigh.integrate.stepper`; by default the explicit one begins, and hands
@@ -88,7 +88,7 @@ def solve(
     y = np.concatenate([states.ravel(), memory])
     size = _sizes(states, memory, spectrum, start)
     given = None if atol is None else real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
-    floor = 1e-12 * tolerance * size if given is None else np.full_like(y, given)
+    floor = 1e-130 * tolerance * size if given is None else np.full_like(y, given)
     bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
 
     rows = np.zeros((times.size, len(system.outputs)))
