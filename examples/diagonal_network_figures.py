@@ -1,7 +1,6 @@
 """Four figures of diagonal networks, each with an assertion on the data behind it.
 
-Run: python examples/diagonal_network_figures.py [FOLDER]   (about three minutes; --full for d = 4096, much
-longer)
+Run: python examples/diagonal_network_figures.py [FOLDER]   (a minute or two; --full for d = 4096, about ten)
 """
 
 import sys
@@ -47,16 +46,18 @@ def concentration(folder, full):
     axes[0].plot(TIMES, curve.risk, color=THEORY, label="limit")
     order = -np.polyfit(np.log(dims), np.log(spread), 1)[0]
     assert 0.35 < order < 0.65, f"the error of a run should shrink like d^(-1/2), found d^(-{order:.2f})"
-    large = dims[-2]
     flat = NetworkClasses(1.0, FOUR.theta_star, FOUR.u, FOUR.v)
     for d, colour in zip(dims if full else dims[:-1], COLOURS, strict=False):
-        runs = simulate_network(NETWORK, flat, d, 5, 10, t=TIMES, covariance=sample_covariance(d))
+        covariance = sample_covariance(d)
+        runs = simulate_network(NETWORK, flat, d, 5, 10, t=TIMES, covariance=covariance)
         low, high = np.quantile(runs.risk, [0.1, 0.9], axis=0)
-        axes[1].fill_between(TIMES, low, high, color=colour, alpha=0.5)
-    at = coordinates(flat, large, sample_covariance(large, seed=1))
+        axes[1].fill_between(TIMES, low, high, color=colour, alpha=0.5, label=f"d = {d}")
+    at = coordinates(flat, d, covariance)
     paths = solve_network_sde(derive_network(NETWORK), at, TIMES, seeds=10, step=0.05)
-    axes[1].plot(TIMES, paths.risk.mean(axis=0), color=THEORY, label=f"SDE, d = {large}")
-    assert abs(runs.risk[:, -1].mean() / paths.risk[:, -1].mean() - 1) < 0.1
+    axes[1].plot(TIMES, paths.risk.mean(axis=0), color=THEORY, label="SDE, largest K")
+    error = np.sqrt((runs.risk.var(axis=0, ddof=1) + paths.risk.var(axis=0, ddof=1)) / 10)
+    gap = np.abs(runs.risk.mean(axis=0) - paths.risk.mean(axis=0))
+    assert (gap <= 5 * error + 0.01 * runs.risk.mean(axis=0)).all(), f"{(gap / runs.risk.mean(axis=0)).max():.3f}"
     for ax, title in zip(axes, ("diagonal K", "sample covariance, ratio 1/2"), strict=True):
         ax.set(xlabel="t = steps/d", yscale="log", title=title)
         ax.legend()
@@ -92,15 +93,16 @@ def sharpness(folder):
     one = NetworkClasses(1.0, 1.0, 0.98, 0.9)
     times = np.linspace(0, 60, 121)
     last = {}
-    for step, colour in zip((0.6, 0.9, 1.1, 1.4), COLOURS, strict=False):
+    for step, colour in zip((0.6, 0.9, 1.1, 1.4), plt.cm.viridis([0.85, 0.6, 0.3, 0.0]), strict=True):
         runs = simulate_network(DiagonalNetwork(step), one, 1024, 60, 3, t=times)
         axes[0].plot(times, runs.risk.T, color=colour, lw=0.8)
         axes[1].plot(times, step * runs.curvature.T / 2, color=colour, lw=0.8, label=f"η = {step}")
         last[step] = runs.risk[:, -1].mean()
     axes[0].set(xlabel="t", ylabel="risk", yscale="log", ylim=(1e-14, 2))
     axes[1].axhline(1, color=THEORY)
+    axes[1].annotate("threshold", (60, 1), ha="right", va="bottom", color=THEORY)
     axes[1].set(xlabel="t", ylabel="η curvature / 2")
-    axes[1].legend(*(x[::3] for x in axes[1].get_legend_handles_labels()))
+    axes[0].legend(*(x[::3] for x in axes[1].get_legend_handles_labels()), loc="center right")
     fig.savefig(folder / "network_sharpness.png")
     for step, risk in last.items():
         assert (risk < 1e-4) == (linearise(derive_network(DiagonalNetwork(step)), one).load < 1)
@@ -142,7 +144,7 @@ def sparsity(folder):
         axes[0].plot(
             np.sort(np.abs(values))[::-1], ".", color=colour, label=f"{name}, ℓ₁ = {np.abs(values).sum():.1f}"
         )
-    axes[0].set(xlabel="coordinate, sorted", ylabel="|θ|", yscale="log", ylim=(1e-6, 5))
+    axes[0].set(xlabel="coordinate, sorted", ylabel="|θ|", yscale="log", ylim=(1e-4, 8))
     axes[0].legend()
     axes[1].plot(shrunken, sgd, ".", color=COLOURS[3])
     axes[1].axline((0, 0), slope=1, color=THEORY, lw=0.8)
