@@ -33,7 +33,7 @@ class Modes:
 
     def mean(self, summand: sp.Expr) -> sp.Expr:
         """``∫ summand dμ`` for a summand in λ and, if linear in it, D²_λ(0)."""
-        summand = sp.sympify(summand)
+        summand = sp.sympify(summand, strict=True)
         if summand.is_polynomial(lam, D2):
             terms = sp.Poly(sp.expand(summand), lam, D2).terms()
             return sp.Add(*(c * self._moment(power, error) for (power, error), c in terms))

@@ -25,7 +25,7 @@ class Average(sp.Expr):  # type: ignore[misc]
     """
 
     def __new__(cls, summand: sp.Expr, measure: sp.Basic = MU) -> Average:
-        return sp.Expr.__new__(cls, sp.sympify(summand).xreplace({lam: _L}), measure)
+        return sp.Expr.__new__(cls, sp.sympify(summand, strict=True).xreplace({lam: _L}), measure)
 
     @property
     def summand(self) -> sp.Expr:
@@ -67,8 +67,10 @@ class Root(sp.Expr):  # type: ignore[misc]
 
     def __new__(cls, equation: sp.Expr, unknown: sp.Symbol, lower: Any, upper: Any) -> Root:
         bound = unknown if isinstance(unknown, sp.Dummy) else sp.Dummy(unknown.name, positive=True)
-        equation = sp.sympify(equation).xreplace({unknown: bound})
-        return sp.Expr.__new__(cls, equation, bound, sp.sympify(lower), sp.sympify(upper))
+        equation = sp.sympify(equation, strict=True).xreplace({unknown: bound})
+        return sp.Expr.__new__(
+            cls, equation, bound, sp.sympify(lower, strict=True), sp.sympify(upper, strict=True)
+        )
 
     @property
     def equation(self) -> sp.Expr:

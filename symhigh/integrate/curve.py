@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from symhigh.integrate.outputs import Outputs
 from symhigh.problem.spectrum import Array
 from symhigh.system import LimitSystem
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class Curve(Outputs):
     """Outputs of a limit at the times ``t`` (shape (T,), steps/d); one array of shape (T,) per output.
 
     ``complete`` tells whether the end of the time interval was reached; otherwise ``message`` says where and why
@@ -38,34 +37,6 @@ class Curve:
     complete: bool = True
     message: str = ""
     statistics: Mapping[str, int] = field(default_factory=dict)
-
-    def __getattr__(self, name: str) -> Array:
-        outputs = self.__dict__.get("outputs", {})
-        if name in outputs:
-            return np.asarray(outputs[name])
-        remedy = (
-            "; derive(problem, rule, reduce=False) carries overlap and norm"
-            if name in ("overlap", "norm")
-            else ""
-        )
-        raise AttributeError(
-            f"a curve of this system has {', '.join(outputs)}, excess_risk, not {name!r}{remedy}"
-        )
-
-    @property
-    def risk(self) -> Array:
-        """Population risk h, noise included."""
-        return np.asarray(self.outputs["risk"])
-
-    @property
-    def learning_rate(self) -> Array:
-        """The deterministic learning rate γ."""
-        return np.asarray(self.outputs["learning_rate"])
-
-    @property
-    def distance(self) -> Array:
-        """Squared distance ``‖X - X*‖²``."""
-        return np.asarray(self.outputs["distance"])
 
     @cached_property
     def excess_risk(self) -> Array:

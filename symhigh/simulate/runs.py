@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from symhigh.integrate.outputs import Outputs
 from symhigh.problem import Problem, Spectrum, Start
 from symhigh.problem.spectrum import Array
 from symhigh.rule import Rule
 
 
 @dataclass(frozen=True, eq=False)
-class Runs:
+class Runs(Outputs):
     """Outputs of n independent runs at T times: arrays of shape (n, T), one per output.
 
     ``t`` (T,) are the times of the recorded iterates, steps/d exactly. A run that diverged holds NaN from there
@@ -37,17 +38,6 @@ class Runs:
     messages: Mapping[int, str]
     complete: bool = True
 
-    def __getattr__(self, name: str) -> Array:
-        outputs = self.__dict__.get("outputs", {})
-        if name in outputs:
-            return np.asarray(outputs[name])
-        raise AttributeError(f"these runs have {', '.join(outputs)}, not {name!r}")
-
-    @property
-    def risk(self) -> Array:
-        """Population risk h at the iterate, noise included, shape (n, T)."""
-        return np.asarray(self.outputs["risk"])
-
     @property
     def excess_risk(self) -> Array:
         """The risk minus its minimum over X, at each run's own target, shape (n, T)."""
@@ -55,21 +45,6 @@ class Runs:
 
         least = {b22: minimal_risk_at(self.problem, b22) for b22 in set(self.target.tolist())}
         return self.risk - np.array([least[b22] for b22 in self.target.tolist()])[:, None]
-
-    @property
-    def learning_rate(self) -> Array:
-        """Learning rate of the step that follows, shape (n, T)."""
-        return np.asarray(self.outputs["learning_rate"])
-
-    @property
-    def distance(self) -> Array:
-        """``‖X - X*‖²``, shape (n, T)."""
-        return np.asarray(self.outputs["distance"])
-
-    @property
-    def overlap(self) -> Array:
-        """``<X, X*>``, shape (n, T)."""
-        return np.asarray(self.outputs["overlap"])
 
     def again(self, d: int, seeds: int | Sequence[int], t: Any = None) -> Runs:
         """The same experiment at another dimension, with other seeds or times (by default the same times)."""

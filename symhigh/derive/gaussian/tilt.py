@@ -41,7 +41,7 @@ def tilted(exponent: sp.Expr, variables: Sequence[sp.Symbol], cov: Covariance) -
         size, size, lambda i, j: poly.coeff_monomial(variables[i] * variables[j]) / (1 if i == j else 2)
     )
     if a.has(sp.I):
-        raise NotImplementedError("complex quadratic exponents")
+        raise ValueError("expect: no rule for complex quadratic exponents; write them with cos and sin")
     m = (sp.eye(size) - 2 * s * a).applyfunc(sp.expand)
     determinant = sp.expand(m.det(method="berkowitz"))
     changed = (m.adjugate() * s).applyfunc(sp.expand) / determinant
