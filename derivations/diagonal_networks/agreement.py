@@ -28,8 +28,8 @@ def classes_of(trial):
     )  # fmt: skip
 
 
-def experiment(network, classes, trial, quick=256, full=4096, seeds=12):
-    size = quick if trial.quick else full
+def experiment(network, classes, trial, seeds=12):
+    size = 256 if trial.quick else 4096
     first = trial.seed % 100_000
     runs = simulate_network(network, classes, size, 5.0, range(first, first + seeds), t=TIMES)
     return compare_network(derive_network(network).solve(classes, 5.01), runs)
@@ -46,7 +46,7 @@ def random_classes(trial):
     """Random eigenvalues, targets, starts and weights; product and squares."""
     classes = classes_of(trial)
     return [
-        experiment(network, classes, trial, full=1024)
+        experiment(network, classes, trial)
         for network in (DiagonalNetwork(0.4, 0.3), DiagonalNetwork(0.2, 0.3, SQUARES))
     ]
 

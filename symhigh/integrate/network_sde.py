@@ -29,6 +29,8 @@ from symhigh.problem.network import NetworkClasses, theta_star, u, v
 from symhigh.symbols import lam, risk
 
 Array = np.ndarray[Any, Any]
+STREAM = 2
+"""Set beside the seed, so that a path is independent of a covariance drawn from ``default_rng(seed)``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,7 @@ def solve_network_sde(
         pull = at.pull(error)
         return -pull_rate * pull, np.maximum(np.mean(error * pull, axis=1) / 2, 0.0) + offset
 
-    generators = [np.random.default_rng(seed) for seed in chosen]
+    generators = [np.random.default_rng([seed, STREAM]) for seed in chosen]
     place, integral = np.tile(begin.xi, (paths, 1)), np.zeros(paths)
     now, done = 0.0, 0
     rows: list[tuple[Array, Array, Array, Array]] = []

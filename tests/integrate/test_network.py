@@ -280,6 +280,17 @@ def test_diagonal_covariance_given_as_a_matrix_is_the_same_sde():
     assert paths[0].risk == pytest.approx(paths[1].risk, rel=1e-12)
 
 
+def test_paths_are_independent_of_a_covariance_drawn_from_the_same_seed():
+    """K made of the normals that a path reuses as its noise would lift that path's risk far above the
+    others'."""
+    d = 512
+    factor = np.random.default_rng(0).standard_normal((2 * d, d))
+    at = coordinates(NetworkClasses(1.0, FOUR.theta_star, FOUR.u, FOUR.v), d, factor.T @ factor / (2 * d))
+    paths = solve_network_sde(derive_network(DiagonalNetwork(0.4, 0.3)), at, [2.0], seeds=12, step=0.1)
+    risk = paths.risk[:, 0]
+    assert abs(risk[0] - risk[1:].mean()) < 4.5 * risk[1:].std(ddof=1)
+
+
 def test_sde_in_high_dimension_follows_the_curve():
     limit = derive_network(DiagonalNetwork(0.4, 0.3))
     curve = limit.solve(FOUR, 4, t=[1, 2, 4])
