@@ -19,6 +19,7 @@ from symhigh.closed.linear import LinearLimit, linear_limit
 from symhigh.closed.matching import dying_rate
 from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
 from symhigh.closed.power_law import PowerLaw, power_law_exponents
+from symhigh.closed.rmsprop import forgets, forgetting_limits
 from symhigh.closed.secular import (
     exponential_rate,
     fixed_point,
@@ -140,6 +141,8 @@ def _scheduled(limit: LinearLimit, modes: Modes, noisy: bool) -> Formulas:
 
 
 def _memory(limit: LinearLimit, modes: Modes) -> Formulas:
+    if (resting := forgetting_limits(limit, modes)) is not None:
+        return resting
     moment = limit.system.outputs["distance"]
     law = conservation_law(limit, moment)
     if law is None:
@@ -164,6 +167,8 @@ def _memory(limit: LinearLimit, modes: Modes) -> Formulas:
 
 
 def _memory_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
+    if (resting := forgetting_limits(limit, modes)) is not None:
+        return resting
     slow = dying_rate(limit, modes)
     if slow is None:
         raise ValueError(
@@ -247,7 +252,11 @@ def _isotropic_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
 def _without_gap(limit: LinearLimit, found: Formulas, law: PowerLaw, noisy: bool) -> Formulas:
     """Spectra that reach 0 have no exponential rate: powers of t instead, where they are known."""
     kept = {k: f for k, f in found.items() if k in ("learning_rate", "risk", "excess_risk", "clock")}
-    if noisy or limit.rate.has(t, *(r.name for r in limit.system.reductions if r.summand.has(D2))):
+    if (
+        noisy
+        or forgets(limit)
+        or limit.rate.has(t, *(r.name for r in limit.system.reductions if r.summand.has(D2)))
+    ):
         return kept
     return {**kept, **(law.memory() if limit.system.states else law.constant())}
 

@@ -51,8 +51,8 @@ def power_law_exponents(spectrum: Spectrum | None, start: Start | None) -> tuple
     powers = np.log(np.asarray(spectrum.quantile(shares), dtype=float)) / np.log(shares)
     if np.ptp(powers) > 1e-12 * abs(powers[0]):
         return None
-    delta = -sp.diff(sp.log(start.profile), lam) * lam
-    return _exponent(1 - 1 / powers[0]), _exponent(sp.simplify(delta))
+    delta = sp.S.Zero if start.profile == 1 else -start.profile.as_base_exp()[1]
+    return _exponent(1 - 1 / powers[0]), _exponent(delta)
 
 
 def _exponent(value: Any) -> sp.Expr:
