@@ -12,7 +12,7 @@ from sympy.printing.c import C99CodePrinter
 from sympy.printing.pycode import PythonCodePrinter
 
 from symhigh.closed.formula import Formula
-from symhigh.closed.nodes import Average, Root
+from symhigh.closed.nodes import Average, Choice, Root
 
 _PYTHON_ROOT = '''
 def _root(f, low, high):
@@ -62,11 +62,19 @@ class _Python(PythonCodePrinter):  # type: ignore[misc]
         )
         return f"math.fsum(w_*({self._print(inner)}) for lam_, w_ in zip(({values},), ({weights},)))"
 
+    def _print_Choice(self, expr: Choice) -> str:
+        test, above, below = map(self._print, expr.args)
+        return f"(({above}) if ({test}) > 0 else ({below}))"
+
 
 class _C(C99CodePrinter):  # type: ignore[misc]
     def _print_LambertW(self, expr: sp.Expr) -> str:
         branch = expr.args[1] if len(expr.args) > 1 else 0
         return f"lambert_w({self._print(expr.args[0])}, {branch})"
+
+    def _print_Choice(self, expr: Choice) -> str:
+        test, above, below = map(self._print, expr.args)
+        return f"(({test}) > 0 ? ({above}) : ({below}))"
 
     def _print_Root(self, expr: Root) -> str:
         raise ValueError(

@@ -13,25 +13,19 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.closed.conserved import conservation_law, limiting_rate, log_linear_solution
+from symhigh.closed.conserved import conservation_law, limiting_rate
 from symhigh.closed.formula import Formula, positive
+from symhigh.closed.greedy import dead, greedy, greedy_power_law
 from symhigh.closed.linear import LinearLimit, linear_limit
 from symhigh.closed.matching import dying_rate
 from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
 from symhigh.closed.power_law import PowerLaw, power_law_exponents
 from symhigh.closed.rmsprop import forgets, forgetting_limits
-from symhigh.closed.secular import (
-    exponential_rate,
-    fixed_point,
-    self_similar,
-    similar_rate,
-    slow_decay,
-    threshold,
-)
+from symhigh.closed.secular import exponential_rate, fixed_point, threshold
 from symhigh.derive import derive
 from symhigh.problem import Problem, Spectrum, Start
 from symhigh.rule import Rule
-from symhigh.symbols import D2, distance, error_square, gamma, lam, omega, t, tau
+from symhigh.symbols import D2, distance, gamma, omega, t, tau
 
 _PAPER = "High Line (arXiv 2405.19585), "
 Formulas = dict[str, Formula]
@@ -61,7 +55,7 @@ def limits(
     averages = {r.name for r in system.reductions if r.summand.has(D2)}
     used = limit.rate.free_symbols
     if used & averages:
-        found = _greedy_noisy(limit, modes) if noisy else _greedy(limit, modes)
+        found = greedy(limit, modes)
     elif used & {s.name for s in system.states}:
         found = _memory_noisy(limit, modes) if noisy else _memory(limit, modes)
     elif t in used:
@@ -98,6 +92,16 @@ def _constant(limit: LinearLimit, modes: Modes, rate: sp.Expr) -> Formulas:
         "excess_risk": Formula(limit.share * rest, stable, _PAPER + "section 3", "the limiting excess risk"),
         "rate": _rate(limit, modes, rate, stable, _PAPER + "section 3"),
     }
+    if modes.law is not None and modes.even:
+        strength = limit.noiseless.slope * rate / limit.pull
+        gap = modes.even - rate * (limit.slope * rest + limit.floor) / limit.pull
+        relaxation = modes.law.relaxation(strength, limit.pull * rate * t)
+        found["risk_curve"] = Formula(
+            limit.least + limit.share * (rest + gap * relaxation),
+            stable,
+            "derived here; the subject of arXiv 2102.04396",
+            "the risk at time t",
+        )
     if modes.isotropic:
         decay = exponential_rate(limit.noiseless, rate).root(modes)
         begin = modes.mean(limit.share * D2 * _only(modes))
@@ -176,7 +180,7 @@ def _memory_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
         )
     where = (*positive(omega, t), *_signs(limit))
     return {
-        **_dead(limit, where),
+        **dead(limit, where),
         "learning_rate_asymptotic": Formula(
             slow.rate,
             where,
@@ -189,74 +193,12 @@ def _memory_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
     }
 
 
-def _greedy(limit: LinearLimit, modes: Modes) -> Formulas:
-    secular = self_similar(limit, modes)
-    final = secular.root(modes)
-    where = positive(modes.edge)
-    new = "new; two eigenvalues " + _PAPER + "(101)"
-    return {
-        "learning_rate": Formula(final, where, new, "the limit of the learning rate"),
-        "risk": Formula(sp.S.Zero, where, _PAPER + "Remark F.1", "the limiting risk"),
-        "excess_risk": Formula(sp.S.Zero, where, _PAPER + "Remark F.1", "the limiting excess risk"),
-        "rate": Formula(
-            similar_rate(limit).subs(gamma, final), where, "new", "the exponential rate of the risk"
-        ),
-        "profile": Formula(
-            secular.profile.subs(gamma, final), where, "new", "D² over λ for large t, up to scale"
-        ),
-    }
-
-
-def _greedy_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
-    if modes.isotropic:
-        return _isotropic_noisy(limit, modes)
-    secular, level = slow_decay(limit, modes)
-    a, where = secular.root(modes), positive(omega, t, modes.edge)
-    level = level.subs(secular.unknown, a)
-    return {
-        **_dead(limit, where),
-        "learning_rate_asymptotic": Formula(a / t, where, "new", "the learning rate for large t"),
-        "excess_risk_asymptotic": Formula(
-            limit.share * level / t, where, "new", "the excess risk for large t"
-        ),
-    }
-
-
-def _isotropic_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
-    """One eigenvalue: Q obeys one separable equation, ``t = Φ(Q) - Φ(Q₀)``, inverted by Lambert's function."""
-    q, y = sp.Dummy("Q", positive=True), sp.Dummy("y", positive=True)
-    size = _only(modes)
-    (rhs,) = limit.system.family.rhs
-    alone = {r.name: r.summand.subs({lam: size, D2: error_square / size}) for r in limit.system.reductions}
-    rate = sp.cancel(limit.rate.subs(alone))
-    speed = size * limit.expanded(rhs.subs({lam: size, D2: error_square / size}).subs(gamma, rate))
-    phi = sp.integrate(sp.expand(sp.cancel(1 / sp.cancel(speed)).subs(error_square, q)), q).subs(q, 1 / y)
-    phi = sp.expand(sp.expand_log(phi))
-    slope, logarithm = phi.coeff(y, 1), phi.coeff(sp.log(y), 1)
-    begin = modes.mean(D2) * size
-    total = t + phi.subs(y, 1 / begin)
-    inverse = log_linear_solution(slope, -logarithm, total, 0)
-    where = positive(omega, begin)
-    return {
-        **_dead(limit, positive(omega)),
-        "risk_curve": Formula(limit.least + limit.share / inverse, where, "new", "the risk at time t"),
-        "learning_rate_asymptotic": Formula(
-            1 / (size * t), positive(omega, t), "new", "the learning rate for large t"
-        ),
-        "excess_risk_asymptotic": Formula(
-            limit.share * slope / t, positive(omega, t), "new", "the excess risk for large t"
-        ),
-    }
-
-
 def _without_gap(limit: LinearLimit, found: Formulas, law: PowerLaw, noisy: bool) -> Formulas:
     """Spectra that reach 0 have no exponential rate: powers of t instead, where they are known."""
     kept = {k: f for k, f in found.items() if k in ("learning_rate", "risk", "excess_risk", "clock")}
-    if (
-        noisy
-        or forgets(limit)
-        or limit.rate.has(t, *(r.name for r in limit.system.reductions if r.summand.has(D2)))
-    ):
+    if limit.rate.has(*(r.name for r in limit.system.reductions if r.summand.has(D2))):
+        return {**kept, **greedy_power_law(limit, law)}
+    if noisy or forgets(limit) or limit.rate.has(t):
         return kept
     return {**kept, **(law.memory() if limit.system.states else law.constant())}
 
@@ -273,15 +215,6 @@ def _rate(
         source,
         "the exponential rate of the risk's approach to its limit",
     )
-
-
-def _dead(limit: LinearLimit, where: tuple[sp.Basic, ...]) -> Formulas:
-    """What holds wherever the learning rate dies out while its integral diverges."""
-    return {
-        "learning_rate": Formula(sp.S.Zero, where, "derived here", "the limit of the learning rate"),
-        "risk": Formula(limit.least, where, "derived here", "the limiting risk"),
-        "excess_risk": Formula(sp.S.Zero, where, "derived here", "the limiting excess risk"),
-    }
 
 
 def _signs(limit: LinearLimit) -> tuple[sp.Basic, ...]:

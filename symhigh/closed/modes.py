@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.nodes import Average
 from symhigh.problem import Spectrum, Start
 from symhigh.symbols import D2, distance, kappa2, lam, tau
@@ -25,11 +26,14 @@ class Modes:
     """Eigenvalues ``values`` > 0 with ``weights`` and starting ``errors`` D²_λ(0); all None where open.
 
     Modes with λ = 0 never move and are never seen; they are left out, so weights may sum to less than one.
+    ``law`` is the continuous measure where it is known exactly: averages over λ are then closed forms, and the values
+    serve averages over the start only.
     """
 
     values: tuple[sp.Expr, ...] | None = None
     weights: tuple[sp.Expr, ...] | None = None
     errors: tuple[sp.Expr, ...] | None = None
+    law: MarchenkoPastur | None = None
 
     def mean(self, summand: sp.Expr) -> sp.Expr:
         """``∫ summand dμ`` for a summand in λ and, if linear in it, D²_λ(0)."""
@@ -37,6 +41,8 @@ class Modes:
         if summand.is_polynomial(lam, D2):
             terms = sp.Poly(sp.expand(summand), lam, D2).terms()
             return sp.Add(*(c * self._moment(power, error) for (power, error), c in terms))
+        if self.law is not None:
+            return self.law.mean(summand)
         if self.values is None or self.weights is None:
             return Average(summand)
         if len(self.values) > _FEW:
@@ -52,6 +58,8 @@ class Modes:
             if power:
                 raise ValueError("limits: this formula needs start=…, how the error is spread over the modes")
             return distance
+        if self.law is not None and (not error or self.even is not None):
+            return self.law.moment(power) * (self.even or 0) ** error
         errors = self.errors or self.values
         rows = zip(self.weights, self.values, errors, strict=True)
         return sp.Add(*(w * v**power * e**error for w, v, e in rows))
@@ -59,16 +67,23 @@ class Modes:
     @property
     def few(self) -> bool:
         """Whether there are few enough modes for explicit polynomials."""
-        return self.values is not None and len(self.values) <= _FEW
+        return self.values is not None and self.law is None and len(self.values) <= _FEW
 
     @property
     def edge(self) -> sp.Expr:
-        """The smallest positive eigenvalue."""
+        """The smallest positive eigenvalue, or the left end of a continuous law."""
+        if self.law is not None:
+            return self.law.edge
         return LAMBDA_MIN if self.values is None else sp.Min(*self.values)
 
     @property
+    def even(self) -> sp.Expr | None:
+        """D²(0), where it is the same in all modes."""
+        return self.errors[0] if self.errors and len(set(self.errors)) == 1 else None
+
+    @property
     def isotropic(self) -> bool:
-        return self.values is not None and len(self.values) == 1
+        return self.few and self.values is not None and len(self.values) == 1
 
 
 def read_modes(spectrum: Spectrum | None, start: Start | None) -> Modes:
@@ -90,7 +105,8 @@ def read_modes(spectrum: Spectrum | None, start: Start | None) -> Modes:
             sp.Add(*(weights[i] * errors[i] for i in same)) / w
             for same, w in zip(first.values(), merged, strict=True)
         )
-    return Modes(tuple(first), tuple(merged), errors)
+    law = None if spectrum.ratio is None else MarchenkoPastur(rational(spectrum.ratio))
+    return Modes(tuple(first), tuple(merged), errors, law)
 
 
 def rational(value: Any) -> sp.Expr:

@@ -1,4 +1,4 @@
-"""Two kinds of number that no elementary expression holds: averages over a spectrum, and roots in an interval.
+"""Numbers that no elementary expression holds: averages over a spectrum, roots in an interval, and cases.
 
 Used by the closed forms; they are SymPy expressions with free symbols, LaTeX and evaluation to any precision.
 """
@@ -113,6 +113,28 @@ class Root(sp.Expr):  # type: ignore[misc]
 
     def _sympystr(self, printer: Any) -> str:
         return f"Root({', '.join(map(printer._print, _named(self)))})"
+
+
+class Choice(sp.Expr):  # type: ignore[misc]
+    """``above`` where ``test > 0``, else ``below``; decided as soon as the test is a number.
+
+    A ``Piecewise`` whose condition may hold Lambert's function: SymPy takes its branch -1 for not real, and so would
+    refuse to compare it.
+    """
+
+    def __new__(cls, test: sp.Expr, above: Any, below: Any) -> sp.Expr:
+        test, above, below = (sp.sympify(e, strict=True) for e in (test, above, below))
+        if not test.free_symbols:
+            return above if sp.N(test, 30) > sp.Float(10, 30) ** -25 else below
+        return sp.Expr.__new__(cls, test, above, below)
+
+    def _latex(self, printer: Any) -> str:
+        test, above, below = map(printer._print, self.args)
+        return rf"\begin{{cases}} {above} & {test} > 0 \\ {below} & \text{{otherwise}} \end{{cases}}"
+
+    def _sympystr(self, printer: Any) -> str:
+        test, above, below = map(printer._print, self.args)
+        return f"({above} where {test} > 0, else {below})"
 
 
 def _named(root: Root) -> tuple[sp.Basic, ...]:

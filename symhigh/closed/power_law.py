@@ -45,6 +45,8 @@ def power_law_exponents(spectrum: Spectrum | None, start: Start | None) -> tuple
     """``(β, δ)`` of a power-law spectrum and start, or None: read off the quantiles ``p^{1/(1-β)}`` and the profile."""
     if spectrum is None or start is None or spectrum.quantile is None or start.vectors_given is not None:
         return None
+    if spectrum.ratio is not None:
+        return None
     import numpy as np
 
     shares = np.array([0.2, 0.5, 0.9])
@@ -84,9 +86,19 @@ class PowerLaw:
                 f"PowerLaw(beta={beta}, delta={delta}): the sign of beta + delta - 1 is open; give numbers"
             )
         self.density = (1 - beta) * lam ** (-beta)
-        self.mean = (1 - beta) / (2 - beta)
+        self.mean = self.mean_of(lam)
         form = volterra(limit.system)
         self.forcing = laplace_tail(form.forcing.summand.subs(D2, lam ** (-delta)), self.density)
+
+    def mean_of(self, summand: sp.Expr) -> sp.Expr:
+        """``∫ summand dμ`` for a polynomial in λ."""
+        terms = sp.Poly(summand, lam).terms()
+        return sp.Add(*(c * (1 - self.beta) / (k + 1 - self.beta) for (k,), c in terms))
+
+    def measured(self, limit: LinearLimit, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with the averages of λ alone put in."""
+        fixed = {r.name: self.mean_of(r.summand) for r in limit.system.reductions if not r.summand.has(D2)}
+        return expr.subs(fixed)
 
     @property
     def gain(self) -> sp.Expr:

@@ -1,7 +1,10 @@
 """Secular equations: exponential rates, self-similar profiles and slow decay, all as ``∫ g(λ; s) dμ(λ) = 1``.
 
 The coupling of the modes has rank one, so an eigenmode solves one scalar equation in an average over the spectrum.
-As a function of the unknown s the average is monotone up to a pole at the edge of the spectrum, so the root is unique.
+As a function of the unknown s the average is monotone up to the edge of the spectrum, so the root is unique. Where
+eigenvalues sit at the edge it is a pole, and the root exists; where a density vanishes there, the average may stay
+below 1. Then no eigenmode is isolated, the edge itself decays most slowly, and its value takes the place of the root
+(``derivations/high_line/line_search_clock.py``, ``derivations/neighbours/marchenko_pastur.py``).
 Sources: *The High Line* (arXiv 2405.19585), section 3 and Remark F.1; beyond two eigenvalues, and with noise, new.
 """
 
@@ -13,8 +16,9 @@ from functools import lru_cache
 import sympy as sp
 
 from symhigh.closed.linear import LinearLimit
+from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.modes import Modes
-from symhigh.closed.nodes import Root
+from symhigh.closed.nodes import Choice, Root
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam
 
 RHO = sp.Symbol("rho", positive=True)
@@ -52,8 +56,13 @@ class Secular:
         return sp.Poly(rest - whole).primitive()[1].as_expr()
 
     def root(self, modes: Modes) -> sp.Expr:
-        """The root next to the edge: explicit for one or two modes, of a polynomial for few, else of the average."""
+        """The root next to the edge: explicit for one or two modes, of a polynomial for few, else of the average.
+
+        For a continuous law the edge itself, where the average stays below 1 up to it.
+        """
         end = self.edge.subs(lam, modes.edge)
+        if modes.law is not None:
+            return self._beside(modes.law, end)
         if modes.values is not None and len(modes.values) <= 2:
             poly = sp.Poly(self.polynomial(modes), self.unknown)
             explicit = _extreme_root(poly, smallest=self.from_below)
@@ -65,6 +74,20 @@ class Secular:
             if self.from_below
             else Root(equation, self.unknown, end, sp.oo)
         )
+
+    def _beside(self, law: MarchenkoPastur, end: sp.Expr) -> sp.Expr:
+        """The root below the bulk or, where the average stays below 1 up to it, the edge."""
+        if law.edge == 0:
+            return sp.S.Zero if self.from_below else sp.oo
+        pole = sp.Dummy("s", positive=True)
+        strength = sp.cancel(
+            (self.summand * (lam - pole) / lam**2).subs(self.unknown, self.edge.subs(lam, pole))
+        )
+        if strength.has(pole, lam):
+            mean = law.mean(self.summand) - 1
+            ends = (0, end) if self.from_below else (end, sp.oo)
+            return Choice(mean.subs(self.unknown, end), Root(mean, self.unknown, *ends), end)
+        return Choice(strength - law.critical, self.edge.subs(lam, law.isolated(strength)), end)
 
 
 @lru_cache(maxsize=64)

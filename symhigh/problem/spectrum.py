@@ -25,7 +25,8 @@ class Spectrum:
 
     ``values`` and ``weights`` have shape (N,); they are floats, or SymPy objects where the user gave symbols
     (then only closed forms can use them). ``quantile`` is set for continuous measures. ``basis`` (d, d) holds
-    eigenvectors, one a column, where the spectrum came from a covariance matrix.
+    eigenvectors, one a column, where the spectrum came from a covariance matrix. ``ratio`` is that of a
+    Marchenko-Pastur law, by which closed forms know it exactly.
     """
 
     values: Array
@@ -33,6 +34,7 @@ class Spectrum:
     quantile: Callable[[Array], Array] | None = None
     basis: Array | None = None
     name: str = "spectrum"
+    ratio: float | None = None
 
     @classmethod
     def isotropic(cls, lam: Any = 1) -> Spectrum:
@@ -145,7 +147,7 @@ class Spectrum:
         if r > 1:
             values, weights = np.append(0.0, values), np.append(1 - 1 / r, weights)
         fine = _distribution(values, weights, r)
-        return cls(values, weights, quantile=fine, name=f"Marchenko-Pastur, ratio={r:g}")
+        return cls(values, weights, quantile=fine, name=f"Marchenko-Pastur, ratio={r:g}", ratio=r)
 
     @classmethod
     def from_density(
