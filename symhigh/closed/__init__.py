@@ -2,5 +2,6 @@
 
 from symhigh.closed.formula import Formula
 from symhigh.closed.limits import limits
+from symhigh.closed.volterra import RenewalEquation, renewal_equation
 
-__all__ = ["Formula", "limits"]
+__all__ = ["Formula", "RenewalEquation", "limits", "renewal_equation"]

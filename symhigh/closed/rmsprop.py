@@ -136,6 +136,11 @@ class SlowestMode(sp.Expr):  # type: ignore[misc]
     def _latex(self, printer: Any) -> str:
         return rf"\min\left\{{\operatorname{{Re}}\rho : {printer._print(self.equation)} = 0\right\}}"
 
+    def _pythoncode(self, printer: Any) -> str:
+        raise ValueError("Formula: an eigenvalue of many modes has no Python or C form; use Formula.evaluate")
+
+    _ccode = _pythoncode
+
     def _sympystr(self, printer: Any) -> str:
         return f"SlowestMode({', '.join(map(printer._print, self.args[:2]))})"
 
