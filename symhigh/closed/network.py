@@ -125,6 +125,13 @@ def slope_square(limit: NetworkLimit) -> tuple[sp.Expr, sp.Expr]:
     return factor, rest
 
 
+@lru_cache(maxsize=64)
+def pull_rate(limit: NetworkLimit) -> sp.Expr:
+    """The factor of −θ in the drift of ξ: ηλ for the product."""
+    slope = sp.diff(limit.reduction.effective, xi)
+    return sp.cancel(sp.together(-sp.diff(limit.reduction.sde.drift[1], xi) / slope))
+
+
 def linearise(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.0) -> Linearisation:
     """The linearisation at the minimiser ``θ = θ*`` whose balance is the start's after ``∫R = integral``.
 
@@ -147,8 +154,7 @@ def _linearise(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0
     factor, rest = slope_square(limit)
     invariant = numeric((alpha, side_w, side_z), rest)(level, begin.side_w, begin.side_z)
     slope = np.sqrt(float(factor) * classes.theta_star**2 + invariant)
-    ratio = sp.cancel(sp.together(-sp.diff(reduced.drift[1], xi) / sp.diff(limit.reduction.effective, xi)))
-    pull = numeric((lam,), ratio)(classes.lam) * slope
+    pull = numeric((lam,), pull_rate(limit))(classes.lam) * slope
     spread = numeric((lam,), reduced.covariance[1, 1] / (2 * risk))(classes.lam)
     return Linearisation(slope, pull, spread * slope**2, classes.weight * classes.lam / 2)
 

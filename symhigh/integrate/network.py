@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,11 +28,12 @@ Statistic = Callable[[Array, Array, Array, Array], Array]
 """A function φ(u, v, θ*, λ) of arrays that broadcast."""
 
 
+@lru_cache(maxsize=256)
 def exponential_terms(
     expr: sp.Expr, xi: sp.Symbol, alpha: sp.Symbol
 ) -> tuple[sp.Expr, sp.Expr, dict[tuple[sp.Expr, sp.Expr], sp.Expr]]:
-    """Split ``expr`` into ``c0 + c1 ξ + Σ C exp(κ ξ + ℓ α)``; returns ``c0, c1, {(κ, ℓ): C}`` or raises
-    ``ValueError``."""
+    """Split ``expr`` into ``c0 + c1 ξ + Σ C exp(κ ξ + ℓ α)``; returns ``c0, c1, {(κ, ℓ): C}`` (not to
+    be changed: remembered) or raises ``ValueError``."""
     constant, slope = sp.S.Zero, sp.S.Zero
     table: dict[tuple[sp.Expr, sp.Expr], sp.Expr] = {}
     for term in sp.Add.make_args(sp.expand(sp.powsimp(sp.expand(expr)))):
