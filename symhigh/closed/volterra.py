@@ -26,7 +26,7 @@ from symhigh.closed.formula import Formula, positive
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.modes import Modes, rational, read_modes
 from symhigh.closed.nodes import Root, bracketed_root, numeric
-from symhigh.closed.secular import measured
+from symhigh.closed.secular import RHO, Secular, measured
 from symhigh.derive import derive
 from symhigh.derive.volterra import CLOCK, volterra
 from symhigh.problem import Problem, Spectrum, Start
@@ -85,8 +85,13 @@ class RenewalEquation:
     def exponent(self) -> Formula:
         """The Malthusian exponent ρ: ``R - floor ~ e^{-ρt}``; positive iff ``mass < 1``.
 
-        Explicit for one or two modes, else the root of a polynomial or of an average.
+        Explicit for one or two modes, else the root of an average. Of a continuous law, where ``mass < 1``: the root
+        below its edge, or the edge where there is none; the approach is then slower by a power of t.
         """
+        if self.modes.law is not None:
+            summand = sp.cancel(self.kernel / (self.decay - RHO))
+            root = Secular(RHO, summand, summand, self.decay).root(self.modes)
+            return Formula(root, (self._subcritical(),), _SOURCE, "the Malthusian exponent")
         return Formula(self._slowest(lambda root: root), (), _SOURCE, "the Malthusian exponent")
 
     def floor(self) -> Formula:
@@ -97,6 +102,9 @@ class RenewalEquation:
     def amplitude(self) -> Formula:
         """``lim (R - floor) e^{ρt}`` where mass < 1: the key renewal theorem for ``K e^{ρt}``, a kernel of mass one."""
         where = () if self.level == 0 else (self._subcritical(),)
+        if self.modes.law is not None:
+            at_edge = self._characteristic().xreplace({_RHO: self.decay.subs(lam, self.modes.edge)})
+            where = (*where, sp.StrictGreaterThan(at_edge, 0, evaluate=False))
         return Formula(
             self._slowest(self._amplitude), where, _SOURCE, "the amplitude of the slowest exponential"
         )
@@ -127,25 +135,25 @@ class RenewalEquation:
     def _forced(self, factor: sp.Expr) -> sp.Expr:
         """``∫ f·factor dμ``; what multiplies D² is an average over the measure of weights ``w D²_λ(0)``."""
         share, modes = sp.diff(self.forcing, D2), self.modes
-        rest = modes.mean(sp.cancel(self.forcing.subs(D2, 0)) * factor)
+        rest = modes.mean(sp.cancel(self.forcing.subs(D2, 0) * factor))
         if share == 0 or modes.values is None or modes.weights is None:
-            return rest + modes.mean(sp.cancel(share) * D2 * factor)
+            return rest + modes.mean(sp.cancel(share * D2 * factor))
         if modes.errors is None:
             raise ValueError(
                 "RenewalEquation: the forcing needs start=…, how the error is spread over the modes"
             )
+        if modes.law is not None and modes.even is not None:
+            return rest + modes.even * modes.mean(sp.cancel(share * factor))
         weighted = Modes(modes.values, tuple(w * e for w, e in zip(modes.weights, modes.errors, strict=True)))
-        return rest + weighted.mean(sp.cancel(share) * factor)
+        return rest + weighted.mean(sp.cancel(share * factor))
 
     def _slope(self, root: sp.Expr) -> sp.Expr:
         """``-K̂'(-ρ) = ∫ k/(a - ρ)² dμ``, the mean age of the tilted kernel."""
-        held = sp.Dummy("rho")
-        return self.modes.mean(self.kernel / (self.decay - held) ** 2).xreplace({held: root})
+        return sp.diff(self._characteristic(), _RHO).xreplace({_RHO: root})
 
     def _amplitude(self, root: sp.Expr) -> sp.Expr:
         """The residue of R̂ at -ρ: ``F̂(-ρ)/(-K̂'(-ρ))``."""
-        held = sp.Dummy("rho")
-        return self.forcing_transform(-held).xreplace({held: root}) / self._slope(root)
+        return self.forcing_transform(-_RHO).xreplace({_RHO: root}) / self._slope(root)
 
     def _subcritical(self) -> sp.Basic:
         return sp.StrictLessThan(self.mass, 1, evaluate=False)
@@ -166,8 +174,10 @@ class RenewalEquation:
         explicit = self._explicit()
         if explicit is not None:
             return sp.Add(*map(term, explicit))
-        if self.modes.values is None:
-            raise ValueError("RenewalEquation: an open spectrum is no sum of exponentials; give spectrum=…")
+        if self.modes.values is None or self.modes.law is not None:
+            raise ValueError(
+                "RenewalEquation: only finitely many modes give a sum of exponentials; give eigenvalues"
+            )
         poles = [self.decay.subs(lam, v) for v in self.modes.values]
         if not all(p.is_number for p in poles):
             raise ValueError(
@@ -177,12 +187,12 @@ class RenewalEquation:
         return RootSum(term(_RHO), self._characteristic(), _RHO, sp.Tuple(first, *sorted(poles)))
 
     def _characteristic(self) -> sp.Expr:
-        return self.modes.mean(self.kernel / (self.decay - _RHO)) - 1
+        return self.modes.mean(sp.cancel(self.kernel / (self.decay - _RHO))) - 1
 
     def _explicit(self) -> list[sp.Expr] | None:
         """The roots in rising order, for one or two modes: eigenvalues of a 2 by 2 matrix."""
         values, weights = self.modes.values, self.modes.weights
-        if values is None or weights is None or len(values) > 2:
+        if values is None or weights is None or not self.modes.few or len(values) > 2:
             return None
         poles = [self.decay.subs(lam, v) for v in values]
         sizes = [w * self.kernel.subs(lam, v) for v, w in zip(values, weights, strict=True)]

@@ -107,8 +107,21 @@ def test_open_spectrum_gives_the_equations_of_the_paper() -> None:
     tau = sp.Symbol("tau", positive=True)
     assert sp.simplify(equation.mass - g * tau / 2) == 0
     assert sp.simplify(equation.floor().expr - omega**2 / (2 - g * tau)) == 0
-    with pytest.raises(ValueError, match="open spectrum"):
+    with pytest.raises(ValueError, match="finitely many modes"):
         equation.solution()
+
+
+def test_marchenko_pastur_has_an_amplitude_where_its_exponent_is_isolated() -> None:
+    spectrum = sh.Spectrum.marchenko_pastur(0.5)
+    strong = renewal_equation(sh.least_squares(0.5), sh.Constant(1.9), spectrum, START)
+    rho, size, floor = (float(f().evaluate()) for f in (strong.exponent, strong.amplitude, strong.floor))
+    system, late = sh.derive(sh.least_squares(0.5), sh.Constant(1.9)), 12.0 / rho
+    gap = system.solve(spectrum, START, late, t=[late], rtol=1e-12).risk[0] - floor
+    assert gap == pytest.approx(size * np.exp(-rho * late), rel=1e-3)
+    weak = renewal_equation(sh.least_squares(), sh.Constant(0.2), spectrum, START)
+    assert float(weak.exponent().evaluate()) == pytest.approx(0.4 * (1 - 0.5**0.5) ** 2)
+    with pytest.raises(ValueError, match="is broken"):
+        weak.amplitude().evaluate()
 
 
 def test_two_symbolic_eigenvalues_are_explicit() -> None:
