@@ -69,7 +69,7 @@ _HOME = {
         "cosine",
     ),
     "symhigh.derive": ("derive", "expect"),
-    "symhigh.closed": ("Formula", "RenewalEquation", "limits", "renewal_equation"),
+    "symhigh.closed": ("Attempt", "Formula", "RenewalEquation", "limits", "renewal_equation", "within"),
     "symhigh.simulate": ("NetworkRuns", "Runs", "Sweep", "simulate", "simulate_network", "sweep"),
     "symhigh.integrate": ("Curve",),
     "symhigh.verify": (
@@ -87,10 +87,12 @@ _WHERE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_WHERE)
 
 if TYPE_CHECKING:
+    from symhigh.closed import Attempt as Attempt
     from symhigh.closed import Formula as Formula
     from symhigh.closed import RenewalEquation as RenewalEquation
     from symhigh.closed import limits as limits
     from symhigh.closed import renewal_equation as renewal_equation
+    from symhigh.closed import within as within
     from symhigh.derive import derive as derive
     from symhigh.derive import expect as expect
     from symhigh.integrate import Curve as Curve

@@ -2,6 +2,7 @@
 
 from symhigh.closed.formula import Formula
 from symhigh.closed.limits import limits
+from symhigh.closed.solving import Attempt, within
 from symhigh.closed.volterra import RenewalEquation, renewal_equation
 
-__all__ = ["Formula", "RenewalEquation", "limits", "renewal_equation"]
+__all__ = ["Attempt", "Formula", "RenewalEquation", "limits", "renewal_equation", "within"]
