@@ -7,6 +7,7 @@ risk law ``dQ/dt = -2γM + γ²κ₂Q`` with ``M = ∫λ²D² = γκ₂Q`` gives
     ∫ γλ²/(2λ - γκ₂) dμ(λ) = 1.
 
 The left side rises in γ from 0 to infinity at 2λ_min/κ₂: one root. Remark F.1 has two eigenvalues and leaves more open.
+Continuous spectra, where it may end below 1 at the edge, are in `line_search_clock.py`.
 """
 
 import numpy as np

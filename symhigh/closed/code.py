@@ -62,6 +62,11 @@ class _Python(PythonCodePrinter):  # type: ignore[misc]
         )
         return f"math.fsum(w_*({self._print(inner)}) for lam_, w_ in zip(({values},), ({weights},)))"
 
+    def _print_HalfTurn(self, expr: sp.Expr) -> str:
+        raise ValueError(
+            "Formula.python: an integral over a bulk of eigenvalues has no short form; use Formula.evaluate"
+        )
+
     def _print_Choice(self, expr: Choice) -> str:
         test, above, below = map(self._print, expr.args)
         return f"(({above}) if ({test}) > 0 else ({below}))"
@@ -78,10 +83,10 @@ class _C(C99CodePrinter):  # type: ignore[misc]
 
     def _print_Root(self, expr: Root) -> str:
         raise ValueError(
-            "Formula.c: a root in an interval has no C form; use Formula.python or Formula.evaluate"
+            "Formula.c: a root in an interval, or an average over a spectrum, has no C form; use Formula.python or Formula.evaluate"
         )
 
-    _print_Average = _print_Root
+    _print_Average = _print_HalfTurn = _print_Root
 
 
 def python_source(formula: Formula, name: str) -> str:

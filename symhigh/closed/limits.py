@@ -50,7 +50,7 @@ def limits(
     system = derive(problem, rule)
     limit, exponents = linear_limit(system), power_law_exponents(spectrum, start)
     modes = read_modes(spectrum, start) if exponents is None else Modes()
-    noisy = system.parameters.get(omega, sp.S.Zero) != 0
+    noisy = not system.parameters.get(omega, sp.S.Zero).is_zero
     limit = limit if noisy else limit.noiseless
     averages = {r.name for r in system.reductions if r.summand.has(D2)}
     used = limit.rate.free_symbols

@@ -51,6 +51,8 @@ class Modes:
 
     def _moment(self, power: int, error: int) -> sp.Expr:
         """``∫ λ^power (D²_λ(0))^error dμ`` over the modes with λ > 0; the whole mass is taken as one where open."""
+        if self.law is not None and (not error or self.even is not None):
+            return self.law.moment(power) * (self.even or 0) ** error
         if self.values is None or self.weights is None:
             known = {(0, 0): sp.S.One, (1, 0): tau, (2, 0): kappa2, (0, 1): distance}
             return known.get((power, error), Average(lam**power * D2**error))
@@ -58,8 +60,6 @@ class Modes:
             if power:
                 raise ValueError("limits: this formula needs start=…, how the error is spread over the modes")
             return distance
-        if self.law is not None and (not error or self.even is not None):
-            return self.law.moment(power) * (self.even or 0) ** error
         errors = self.errors or self.values
         rows = zip(self.weights, self.values, errors, strict=True)
         return sp.Add(*(w * v**power * e**error for w, v, e in rows))
