@@ -17,7 +17,7 @@ from symhigh.closed.conserved import conservation_law, limiting_rate
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.greedy import dead, greedy, greedy_power_law
 from symhigh.closed.linear import LinearLimit, linear_limit
-from symhigh.closed.matching import dying_rate
+from symhigh.closed.matching import dying_on_power_law, dying_rate
 from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
 from symhigh.closed.power_law import PowerLaw, power_law_exponents
 from symhigh.closed.rmsprop import forgets, forgetting_limits
@@ -185,10 +185,10 @@ def _memory_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
             slow.rate,
             where,
             "new; leading order " + _PAPER + "section 4",
-            "the learning rate, up to O(log t / t^(3/2))",
+            "the learning rate, up to O(1/t^(3/2))",
         ),
         "excess_risk_asymptotic": Formula(
-            sp.expand(limit.share * slow.error), where, "new", "the excess risk, up to O(log t / t^(3/2))"
+            sp.expand(limit.share * slow.error), where, "new", "the excess risk, up to O(1/t^(3/2))"
         ),
     }
 
@@ -198,6 +198,8 @@ def _without_gap(limit: LinearLimit, found: Formulas, law: PowerLaw, noisy: bool
     kept = {k: f for k, f in found.items() if k in ("learning_rate", "risk", "excess_risk", "clock")}
     if limit.rate.has(*(r.name for r in limit.system.reductions if r.summand.has(D2))):
         return {**kept, **greedy_power_law(limit, law)}
+    if noisy and limit.system.states and not forgets(limit) and not limit.rate.has(t):
+        return {**kept, **(dying_on_power_law(limit, law) or {})}
     if noisy or forgets(limit) or limit.rate.has(t):
         return kept
     return {**kept, **(law.memory() if limit.system.states else law.constant())}
