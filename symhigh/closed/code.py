@@ -83,7 +83,8 @@ class _C(C99CodePrinter):  # type: ignore[misc]
 
     def _print_Root(self, expr: Root) -> str:
         raise ValueError(
-            "Formula.c: a root in an interval, or an average over a spectrum, has no C form; use Formula.python or Formula.evaluate"
+            "Formula.c: roots in an interval and averages over a spectrum have no C form; use Formula.python "
+            "or Formula.evaluate"
         )
 
     _print_Average = _print_HalfTurn = _print_Root
