@@ -1,45 +1,26 @@
-"""The generated implicit stepper: a Rosenbrock-Wanner method whose linear systems cost O(N).
+"""The generated implicit method: a Rosenbrock-Wanner method whose linear systems cost O(N).
 
-The method is data (:mod:`symhigh.codegen.rodas`), the Jacobian is derived (:mod:`symhigh.codegen.jacobian`), and both
-are written as loops over the modes into one module with the right-hand side. Functions added to it:
-
-``linearise(t_, y, slope, par, coef, w, const)``           everything of J that is shared by the modes;
-``factor(sigma, y, slope, A, par, coef, w, const)``        the small matrix of Woodbury's identity, inverted;
-``solve(sigma, y, right, out, slope, A, z, par, coef, w, const)``  ``(σ - J) x = b`` at the linearisation point y;
-``drift(y, out, slope, par, coef, w, const)``              ∂f/∂t;
-``advance``                                                as in :mod:`symhigh.codegen.explicit`.
-
-A step that would make a state negative whose symbol says nonnegative is rejected.
+The method is data (:mod:`symhigh.codegen.rodas`), its linear algebra is derived (:mod:`symhigh.codegen.woodbury`), and
+both are joined into one module with the right-hand side. Steps, outputs and events are those of
+:mod:`symhigh.codegen.control`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import sympy as sp
-
-from symhigh.codegen.explicit import COMBINE, DIVERGED, REACHED, RUNNING, STUCK, table_source
-from symhigh.codegen.jacobian import Jacobian, jacobian
-from symhigh.codegen.lower import Lowering, function_source, needed
+from symhigh.codegen.control import COMBINE, control_source, table_source
+from symhigh.codegen.jacobian import jacobian
+from symhigh.codegen.lower import Lowering
 from symhigh.codegen.rodas import Rosenbrock
-from symhigh.codegen.target import Target, statements
-from symhigh.symbols import t, weight
+from symhigh.codegen.target import Target
+from symhigh.codegen.woodbury import INVERT, LinearAlgebra
 from symhigh.system import LimitSystem
-
-_SIGMA = sp.Symbol("sigma", positive=True)
 
 
 def implicit_source(system: LimitSystem, target: Target, method: Rosenbrock) -> str:
     """Source of the whole module: the limit's functions, the linear algebra, ``advance``."""
     J = jacobian(system)
     lowering = Lowering(system, target, more=[e for _, e in J.slopes])
-    writer = _Writer(lowering, J)
-    parts = [target.header, lowering.source(), *writer.functions(), COMBINE, _INVERT]
-    return "\n\n".join([*parts, _stepper(system, method, writer)])
-
-
-def _stepper(system: LimitSystem, method: Rosenbrock, writer: _Writer) -> str:
+    algebra = LinearAlgebra(lowering, J)
     tables = {
         "STAGES": method.a,
         "COUPLING": method.C,
@@ -47,313 +28,82 @@ def _stepper(system: LimitSystem, method: Rosenbrock, writer: _Writer) -> str:
         "SHIFTS": method.d,
         "DENSE": method.dense,
     }
-    text = "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items())
-    kept = [k for k, s in enumerate(system.family.states) if s.is_nonnegative]
-    return text + "\n\n" + _TEMPLATE.format(
-        stages=len(method.c), diagonal=repr(method.diagonal), exponent=repr(-1.0 / method.order),
-        slopes=max(1, len(writer.shared)), size=max(1, len(writer.J.coupling)), in_time=int(writer.in_time),
-        signs="\n".join(f"{' ' * 8}for i in range({k} * n, {k + 1} * n):\n"
-                        f"{' ' * 12}negative = negative or new[i] < -floor[i]"
-                        for k in kept),
-        reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK,
+    stages = len(method.c)
+    steps = _TEMPLATE.format(
+        stages=stages, diagonal=repr(method.diagonal), in_time=int(algebra.in_time),
+        slopes=max(1, len(algebra.shared)), size=max(1, len(J.coupling)),
     )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class _Local:
-    """A mode's quantities under local names: the lines that compute them, and the symbols."""
-
-    lines: list[str]
-    inverse: sp.Matrix
-    border: sp.Matrix
-    reading: sp.Matrix
-
-
-class _Writer:
-    """Writes the linear algebra of one Jacobian."""
-
-    def __init__(self, lowering: Lowering, J: Jacobian) -> None:
-        self.lowering, self.J = lowering, J
-        self.names = lowering.names
-        rates = [*J.block, *J.border, *J.reading, *J.memory, *J.in_time, *J.memory_in_time]
-        used = set().union(*(e.free_symbols for e in rates))
-        self.shared = [s.name for s in lowering.scalars if s.name in used]
-        self.shared += [name for name, _ in J.slopes if name in used]
-        self.shared += [z for z in J.coupling if z in used] + ([t] if t in used else [])
-        self.in_time = any(e != 0 for e in (*J.in_time, *J.memory_in_time))
-
-    def functions(self) -> list[str]:
-        return [self._linearise(), self._factor(), self._solve(), self._drift()]
-
-    def _linearise(self) -> str:
-        lowering = self.lowering
-        slopes = [(name, e) for (name, _), e in zip(self.J.slopes, lowering.more, strict=True)]
-        wanted = [*self.shared, *(e for _, e in slopes)]
-        scalars = needed(lowering.scalars, wanted)
-        body = lowering.base_part([*wanted, *(s.expression for s in scalars)])
-        ordered = (
-            statements([*((s.name, s.expression) for s in scalars), *slopes]) if scalars or slopes else []
-        )
-        body += [f"{self.names(name)} = {self.names.code(e)}" for name, e in ordered]
-        body += [f"slope[{k}] = {self.names(s)}" for k, s in enumerate(self.shared)]
-        return function_source("linearise(t_, y, slope, par, coef, w, const)", body)
-
-    def _factor(self) -> str:
-        J = self.J
-        r, n = J.reductions, len(J.coupling)
-        local = self._local(with_border=True)
-        product = local.reading * local.inverse * local.border
-        sums = {
-            (k, j): self.names(self._symbol(f"sum_{k}_{j}"))
-            for k in range(r)
-            for j in range(n)
-            if product[k, j] != 0
-        }
-        body = [
-            *self._unpack(),
-            *self._sum(local.lines, [(name, product[key]) for key, name in sums.items()]),
+    return "\n\n".join(
+        [
+            target.header,
+            lowering.source(),
+            *algebra.functions(),
+            INVERT,
+            "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items()),
+            COMBINE + steps,
+            control_source(system, method.order, growth=6.0, evaluations=stages, extra=0),
         ]
-        for k in range(r):
-            body += [
-                f"A[{k}, {j}] = {float(k == j)!r}" + (f" - {sums[k, j]}" if (k, j) in sums else "")
-                for j in range(n)
-            ]
-        for k in range(n - r):
-            body += [
-                f"A[{r + k}, {j}] = {self.names.code(_SIGMA * int(r + k == j) - J.memory[k, j])}"
-                for j in range(n)
-            ]
-        return function_source("factor(sigma, y, slope, A, par, coef, w, const)", [*body, "invert(A)"])
+    )
 
-    def _solve(self) -> str:
-        J, names, arrays = self.J, self.names, not self.lowering.target.loops
-        p, r, n = J.block.shape[0], J.reductions, len(J.coupling)
-        right, inner = (
-            sp.Matrix([self._symbol(f"{name}_{k}") for k in range(p)]) for name in ("right", "inner")
-        )
-        step = sp.Matrix([self._symbol(f"z_{j}") for j in range(n)])
-        first, second = self._local(with_border=False), self._local(with_border=True)
-        begun = first.inverse * right
-        lines = [
-            *(f"{names(right[k])} = {self._at('right', k)}" for k in range(p)),
-            *first.lines,
-            *(f"{names(inner[k])} = {names.code(begun[k], arrays)}" for k in range(p)),
-            *(f"{self._at('out', k)} = {names(inner[k])}" for k in range(p)),
-        ]
-        read = first.reading * inner
-        body = [*self._unpack(), *self._sum(lines, [(names(step[k]), read[k]) for k in range(r)])]
-        body += [f"z[{k}] = {names(step[k])}" for k in range(r)]
-        body += [f"z[{r + k}] = right[{p} * n + {k}]" for k in range(n - r)]
-        body += [
-            f"{names(step[j])} = " + " + ".join(f"A[{j}, {k}] * z[{k}]" for k in range(n)) for j in range(n)
-        ]
-        correction = second.inverse * (second.border * step)
-        update = [
-            f"{self._at('out', k)} += {names.code(correction[k], arrays)}"
-            for k in range(p)
-            if correction[k] != 0
-        ]
-        body += self._each([*second.lines, *update]) if update else []
-        body += [f"out[{p} * n + {k}] = {names(step[r + k])}" for k in range(n - r)]
-        return function_source("solve(sigma, y, right, out, slope, A, z, par, coef, w, const)", body)
-
-    def _drift(self) -> str:
-        J, arrays = self.J, not self.lowering.target.loops
-        p = len(J.in_time)
-        body = self._unpack()
-        lines = [f"{self._at('out', k)} = {self.names.code(e, arrays)}" for k, e in enumerate(J.in_time)]
-        body += self._each([*self.lowering.load(J.in_time), *lines])
-        body += [f"out[{p} * n + {k}] = {self.names.code(e)}" for k, e in enumerate(J.memory_in_time)]
-        return function_source("drift(y, out, slope, par, coef, w, const)", body)
-
-    def _symbol(self, name: str) -> sp.Symbol:
-        """A local of the generated function."""
-        return sp.Symbol(name, real=True)
-
-    def _at(self, array: str, k: int) -> str:
-        """State k of the mode, or of all modes, in an array laid out like y."""
-        return f"{array}[{k} * n + i]" if self.lowering.target.loops else f"{array}[{k} * n:{k + 1} * n]"
-
-    # --- pieces -----------------------------------------------------------------------------------------
-    def _local(self, with_border: bool) -> _Local:
-        """E = (σ - D)⁻¹, the border and the weighted reading of one mode; zeros and numbers stay as they are."""
-        J, names, arrays = self.J, self.names, not self.lowering.target.loops
-        tables = {
-            "D": J.block,
-            "U": J.border if with_border else sp.zeros(*J.border.shape),
-            "G": weight * J.reading,
-        }
-        lines = [f"{names(_SIGMA)} = sigma", *self.lowering.load([*tables["D"], *tables["U"], *tables["G"]])]
-        kept: dict[str, sp.Matrix] = {}
-        for letter, table in tables.items():
-            symbols = table.copy()
-            for i in range(table.shape[0]):
-                for j in range(table.shape[1]):
-                    if table[i, j].free_symbols:
-                        symbols[i, j] = self._symbol(f"{letter}_{i}_{j}")
-                        lines.append(f"{names(symbols[i, j])} = {names.code(table[i, j], arrays)}")
-            kept[letter] = symbols
-        inverse = (_SIGMA * sp.eye(J.block.shape[0]) - kept["D"]).inv(method="ADJ")
-        symbols = inverse.copy()
-        for i in range(inverse.shape[0]):
-            for j in range(inverse.shape[1]):
-                if inverse[i, j] != 0:
-                    symbols[i, j] = self._symbol(f"E_{i}_{j}")
-                    lines.append(f"{names(symbols[i, j])} = {names.code(sp.factor(inverse[i, j]), arrays)}")
-        return _Local(lines, symbols, kept["U"], kept["G"])
-
-    def _sum(self, lines: Sequence[str], entries: Sequence[tuple[str, sp.Expr]]) -> list[str]:
-        """``name = Σ_i expr_i`` for the entries, over modes whose quantities the lines compute."""
-        if self.lowering.target.loops:
-            code = [f"{name} += {self.names.code(e)}" for name, e in entries]
-            return [*(f"{name} = 0.0" for name, _ in entries), *self._each([*lines, *code])]
-        return [*lines, *(f"{name} = numpy.sum(0.0 * w + {self.names.code(e, True)})" for name, e in entries)]
-
-    def _each(self, lines: Sequence[str]) -> list[str]:
-        return (
-            ["for i in range(n):", *("    " + line for line in lines)]
-            if self.lowering.target.loops
-            else list(lines)
-        )
-
-    def _unpack(self) -> list[str]:
-        body = self.lowering.unpack(parameters=True, constants=True)
-        body += [f"{self.names(s)} = slope[{k}]" for k, s in enumerate(self.shared)]
-        return [*body, "n = w.shape[0]"]
-
-
-_INVERT = '''@njit
-def invert(A):
-    """Gauss-Jordan elimination with row pivoting, in place."""
-    n = A.shape[0]
-    rows = numpy.arange(n)
-    for k in range(n):
-        best = k
-        for i in range(k + 1, n):
-            if abs(A[i, k]) > abs(A[best, k]):
-                best = i
-        if best != k:
-            for j in range(n):
-                A[k, j], A[best, j] = A[best, j], A[k, j]
-            rows[k], rows[best] = rows[best], rows[k]
-        pivot = A[k, k]
-        A[k, k] = 1.0
-        for j in range(n):
-            A[k, j] /= pivot
-        for i in range(n):
-            if i != k:
-                factor = A[i, k]
-                A[i, k] = 0.0
-                for j in range(n):
-                    A[i, j] -= factor * A[k, j]
-    out = A.copy()
-    for k in range(n):
-        for i in range(n):
-            A[i, rows[k]] = out[i, k]
-'''
 
 _TEMPLATE = """@njit
-def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, budget):
-    m = y.shape[0]
-    n = w.shape[0]
+def storage():
+    return numpy.zeros({slopes}), numpy.zeros(({size}, {size})), numpy.zeros({size})
+
+
+@njit
+def enter(t, y, K, work, store, par, coef, w, const):
+    linearise(t, y, store[0], par, coef, w, const)
+    if {in_time}:
+        drift(y, work[3], store[0], par, coef, w, const)
+
+
+@njit
+def attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const):
+    slope, A, z = store
     stage = work[0]
     new = work[1]
     right = work[2]
-    tilt = work[3]
-    slope = numpy.zeros({slopes})
-    A = numpy.zeros(({size}, {size}))
-    z = numpy.zeros({size})
-    t = clock[0]
-    h = clock[1]
-    if h == 0.0:
-        rhs(t, y, K[0], par, coef, w, const)
-        size = 0.0
-        speed = 0.0
-        for i in range(m):
-            scale = floor[i] + rtol * abs(y[i])
-            ratio = y[i] / scale
-            size += ratio * ratio
-            ratio = K[0, i] / scale
-            speed += ratio * ratio
-        h = min(t_end - t, 0.01 * sqrt(size / speed) if speed > 0.0 else t_end - t)
-        h = max(h, 1e-12 * (t_end - t))
-        clock[4] += 1.0
-    while row < times.shape[0] and times[row] <= t:
-        observe(times[row], y, rows[row], par, coef, w, const)
-        row += 1
-    linearise(t, y, slope, par, coef, w, const)
-    if {in_time}:
-        drift(y, tilt, slope, par, coef, w, const)
-    grow = 6.0
-    for attempt in range(budget):
-        if t_end - t <= 4e-16 * abs(t_end):
-            clock[0] = t
-            clock[1] = h
-            return {reached}, row
-        ending = t + h * 1.0000000001 >= t_end
-        if ending:
-            h = t_end - t
-        if h <= 4e-16 * abs(t):
-            clock[0] = t
-            return {stuck}, row
-        sigma = 1.0 / ({diagonal} * h)
-        factor(sigma, y, slope, A, par, coef, w, const)
-        for j in range({stages}):
-            combine(stage, y, 1.0, STAGES, j, K, j)
-            rhs(t + TIMES[j] * h, stage, new, par, coef, w, const)
-            combine(right, new, 1.0 / h, COUPLING, j, K, j)
-            if {in_time}:
-                for i in range(m):
-                    right[i] += h * SHIFTS[j] * tilt[i]
-            solve(sigma, y, right, K[j], slope, A, z, par, coef, w, const)
-        clock[4] += {stages}
-        error = 0.0
-        beyond = False
-        for i in range(m):
-            new[i] = stage[i] + K[{stages} - 1, i]
-            beyond = beyond or not (abs(new[i]) <= bound[i])
-            scale = floor[i] + rtol * max(abs(y[i]), abs(new[i]))
-            ratio = K[{stages} - 1, i] / scale
-            error += ratio * ratio
-        error = sqrt(error / m)
-        negative = False
-{signs}
-        if negative or not (error < 1.0):
-            h *= max(0.2, 0.9 * error ** {exponent}) if 1.0 <= error < 1e30 else 0.3
-            grow = 1.0
-            clock[3] += 1.0
-            if beyond and h < 1e-10 * (abs(t) + 1e-10):
-                clock[0] = t
-                return {diverged}, row
-            continue
-        after = t_end if ending else t + h
-        while row < times.shape[0] and times[row] <= after:
-            s = min(1.0, (times[row] - t) / h)
-            for i in range(m):
-                first = 0.0
-                second = 0.0
-                third = 0.0
-                for k in range({stages}):
-                    first += DENSE[0, k] * K[k, i]
-                    second += DENSE[1, k] * K[k, i]
-                    third += DENSE[2, k] * K[k, i]
-                stage[i] = (1.0 - s) * y[i] + s * (new[i] + (1.0 - s) * (first + s * (second + s * third)))
-            observe(times[row], stage, rows[row], par, coef, w, const)
-            row += 1
-        t = after
-        for i in range(m):
-            y[i] = new[i]
-        clock[2] += 1.0
-        if beyond:
-            clock[0] = t
-            clock[1] = h
-            return {diverged}, row
-        linearise(t, y, slope, par, coef, w, const)
+    m = y.shape[0]
+    sigma = 1.0 / ({diagonal} * h)
+    factor(sigma, y, slope, A, par, coef, w, const)
+    for j in range({stages}):
+        combine(stage, y, 1.0, STAGES, j, K, j)
+        rhs(t + TIMES[j] * h, stage, new, par, coef, w, const)
+        combine(right, new, 1.0 / h, COUPLING, j, K, j)
         if {in_time}:
-            drift(y, tilt, slope, par, coef, w, const)
-        h *= max(0.2, min(grow, 0.9 * error ** {exponent})) if error > 0.0 else grow
-        grow = 6.0
-    clock[0] = t
-    clock[1] = h
-    return {running}, row
+            for i in range(m):
+                right[i] += h * SHIFTS[j] * work[3, i]
+        solve(sigma, y, right, K[j], slope, A, z, par, coef, w, const)
+    error = 0.0
+    for i in range(m):
+        new[i] = stage[i] + K[{stages} - 1, i]
+        ratio = K[{stages} - 1, i] / (floor[i] + rtol * max(abs(y[i]), abs(new[i])))
+        error += ratio * ratio
+    return sqrt(error / m)
+
+
+@njit
+def densify(t, h, y, K, work, par, coef, w, const):
+    pass
+
+
+@njit
+def interpolate(s, h, y, new, K, out):
+    for i in range(y.shape[0]):
+        first = 0.0
+        second = 0.0
+        third = 0.0
+        for k in range({stages}):
+            first += DENSE[0, k] * K[k, i]
+            second += DENSE[1, k] * K[k, i]
+            third += DENSE[2, k] * K[k, i]
+        out[i] = (1.0 - s) * y[i] + s * (new[i] + (1.0 - s) * (first + s * (second + s * third)))
+
+
+@njit
+def accept(t, y, K, work, store, par, coef, w, const):
+    for i in range(y.shape[0]):
+        y[i] = work[1, i]
+    enter(t, y, K, work, store, par, coef, w, const)
 """

@@ -21,7 +21,8 @@ _loaded: dict[object, ModuleType] = {}
 
 def limit_source(system: LimitSystem, target: Target = NUMBA) -> str:
     """Source of the module for ``system``: ``prepare``, ``begin``, ``rhs``, ``observe`` and ``advance``."""
-    return "\n\n".join([target.header, Lowering(system, target).source(), stepper_source(dormand_prince_8())])
+    stepper = stepper_source(system, dormand_prince_8())
+    return "\n\n".join([target.header, Lowering(system, target).source(), stepper])
 
 
 def limit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:

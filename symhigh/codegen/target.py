@@ -33,7 +33,8 @@ NUMBA = Target(
     "numba",
     f"import numba\nimport numpy\n{_MATH}\n\n"
     "# reductions may be reordered; tests for NaN stay valid\n"
-    "njit = numba.njit(cache=True, nogil=True, fastmath={'reassoc', 'contract', 'nsz'}, error_model='numpy')\n",
+    "njit = numba.njit(cache=True, nogil=True, fastmath={'reassoc', 'contract', 'nsz'}, error_model='numpy',\n"
+    "                  no_cfunc_wrapper=True)\n",
     loops=True,
 )
 
@@ -71,6 +72,10 @@ class Names:
     def __init__(self, reserved: Iterable[str] = ()) -> None:
         self._taken = {*reserved, *keyword.kwlist, *dir(math), "math", "numpy", "numba", "njit"}
         self._name: dict[sp.Symbol, sp.Symbol] = {}
+
+    def reserve(self, *names: str) -> None:
+        """Keep ``names`` for the generated function itself; before any symbol is written."""
+        self._taken.update(names)
 
     def __call__(self, symbol: sp.Symbol) -> str:
         if symbol not in self._name:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 class Curve(Outputs):
     """Outputs of a limit at the times ``t`` (shape (T,), steps/d); one array of shape (T,) per output.
 
-    ``complete`` tells whether the end of the time interval was reached; otherwise ``message`` says where and why
-    it was not, and the arrays hold what there is. ``rtol`` is the relative tolerance that was asked for.
+    ``complete`` tells whether the end was reached, of the time interval or by an event asked for; otherwise ``message``
+    says where and why it was not, and the arrays hold what there is. ``rtol`` is the relative tolerance that was asked
+    for, ``events`` holds by name the times, increasing, at which an event happened.
     """
 
     t: Array
@@ -37,6 +38,7 @@ class Curve(Outputs):
     complete: bool = True
     message: str = ""
     statistics: Mapping[str, int] = field(default_factory=dict)
+    events: Mapping[str, Array] = field(default_factory=dict)
 
     @cached_property
     def excess_risk(self) -> Array:

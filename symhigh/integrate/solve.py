@@ -6,17 +6,19 @@ Source of the mathematics: the system; the stepper is described in :mod:`symhigh
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from symhigh.checks import real
-from symhigh.codegen.explicit import DIVERGED, REACHED, RUNNING, STUCK
+from symhigh.codegen.control import DIVERGED, LOOK, RUNNING, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Target
 from symhigh.integrate.curve import Curve
-from symhigh.integrate.stepper import EXPLICIT, IMPLICIT, Stepper, outlasts
+from symhigh.integrate.events import watch
+from symhigh.integrate.stepper import EXPLICIT, IMPLICIT, March, Stepper, outlasts
 from symhigh.problem import Spectrum, Start
 from symhigh.problem.spectrum import Array
 from symhigh.symbols import gamma, lam
@@ -38,6 +40,9 @@ def solve(
     target: Target | None = None,
     progress: Progress | None = None,
     stepper: Stepper | None = None,
+    events: Mapping[str, sp.Expr] | None = None,
+    until: str | Sequence[str] = (),
+    steady: float = 1e-8,
 ) -> Curve:
     """Integrate ``system`` from 0 to ``t_end`` (time = steps/d); returns a :class:`Curve`.
 
@@ -48,7 +53,7 @@ def solve(
     t
         Increasing output times in [0, t_end], shape (T,); 201 equally spaced ones by default.
     rtol, atol
-        Local error tolerances, relative and absolute, of every mode; by default ``atol`` is ``1e-130 rtol`` times
+        Local error tolerances, relative and absolute, of every mode; by default ``atol`` is ``1e-290 rtol`` times
         what V11 + V22 of the mode is at the start.
     stepper
         ``EXPLICIT`` or ``IMPLICIT`` of :mod:`symhigh.integrate.stepper`; by default the explicit one begins, and hands
@@ -59,6 +64,16 @@ def solve(
         agree to rounding.
     progress
         Called with the fraction done, from time to time.
+    events
+        Expressions, by name, whose zeros are wanted: of ``risk``, ``learning_rate``, ``distance``, …, of averages,
+        memories and ``t``, symbols being found by name. ``curve.events[name]`` holds the times at which it crosses
+        zero, in either direction, located on the dense output; two crossings within a quarter of a step can go unseen.
+    until
+        Names of events that end the curve, at its last time. ``"steady"`` is the first time at which every mode and
+        memory y changes by less than ``steady`` of its size a unit of time, ``|dy/dt| <= steady max(|y|, size)``, size
+        being V11 + V22 of the mode, or the memory's value, at the start.
+    steady
+        The tolerance of ``"steady"``. Modes that only ever move slower than that are not waited for.
 
     A curve that diverges, or is interrupted from the keyboard, ends with what it has; its ``message`` says where
     and why. Raises ``ValueError`` for parameters that are still symbols, a grid outside [0, t_end] or not
@@ -67,20 +82,35 @@ def solve(
     if target is None and reference_is_quicker(system, spectrum.values.size):
         try:
             with np.errstate(all="ignore"):
-                return solve(system, spectrum, start, t_end, t, rtol, atol, NUMPY, progress, stepper)
+                return solve(
+                    system,
+                    spectrum,
+                    start,
+                    t_end,
+                    t,
+                    rtol,
+                    atol,
+                    NUMPY,
+                    progress,
+                    stepper,
+                    events,
+                    until,
+                    steady,
+                )
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             target = NUMBA
     target = NUMBA if target is None else target
     end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
     tolerance = real("solve", "rtol", rtol, above=0.0, meaning="the relative tolerance")
     times = output_times("solve", t, end)
-    par = parameter_values("solve", system)
-    check_schedule(system, par, end)
+    watched = watch(system, events, until, steady)
+    par = parameter_values("solve", watched.system)
+    check_schedule(watched.system, par, end)
     _, w = spectrum.numeric("solve")
     coef, states = _modes(system, spectrum, start)
 
     chosen = EXPLICIT if stepper is None else stepper
-    kernels = chosen.kernels(system, target)
+    kernels = chosen.kernels(watched.system, target)
     const = np.zeros(len(system.reductions))
     kernels.prepare(par, coef, w, const)
     memory = np.zeros(len(system.states))
@@ -88,49 +118,43 @@ def solve(
     y = np.concatenate([states.ravel(), memory])
     size = _sizes(states, memory, spectrum, start)
     given = None if atol is None else real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
-    floor = 1e-130 * tolerance * size if given is None else np.full_like(y, given)
+    floor = 1e-290 * tolerance * size if given is None else np.full_like(y, given)
     bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
+    limits = (tolerance, floor, bound, size)
+    march = March(watched.system, target, chosen, times, y, (par, coef, w, const), limits)
 
-    rows = np.zeros((times.size, len(system.outputs)))
-    K, work, clock = np.zeros((chosen.stages, y.size)), np.zeros((chosen.work, y.size)), np.zeros(5)
-    status, row = RUNNING, 0
+    clock, status, message = march.clock, RUNNING, ""
+    happened: list[tuple[int, float]] = []
     try:
-        while status == RUNNING:
-            status, row = kernels.advance(
-                end,
-                times,
-                row,
-                rows,
-                y,
-                K,
-                work,
-                clock,
-                par,
-                coef,
-                w,
-                const,
-                tolerance,
-                floor,
-                bound,
-                _BUDGET,
-            )
+        while status in (RUNNING, LOOK):
+            status = march.advance(end, watched.any, _BUDGET)
             if progress is not None:
                 progress(float(clock[0]) / end)
-            free = status == RUNNING and stepper is None and chosen is EXPLICIT
+            if status == LOOK:
+                step = march.step()
+                hits, stop = step.look(watched, size)
+                happened += hits
+                if stop is not None:
+                    march.halt(step, stop)
+                    break
+                march.write(step, float(clock[5]))
+            free = status in (RUNNING, LOOK) and stepper is None and march.stepper is EXPLICIT
             if free and outlasts(clock[0], clock[1], end, tolerance):
-                chosen = IMPLICIT
-                kernels = chosen.kernels(system, target)
-                K, work = np.zeros((chosen.stages, y.size)), np.zeros((chosen.work, y.size))
-        if status == STUCK and (np.abs(y[: states.size]) > 1e-9 * bound[: states.size]).any():
+                march.hand_over(IMPLICIT)
+        if status == STUCK and (np.abs(march.y[: states.size]) > 1e-9 * bound[: states.size]).any():
             status = DIVERGED  # an explosion in finite time outruns every step
-        message = "" if status == REACHED else _why(status, system, rows[:row], times, clock)
+        if status in (DIVERGED, STUCK):
+            message = _why(status, watched.system, march.rows[: march.row], times, clock)
     except KeyboardInterrupt:
         message = f"interrupted at t = {clock[0]:.6g} of {end:g}"
     if message:
         warnings.warn(message, RuntimeWarning, stacklevel=4 if target is NUMPY else 3)
-    outputs = {name: rows[:row, k].copy() for k, name in enumerate(system.outputs)}
+    outputs = {name: march.rows[: march.row, k].copy() for k, name in enumerate(system.outputs)}
     counts = {"steps": int(clock[2]), "rejected": int(clock[3]), "evaluations": int(clock[4])}
-    return Curve(times[:row], outputs, system, spectrum, start, tolerance, not message, message, counts)
+    return Curve(
+        march.times[: march.row], outputs, system, spectrum, start, tolerance, not message, message, counts,
+        watched.times(happened),
+    )  # fmt: skip
 
 
 def output_times(owner: str, t: Any, end: float) -> Array:

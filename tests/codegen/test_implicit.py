@@ -140,17 +140,19 @@ def test_power_law_over_seven_decades_against_bdf():
     np.testing.assert_allclose(curve.learning_rate, found.y[-1] ** -0.5, rtol=1e-6)
 
 
-def test_signs_of_the_states_are_kept():
-    """From X0 = 0 the moment V11 leaves zero, and stays nonnegative, as does Cauchy-Schwarz's V11 V22 - V12²."""
-    system = sh.derive(sh.least_squares(0.5), sh.Constant(0.5), reduce=False)
-    curve = system.solve(
-        sh.Spectrum.from_eigenvalues([1.0, 1e-3]),
-        sh.Start(),
-        1e4,
-        t=np.geomspace(1e-3, 1e4, 80),
-        rtol=1e-6,
-        stepper=IMPLICIT,
-        target=NUMPY,
-    )
+@pytest.mark.parametrize("stepper", [EXPLICIT, IMPLICIT], ids=lambda stepper: stepper.name)
+@pytest.mark.parametrize("case", ["far apart eigenvalues", "phase retrieval", "Polyak, no noise"])
+def test_signs_of_the_states_and_cauchy_schwarz_are_kept(case, stepper):
+    """Between steps too: V11 >= 0 from the moment it leaves zero, and V12² <= V11 V22 where X closes in on X*."""
+    problem, rule, values, start, end = {
+        "far apart eigenvalues": (sh.least_squares(0.5), sh.Constant(0.5), [1.0, 1e-3], sh.Start(), 1e2),
+        "phase retrieval": (sh.phase_retrieval(), sh.Constant(0.1), [1.0], sh.Start(0.5, 1, 0.4), 30.0),
+        "Polyak, no noise": (sh.least_squares(), sh.Polyak(), [1.0, 0.25], sh.Start(0.5, 1, 0.3), 60.0),
+    }[case]
+    system = sh.derive(problem, rule, reduce=False)
+    spectrum = sh.Spectrum.from_eigenvalues(values)
+    times = np.geomspace(1e-3, end, 80)
+    curve = system.solve(spectrum, start, end, t=times, rtol=1e-6, stepper=stepper, target=NUMPY)
+    assert curve.complete
     assert (curve.norm >= 0).all()
     assert (curve.overlap**2 <= curve.norm * (1 + 1e-6)).all()

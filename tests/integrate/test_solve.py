@@ -10,6 +10,7 @@ import symhigh as sh
 from symhigh.codegen.kernels import limit_kernels
 from symhigh.codegen.target import NUMPY
 from symhigh.integrate import solve
+from symhigh.integrate.stepper import EXPLICIT, IMPLICIT
 from tests.scenarios import ISOTROPIC, SCENARIOS, START, TWO_HALVES, Scenario
 
 
@@ -66,6 +67,17 @@ def test_relative_accuracy_deep_into_the_decay() -> None:
     curve = sh.derive(sh.least_squares(), sh.Constant(1)).solve(ISOTROPIC, sh.Start(), 40)
     assert np.abs(curve.risk / (0.5 * np.exp(-curve.t)) - 1).max() < 1e-3
     assert curve.risk[-1] < 1e-17
+
+
+@pytest.mark.parametrize("stepper", [EXPLICIT, IMPLICIT], ids=lambda stepper: stepper.name)
+def test_relative_accuracy_where_squares_underflow(stepper) -> None:
+    """The risk ``e^{-t}/2`` down to 1e-217, and no failure where it leaves the doubles."""
+    system = sh.derive(sh.least_squares(), sh.Constant(1))
+    times = [100.0, 360.0, 500.0, 900.0]
+    curve = system.solve(ISOTROPIC, sh.Start(), 900, t=times, rtol=1e-6, stepper=stepper, target=NUMPY)
+    assert curve.complete
+    np.testing.assert_allclose(curve.risk[:3], 0.5 * np.exp(-curve.t[:3]), rtol=1e-3)
+    assert abs(curve.risk[3]) < 1e-280
 
 
 def test_reduced_and_full_systems_agree() -> None:
@@ -158,6 +170,8 @@ def test_interrupted_curve_keeps_what_it_had(monkeypatch: pytest.MonkeyPatch) ->
             raise KeyboardInterrupt
 
     with pytest.warns(RuntimeWarning, match="interrupted at t ="):
-        curve = sh.derive(sh.least_squares(1), sh.Constant(0.5)).solve(ISOTROPIC, sh.Start(), 50, progress=stop)
+        curve = sh.derive(sh.least_squares(1), sh.Constant(0.5)).solve(
+            ISOTROPIC, sh.Start(), 50, progress=stop
+        )
     assert not curve.complete
     assert 1 < curve.t.size < 201

@@ -1,0 +1,161 @@
+"""Step control, the same for every generated stepper: first step, ends, refusals, outputs.
+
+Source text that is joined with a system's functions (:mod:`symhigh.codegen.lower`) and with a method
+(:mod:`symhigh.codegen.explicit`, :mod:`symhigh.codegen.implicit`). A method is six functions over the stage derivatives
+``K``, scratch rows ``work`` (0 and 2 free between steps, 1 the new state) and a ``store`` of its own:
+
+``storage()``                                     the store;
+``enter(t, y, K, work, store, …)``                prepares for steps from (t, y), before the first of a call;
+``attempt(t, h, y, K, work, store, rtol, floor, …)``  one step into ``work[1]``; returns the error over the tolerance;
+``densify(t, h, y, K, work, …)``                  what the solution inside the step still needs;
+``interpolate(s, h, y, new, K, out)``             the state at t + s h;
+``accept(t, y, K, work, store, …)``               makes ``work[1]`` the state, at the new t.
+
+Joined, they are called again and again until they report an end:
+
+``advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, size, look, budget)``
+tries at most ``budget`` steps and writes the outputs at ``times[row:]`` into ``rows``. Between calls ``clock`` holds
+``[t, h, accepted, rejected, evaluations, arrival, next h]``, h = 0 where it is yet to be chosen. A state entry i is
+controlled to ``floor[i] + rtol |y_i|``, has diverged beyond ``bound[i]``, and has the magnitude ``size[i]``; a step
+that makes a state negative whose symbol says nonnegative is refused. Returns ``(status, row)``.
+
+With ``look`` set, it comes back with every step from t to ``arrival`` before the step becomes the state and before its
+outputs are written: so events can be looked for on its dense output (:mod:`symhigh.integrate.events`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from symhigh.system import LimitSystem
+
+REACHED, RUNNING, DIVERGED, STUCK, LOOK = range(5)
+"""What ``advance`` returns: the end, budget used up, a state beyond its bound, no step small enough, a step to see."""
+
+
+def control_source(system: LimitSystem, order: int, growth: float, evaluations: int, extra: int) -> str:
+    """Source of ``advance`` for a method of that order, whose steps grow at most by ``growth``.
+
+    ``evaluations`` of the right-hand side are counted for a step, and ``extra`` for the solution inside it.
+    """
+    kept = [k for k, state in enumerate(system.family.states) if state.is_nonnegative]
+    signs = [
+        line
+        for k in kept
+        for line in (
+            f"for i in range({k} * n, {k + 1} * n):",
+            "    negative = negative or new[i] < -floor[i]",
+        )
+    ]
+    return _TEMPLATE.format(
+        signs="\n".join(" " * 8 + line for line in signs), exponent=repr(-1.0 / order), growth=repr(growth),
+        evaluations=evaluations, extra=extra,
+        reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, looking=LOOK,
+    )  # fmt: skip
+
+
+def table_source(values: Any) -> str:
+    """A table of coefficients as a constant array of the generated module, exact to the last bit."""
+    return f"numpy.array({np.asarray(values, dtype=float).tolist()!r})"
+
+
+COMBINE = '''@njit
+def combine(out, y, h, table, row, K, count):
+    """``out = y + h Σ_k table[row, k] K[k]`` over k < count, a block at a time so that ``out`` stays near."""
+    m = y.shape[0]
+    for low in range(0, m, 512):
+        high = min(m, low + 512)
+        here, start = out[low:high], y[low:high]
+        for i in range(here.shape[0]):
+            here[i] = start[i]
+        for k in range(count):
+            factor = h * table[row, k]
+            if factor != 0.0:
+                slope = K[k, low:high]
+                for i in range(here.shape[0]):
+                    here[i] += factor * slope[i]
+
+
+'''
+"""A combination of stages, for the methods."""
+
+_TEMPLATE = '''@njit
+def first_step(y, slope, size):
+    """A hundredth of the shortest time in which an entry moves by its own magnitude."""
+    fastest = 0.0
+    for i in range(y.shape[0]):
+        fastest = max(fastest, abs(slope[i]) / (abs(y[i]) + size[i]))
+    return 0.01 / fastest if fastest > 0.0 else numpy.inf
+
+
+@njit
+def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, size, look, budget):
+    m = y.shape[0]
+    n = w.shape[0]
+    stage = work[0]
+    new = work[1]
+    store = storage()
+    if clock[1] == 0.0:
+        rhs(clock[0], y, K[0], par, coef, w, const)
+        clock[4] += 1.0
+        clock[1] = min(t_end - clock[0], first_step(y, K[0], size))
+    if clock[5] == 0.0:
+        while row < times.shape[0] and times[row] <= clock[0]:
+            observe(times[row], y, rows[row], par, coef, w, const)
+            row += 1
+        enter(clock[0], y, K, work, store, par, coef, w, const)
+    grow = {growth}
+    for turn in range(budget):
+        if clock[5] > 0.0:
+            clock[0] = clock[5]
+            clock[1] = clock[6]
+            clock[5] = 0.0
+            accept(clock[0], y, K, work, store, par, coef, w, const)
+        t = clock[0]
+        h = clock[1]
+        if t_end - t <= 4e-16 * abs(t_end):
+            return {reached}, row
+        beyond = False
+        for i in range(m):
+            beyond = beyond or not (abs(y[i]) <= bound[i])
+        if beyond:
+            return {diverged}, row
+        ending = t + h * 1.0000000001 >= t_end
+        if ending:
+            h = t_end - t
+        if h <= 4e-16 * abs(t):
+            return {stuck}, row
+        error = attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const)
+        clock[4] += {evaluations}
+        negative = False
+{signs}
+        if negative:
+            error = max(error, 100.0)
+        if not (error < 1.0):
+            clock[1] = h * (max(0.2, 0.9 * error ** {exponent}) if error < 1e30 else 0.1)
+            clock[3] += 1.0
+            grow = 1.0
+            if clock[1] < 1e-10 * (abs(t) + 1e-10):
+                for i in range(m):
+                    beyond = beyond or not (abs(new[i]) <= bound[i])
+                if beyond:
+                    return {diverged}, row
+            continue
+        clock[1] = h
+        clock[2] += 1.0
+        clock[5] = t_end if ending else t + h
+        clock[6] = h * (min(grow, 0.9 * error ** {exponent}) if error > 0.0 else grow)
+        grow = {growth}
+        if look:
+            return {looking}, row
+        if row < times.shape[0] and times[row] <= clock[5]:
+            densify(t, h, y, K, work, par, coef, w, const)
+            clock[4] += {extra}
+        while row < times.shape[0] and times[row] <= clock[5]:
+            interpolate(min(1.0, (times[row] - t) / h), h, y, new, K, stage)
+            observe(times[row], stage, rows[row], par, coef, w, const)
+            row += 1
+    return {running}, row
+'''
