@@ -9,7 +9,7 @@ import numpy as np
 import symhigh as sh
 from benchmarks import baselines as base
 from benchmarks.measure import Contest, contest
-from symhigh.codegen.normal import stream, ziggurat
+from symhigh.codegen.normal import stream
 from symhigh.derive import derive
 from symhigh.simulate.direct import DirectWalk
 from symhigh.simulate.gram import GramWalk
@@ -27,7 +27,7 @@ def direct(d: int, work: int = 2_000_000) -> Contest:
 
     def draw():
         for _ in range(steps):
-            kernels.normals(rng, out, *ziggurat())
+            kernels.normals(rng, out)
 
     def draw_numpy():
         for _ in range(steps):

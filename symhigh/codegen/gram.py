@@ -12,9 +12,14 @@ all independent (for n_b = 1 there is g₁ alone). Then ``x = Σ √λ_b (α_b g
     α_b⁺ = α_b - c_b g₁,    β_b⁺² = (β_b - c_b g₂)² + c_b² q.
 
 So ``(α_b, β_b)`` is a Markov chain whose law is exactly that of direct simulation, at every d, jointly with the
-memory of the rule; risk, distance and overlaps are functions of it. χ² variates of k ≥ 2 degrees of freedom are
-``2 a v`` with ``a = k/2 - 1/3`` and ``v = (1 + z/√(9a))³``, by rejection: Marsaglia and Tsang, *A simple method for
-generating gamma variables* (ACM Trans. Math. Software 26, 2000); ``shape`` and ``scale`` hold a and 1/√(9a).
+memory of the rule; risk, distance and overlaps are functions of it.
+
+χ² variates of k ≥ 2 degrees of freedom come by rejection (Marsaglia, Tsang, *A simple method for generating gamma
+variables*, ACM Trans. Math. Software 26, 2000): with ``a = k/2 - 1/3``, z standard normal, ``t = z/√(9a)`` and
+``v = (1 + t)³`` the variate is ``2 a v``, kept with probability ``exp(-b)``, ``b = a (v - 1 - log v) - z²/2``, hence
+where ``U > 1 - exp(-b)`` for the uniform ``U = erf(|w|/√2)`` of one more normal w. Almost always neither function is
+needed: ``U ≥ 0.68 min(|w|, 1)`` as erf is concave there, ``1 - exp(-b) ≤ b``, and ``b ≤ 1.35 a t⁴`` for ``|t| ≤ 1/2``
+from ``log(1 + t) ≥ t - t²/2 + t³/3 - t⁴/4 - (2/5)|t|⁵``. ``shape`` and ``scale`` hold a and 1/√(9a).
 """
 
 from __future__ import annotations
@@ -29,9 +34,10 @@ from symhigh.derive.limit import X_I, X_STAR_I
 from symhigh.symbols import d, gamma, t, x, x_star
 from symhigh.system import LimitSystem
 
+GROUP = 31
+"""Eigenspaces whose normals are asked for together: four groups of 4·31 + 1 to a pool."""
 _ARGUMENTS = (
-    "first, steps, d_, rng, alpha, beta, s, count, shape, scale, draws, marks, rest, "
-    "mode, par, coef, w, const, root, zx, zf, zw"
+    "first, steps, d_, rng, alpha, beta, s, count, shape, scale, draws, rest, mode, par, coef, w, const, root"
 )
 
 
@@ -46,6 +52,7 @@ def gram_source(system: LimitSystem) -> str:
             f"simulate(method='gram'): the chain cannot follow {system.rule}, as {reason}; use 'direct'"
         )
     lowering = Lowering(system, NUMBA)
+    lowering.names.reserve("pool", "at", "g1", "g2", "together", "chi_cube")
     parts = [NUMBA.header, normal_source(), CHI_SQUARE, lowering.source(), _lift(lowering, system)]
     if system.rule.rate is None:
         parts.append(lowering.function_of(gamma, "greedy_rate"))
@@ -75,29 +82,41 @@ def _lift(lowering: Lowering, system: LimitSystem) -> str:
 def _run(lowering: Lowering, system: LimitSystem) -> str:
     names, rule = lowering.names, system.rule
     base = len(system.family.states)
+    move = [
+        "move = shift * root[i]",
+        "alpha[i] -= move * draws[2 * i]",
+        "aside = beta[i] - move * draws[2 * i + 1]",
+        "beta[i] = sqrt(aside * aside + move * move * rest[i])",
+    ]
     step = [
-        "normals(rng, draws, zx, zf, zw)",
-        "uniforms(rng, marks)",
         *(f"{names(s)} = 0.0" for s in (x, x_star)),
         "square = 0.0",
-        "for i in range(n):",
-        "    if count[i] < 2:",
-        "        draws[n + i] = 0.0",
-        "    z = draws[2 * n + i]",
-        "    if shape[i] > 0.0:",
-        "        v = 1.0 + scale[i] * z",
-        "        v = v * v * v",
-        "        if not marks[i] < 1.0 - 0.0331 * z * z * z * z or v <= 0.0:",
-        "            v = chi_cube(rng, shape[i], scale[i], z, marks[i], zx, zf, zw)",
-        "        rest[i] = 2.0 * shape[i] * v",
-        "    else:",
-        "        rest[i] = z * z if count[i] == 3 else 0.0",
-        f"    {names(x)} += root[i] * (alpha[i] * draws[i] + beta[i] * draws[n + i])",
-        f"    {names(x_star)} += root[i] * s[i] * draws[i]",
-        "    square += root[i] * root[i] * (draws[i] * draws[i] + draws[n + i] * draws[n + i] + rest[i])",
+        f"for low in range(0, n, {GROUP}):",
+        f"    high = min(n, low + {GROUP})",
+        "    at = together(rng, 4 * (high - low) + 1)",
+        "    for i in range(low, high):",
+        *("        " + line for line in move),
+        "        g1, g2, z, v = pool[at], pool[at + 1], pool[at + 2], pool[at + 3]",
+        "        at += 4",
+        "        if shape[i] > 0.0:",
+        "            aside = scale[i] * z",
+        "            if abs(aside) > 0.5 or 0.68 * min(abs(v), 1.0) <= 1.35 * shape[i] * aside**4:",
+        "                v = chi_cube(rng, shape[i], scale[i], z, v)",
+        "            else:",
+        "                v = (1.0 + aside)**3",
+        "            rest[i] = 2.0 * shape[i] * v",
+        "        else:",
+        "            rest[i] = z * z if count[i] == 3 else 0.0",
+        "            if count[i] < 2:",
+        "                g2 = 0.0",
+        "        draws[2 * i], draws[2 * i + 1] = g1, g2",
+        "        g1, g2 = root[i] * g1, root[i] * g2",
+        f"        {names(x)} += alpha[i] * g1 + beta[i] * g2",
+        f"        {names(x_star)} += s[i] * g1",
+        "        square += g1 * g1 + g2 * g2 + root[i] * root[i] * rest[i]",
         f"{names(t)} = (first + k) / d_",
     ]
-    step += noise_lines(lowering, system, "draws[3 * n]")
+    step += noise_lines(lowering, system, "pool[at]")
     step += sample_lines(lowering, system)
     if rule.rate is None:
         step += [
@@ -106,43 +125,31 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         ]
     else:
         step += rate_lines(lowering, rule, base)
-    step += [
-        f"shift = {names(RATE)} * {names(SLOPE)} / d_",
-        "for i in range(n):",
-        "    move = shift * root[i]",
-        "    alpha[i] -= move * draws[i]",
-        "    aside = beta[i] - move * draws[n + i]",
-        "    beta[i] = sqrt(aside * aside + move * move * rest[i])",
-    ]
+    step.append(f"shift = {names(RATE)} * {names(SLOPE)} / d_")
     load = [f"{names(m.name)} = mode[{base} * n + {j}]" for j, m in enumerate(rule.memory)]
     parameters = [f"{names(p)} = par[{k}]" for k, p in enumerate(system.parameters)]
     body = [
         "n = count.shape[0]",
         f"{names(d)} = d_",
+        "pool = rng.view(numpy.float64)",
         *parameters,
         *load,
+        "shift = 0.0  # nothing is left from before",
         "for k in range(steps):",
         *("    " + line for line in step),
+        "for i in range(n):",
+        *("    " + line for line in move),
     ]
     return function_source(f"run({_ARGUMENTS})", body)
 
 
 CHI_SQUARE = '''@njit
-def uniforms(rng, out):
-    for i in range(out.shape[0]):
-        out[i] = uniform(rng)
-
-
-@njit
-def chi_cube(rng, shape, scale, z, u, zx, zf, zw):
+def chi_cube(rng, shape, scale, z, w):
     """The cube v of Marsaglia and Tsang where the quick test failed: the exact test, then fresh draws."""
-    one = numpy.empty(1)
     while True:
-        v = 1.0 + scale * z
-        v = v * v * v
-        if v > 0.0 and log(u) < 0.5 * z * z + shape * (1.0 - v + log(v)):
+        v = (1.0 + scale * z)**3
+        if v > 0.0 and erf(abs(w) / sqrt(2.0)) > -expm1(0.5 * z * z - shape * (v - 1.0 - log(v))):
             return v
-        normals(rng, one, zx, zf, zw)
-        z = one[0]
-        u = uniform(rng)
+        radius, angle = sqrt(-2.0 * log(uniform(rng))), 2.0 * pi * uniform(rng)  # the pool is being read
+        z, w = radius * cos(angle), radius * sin(angle)
 '''

@@ -3,7 +3,7 @@
 Functions of the module written, all arrays of shape (d,):
 
 ``update(a, error, u, v, target, eta)``  one step with the sample ``a`` and the label noise ``error``;
-``run(steps, rng, root, noise, a, u, v, target, eta, zx, zf, zw)``  steps with ``a_i = root_i`` times a
+``run(steps, rng, root, noise, a, u, v, target, eta)``  steps with ``a_i = root_i`` times a
 normal; ``run_samples(samples, errors, u, v, target, eta)``  steps with the given rows of ``samples`` (any
 covariance).
 """
@@ -46,11 +46,11 @@ def network_source(parametrization: Parametrization) -> str:
     run = [
         "one = numpy.empty(1)",
         "for k in range(steps):",
-        "    normals(rng, a, zx, zf, zw)",
+        "    normals(rng, a)",
         "    for i in range(u.shape[0]):",
         "        a[i] *= root[i]",
         "    if noise > 0.0:",
-        "        normals(rng, one, zx, zf, zw)",
+        "        normals(rng, one)",
         "        update(a, noise * one[0], u, v, target, step)",
         "    else:",
         "        update(a, 0.0, u, v, target, step)",
@@ -64,7 +64,7 @@ def network_source(parametrization: Parametrization) -> str:
             NUMBA.header,
             normal_source(),
             function_source("update(a, error, u, v, target, step)", body),
-            function_source("run(steps, rng, root, noise, a, u, v, target, step, zx, zf, zw)", run),
+            function_source("run(steps, rng, root, noise, a, u, v, target, step)", run),
             function_source("run_samples(samples, errors, u, v, target, step)", samples),
         ]
     )

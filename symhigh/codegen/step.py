@@ -5,10 +5,11 @@ independent ``N(0, λ_i)``. SGD commutes with rotations of the data and the risk
 moments alone, so no generality is lost. Functions, with ``mode`` the states and memory as the limit lays them out:
 
 ``lift(X, X_star, X_start, mode)``  the limit's states at the iterate, from the family's definitions;
-``run(first, steps, rng, X, X_star, X_start, a, mode, par, coef, w, const, root, zx, zf, zw)``  steps numbers first,
-first+1, ….
+``run(first, steps, rng, X, X_star, X_start, a, mode, par, coef, w, const, root)``  steps numbers first, first+1, ….
 
-together with the limit's ``prepare``, ``begin`` and ``observe``, which record the population values.
+together with the limit's ``prepare``, ``begin`` and ``observe``, which record the population values. A step is one
+pass over the coordinates: what the step before subtracts, the new sample and its products with X and X* are computed
+from each block of normals while it is near; ``run`` ends with X complete.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ RATE = sp.Symbol("rate", real=True)
 def step_source(system: LimitSystem) -> str:
     """Source of the simulator of ``system.problem`` under ``system.rule``; Numba only, as it is made of loops."""
     lowering = Lowering(system, NUMBA)
+    lowering.names.reserve("pool", "at", "ready", "keep", "last", "begun")
     parts = [NUMBA.header, normal_source(), lowering.source(), _lift(lowering, system)]
     if system.rule.rate is None:
         parts.append(lowering.function_of(gamma, "greedy_rate"))
@@ -61,26 +63,32 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     rule = system.rule
     base = len(system.family.states)
     parameters = [f"{names(p)} = par[{k}]" for k, p in enumerate(system.parameters)]
-    sample = [
-        *(f"{names(s)} = 0.0" for s in (x, x_star)),
+    wants_moved = looks_at(rule, moved)
+    kept = "" if rule.ridge == 0 else "keep * "
+    sweep = [
+        *(f"{names(s)} = 0.0" for s in (x, x_star, *([moved] if wants_moved else []))),
         "square = 0.0",
-        "for low in range(0, n, 512):  # a block is drawn and used while it is near",
-        "    high = min(n, low + 512)",
-        "    draws, roots, part, aims = a[low:high], root[low:high], X[low:high], X_star[low:high]",
-        "    normals(rng, draws, zx, zf, zw)",
-        "    for i in range(draws.shape[0]):",
+        "low = 0",
+        "while low < n:",
+        "    at, count = ready(rng, n - low)",
+        "    high = low + count",
+        "    draws, roots, part = pool[at : at + count], root[low:high], X[low:high]",
+        "    aims, last = X_star[low:high], a[low:high]",
+        *(["    begun = X_start[low:high]"] if wants_moved else []),
+        "    for i in range(count):",
+        f"        v = {kept}part[i] - shift * last[i]",
+        "        part[i] = v",
+        *([f"        {names(moved)} += (v - begun[i]) * (v - begun[i])"] if wants_moved else []),
         "        value = roots[i] * draws[i]",
-        "        draws[i] = value",
-        f"        {names(x)} += value * part[i]",
+        "        last[i] = value",
+        f"        {names(x)} += value * v",
         f"        {names(x_star)} += value * aims[i]",
         "        square += value * value",
+        "    low = high",
         f"{names(t)} = (first + k) / n",
     ]
-    sample += noise_lines(lowering, system)
-    sample += sample_lines(lowering, system)
+    sample = sweep + noise_lines(lowering, system) + sample_lines(lowering, system)
     step = sample if rule.batch == 1 else _batch_lines(lowering, sample, names.code(rule.batch))
-    if looks_at(rule, moved):
-        step = [*_moved_lines(names(moved)), *step]
     if rule.rate is None:
         step += [
             "lift(X, X_star, X_start, mode)",
@@ -88,26 +96,27 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         ]
     else:
         step += rate_lines(lowering, rule, base)
-    decay = "" if rule.ridge == 0 else f" + {names(RATE)} * {names.code(rule.ridge)} / n * X[i]"
-    step += [
-        f"shift = {names(RATE)} * {names(SLOPE)} / n",
-        "for i in range(n):",
-        f"    X[i] -= shift * a[i]{decay}",
-    ]
+    step.append(f"shift = {names(RATE)} * {names(SLOPE)} / n")
+    if kept:
+        step.append(f"keep = 1.0 - {names(RATE)} * {names.code(rule.ridge)} / n")
     load = [f"{names(m.name)} = mode[{base} * n + {j}]" for j, m in enumerate(rule.memory)]
     room = [] if rule.batch == 1 else ["total = numpy.empty(n)"]
     body = [
         "n = X.shape[0]",
         f"{names(d)} = float(n)",
         "one = numpy.empty(1)",
+        "pool = rng.view(numpy.float64)",
         *room,
         *parameters,
         *load,
+        "shift, keep = 0.0, 1.0  # nothing is left from before",
         "for k in range(steps):",
         *("    " + line for line in step),
+        "for i in range(n):",
+        f"    X[i] = {kept}X[i] - shift * a[i]",
     ]
     return function_source(
-        "run(first, steps, rng, X, X_star, X_start, a, mode, par, coef, w, const, root, zx, zf, zw)", body
+        "run(first, steps, rng, X, X_star, X_start, a, mode, par, coef, w, const, root)", body
     )
 
 
@@ -119,6 +128,7 @@ def _batch_lines(lowering: Lowering, sample: list[str], size: str) -> list[str]:
         "    total[i] = 0.0",
         f"for j in range(int({size})):",
         *("    " + line for line in sample),
+        "    shift, keep = 0.0, 1.0  # X has moved; the other samples find it there",
         "    for i in range(n):",
         f"        total[i] += {names(SLOPE)} * a[i]",
         "square = 0.0",
@@ -127,10 +137,6 @@ def _batch_lines(lowering: Lowering, sample: list[str], size: str) -> list[str]:
         "    square += a[i] * a[i]",
         f"{names(SLOPE)} = 1.0",
     ]
-
-
-def _moved_lines(name: str) -> list[str]:
-    return [f"{name} = 0.0", "for i in range(n):", f"    {name} += (X[i] - X_start[i]) * (X[i] - X_start[i])"]
 
 
 def looks_at(rule: Rule, symbol: sp.Symbol) -> bool:
@@ -154,7 +160,7 @@ def noise_lines(lowering: Lowering, system: LimitSystem, normal: str = "") -> li
     names, drawn = lowering.names, system.problem.law.draw
     lines = []
     if NORMAL in drawn.free_symbols:
-        lines = [] if normal else ["normals(rng, one, zx, zf, zw)"]
+        lines = [] if normal else ["normals(rng, one)"]
         lines.append(f"{names(NORMAL)} = {normal or 'one[0]'}")
     lines += [f"{names(u)} = uniform(rng)" for u in UNIFORMS if u in drawn.free_symbols]
     return [*lines, f"{names(eps)} = {names.code(drawn)}"]

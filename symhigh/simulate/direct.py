@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from symhigh.codegen.kernels import step_kernels
-from symhigh.codegen.normal import stream, ziggurat
+from symhigh.codegen.normal import stream
 from symhigh.problem.spectrum import Array
 from symhigh.simulate.walk import START_STREAM, Experiment, Modes, modes_of, starting_mode
 from symhigh.symbols import V00, V20
@@ -34,7 +34,7 @@ class DirectWalk:
             start,
         )
         self.mode: Array = starting_mode(e, self.modes)
-        self.a = np.empty(d)
+        self.a = np.zeros(d)
         self.rng = stream(seed, 0)
 
     @staticmethod
@@ -58,7 +58,6 @@ class DirectWalk:
             m.w,
             m.const,
             m.root,
-            *ziggurat(),
         )
 
     def lift(self) -> None:

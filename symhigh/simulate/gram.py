@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symhigh.codegen.kernels import gram_kernels
-from symhigh.codegen.normal import stream, ziggurat
+from symhigh.codegen.normal import stream
 from symhigh.problem import Spectrum, Start
 from symhigh.problem.spectrum import Array, apportion
 from symhigh.simulate.walk import START_STREAM, Experiment, Modes, modes_of, starting_mode
@@ -109,7 +109,7 @@ class GramWalk:
         m = spaces.count.size
         self.shape = np.where(spaces.count > 3, (spaces.count - 2) / 2 - 1 / 3, 0.0)
         self.scale = 1 / np.sqrt(9 * np.where(self.shape > 0, self.shape, 1.0))
-        self.draws, self.marks, self.rest = np.empty(3 * m + 1), np.empty(m), np.empty(m)
+        self.draws, self.rest = np.zeros(2 * m), np.zeros(m)
         self.rng = stream(seed, 0)
 
     @staticmethod
@@ -131,7 +131,6 @@ class GramWalk:
             self.shape,
             self.scale,
             self.draws,
-            self.marks,
             self.rest,
             self.mode,
             self.e.par,
@@ -139,7 +138,6 @@ class GramWalk:
             m.w,
             m.const,
             m.root,
-            *ziggurat(),
         )
 
     def lift(self) -> None:

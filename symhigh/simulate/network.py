@@ -69,7 +69,7 @@ def simulate_network(
     coordinates.
     """
     from symhigh.codegen.network import network_kernels
-    from symhigh.codegen.normal import stream, ziggurat
+    from symhigh.codegen.normal import stream
 
     size = whole(
         "simulate_network", "d", d, least=classes.size, meaning="the dimension, one coordinate a class"
@@ -114,7 +114,6 @@ def simulate_network(
                     second,
                     at.target,
                     step,
-                    *ziggurat(),
                 )
             else:
                 for begin in range(done, mark, BLOCK):

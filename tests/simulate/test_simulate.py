@@ -5,6 +5,9 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.codegen.cache import load
+from symhigh.codegen.normal import normal_source, stream
+from symhigh.codegen.target import NUMBA
 from tests.scenarios import ISOTROPIC, SCENARIOS, START, TWO_HALVES
 
 
@@ -46,6 +49,43 @@ def test_same_seed_same_bits_whatever_the_threads() -> None:
         assert (values == many.outputs[output]).all()
         assert (values[1] == alone.outputs[output][0]).all()
     assert not (one.risk[0] == one.risk[1]).all()
+
+
+def test_steps_are_those_of_a_plain_loop_over_the_same_normals() -> None:
+    """d = 700 straddles the generator's pools of 512; d normals a step, then the one of the label noise."""
+    d, steps, eta, b, omega, seed = 700, 40, 1.3, 0.7, 0.4, 6
+    root = np.sqrt(TWO_HALVES.eigenvalues(d))
+    X, X_star = START.vectors(TWO_HALVES, d)
+    draws, b2 = np.empty((steps, d + 1)), b**2
+    load(NUMBA.header + "\n\n" + normal_source()).normals(stream(seed, 0), draws.reshape(-1))
+    for row in draws:
+        a = root * row[:d]
+        slope = a @ (X - X_star) - omega * row[d]
+        b2 += slope**2 * (a @ a) / d**2
+        X = X - eta / np.sqrt(b2) / d * slope * a
+    runs = sh.simulate(
+        sh.least_squares(omega), sh.AdaGradNorm(eta, b), TWO_HALVES, START, d, steps / d, [seed], "direct"
+    )
+    np.testing.assert_allclose(runs.norm[0, -1], X @ X, rtol=1e-12)
+    np.testing.assert_allclose(runs.learning_rate[0, -1], eta / np.sqrt(b2), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        sh.AdaGradNorm(1, 0.3),
+        sh.LineSearch(),
+        sh.DoG(0.1, 1),
+        sh.MiniBatch(sh.WeightDecay(sh.Constant(0.5), 0.2), 3),
+    ],
+    ids=str,
+)
+def test_what_is_recorded_changes_no_step(rule: sh.Rule) -> None:
+    """A step's subtraction waits for the next pass over the coordinates, or for the record."""
+    args = (sh.least_squares(0.5), rule, TWO_HALVES, START, 300, 1.0, [4], "direct")
+    few, many = sh.simulate(*args, t=[0, 1.0]), sh.simulate(*args)
+    np.testing.assert_array_equal(few.risk[:, -1], many.risk[:, -1])
+    np.testing.assert_array_equal(few.norm[:, -1], many.norm[:, -1])
 
 
 def test_recorded_values_are_those_of_the_iterate() -> None:
