@@ -9,14 +9,12 @@ import sympy as sp
 import symhigh as sh
 from symhigh.closed.conserved import conservation_law
 from symhigh.closed.linear import linear_limit
-from symhigh.rule import Memory, Rule
 from symhigh.symbols import (
     D2,
     distance,
     error_square,
     gamma,
     gradient_noise,
-    gradient_square,
     kappa2,
     lam,
     omega,
@@ -24,10 +22,9 @@ from symhigh.symbols import (
     t,
     tau,
 )
-from symhigh.symbols import d as dimension
 from symhigh.verify import Claim, integrated, symbolic
 
-eta, b, g, alpha, noise = sp.symbols("eta b g alpha omega", positive=True)
+eta, b, g, noise = sp.symbols("eta b g omega", positive=True)
 PROBLEM = sh.least_squares(noise)
 POLYAK, SEARCH, STEADY = (
     linear_limit(sh.derive(PROBLEM, r)) for r in (sh.Polyak(), sh.LineSearch(), sh.Constant(g))
@@ -129,73 +126,6 @@ def peak_of_curves(trial):
         yield curve.distance.max(), top, {"eta": e, "b": first, "tau": mean}
 
 
-class Averaged(Rule):
-    """b_k² = (1 - α/d) b_{k-1}² + ‖∇f‖²/d², g = η/b_k: the accumulator of RMSprop-Norm that has the limit (18)."""
-
-    name = sp.Symbol("s", positive=True)
-    forgets = alpha / dimension
-
-    @property
-    def memory(self):
-        return (Memory(self.name, gradient_square / dimension**2 - self.forgets * self.name, b**2),)
-
-    @property
-    def rate(self):
-        return eta / sp.sqrt(self.name)
-
-    @property
-    def values(self):
-        return {s: s for s in (eta, b, alpha)}
-
-
-@symbolic
-def forgetting():
-    """ds/dt = τI - αs; without noise and at rest in I = ω², γ = η√α/(ω√τ)."""
-    system = sh.derive(PROBLEM, Averaged())
-    (state,) = system.states
-    yield sp.Eq(state.rhs, tau * gradient_noise - alpha * state.name)
-    (rest,) = sp.solve(state.rhs, state.name)
-    yield sp.Eq(system.scalar("gamma").subs(state.name, rest) ** 2, eta**2 * alpha / (tau * gradient_noise))
-
-
-@symbolic
-def integral_of_forgetting():
-    """b² e^{-αt} + τ∫e^{-α(t-s)}I ds solves it: (18)."""
-    s = sp.Symbol("s_", nonnegative=True)
-    I = sp.Function("I")
-    system = sh.derive(PROBLEM, Averaged())
-    (state,) = system.states
-    flow = sp.exp(-alpha * t) * (b**2 + tau * sp.Integral(sp.exp(alpha * s) * I(s), (s, 0, t)))
-    return sp.Eq(sp.diff(flow, t), state.rhs.subs(state.name, flow).subs(gradient_noise, I(t)))
-
-
-@symbolic
-def rest_of_rate_and_risk():
-    """A stationary pair: γ² = η²α/(τI), I = 2ω²/(2 - γτ) gives 2γ²τω² = η²α(2 - γτ), a quadratic in γ."""
-    system = sh.derive(PROBLEM, Averaged())
-    (state,) = system.states
-    (rest,) = sp.solve(state.rhs, state.name)
-    level = 2 * sh.limits(PROBLEM, sh.Constant(g))["risk"].expr
-    still = (g**2 - system.scalar("gamma").subs(state.name, rest) ** 2).subs(gradient_noise, level)
-    return sp.Eq(
-        sp.cancel(still * 2 * tau * noise**2), 2 * g**2 * tau * noise**2 - eta**2 * alpha * (2 - g * tau)
-    )
-
-
-@integrated(tolerance=1e-8)
-def rest_of_curves(trial):
-    """The positive root of the quadratic against integrated curves at late times."""
-    for _ in range(2 if trial.quick else 6):
-        e, a, level = (float(v) for v in trial.rng.uniform([0.2, 0.2, 0.5], [0.6, 1.0, 1.5]))
-        values = trial.rng.uniform(0.4, 1.6, 3)
-        mean = float(values.mean())
-        system = sh.derive(sh.least_squares(level), Averaged()).bind({eta: e, b: 1.0, alpha: a})
-        curve = system.solve(sh.Spectrum.from_eigenvalues(values), sh.Start(), 400.0, t=[400.0], rtol=1e-11)
-        p, q = e**2 * a * mean, e**2 * a
-        root = (-p + np.sqrt(p**2 + 16 * mean * level**2 * q)) / (4 * mean * level**2)
-        yield curve.learning_rate[0], root, {"eta": e, "alpha": a, "omega": level}
-
-
 HIGH = "High Line, "
 polyak = Claim(
     "Polyak always descends", "dD²/dt = -Q²/(τI) ≤ 0.", source=HIGH + "(88), (89)", evidence=[polyak_descends]
@@ -227,15 +157,4 @@ peak = Claim(
     "AdaGrad-Norm from above the threshold",
     "From γ₀ > 2/τ the distance grows until γ = 2/τ, to D²(0) + 4ηb/τ - 2η² + 2η² log(ητ/(2b)).",
     evidence=[peak_of_the_distance, peak_of_curves],
-)
-average = Claim(
-    "(18) forgetting accumulator",
-    "b_k² = (1 - α/d)b_{k-1}² + ‖∇Ψ‖²/d² has the limit γ = η/√(b²e^{-αt} + τ∫e^{-α(t-s)}I ds).",
-    source=HIGH + "(18), (19)",
-    evidence=[forgetting, integral_of_forgetting],
-)
-stationary = Claim(
-    "RMSprop-Norm's stationary rate under noise",
-    "With (18), γ∞ is the positive root of 2τω²γ² + η²ατγ - 2η²α = 0.",
-    evidence=[rest_of_rate_and_risk, rest_of_curves],
 )
