@@ -23,15 +23,16 @@ def direct(d: int, work: int = 2_000_000) -> Contest:
     """One core: ns a coordinate-step, against drawing the same number of normals, and NumPy."""
     steps = max(1, work // d)
     walk = DirectWalk(prepare(derive(PROBLEM, RULE), sh.Spectrum.isotropic(), sh.Start(), d, 1.0), 0)
-    kernels, rng, out, theirs = walk.modes.kernels, stream(1, 0), np.empty(d), np.random.default_rng(0)
+    normals, rng, theirs = walk.modes.kernels.normals, stream(1, 0), np.random.default_rng(0)
+    out = np.empty(max(d, 4096))  # large enough for calls not to count
 
     def draw():
-        for _ in range(steps):
-            kernels.normals(rng, out)
+        for _ in range(steps * d // out.size):
+            normals(rng, out)
 
     def draw_numpy():
-        for _ in range(steps):
-            theirs.standard_normal(d, out=out)
+        for _ in range(steps * d // out.size):
+            theirs.standard_normal(out.size, out=out)
 
     return contest(f"SGD, d = {d}, a coordinate-step", lambda: walk.run(0, steps), {
         "drawing the normals, same generator": draw,
@@ -44,18 +45,8 @@ def two_threads(d: int = 4096) -> Contest:
     """Two runs on two threads against two runs on one."""
 
     def runs(threads):
-        return sh.simulate(
-            PROBLEM,
-            RULE,
-            sh.Spectrum.isotropic(),
-            sh.Start(),
-            d,
-            0.25,
-            2,
-            method="direct",
-            t=[0, 0.25],
-            threads=threads,
-        )
+        isotropic, start = sh.Spectrum.isotropic(), sh.Start()
+        return sh.simulate(PROBLEM, RULE, isotropic, start, d, 8, 2, "direct", t=[0, 8], threads=threads)
 
     return contest(
         f"two runs, d = {d}, two threads",

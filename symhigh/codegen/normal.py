@@ -49,6 +49,7 @@ COSINE = (
 _SINGLE, _PLACE, _FIRST = 4 * LANES, 4 * LANES + 4, 4 * LANES + 8
 _END = _FIRST + POOL
 _WIDTH = 8  # words in a cache line
+_ROWS = 4
 
 
 def stream(*key: int) -> Array:
@@ -92,6 +93,14 @@ s2 ^= shifted
 s3 = (s3 << numpy.uint64(45)) | (s3 >> numpy.uint64(19))
 """
 
+
+def _rows() -> str:
+    """A few words of a lane at a time, while its state is in registers."""
+    return "\n".join(
+        indent(f"{_DRAW}rng[row + lane + {row * LANES}] = bits", " " * 12) for row in range(_ROWS)
+    )
+
+
 _UNIFORMS = f'''@njit
 def next_bits(rng):
     s0, s1, s2, s3 = rng[{_SINGLE}], rng[{_SINGLE + 1}], rng[{_SINGLE + 2}], rng[{_SINGLE + 3}]
@@ -109,12 +118,11 @@ def uniform(rng):
 _REFILL = f'''@numba.njit(cache=True, nogil=True, fastmath={{'contract'}}, error_model='numpy')
 def refill(rng):
     """A pool of fresh normals: words from the lanes, then the map from pairs of words, in place."""
-    for row in range({_FIRST}, {_END}, {LANES}):
+    for row in range({_FIRST}, {_END}, {_ROWS * LANES}):
         for lane in range({LANES}):
             s0, s1 = rng[lane], rng[lane + {LANES}]
             s2, s3 = rng[lane + {2 * LANES}], rng[lane + {3 * LANES}]
-{indent(_DRAW, " " * 12)}
-            rng[row + lane] = bits
+{_rows()}
             rng[lane], rng[lane + {LANES}] = s0, s1
             rng[lane + {2 * LANES}], rng[lane + {3 * LANES}] = s2, s3
     for i in range({_FIRST}, {_FIRST + POOL // 2}):

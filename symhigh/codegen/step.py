@@ -36,7 +36,7 @@ RATE = sp.Symbol("rate", real=True)
 def step_source(system: LimitSystem) -> str:
     """Source of the simulator of ``system.problem`` under ``system.rule``; Numba only, as it is made of loops."""
     lowering = Lowering(system, NUMBA)
-    lowering.names.reserve("pool", "at", "ready", "keep", "last", "begun")
+    lowering.names.reserve("pool", "at", "ready", "together", "keep", "last", "begun")
     parts = [NUMBA.header, normal_source(), lowering.source(), _lift(lowering, system)]
     if system.rule.rate is None:
         parts.append(lowering.function_of(gamma, "greedy_rate"))
@@ -87,7 +87,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         "    low = high",
         f"{names(t)} = (first + k) / n",
     ]
-    sample = sweep + noise_lines(lowering, system) + sample_lines(lowering, system)
+    sample = sweep + noise_lines(lowering, system, "pool[together(rng, 1)]") + sample_lines(lowering, system)
     step = sample if rule.batch == 1 else _batch_lines(lowering, sample, names.code(rule.batch))
     if rule.rate is None:
         step += [
@@ -104,7 +104,6 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     body = [
         "n = X.shape[0]",
         f"{names(d)} = float(n)",
-        "one = numpy.empty(1)",
         "pool = rng.view(numpy.float64)",
         *room,
         *parameters,
@@ -153,15 +152,14 @@ def beyond_overlaps(rule: Rule) -> str:
     return "it looks at the distance from the start" if looks_at(rule, moved) else ""
 
 
-def noise_lines(lowering: Lowering, system: LimitSystem, normal: str = "") -> list[str]:
-    """The label noise of the sample; ``normal`` is a standard normal already drawn, or one is drawn here."""
+def noise_lines(lowering: Lowering, system: LimitSystem, normal: str) -> list[str]:
+    """The label noise of the sample, from ``normal``, the source of a standard normal."""
     if not system.problem.noisy:
         return []
     names, drawn = lowering.names, system.problem.law.draw
     lines = []
     if NORMAL in drawn.free_symbols:
-        lines = [] if normal else ["normals(rng, one)"]
-        lines.append(f"{names(NORMAL)} = {normal or 'one[0]'}")
+        lines.append(f"{names(NORMAL)} = {normal}")
     lines += [f"{names(u)} = uniform(rng)" for u in UNIFORMS if u in drawn.free_symbols]
     return [*lines, f"{names(eps)} = {names.code(drawn)}"]
 
