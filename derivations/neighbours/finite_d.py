@@ -142,9 +142,9 @@ def deviations(size, batch, risks):
 
 @simulation
 def simulated_runs(trial):
-    """d = 2 and 5, batches 1 and 3: the mean over 1000 runs of the library's direct SGD, for two units of time."""
+    """d = 2 and 5, batches 1 and 3: the mean over 600 runs of the library's direct SGD, for two units of time."""
     found = []
-    seeds = range(trial.seed % 10**6, trial.seed % 10**6 + (300 if trial.quick else 1000))
+    seeds = range(trial.seed % 10**6, trial.seed % 10**6 + (300 if trial.quick else 600))
     for size, batch in ((2, 1), (5, 3)):
         spectrum = sh.Spectrum.from_eigenvalues(np.linspace(0.4, 1.6, size))
         rule, grid = sh.MiniBatch(sh.Constant(RATE), batch), np.arange(2 * size + 1) / size
@@ -156,9 +156,9 @@ def simulated_runs(trial):
 
 @simulation
 def many_runs(trial):
-    """d = 2, 5, 12, batches 1 and 3: the mean over 100 000 runs of the update written out, for two units of time."""
+    """d = 2, 5, 12, batches 1 and 3: the mean over 40 000 runs of the update written out, for two units of time."""
     found = []
-    rng, count = trial.rng, 20_000 if trial.quick else 100_000
+    rng, count = trial.rng, 10_000 if trial.quick else 40_000
     for size, batch in ((2, 1), (5, 1), (12, 1), (5, 3)):
         values = np.linspace(0.4, 1.6, size)
         first, target = START.vectors(sh.Spectrum.from_eigenvalues(values), size)
