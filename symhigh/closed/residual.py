@@ -1,0 +1,113 @@
+"""Losses of the residual at a constant rate: where SGD comes to rest, and how fast.
+
+Part of :func:`~symhigh.closed.limits.limits`, for limits ``dD²/dt = λ(-γ p(Q) D² + γ² i(Q))`` that see Q alone, such as
+clipped SGD. At rest ``D² = γi/p`` in every mode, so ``Q = γτ i(Q)/p(Q)``; a perturbation of a rest point decays at the
+root ρ of ``κγ²∫λ²/(γpλ - ρ)dμ = 1``, ``κ = i' - i p'/p``.
+
+One rest point. With f' = ψ, Gaussian residuals r of variance s² = Q + ω², p ∝ E ψ' = E rψ/s² and i ∝ E ψ². Let
+``w = (ψ(r)² + ψ(-r)²)/(r(ψ(r) - ψ(-r)))`` not rise in r > 0: the loss grows no faster than its square. Then
+``i/(p s²) ∝ E_ν w`` under the density ``ν ∝ rψ(r)e^{-r²/2s²}``, whose likelihood ratio makes it larger in |r| as s
+grows; so i/(ps²) does not rise in Q, nor does ``i/(pQ) = (i/(ps²))(1 + ω²/Q)``, which falls strictly where ω > 0. New;
+clipped SGD: arXiv 2406.11733.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import sympy as sp
+
+from symhigh.closed.formula import Formula
+from symhigh.closed.modes import Modes, rational, read_modes
+from symhigh.closed.nodes import Choice, Root
+from symhigh.closed.secular import RHO, Secular
+from symhigh.derive.gaussian.node import GaussianMean
+from symhigh.problem import Problem, Spectrum, Start
+from symhigh.symbols import D2, eps, error_square, gamma, lam, omega, risk, t, x, x_star
+from symhigh.system import LimitSystem
+
+_R = sp.Symbol("r", positive=True)
+_SOURCE = "new; clipped SGD arXiv 2406.11733"
+
+
+def residual_limits(
+    system: LimitSystem, spectrum: Spectrum | None, start: Start | None
+) -> dict[str, Formula] | None:
+    """Limits, threshold and rate at a constant learning rate; None for limits or losses of another kind.
+
+    Also None where expectations of the loss are not closed.
+    """
+    rate = system.expanded(gamma)
+    seen = {r.name for r in system.reductions} | {s.name for s in system.states} | {t}
+    if system.family.states != (D2,) or rate.free_symbols & seen or not grows_slower(system.problem):
+        return None
+    (rhs,) = system.family.rhs
+    pull = system.expanded(sp.cancel(-sp.diff(rhs, D2) / (lam * gamma)))
+    push = system.expanded(sp.cancel(rhs.subs(D2, 0) / (lam * gamma**2)))
+    level = system.expanded(risk)
+    if any(e.has(GaussianMean) for e in (pull, push, level)):
+        return None
+    modes = read_modes(spectrum, start)
+    quiet = {omega: sp.S.Zero}
+    critical = _at_target((pull * error_square / push).subs(quiet)) / modes.mean(lam)
+    noisy = not system.parameters.get(omega, sp.S.Zero).is_zero
+    if not noisy:
+        pull, push, level = (e.subs(quiet) for e in (pull, push, level))
+    at_rest = Root(rate * modes.mean(lam) * push / (pull * error_square) - 1, error_square, 0, sp.oo)
+    slope = sp.diff(push, error_square) - push * sp.diff(pull, error_square) / pull
+    found = {
+        "learning_rate": rate,
+        "risk": level.subs(error_square, at_rest),
+        "rate": _approach(rate, pull, slope, modes).subs(error_square, at_rest),
+    }
+    least = _at_target(level)
+    if not noisy and critical != 0:
+        first = _approach(rate, _at_target(pull), _at_target(push / error_square), modes)
+        found |= {
+            name: Choice(rate / critical - 1, found[name], value)
+            for name, value in (("risk", least), ("rate", first))
+        }
+    found |= {"excess_risk": found["risk"] - least, "threshold": critical}
+    words = {
+        "learning_rate": "the learning rate",
+        "risk": "the risk at rest",
+        "excess_risk": "the excess risk at rest",
+        "rate": "the exponential rate of the approach to rest",
+        "threshold": "the constant rate above which SGD rests away from the target even without label noise",
+    }
+    values = {s: rational(v) for s, v in system.parameters.items()}
+    return {name: Formula(found[name], (), _SOURCE, text).subs(values) for name, text in words.items()}
+
+
+def grows_slower(problem: Problem) -> bool:
+    """Whether the loss is one of the residual ``x - x* - ε`` with Gaussian ε, and w falls in r: see the module."""
+    if not isinstance(problem.noise, sp.Expr) or problem.labels:
+        return False
+    moved = problem.loss.subs(x, x + x_star + eps)
+    if moved.has(x_star, eps):
+        return False
+    slope = sp.diff(moved, x)
+    here, there = (slope.subs(x, side) for side in (_R, -_R))
+    w = sp.piecewise_fold(sp.simplify((here**2 + there**2) / (_R * (here - there))))
+    pieces = list(w.args) if isinstance(w, sp.Piecewise) else [(w, sp.true)]
+    for (first, where), (second, _) in pairwise(pieces):
+        if not isinstance(where, sp.core.relational.Relational):
+            return False
+        ends = sp.solve(where.lhs - where.rhs, _R)
+        if len(ends) != 1 or sp.simplify((first - second).subs(_R, ends[0])) != 0:
+            return False
+    return all(sp.simplify(sp.diff(piece, _R)).is_nonpositive for piece, _ in pieces)
+
+
+def _approach(rate: sp.Expr, pull: sp.Expr, slope: sp.Expr, modes: Modes) -> sp.Expr:
+    """The root ρ of ``slope γ² ∫ λ²/(γ pull λ - ρ) dμ = 1``."""
+    held = sp.Dummy("p", positive=True), sp.Dummy("k", positive=True)  # signs tell which root is which
+    profile = held[1] * lam / (held[0] * lam - RHO)
+    root = Secular(RHO, lam * profile, profile, held[0] * lam).root(modes)
+    return root.xreplace({held[0]: rate * pull, held[1]: rate**2 * slope})
+
+
+def _at_target(expr: sp.Expr) -> sp.Expr:
+    """The limit Q → 0."""
+    near = sp.Dummy("z", positive=True)
+    return sp.limit(expr.subs(error_square, 1 / near**2), near, sp.oo)
