@@ -1,36 +1,57 @@
 """Gaussian expectations by plain quadrature in mpmath: the second route, with nothing of the package in it.
 
-Nested Gauss-Legendre rules in Cholesky coordinates, split where an affine form changes sign.
+The plane is whitened and cut along the kinks. Where these are parallel, one coordinate runs across them by panels of
+Gauss-Legendre rules, and the other, along which all is smooth, by the trapezoidal rule; where they meet in one point,
+polar coordinates around it have every kink at a fixed angle. So a nearly singular covariance costs nothing.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import mpmath as mp
 import sympy as sp
 
+Rule = list[tuple[Any, Any]]
+Line = tuple[Any, Any, Any]
 
-@lru_cache(maxsize=8)
-def rule(count: int, digits: int) -> list[tuple[Any, Any]]:
-    """Nodes and weights of the Gauss-Legendre rule on [-1, 1], by Newton on the three-term recurrence."""
-    with mp.workdps(digits + 10):
-        found = []
-        for k in range(count):
-            z = mp.cos(mp.pi * (k + mp.mpf(3) / 4) / (count + mp.mpf(1) / 2))
-            for _ in range(60):
-                before, value = mp.mpf(1), z
-                for n in range(2, count + 1):
-                    before, value = value, ((2 * n - 1) * z * value - (n - 1) * before) / n
-                slope = count * (z * value - before) / (z * z - 1)
-                step = value / slope
-                z -= step
-                if abs(step) < mp.mpf(10) ** (-digits - 5):
-                    break
-            found.append((z, 2 / ((1 - z * z) * slope**2)))
-        return found
+
+@dataclass(frozen=True)
+class Grid:
+    """How far and how finely to integrate to ``digits``, where standard deviations are at most ``spread``.
+
+    Functions of x and y are taken to grow no faster than ``exp(|x| + |y|)`` and to be no narrower than ``exp(-3 x²)``.
+    """
+
+    digits: int
+    spread: Any
+
+    @property
+    def reach(self) -> Any:
+        return mp.sqrt(2 * self.digits * mp.log(10)) + 2 * self.spread + 1
+
+    @property
+    def narrow(self) -> Any:
+        """Along a line, the weight times the narrowest function is ``exp(-narrow z²/2)``."""
+        return 1 + 6 * self.spread**2
+
+    @property
+    def step(self) -> Any:
+        """Of the trapezoidal rule: an error of ``exp(-(2π/step)²/(2 narrow))``, by Poisson summation."""
+        return 2 * mp.pi / mp.sqrt(2 * self.narrow * (mp.log(10) * self.digits + 5))
+
+    @property
+    def panel(self) -> Any:
+        """The widest panel of a Gauss-Legendre rule with ``nodes`` nodes."""
+        return 12 / mp.sqrt(self.narrow)
+
+    @property
+    def nodes(self) -> int:
+        return 10 + 3 * self.digits // 2
 
 
 def expectation(
@@ -39,59 +60,103 @@ def expectation(
     cov: list[list[Any]],
     kinks: list[sp.Expr],
     digits: int = 30,
-    count: int = 56,
-) -> Any:
-    """``E expr`` for one or two variables at a positive definite numerical covariance."""
-    with mp.workdps(digits + 8):
-        reach = mp.sqrt(2 * digits * mp.log(10)) + 1
+) -> tuple[Any, Any]:
+    """``E expr`` and the same sum over ``|expr|``, for one or two variables at a positive definite covariance."""
+    with mp.workdps(digits + 15):
         f = sp.lambdify(variables, expr, "mpmath", cse=True)
         planes = []
         for kink in kinks:
             poly = sp.Poly(kink, *variables)
             planes.append([_number(poly.coeff_monomial(v)) for v in (*variables, 1)])
+        grid = Grid(digits, mp.sqrt(max(_number(cov[i][i]) for i in range(len(cov)))))
         a = mp.sqrt(_number(cov[0][0]))
         if len(variables) == 1:
-            cuts = [-p[1] / (p[0] * a) for p in planes]
-            return _line(lambda z: f(a * z), cuts, reach, count, digits)
-        b = _number(cov[0][1]) / a
-        d = mp.sqrt(_number(cov[1][1]) - b * b)
-        # In (z, w) with x = a z, y = b z + d w, a plane cuts the line of fixed z at one w, or is z = const.
-        upright = [-p[2] / (p[0] * a) for p in planes if p[1] == 0]
-        # Where that w leaves the range of integration the inner integral stops changing.
-        upright += [
-            (side * reach * p[1] * d - p[2]) / (p[0] * a + p[1] * b)
-            for p in planes
-            for side in (1, -1)
-            if p[1] != 0 and p[0] * a + p[1] * b != 0
-        ]
-        crossings = [
-            _crossing(p, q, a, b) for i, p in enumerate(planes) for q in planes[:i] if p[1] != 0 and q[1] != 0
-        ]
-
-        def row(z: Any) -> Any:
-            cuts = [-(p[0] * a * z + p[1] * b * z + p[2]) / (p[1] * d) for p in planes if p[1] != 0]
-            return _line(lambda w: f(a * z, b * z + d * w), cuts, reach, count, digits)
-
-        return _line(row, upright + [z for z in crossings if z is not None], reach, count, digits)
+            points = (((a * z,), w) for z, w in _line([-p[1] / (p[0] * a) for p in planes], grid))
+        else:
+            b = _number(cov[0][1]) / a
+            d = mp.sqrt(_number(cov[1][1]) - b * b)
+            # In (z, w) with x = a z, y = b z + d w, a plane is a line (normal, offset).
+            lines = [(p[0] * a + p[1] * b, p[1] * d, p[2]) for p in planes]
+            parallel = all(p[0] * q[1] == p[1] * q[0] for p, q in itertools.combinations(planes, 2))
+            places = _across(lines, (a, b, d), grid) if parallel else _around(lines, (a, b, d), grid)
+            points = (((x, y), weight) for x, y, weight in places)
+        total, size = mp.mpf(0), mp.mpf(0)
+        for at, weight in points:
+            term = weight * f(*at)
+            total += term
+            size += abs(term)
+        return total, size
 
 
-def _crossing(p: list[Any], q: list[Any], a: Any, b: Any) -> Any:
-    """Where two cuts, as functions of z, meet."""
-    slope = (p[0] * a + p[1] * b) / p[1] - (q[0] * a + q[1] * b) / q[1]
-    return None if slope == 0 else -(p[2] / p[1] - q[2] / q[1]) / slope
+def _across(lines: list[Line], root: Line, grid: Grid) -> Iterator[tuple[Any, Any, Any]]:
+    """Points (x, y) and weights, where the plane is cut by parallel lines; ``root`` is (a, b, d)."""
+    c, s = lines[0][:2] if lines else (mp.mpf(1), mp.mpf(0))
+    length = mp.hypot(c, s)
+    c, s = c / length, s / length
+    a, b, d = root
+    x_shift, y_shift = -a * s, d * c - b * s
+    across = _line([], grid)
+    for u, outer in _line([-p[2] / (c * p[0] + s * p[1]) for p in lines], grid):
+        x, y = a * c * u, (b * c + d * s) * u
+        beyond = len(across) // 2 - int(mp.sqrt(max(0, grid.reach**2 - u * u)) / grid.step)
+        for v, inner in across[max(0, beyond) : len(across) - beyond]:
+            yield x + x_shift * v, y + y_shift * v, outer * inner
 
 
-def _line(g: Any, cuts: list[Any], reach: Any, count: int, digits: int) -> Any:
-    marks = [-reach, *sorted(z for z in set(cuts) if -reach < z < reach), reach]
-    if len(marks) == 2:
-        marks.insert(1, mp.mpf(0))
-    total = mp.mpf(0)
+def _around(lines: list[Line], root: Line, grid: Grid) -> Iterator[tuple[Any, Any, Any]]:
+    """Points (x, y) and weights, where the plane is cut by lines through one point; ``root`` is (a, b, d)."""
+    p = lines[0]
+    q = next(q for q in lines if p[0] * q[1] != p[1] * q[0])
+    cross = p[0] * q[1] - p[1] * q[0]
+    z0, w0 = (p[1] * q[2] - q[1] * p[2]) / cross, (q[0] * p[2] - p[0] * q[2]) / cross
+    assert all(abs(g[0] * z0 + g[1] * w0 + g[2]) < mp.mpf(10) ** -grid.digits for g in lines)
+    angles = sorted({mp.atan2(-side * g[0], side * g[1]) for g in lines for side in (1, -1)})
+    a, b, d = root
+    radii = list(_panels([0, grid.reach + mp.hypot(z0, w0)], grid))
+    for angle, turn in _panels([*angles, angles[0] + 2 * mp.pi], grid):
+        c, s = mp.cos(angle), mp.sin(angle)
+        for r, length in radii:
+            z, w = z0 + r * c, w0 + r * s
+            yield a * z, b * z + d * w, turn * length * r * mp.exp(-(z * z + w * w) / 2) / (2 * mp.pi)
+
+
+def _line(cuts: list[Any], grid: Grid) -> Rule:
+    """Nodes and weights of the standard normal law, cut at points: trapezoidal where there are none."""
+    end, density = grid.reach, lambda z: mp.exp(-z * z / 2) / mp.sqrt(2 * mp.pi)
+    if not cuts:
+        count = int(end / grid.step) + 1
+        return [(k * grid.step, grid.step * density(k * grid.step)) for k in range(-count, count + 1)]
+    marks = [-end, *sorted(z for z in set(cuts) if -end < z < end), end]
+    return [(z, weight * density(z)) for z, weight in _panels(marks, grid)]
+
+
+def _panels(marks: list[Any], grid: Grid) -> Iterator[tuple[Any, Any]]:
+    """Gauss-Legendre rules between neighbouring marks, as many as panels fit in."""
     for left, right in itertools.pairwise(marks):
-        middle, half = (left + right) / 2, (right - left) / 2
-        for node, weight in rule(count, digits):
-            z = middle + half * node
-            total += half * weight * mp.exp(-z * z / 2) * g(z)
-    return total / mp.sqrt(2 * mp.pi)
+        parts = int(mp.ceil((right - left) / grid.panel))
+        half = (right - left) / (2 * parts)
+        for k in range(parts):
+            for node, weight in _legendre(grid.nodes, grid.digits):
+                yield left + half * (2 * k + 1 + node), half * weight
+
+
+@lru_cache(maxsize=8)
+def _legendre(count: int, digits: int) -> Rule:
+    """Nodes and weights of the Gauss-Legendre rule on [-1, 1], by Newton on the three-term recurrence."""
+    found = []
+    for k in range(count):
+        z = mp.cos(mp.pi * (k + mp.mpf(3) / 4) / (count + mp.mpf(1) / 2))
+        for _ in range(60):
+            before, value = mp.mpf(1), z
+            for n in range(2, count + 1):
+                before, value = value, ((2 * n - 1) * z * value - (n - 1) * before) / n
+            slope = count * (z * value - before) / (z * z - 1)
+            step = value / slope
+            z -= step
+            if abs(step) < mp.mpf(10) ** (-digits - 12):
+                break
+        found.append((z, 2 / ((1 - z * z) * slope**2)))
+    return found
 
 
 def _number(value: Any) -> Any:
