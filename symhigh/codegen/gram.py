@@ -12,7 +12,10 @@ all independent (for n_b = 1 there is g₁ alone). Then ``x = Σ √λ_b (α_b g
     α_b⁺ = α_b - c_b g₁,    β_b⁺² = (β_b - c_b g₂)² + c_b² q.
 
 So ``(α_b, β_b)`` is a Markov chain whose law is exactly that of direct simulation, at every d, jointly with the
-memory of the rule; risk, distance and overlaps are functions of it.
+memory of the rule; risk, distance and overlaps are functions of it. Weight decay shortens X first. For a rule that
+looks at ``‖X - X0‖`` the fixed frame holds X0 too: ``X0_b = p₁ e₁ + p₂ e₂``, and X has a third coordinate along a
+moving e₃, which takes the part of β above, with one degree of freedom less in q. In the source ``X[j, i]`` is the
+coordinate of X_i along e_{j+1}, the last one moving, ``X_start`` that of X0 and ``X_star[i]`` is s_i.
 
 χ² variates of k ≥ 2 degrees of freedom come by rejection (Marsaglia, Tsang, *A simple method for generating gamma
 variables*, ACM Trans. Math. Software 26, 2000): with ``a = k/2 - 1/3``, z standard normal, ``t = z/√(9a)`` and
@@ -28,31 +31,35 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.step import RATE, SLOPE, beyond_overlaps, noise_lines, rate_lines, sample_lines
+from symhigh.codegen.step import RATE, SLOPE, beyond_overlaps, looks_at, noise_lines, rate_lines, sample_lines
 from symhigh.codegen.target import NUMBA
-from symhigh.derive.limit import X_I, X_STAR_I
-from symhigh.symbols import d, gamma, t, x, x_star
+from symhigh.derive.limit import X_I, X_STAR_I, X_START_I
+from symhigh.symbols import d, gamma, moved, t, x, x_star
 from symhigh.system import LimitSystem
 
-GROUP = 31
-"""Eigenspaces whose normals are asked for together: four groups of 4·31 + 1 to a pool."""
 _ARGUMENTS = (
-    "first, steps, d_, rng, alpha, beta, s, count, shape, scale, draws, rest, mode, par, coef, w, const, root"
+    "first, steps, d_, rng, X, X_star, X_start, count, shape, scale, draws, rest, mode, par, coef, w, const, "
+    "root"
 )
 
 
-def gram_source(system: LimitSystem) -> str:
-    """Source of ``lift(d, alpha, beta, s, count, mode)`` and ``run`` for the chain; Numba only.
+def directions(system: LimitSystem) -> int:
+    """Orthonormal directions an eigenspace's frame needs: for X* and X, and for X0 where the rule looks at it."""
+    return 3 if looks_at(system.rule, moved) else 2
 
-    Raises ``ValueError`` where a state of the family is not a quadratic form in (X, X*): then the Gram matrices do not
-    determine it.
+
+def gram_source(system: LimitSystem) -> str:
+    """Source of ``lift(d, X, X_star, X_start, count, mode)`` and ``run`` for the chain; Numba only.
+
+    Raises ``ValueError`` where a state of the family is not a quadratic form in (X, X*, X0): then the Gram matrices
+    do not determine it.
     """
     if reason := beyond_overlaps(system.rule):
         raise ValueError(
             f"simulate(method='gram'): the chain cannot follow {system.rule}, as {reason}; use 'direct'"
         )
     lowering = Lowering(system, NUMBA)
-    lowering.names.reserve("pool", "at", "g1", "g2", "together", "chi_cube")
+    lowering.names.reserve("pool", "at", "keep", "together", "chi_cube", "g0", "g1", "g2")
     parts = [NUMBA.header, normal_source(), CHI_SQUARE, lowering.source(), _lift(lowering, system)]
     if system.rule.rate is None:
         parts.append(lowering.function_of(gamma, "greedy_rate"))
@@ -60,44 +67,56 @@ def gram_source(system: LimitSystem) -> str:
 
 
 def _lift(lowering: Lowering, system: LimitSystem) -> str:
-    """The mean of a mode's state over an eigenspace: its form at (α, s) plus at (β, 0), over n_b."""
-    names = lowering.names
-    pair = X_I, X_STAR_I
-    along, across, target = (sp.Symbol(name) for name in ("along", "across", "target"))
+    """The mean of a mode's state over an eigenspace: its form at each direction's coordinates, summed, over n_b."""
+    names, frame = lowering.names, directions(system)
+    vectors = X_I, X_STAR_I, X_START_I
+    at = [tuple(sp.Symbol(f"{v.name}_{j}", real=True) for v in vectors) for j in range(frame)]
     lines = []
+    for j in range(frame):
+        target = "X_star[i]" if j == 0 else "0.0"
+        start = f"X_start[{j}, i]" if j < frame - 1 else "0.0"
+        lines += [f"{names(s)} = {c}" for s, c in zip(at[j], (f"X[{j}, i]", target, start), strict=True)]
     for k, state in enumerate(system.family.states):
         form = system.family.definitions[state]
-        if not sp.Poly(form, *pair).is_homogeneous or sp.Poly(form, *pair).total_degree() != 2:
-            raise ValueError(f"Gram chain: {state} = {form} is not a quadratic form in (X, X*)")
-        first = form.subs(dict(zip(pair, (along, target), strict=True)), simultaneous=True)
-        second = form.subs(dict(zip(pair, (across, 0), strict=True)), simultaneous=True)
-        lines.append(f"mode[{k} * n + i] = ({names.code(first)} + {names.code(second)}) / count[i]")
-    body = [f"{names(along)} = alpha[i]", f"{names(across)} = beta[i]", f"{names(target)} = s[i]", *lines]
+        if not sp.Poly(form, *vectors).is_homogeneous or sp.Poly(form, *vectors).total_degree() != 2:
+            raise ValueError(f"Gram chain: {state} = {form} is not a quadratic form in (X, X*, X0)")
+        total = sp.Add(*(form.xreplace(dict(zip(vectors, there, strict=True))) for there in at))
+        lines.append(f"mode[{k} * n + i] = ({names.code(total)}) / count[i]")
     return function_source(
-        "lift(d_, alpha, beta, s, count, mode)",
-        ["n = count.shape[0]", f"{names(d)} = d_", "for i in range(n):", *("    " + line for line in body)],
+        "lift(d_, X, X_star, X_start, count, mode)",
+        ["n = count.shape[0]", f"{names(d)} = d_", "for i in range(n):", *("    " + line for line in lines)],
     )
 
 
 def _run(lowering: Lowering, system: LimitSystem) -> str:
     names, rule = lowering.names, system.rule
     base = len(system.family.states)
+    frame, group = directions(system), 126 // (directions(system) + 2)
+    last, wants_moved = frame - 1, frame == 3
+    kept = "" if rule.ridge == 0 else "keep * "
     move = [
         "move = shift * root[i]",
-        "alpha[i] -= move * draws[2 * i]",
-        "aside = beta[i] - move * draws[2 * i + 1]",
-        "beta[i] = sqrt(aside * aside + move * move * rest[i])",
+        *(f"X[{j}, i] = {kept}X[{j}, i] - move * draws[{frame} * i + {j}]" for j in range(last)),
+        f"aside = {kept}X[{last}, i] - move * draws[{frame} * i + {last}]",
+        f"X[{last}, i] = sqrt(aside * aside + move * move * rest[i])",
     ]
+    g = [f"g{j}" for j in range(frame)]
+    drawn = ", ".join(f"pool[at + {k}]" for k in range(frame + 2))
     step = [
-        *(f"{names(s)} = 0.0" for s in (x, x_star)),
+        *(f"{names(s)} = 0.0" for s in (x, x_star, *([moved] if wants_moved else []))),
         "square = 0.0",
-        f"for low in range(0, n, {GROUP}):",
-        f"    high = min(n, low + {GROUP})",
-        "    at = together(rng, 4 * (high - low) + 1)",
+        f"for low in range(0, n, {group}):  # of {group} eigenspaces at a time four requests fill a pool",
+        f"    high = min(n, low + {group})",
+        f"    at = together(rng, {frame + 2} * (high - low) + 1)",
         "    for i in range(low, high):",
         *("        " + line for line in move),
-        "        g1, g2, z, v = pool[at], pool[at + 1], pool[at + 2], pool[at + 3]",
-        "        at += 4",
+        *(
+            f"        {names(moved)} += (X[{j}, i] - X_start[{j}, i]) * (X[{j}, i] - X_start[{j}, i])"
+            for j in range(frame)
+            if wants_moved
+        ),
+        f"        {', '.join(g)}, z, v = {drawn}",
+        f"        at += {frame + 2}",
         "        if shape[i] > 0.0:",
         "            aside = scale[i] * z",
         "            if abs(aside) > 0.5 or 0.68 * min(abs(v), 1.0) <= 1.35 * shape[i] * aside**4:",
@@ -106,26 +125,27 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         "                v = (1.0 + aside)**3",
         "            rest[i] = 2.0 * shape[i] * v",
         "        else:",
-        "            rest[i] = z * z if count[i] == 3 else 0.0",
-        "            if count[i] < 2:",
-        "                g2 = 0.0",
-        "        draws[2 * i], draws[2 * i + 1] = g1, g2",
-        "        g1, g2 = root[i] * g1, root[i] * g2",
-        f"        {names(x)} += alpha[i] * g1 + beta[i] * g2",
-        f"        {names(x_star)} += s[i] * g1",
-        "        square += g1 * g1 + g2 * g2 + root[i] * root[i] * rest[i]",
+        f"            rest[i] = z * z if count[i] == {frame + 1} else 0.0",
+        *(f"            g{j} = g{j} if count[i] > {j} else 0.0" for j in range(1, frame)),
+        *(f"        draws[{frame} * i + {j}] = {g[j]}" for j in range(frame)),
+        f"        {', '.join(g)} = {', '.join(f'root[i] * {one}' for one in g)}",
+        f"        {names(x)} += {' + '.join(f'X[{j}, i] * {g[j]}' for j in range(frame))}",
+        f"        {names(x_star)} += X_star[i] * g0",
+        f"        square += {' + '.join(f'{one} * {one}' for one in g)} + root[i] * root[i] * rest[i]",
         f"{names(t)} = (first + k) / d_",
     ]
     step += noise_lines(lowering, system, "pool[at]")
     step += sample_lines(lowering, system)
     if rule.rate is None:
         step += [
-            "lift(d_, alpha, beta, s, count, mode)",
+            "lift(d_, X, X_star, X_start, count, mode)",
             f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)",
         ]
     else:
         step += rate_lines(lowering, rule, base)
     step.append(f"shift = {names(RATE)} * {names(SLOPE)} / d_")
+    if kept:
+        step.append(f"keep = 1.0 - {names(RATE)} * {names.code(rule.ridge)} / d_")
     load = [f"{names(m.name)} = mode[{base} * n + {j}]" for j, m in enumerate(rule.memory)]
     parameters = [f"{names(p)} = par[{k}]" for k, p in enumerate(system.parameters)]
     body = [
@@ -134,7 +154,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         "pool = rng.view(numpy.float64)",
         *parameters,
         *load,
-        "shift = 0.0  # nothing is left from before",
+        "shift, keep = 0.0, 1.0  # nothing is left from before",
         "for k in range(steps):",
         *("    " + line for line in step),
         "for i in range(n):",

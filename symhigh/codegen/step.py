@@ -145,11 +145,7 @@ def looks_at(rule: Rule, symbol: sp.Symbol) -> bool:
 
 def beyond_overlaps(rule: Rule) -> str:
     """Why the state of one sample's Gram chain is not enough for this rule; empty where it is."""
-    if rule.batch != 1:
-        return "its steps take a batch of samples"
-    if rule.ridge != 0:
-        return "it decays the weights"
-    return "it looks at the distance from the start" if looks_at(rule, moved) else ""
+    return "its steps take a batch of samples" if rule.batch != 1 else ""
 
 
 def noise_lines(lowering: Lowering, system: LimitSystem, normal: str) -> list[str]:

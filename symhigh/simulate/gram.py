@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symhigh.codegen.gram import directions
 from symhigh.codegen.kernels import gram_kernels
 from symhigh.codegen.normal import stream
 from symhigh.problem import Spectrum, Start
 from symhigh.problem.spectrum import Array, apportion
 from symhigh.simulate.walk import START_STREAM, Experiment, Modes, modes_of, starting_mode
+from symhigh.symbols import V00, V20
 from symhigh.system import LimitSystem
 
 
@@ -88,7 +90,7 @@ def _of_vectors(spaces: Eigenspaces, X: Array, X_star: Array) -> tuple[Array, Ar
 
 
 class GramWalk:
-    """One run of the chain, in (α, β) of every eigenspace; O(m) memory."""
+    """One run of the chain, in the coordinates (α, β) of every eigenspace; O(m) memory."""
 
     def __init__(self, e: Experiment, seed: int) -> None:
         self.e = e
@@ -99,17 +101,22 @@ class GramWalk:
                 "are distinct; use method='direct' or Spectrum.from_eigenvalues"
             )
         self.count = spaces.count
-        self.alpha, self.beta, self.s = start_in(
+        frame, n = directions(e.system), spaces.count
+        alpha, beta, self.X_star = start_in(
             spaces, e.start, e.spectrum, e.d, np.random.default_rng([seed, START_STREAM])
         )
+        self.X = np.zeros((frame, n.size))
+        self.X[0], self.X[1] = alpha, beta
+        self.X_start = self.X.copy()
+        start = {V20: e.d * self.X_star * alpha / n, V00: e.d * (alpha**2 + beta**2) / n}
         self.modes: Modes = modes_of(
-            e, gram_kernels(e.system), spaces.values, spaces.count / e.d, e.d * self.s**2 / spaces.count
+            e, gram_kernels(e.system), spaces.values, n / e.d, e.d * self.X_star**2 / n, start
         )
         self.mode: Array = starting_mode(e, self.modes)
-        m = spaces.count.size
-        self.shape = np.where(spaces.count > 3, (spaces.count - 2) / 2 - 1 / 3, 0.0)
+        free = n - frame
+        self.shape = np.where(free > 1, free / 2 - 1 / 3, 0.0)
         self.scale = 1 / np.sqrt(9 * np.where(self.shape > 0, self.shape, 1.0))
-        self.draws, self.rest = np.zeros(2 * m), np.zeros(m)
+        self.draws, self.rest = np.zeros(frame * n.size), np.zeros(n.size)
         self.rng = stream(seed, 0)
 
     @staticmethod
@@ -124,9 +131,9 @@ class GramWalk:
             steps,
             float(self.e.d),
             self.rng,
-            self.alpha,
-            self.beta,
-            self.s,
+            self.X,
+            self.X_star,
+            self.X_start,
             self.count,
             self.shape,
             self.scale,
@@ -141,10 +148,10 @@ class GramWalk:
         )
 
     def lift(self) -> None:
-        self.modes.kernels.lift(float(self.e.d), self.alpha, self.beta, self.s, self.count, self.mode)
+        self.modes.kernels.lift(float(self.e.d), self.X, self.X_star, self.X_start, self.count, self.mode)
 
     def overlap(self) -> float:
-        return float(self.s @ self.alpha)
+        return float(self.X_star @ self.X[0])
 
     def norm(self) -> float:
-        return float(self.alpha @ self.alpha + self.beta @ self.beta)
+        return float((self.X * self.X).sum())

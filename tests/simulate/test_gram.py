@@ -52,6 +52,36 @@ def test_law_in_eigenspaces_of_few_dimensions(start):
     agree(sh.least_squares(0.5), sh.AdaGradNorm(1.5, 1), SMALL, start, d=10)
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        sh.DoG(0.1, 0.5),
+        sh.DAdaptation(0.5, 0.1),
+        sh.WeightDecay(sh.AdaGradNorm(1.5, 1), 0.3),
+    ],
+    ids=str,
+)
+def test_law_of_rules_that_look_at_the_start_or_decay_the_weights(rule):
+    """X0 is a third vector; eigenspaces of one to five dimensions."""
+    spectrum = sh.Spectrum.from_eigenvalues([2.0, 0.3, 1.0, 0.6, 1.4], np.arange(1, 6) / 15)
+    direct, chain = agree(sh.least_squares(0.5), rule, spectrum, sh.Start(0.5, 1, 0.3), d=15)
+    if "moved" in direct.outputs:
+        assert (
+            min(ks_2samp(direct.moved[:, k], chain.moved[:, k]).pvalue for k in (1, 2, 3)) > FALSE_ALARM / 3
+        )
+        np.testing.assert_allclose(chain.moved[:, 0], 0, atol=1e-15)
+
+
+@pytest.mark.parametrize("rule", [sh.DoG(0.1, 0.5), sh.DAdaptation(1, 0.1)], ids=str)
+def test_rules_that_look_at_the_start_lie_on_their_limit_in_a_million_dimensions(rule):
+    problem, start, t = sh.least_squares(0.5), sh.Start(0.5, 1, 0.3), np.array([0, 0.05, 0.1])
+    runs = sh.simulate(problem, rule, sh.Spectrum.isotropic(), start, 10**6, 0.1, 2, t=t)
+    curve = sh.derive(problem, rule).solve(sh.Spectrum.isotropic(), start, 0.1, t=runs.t)
+    for output in ("risk", "learning_rate", "moved"):
+        found, limit = getattr(runs, output), getattr(curve, output)
+        np.testing.assert_allclose(found, np.tile(limit, (2, 1)), rtol=5e-3, atol=5e-3 * limit.max())
+
+
 def test_test_has_power_against_a_wrong_number_of_degrees_of_freedom():
     """Two dimensions more in one eigenspace of three must be seen, or agreement above would mean little."""
     problem, rule, start = sh.least_squares(0.5), sh.AdaGradNorm(1.5, 1), sh.Start(0.5, 1, 0.3)
@@ -116,6 +146,21 @@ def test_same_seed_same_bits_whatever_the_threads_and_the_record():
     one = sh.simulate(*args, [3, 5, 8], threads=1, t=[0, 1.0])
     two = sh.simulate(*args, [8, 3], threads=2, t=[0, 0.25, 0.5, 1.0])
     np.testing.assert_array_equal(one.risk[[2, 0], -1], two.risk[:, -1])
+
+
+def test_a_batch_is_refused_and_left_to_direct_simulation():
+    args = (
+        sh.least_squares(),
+        sh.MiniBatch(sh.Constant(0.5), 2),
+        sh.Spectrum.isotropic(),
+        sh.Start(),
+        64,
+        1.0,
+        1,
+    )
+    assert sh.simulate(*args).complete
+    with pytest.raises(ValueError, match=r"batch.*use 'direct'"):
+        sh.simulate(*args, method="gram")
 
 
 def test_a_continuous_spectrum_is_refused_with_a_remedy():
