@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symhigh.derive.gaussian import recognise
-from symhigh.derive.statistics import GAUSSIAN, mean_over_sample
+from symhigh.derive.statistics import GAUSSIAN, in_pieces, mean_over_sample
 from symhigh.problem.noise import Component
 from symhigh.problem.problem import Label
 from symhigh.rule import Memory, Rule
@@ -195,7 +195,7 @@ def _in_the_limit(expr: sp.Expr) -> sp.Expr | None:
 
 
 def _of_outcome(expr: sp.Expr, outcome: Label) -> sp.Expr:
-    loss = recognise(outcome.loss)
+    loss = in_pieces(outcome.loss) if expr.has(sample_loss) else recognise(outcome.loss)
     if expr.has(sample_loss) and isinstance(loss, sp.Piecewise):
         return sp.Piecewise(*((_of_loss(expr, piece), condition) for piece, condition in loss.args))
     return _of_loss(expr, loss)

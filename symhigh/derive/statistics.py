@@ -59,7 +59,9 @@ def statistics(
     laws = tuple((recognise(o.probability), recognise(o.loss)) for o in outcomes)
     slopes = tuple(sp.diff(f, x) for _, f in laws)
     if factors is not None:
-        slopes = tuple(effective(g, s) for g, s in zip(factors, slopes, strict=True))
+        slopes = tuple(
+            effective(g, sp.diff(in_pieces(o.loss), x)) for g, o in zip(factors, outcomes, strict=True)
+        )
     weighted = [p * s for (p, _), s in zip(laws, slopes, strict=True)]
     mean_slope = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
     return Statistics(
@@ -77,7 +79,7 @@ def _by_derivatives(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Ex
 def _by_moments(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
     """``(c1, c2) = B⁻¹ (E x G, E x_star G)``, at regular B, for slopes with curved kinks; by derivatives for others."""
     parts = split(slope, SAMPLE)
-    if not any(kink.has(*SAMPLE) for g in parts.values() for kink in g.atoms(*KINKS)):
+    if not any(_kinked(g) for g in parts.values()):
         return _by_derivatives(slope, noise)
     first, second = mean_over_sample(x * slope, noise), mean_over_sample(x_star * slope, noise)
     determinant = B11 * B22 - B12**2
@@ -89,6 +91,11 @@ def mean_over_sample(expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN) -> 
     if not expr.has(eps):
         return _mean(expr, sp.S.Zero)
     return sp.Add(*(c.probability * mixed(_mean(*_given(expr, c)), c) for c in noise))
+
+
+def in_pieces(loss: sp.Expr) -> sp.Expr:
+    """``loss`` as one ``Piecewise`` where it is an expression of several: quotients are taken piece by piece."""
+    return sp.piecewise_fold(recognise(loss))
 
 
 def effective(factor: sp.Expr, slope: sp.Expr) -> sp.Expr:
@@ -129,7 +136,7 @@ def _derivative(slope: sp.Expr, variable: sp.Symbol) -> sp.Expr:
     if not slope.has(*KINKS) or not _jumps(slope, *SAMPLE):
         return sp.diff(slope, variable)
     parts = split(slope, SAMPLE)
-    if any(g.has(*KINKS) for g in parts.values()):
+    if any(_kinked(g) for g in parts.values()):
         raise ValueError(
             f"slope {slope}: it jumps across a curved boundary, for which no derivative in law is implemented; only "
             "boundaries linear in x, x_star and eps are"
@@ -137,6 +144,11 @@ def _derivative(slope: sp.Expr, variable: sp.Symbol) -> sp.Expr:
     return sp.Add(
         *(sp.diff(g * sp.prod([sp.sign(u) for u in signs]), variable) for signs, g in parts.items())
     )
+
+
+def _kinked(expr: sp.Expr) -> bool:
+    """Whether ``expr`` has a kink as the sample varies."""
+    return any(kink.has(*SAMPLE) for kink in expr.atoms(*KINKS))
 
 
 def _jumps(expr: sp.Expr, *variables: sp.Symbol) -> bool:

@@ -148,9 +148,10 @@ class _Expectation:
 
     def _integrates(self, factor: sp.Expr, with_signs: bool) -> bool:
         base, power = factor.as_base_exp()
-        if not (power.is_Integer and power > 0 and base.args and is_affine(base.args[0], self.variables)):
+        kinds = sp.erf if with_signs else (sp.erf, *TRIGONOMETRIC)
+        if not (isinstance(base, kinds) and power.is_Integer and power > 0):
             return False
-        return isinstance(base, sp.erf) or (isinstance(base, TRIGONOMETRIC) and not with_signs)
+        return is_affine(base.args[0], self.variables)
 
     def _polynomial(self, polynomial: Polynomial) -> sp.Expr:
         return sp.Add(

@@ -69,20 +69,20 @@ def spanned(factors: Iterable[sp.Expr], variables: Sequence[sp.Symbol]) -> Span:
     return _span(sorted(parts, key=lambda u: (len(u.free_symbols), sp.default_sort_key(u))), tuple(variables))
 
 
-def affine_parts(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> list[sp.Expr]:
-    """Maximal subexpressions of ``expr`` that are affine in ``variables`` and not constant."""
+def affine_parts(expr: sp.Basic, variables: Sequence[sp.Symbol]) -> list[sp.Expr]:
+    """Maximal subexpressions of ``expr`` that are affine in ``variables`` and not constant.
+
+    Branches of a ``Piecewise`` count with their conditions, which are no expressions themselves.
+    """
     if not expr.free_symbols.intersection(variables):
         return []
-    if is_affine(expr, variables):
+    if isinstance(expr, sp.Expr) and is_affine(expr, variables):
         return [expr]
     if isinstance(expr, sp.Add):
         affine = [a for a in expr.args if is_affine(a, variables)]
         others = [a for a in expr.args if not is_affine(a, variables)]
-        own = sp.Add(*affine)
         parts = [a for a in affine if a.free_symbols.intersection(variables)]
-        inner = [u for a in others for u in affine_parts(a, variables)]
-        del own
-        return parts + inner
+        return parts + [u for a in others for u in affine_parts(a, variables)]
     return [u for a in expr.args for u in affine_parts(a, variables)]
 
 
