@@ -5,15 +5,23 @@ constants and the average ``R = (1/2)∫λD² dμ + ω²/2`` leave an equation f
 
     R(t) = F(Γ(t)) + ω²/2 + ∫₀ᵗ γ_s² 𝒦(Γ(t) - Γ(s)) R(s) ds,
     F(u) = (1/2)∫ λ D²_λ(0) e^{-2λu} dμ,     𝒦(u) = ∫ λ² e^{-2λu} dμ.
+
+At a constant rate γ this is a renewal equation in t with kernel K = γ²𝒦(γt), so R̂ = (F̂ + ω²/(2z))/(1 - K̂). With N
+eigenvalues K̂(-ρ) = 1 has N roots, one below each 2γλ, and the residues there make R a sum of N exponentials and the
+floor. At the threshold γ = 2/τ the mass of K is one, and without noise R tends to ∫F/∫tK = τD²(0)/2.
 """
 
+import mpmath
 import numpy as np
 import sympy as sp
 
 import symhigh as sh
+from symhigh.closed.linear import linear_limit
+from symhigh.closed.nodes import numeric as at_numbers
+from symhigh.closed.volterra import Z
 from symhigh.derive.volterra import CLOCK, volterra
-from symhigh.symbols import D2, lam, omega, t
-from symhigh.verify import Claim, integrated, symbolic
+from symhigh.symbols import D2, distance, gamma, gradient_noise, lam, omega, t, tau
+from symhigh.verify import Claim, integrated, numeric, symbolic
 
 FORM = volterra(sh.derive(sh.least_squares(sp.Symbol("omega", positive=True)), sh.AdaGradNorm(1, 1)))
 
@@ -94,4 +102,114 @@ masses = Claim(
     "∫𝒦 = τ/2 and ∫F = D²(0)/4.",
     source="High Line, below (66)",
     evidence=[norms],
+)
+
+
+# --- a constant rate, solved ----------------------------------------------------------------------------------------
+g, noise, one, two, z = sp.symbols("g omega lambda_1 lambda_2 z", positive=True)
+HELD = sh.renewal_equation(
+    sh.least_squares(noise), sh.Constant(g), sh.Spectrum.from_eigenvalues([one, two]), sh.Start()
+)
+
+
+def partial_fractions():
+    """Laplace transform of the sum of exponentials, term by term."""
+    exact = HELD.solution().expr.subs(D2, 1)
+    decays = sorted(exact.atoms(sp.exp), key=sp.default_sort_key)
+    names = [sp.Dummy() for _ in decays]
+    held = exact.xreplace(dict(zip(decays, names, strict=True)))
+    total = held.subs(dict.fromkeys(names, 0)) / z
+    for name, decay in zip(names, decays, strict=True):
+        total += sp.diff(held, name) / (z - sp.diff(decay.args[0], t))
+    return total
+
+
+@symbolic
+def roots_of_the_kernel():
+    """K̂(-ρ) = 1 at both radicals, and K̂ is the average of g²λ²/(2gλ + z)."""
+    yield sp.Eq(HELD.kernel_transform(z), sum(g**2 * v**2 / (2 * g * v + z) for v in (one, two)) / 2)
+    for term in HELD.resolvent().expr.atoms(sp.exp):
+        yield sp.Eq(HELD.kernel_transform(z).subs(z, sp.diff(term.args[0], t)), 1)
+
+
+@integrated(tolerance=1e-10)
+def exponentials(trial):
+    """The sum of exponentials at random times, 2 to 6 random eigenvalues, with and without noise."""
+    for k in range(3 if trial.quick else 20):
+        values = trial.rng.uniform(0.3, 1.8, 2 + k % 5)
+        spectrum, start = sh.Spectrum.from_eigenvalues(values), sh.Start(x0=0.5)
+        problem, rule = sh.least_squares(0.6 * (k % 2)), sh.Constant(0.5)
+        times = np.sort(trial.rng.uniform(0.1, 20.0, 3))
+        exact = sh.renewal_equation(problem, rule, spectrum, start).solution()
+        curve = sh.derive(problem, rule).solve(spectrum, start, times[-1], t=times, rtol=1e-12)
+        yield curve.risk, [float(exact.evaluate(t=float(s))) for s in times], {"eigenvalues": values}
+
+
+@integrated(tolerance=1e-12)
+def inverse_transform(trial):
+    """R̂ inverted numerically on Talbot's contour, against the sum of exponentials."""
+    for _ in range(1 if trial.quick else 4):
+        values, time = trial.rng.uniform(0.3, 1.8, 4), float(trial.rng.uniform(0.5, 5.0))
+        equation = sh.renewal_equation(
+            sh.least_squares(0.6), sh.Constant(0.7), sh.Spectrum.from_eigenvalues(values), sh.Start()
+        )
+        with mpmath.workdps(30):
+            transform = at_numbers(equation.transform().expr, (Z,))
+            inverse = mpmath.invertlaplace(transform, mpmath.mpf(time), method="talbot", degree=28)
+            yield (
+                float(inverse),
+                float(equation.solution().evaluate(t=time)),
+                {"eigenvalues": values, "t": time},
+            )
+
+
+solved = Claim(
+    "The Volterra equation solved at a constant rate",
+    "R(t) = ω²/(2 - γτ) + Σ A e^{-ρt} over the N roots of γ²∫λ²/(2γλ - ρ)dμ = 1, with A = (F̂(-ρ) - ω²/(2ρ)) over "
+    "∫γ²λ²/(2γλ - ρ)²dμ.",
+    domain={g: (0, 1), one: (0, 1), two: (0, 1), noise: (0, 2), z: (0, 5)},
+    evidence=[
+        roots_of_the_kernel,
+        numeric(
+            HELD.transform().expr.subs(Z, z), partial_fractions(), title="the transform in partial fractions"
+        ),
+        exponentials,
+        inverse_transform,
+    ],
+)
+
+
+@symbolic
+def equipartition():
+    """γ = 2/τ without noise: D² does not move, and at rest D² = γI/2 = 2R/τ in every mode."""
+    limit = linear_limit(sh.derive(sh.least_squares(), sh.Constant(g))).noiseless
+    yield sp.Eq(limit.drift(distance).subs(gamma, 2 / tau), 0)
+    (rhs,) = limit.system.family.rhs
+    level = sp.Symbol("R", positive=True)
+    (rest,) = sp.solve(rhs.subs({gradient_noise: 2 * level, gamma: 2 / tau}), D2)
+    yield sp.Eq(rest, 2 * level / tau)
+
+
+@integrated(tolerance=1e-9)
+def at_the_threshold(trial):
+    """∫F/∫tK, τD²(0)/2 and integrated curves."""
+    for _ in range(1 if trial.quick else 5):
+        values = trial.rng.uniform(0.4, 1.6, 3)
+        values *= 1.0 / values.mean()
+        values = np.round(values * 64) / 64  # so that the mass is one exactly
+        values[2] = 3.0 - values[0] - values[1]
+        spectrum, far = sh.Spectrum.from_eigenvalues(values), float(trial.rng.uniform(0.5, 3.0))
+        begin = sh.Start(x_star=far)
+        limit = sh.renewal_equation(sh.least_squares(), sh.Constant(2), spectrum, begin).critical_limit()
+        curve = sh.derive(sh.least_squares(), sh.Constant(2)).solve(
+            spectrum, begin, 300.0, t=[300.0], rtol=1e-12
+        )
+        yield float(limit.evaluate()), far / 2, {"eigenvalues": values}
+        yield curve.risk[0], far / 2, {"eigenvalues": values}
+
+
+threshold = Claim(
+    "At the threshold the risk neither falls nor grows",
+    "Without noise and at γ = 2/τ the risk tends to τD²(0)/2, for every spectrum.",
+    evidence=[equipartition, at_the_threshold],
 )
