@@ -59,7 +59,7 @@ def gram_source(system: LimitSystem) -> str:
             f"simulate(method='gram'): the chain cannot follow {system.rule}, as {reason}; use 'direct'"
         )
     lowering = Lowering(system, NUMBA)
-    lowering.names.reserve("pool", "at", "keep", "together", "chi_cube", "g0", "g1", "g2")
+    lowering.names.reserve("source", "words", "pool", "at", "keep", "together", "chi_cube", "g0", "g1", "g2")
     parts = [NUMBA.header, normal_source(), CHI_SQUARE, lowering.source(), _lift(lowering, system)]
     if system.rule.rate is None:
         parts.append(lowering.function_of(gamma, "greedy_rate"))
@@ -107,7 +107,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         "square = 0.0",
         f"for low in range(0, n, {group}):  # of {group} eigenspaces at a time four requests fill a pool",
         f"    high = min(n, low + {group})",
-        f"    at = together(rng, {frame + 2} * (high - low) + 1)",
+        f"    at = together(source, words, {frame + 2} * (high - low) + 1)",
         "    for i in range(low, high):",
         *("        " + line for line in move),
         *(
@@ -120,7 +120,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         "        if shape[i] > 0.0:",
         "            aside = scale[i] * z",
         "            if abs(aside) > 0.5 or 0.68 * min(abs(v), 1.0) <= 1.35 * shape[i] * aside**4:",
-        "                v = chi_cube(rng, shape[i], scale[i], z, v)",
+        "                v = chi_cube(source, words, shape[i], scale[i], z, v)",
         "            else:",
         "                v = (1.0 + aside)**3",
         "            rest[i] = 2.0 * shape[i] * v",
@@ -151,7 +151,8 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     body = [
         "n = count.shape[0]",
         f"{names(d)} = d_",
-        "pool = rng.view(numpy.float64)",
+        "source, words = rng",
+        "pool = words.view(numpy.float64)",
         *parameters,
         *load,
         "shift, keep = 0.0, 1.0  # nothing is left from before",
@@ -164,12 +165,13 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
 
 
 CHI_SQUARE = '''@njit
-def chi_cube(rng, shape, scale, z, w):
+def chi_cube(source, words, shape, scale, z, w):
     """The cube v of Marsaglia and Tsang where the quick test failed: the exact test, then fresh draws."""
     while True:
         v = (1.0 + scale * z)**3
         if v > 0.0 and erf(abs(w) / sqrt(2.0)) > -expm1(0.5 * z * z - shape * (v - 1.0 - log(v))):
             return v
-        radius, angle = sqrt(-2.0 * log(uniform(rng))), 2.0 * pi * uniform(rng)  # the pool is being read
+        radius = sqrt(-2.0 * log(uniform(source, words)))  # not from the pool, which is being read
+        angle = 2.0 * pi * uniform(source, words)
         z, w = radius * cos(angle), radius * sin(angle)
 '''

@@ -25,6 +25,8 @@ import numpy as np
 
 from symhigh.problem.spectrum import Array
 
+Stream = tuple[np.random.Generator | None, Array]
+
 LANES = 16
 POOL = 512
 
@@ -52,27 +54,35 @@ _WIDTH = 8  # words in a cache line
 _ROWS = 4
 
 
-def stream(*key: int) -> Array:
-    """The generator's starting state for a seed, or a seed and sub-stream numbers; uint64, aligned to cache lines."""
+def stream(*key: int, generator: type[np.random.BitGenerator] | None = None) -> Stream:
+    """The starting state for a seed, or a seed and sub-stream numbers: ``(source, words)``.
+
+    ``words`` is uint64 and aligned to cache lines. With ``generator``, such as ``numpy.random.PCG64``, a NumPy
+    ``Generator`` is the source of all normals and uniforms, and the words hold the pool alone; else the source is None.
+    """
+    seeds = np.random.SeedSequence(list(key))
     room = np.zeros(_END + _WIDTH, np.uint64)
     skip = -(room.ctypes.data // 8) % _WIDTH
-    state = room[skip : skip + _END]
-    state[:_PLACE] = np.random.SeedSequence(list(key)).generate_state(_PLACE, np.uint64)
-    state[_PLACE] = _END
-    return state
+    words = room[skip : skip + _END]
+    words[_PLACE] = _END
+    if generator is not None:
+        return np.random.Generator(generator(seeds)), words
+    words[:_PLACE] = seeds.generate_state(_PLACE, np.uint64)
+    return None, words
 
 
 def normal_source() -> str:
-    """Source of the generator; ``rng`` is a state from :func:`stream`.
+    """Source of the generator; ``rng = (source, words)`` is a state from :func:`stream`.
 
-    ``ready(rng, most)``
-        ``(at, count)``: the next 1 ≤ count ≤ most normals of the sequence are ``rng.view(float64)[at : at + count]``;
-    ``together(rng, count)``
+    ``ready(source, words, most)``
+        ``(at, count)``: the next 1 ≤ count ≤ most normals of the sequence are ``pool[at : at + count]``, where
+        ``pool = words.view(float64)``;
+    ``together(source, words, count)``
         the place of ``count`` of them in one piece, count ≤ POOL; skips the rest of the pool where too few are left;
     ``normals(rng, out)``
         fills ``out`` with the next ones;
-    ``uniform(rng)``, ``next_bits(rng)``
-        from a generator of their own.
+    ``uniform(source, words)``
+        a uniform number from the unit interval, never 0.
     """
     return "\n\n".join([_UNIFORMS, _REFILL, _REQUESTS])
 
@@ -97,36 +107,37 @@ s3 = (s3 << numpy.uint64(45)) | (s3 >> numpy.uint64(19))
 def _rows() -> str:
     """A few words of a lane at a time, while its state is in registers."""
     return "\n".join(
-        indent(f"{_DRAW}rng[row + lane + {row * LANES}] = bits", " " * 12) for row in range(_ROWS)
+        indent(f"{_DRAW}words[row + lane + {row * LANES}] = bits", " " * 12) for row in range(_ROWS)
     )
 
 
-_UNIFORMS = f'''@njit
-def next_bits(rng):
-    s0, s1, s2, s3 = rng[{_SINGLE}], rng[{_SINGLE + 1}], rng[{_SINGLE + 2}], rng[{_SINGLE + 3}]
+_UNIFORMS = f"""@njit
+def next_bits(words):
+    s0, s1, s2, s3 = words[{_SINGLE}], words[{_SINGLE + 1}], words[{_SINGLE + 2}], words[{_SINGLE + 3}]
 {indent(_DRAW, "    ")}
-    rng[{_SINGLE}], rng[{_SINGLE + 1}], rng[{_SINGLE + 2}], rng[{_SINGLE + 3}] = s0, s1, s2, s3
+    words[{_SINGLE}], words[{_SINGLE + 1}], words[{_SINGLE + 2}], words[{_SINGLE + 3}] = s0, s1, s2, s3
     return bits
 
 
 @njit
-def uniform(rng):
-    """Uniform on the open interval (0, 1)."""
-    return (float(numpy.int64(next_bits(rng) >> numpy.uint64(11))) + 0.5) / 9007199254740992.0
-'''
+def uniform(source, words):
+    if source is None:  # settled by the type, when compiled
+        return (float(numpy.int64(next_bits(words) >> numpy.uint64(11))) + 0.5) / 9007199254740992.0
+    return source.random() + 0.5 / 9007199254740992.0
+"""
 
 _REFILL = f'''@numba.njit(cache=True, nogil=True, fastmath={{'contract'}}, error_model='numpy')
-def refill(rng):
-    """A pool of fresh normals: words from the lanes, then the map from pairs of words, in place."""
+def fill_from_lanes(words):
+    """Words from the lanes, then the map from pairs of words, in place."""
     for row in range({_FIRST}, {_END}, {_ROWS * LANES}):
         for lane in range({LANES}):
-            s0, s1 = rng[lane], rng[lane + {LANES}]
-            s2, s3 = rng[lane + {2 * LANES}], rng[lane + {3 * LANES}]
+            s0, s1 = words[lane], words[lane + {LANES}]
+            s2, s3 = words[lane + {2 * LANES}], words[lane + {3 * LANES}]
 {_rows()}
-            rng[lane], rng[lane + {LANES}] = s0, s1
-            rng[lane + {2 * LANES}], rng[lane + {3 * LANES}] = s2, s3
+            words[lane], words[lane + {LANES}] = s0, s1
+            words[lane + {2 * LANES}], words[lane + {3 * LANES}] = s2, s3
     for i in range({_FIRST}, {_FIRST + POOL // 2}):
-        a, b = rng[i], rng[i + {POOL // 2}]
+        a, b = words[i], words[i + {POOL // 2}]
         # 2**64 U = 2**exponent m with m from 0x3fe6a09e667f3bcd, which is sqrt(1/2), to twice that
         word = numpy.float64(float(a) + 0.5).view(numpy.uint64) + numpy.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
         exponent = float(numpy.int64(word >> numpy.uint64(52)) - numpy.int64(1023 + 64))
@@ -140,38 +151,49 @@ def refill(rng):
         along = {_horner("y", COSINE)}
         along = numpy.uint64(numpy.float64(along).view(numpy.uint64) ^ (b << numpy.uint64(63))).view(numpy.float64)
         exchanged = (b & numpy.uint64(2)) != numpy.uint64(0)
-        rng[i] = numpy.float64(radius * (across if exchanged else along)).view(numpy.uint64)
-        rng[i + {POOL // 2}] = numpy.float64(radius * (along if exchanged else across)).view(numpy.uint64)
-    rng[{_PLACE}] = numpy.uint64({_FIRST})
+        words[i] = numpy.float64(radius * (across if exchanged else along)).view(numpy.uint64)
+        words[i + {POOL // 2}] = numpy.float64(radius * (along if exchanged else across)).view(numpy.uint64)
+
+
+@njit
+def refill(source, words):
+    if source is None:
+        fill_from_lanes(words)
+    else:
+        pool = words.view(numpy.float64)
+        for i in range({_FIRST}, {_END}):
+            pool[i] = source.standard_normal()
+    words[{_PLACE}] = numpy.uint64({_FIRST})
 '''
 
 _REQUESTS = f"""@njit
-def ready(rng, most):
-    at = numpy.int64(rng[{_PLACE}])
+def ready(source, words, most):
+    at = numpy.int64(words[{_PLACE}])
     if at == {_END}:
-        refill(rng)
+        refill(source, words)
         at = {_FIRST}
     count = min(most, {_END} - at)
-    rng[{_PLACE}] = numpy.uint64(at + count)
+    words[{_PLACE}] = numpy.uint64(at + count)
     return at, count
 
 
 @njit
-def together(rng, count):
-    at = numpy.int64(rng[{_PLACE}])
+def together(source, words, count):
+    at = numpy.int64(words[{_PLACE}])
     if at + count > {_END}:
-        refill(rng)
+        refill(source, words)
         at = {_FIRST}
-    rng[{_PLACE}] = numpy.uint64(at + count)
+    words[{_PLACE}] = numpy.uint64(at + count)
     return at
 
 
 @njit
 def normals(rng, out):
-    done = 0
+    source, words = rng
+    done, pool = 0, words.view(numpy.float64)
     while done < out.shape[0]:
-        at, count = ready(rng, out.shape[0] - done)
-        fresh, room = rng[at : at + count].view(numpy.float64), out[done : done + count]
+        at, count = ready(source, words, out.shape[0] - done)
+        fresh, room = pool[at : at + count], out[done : done + count]
         for i in range(count):
             room[i] = fresh[i]
         done += count

@@ -36,7 +36,7 @@ RATE = sp.Symbol("rate", real=True)
 def step_source(system: LimitSystem) -> str:
     """Source of the simulator of ``system.problem`` under ``system.rule``; Numba only, as it is made of loops."""
     lowering = Lowering(system, NUMBA)
-    lowering.names.reserve("pool", "at", "ready", "together", "keep", "last", "begun")
+    lowering.names.reserve("source", "words", "pool", "at", "ready", "together", "keep", "last", "begun")
     parts = [NUMBA.header, normal_source(), lowering.source(), _lift(lowering, system)]
     if system.rule.rate is None:
         parts.append(lowering.function_of(gamma, "greedy_rate"))
@@ -70,7 +70,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         "square = 0.0",
         "low = 0",
         "while low < n:",
-        "    at, count = ready(rng, n - low)",
+        "    at, count = ready(source, words, n - low)",
         "    high = low + count",
         "    draws, roots, part = pool[at : at + count], root[low:high], X[low:high]",
         "    aims, last = X_star[low:high], a[low:high]",
@@ -87,7 +87,11 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         "    low = high",
         f"{names(t)} = (first + k) / n",
     ]
-    sample = sweep + noise_lines(lowering, system, "pool[together(rng, 1)]") + sample_lines(lowering, system)
+    sample = (
+        sweep
+        + noise_lines(lowering, system, "pool[together(source, words, 1)]")
+        + sample_lines(lowering, system)
+    )
     step = sample if rule.batch == 1 else _batch_lines(lowering, sample, names.code(rule.batch))
     if rule.rate is None:
         step += [
@@ -104,7 +108,8 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     body = [
         "n = X.shape[0]",
         f"{names(d)} = float(n)",
-        "pool = rng.view(numpy.float64)",
+        "source, words = rng",
+        "pool = words.view(numpy.float64)",
         *room,
         *parameters,
         *load,
@@ -156,7 +161,7 @@ def noise_lines(lowering: Lowering, system: LimitSystem, normal: str) -> list[st
     lines = []
     if NORMAL in drawn.free_symbols:
         lines.append(f"{names(NORMAL)} = {normal}")
-    lines += [f"{names(u)} = uniform(rng)" for u in UNIFORMS if u in drawn.free_symbols]
+    lines += [f"{names(u)} = uniform(source, words)" for u in UNIFORMS if u in drawn.free_symbols]
     return [*lines, f"{names(eps)} = {names.code(drawn)}"]
 
 
@@ -181,7 +186,7 @@ def sample_lines(lowering: Lowering, system: LimitSystem) -> list[str]:
             )
         )
         lines += [opening, *("    " + line for line in code)]
-    return ["draw = uniform(rng)", *lines]
+    return ["draw = uniform(source, words)", *lines]
 
 
 def _cumulative(outcomes: Sequence[Label]) -> sp.Expr:

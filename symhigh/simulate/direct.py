@@ -35,7 +35,7 @@ class DirectWalk:
         )
         self.mode: Array = starting_mode(e, self.modes)
         self.a = np.zeros(d)
-        self.rng = stream(seed, 0)
+        self.rng = stream(seed, 0, generator=e.generator)
 
     @staticmethod
     def load(system: LimitSystem) -> None:

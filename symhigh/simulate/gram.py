@@ -117,7 +117,7 @@ class GramWalk:
         self.shape = np.where(free > 1, free / 2 - 1 / 3, 0.0)
         self.scale = 1 / np.sqrt(9 * np.where(self.shape > 0, self.shape, 1.0))
         self.draws, self.rest = np.zeros(frame * n.size), np.zeros(n.size)
-        self.rng = stream(seed, 0)
+        self.rng = stream(seed, 0, generator=e.generator)
 
     @staticmethod
     def load(system: LimitSystem) -> None:

@@ -54,6 +54,7 @@ class Experiment:
     d: int
     t_end: float
     par: Array
+    generator: type[np.random.BitGenerator] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +74,18 @@ class Modes:
         return float((self.w * self.root**2 * self.energy).sum())
 
 
-def prepare(system: LimitSystem, spectrum: Spectrum, start: Start, d: int, t_end: float) -> Experiment:
+def prepare(
+    system: LimitSystem,
+    spectrum: Spectrum,
+    start: Start,
+    d: int,
+    t_end: float,
+    generator: type[np.random.BitGenerator] | None = None,
+) -> Experiment:
     """Arguments checked: parameters are numbers, a schedule is allowed."""
     par = parameter_values("simulate", system)
     check_schedule(system, par, t_end)
-    return Experiment(system, spectrum, start, d, t_end, par)
+    return Experiment(system, spectrum, start, d, t_end, par, generator)
 
 
 def modes_of(

@@ -75,7 +75,7 @@ def box_muller(a, b):
 
 def first_pool(rng):
     """The first POOL normals of a stream from the published algorithm, each lane's words in turn."""
-    lanes = [xoshiro(rng[lane : 4 * LANES : LANES]) for lane in range(LANES)]
+    lanes = [xoshiro(rng[1][lane : 4 * LANES : LANES]) for lane in range(LANES)]
     words = [next(lane) for _ in range(POOL // LANES) for lane in lanes]
     pairs = [box_muller(a, b) for a, b in zip(words[: POOL // 2], words[POOL // 2 :], strict=True)]
     return [p[0] for p in pairs] + [p[1] for p in pairs]
@@ -103,8 +103,8 @@ def test_normals_at_the_ends_of_the_range_and_where_the_logarithm_turns(kernels)
     words = [0, 1, 2, 2**32, 2**52 + 1, turn - 10**9, turn, turn + 10**9, 2**63 - 1, 2**63, 2**63 + 2**11]
     words += [2**64 - 2**11, 2**64 - 2**12, 2**64 - 2**20, 2**64 - 2**40, 3 * 2**62]
     rng = stream(9)
-    rng[:LANES] = 0
-    rng[3 * LANES : 4 * LANES] = [((a >> 23) | (a << 41)) & MASK for a in words]
+    rng[1][:LANES] = 0
+    rng[1][3 * LANES : 4 * LANES] = [((a >> 23) | (a << 41)) & MASK for a in words]
     exact, out = first_pool(rng), np.empty(POOL)
     kernels.normals(rng, out)
     assert deviates(out, exact) < 4
@@ -113,9 +113,9 @@ def test_normals_at_the_ends_of_the_range_and_where_the_logarithm_turns(kernels)
 
 @pytest.mark.parametrize("state", [[1, 2, 3, 4], [2**63, 5, 2**64 - 1, 77]])
 def test_words_of_the_single_generator_are_those_of_the_published_algorithm(kernels, state):
-    rng, expected = stream(0), xoshiro(state)
-    rng[4 * LANES : 4 * LANES + 4] = np.array(state, np.uint64)
-    assert [int(kernels.next_bits(rng)) for _ in range(500)] == [next(expected) for _ in range(500)]
+    (_, words), expected = stream(0), xoshiro(state)
+    words[4 * LANES : 4 * LANES + 4] = np.array(state, np.uint64)
+    assert [int(kernels.next_bits(words)) for _ in range(500)] == [next(expected) for _ in range(500)]
 
 
 def test_sequence_does_not_depend_on_how_it_is_cut(kernels):
@@ -126,6 +126,15 @@ def test_sequence_does_not_depend_on_how_it_is_cut(kernels):
     for piece in pieces:
         kernels.normals(rng, piece)
     np.testing.assert_array_equal(np.concatenate(pieces), whole)
+
+
+def test_numpys_bit_generators_give_their_own_normals_and_uniforms(kernels):
+    for generator in (np.random.PCG64, np.random.Philox):
+        out, rng = np.empty(700), stream(3, 0, generator=generator)
+        kernels.normals(rng, out)
+        reference = np.random.Generator(generator(np.random.SeedSequence([3, 0])))
+        np.testing.assert_array_equal(out, reference.standard_normal(2 * POOL)[:700])
+        assert kernels.uniform(*rng) == pytest.approx(reference.random(), abs=1e-15)
 
 
 # --- law ---------------------------------------------------------------------------------------------------
@@ -184,7 +193,7 @@ def test_given_a_draw_in_the_tail_its_law_is_exact(draws):
 
 def test_uniforms_lie_inside_the_unit_interval(kernels):
     rng = stream(3)
-    found = np.array([kernels.uniform(rng) for _ in range(50_000)])
+    found = np.array([kernels.uniform(*rng) for _ in range(50_000)])
     assert found.min() > 0
     assert found.max() < 1
     assert kstest(found, "uniform").pvalue > FALSE_ALARM
@@ -228,7 +237,7 @@ def test_streams_of_neighbouring_seeds_are_independent(kernels):
     for seed in range(64):
         kernels.normals(stream(seed, 0), out[seed])
     independent(out.T)
-    heads = [stream(seed, sub)[: 4 * LANES + 4] for seed in range(300) for sub in range(3)]
+    heads = [stream(seed, sub)[1][: 4 * LANES + 4] for seed in range(300) for sub in range(3)]
     assert len(set(np.concatenate(heads).tolist())) == 900 * (4 * LANES + 4)
 
 

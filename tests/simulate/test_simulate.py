@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import sympy as sp
+from scipy.stats import ks_2samp
 
 import symhigh as sh
 from symhigh.codegen.cache import load
@@ -86,6 +87,26 @@ def test_what_is_recorded_changes_no_step(rule: sh.Rule) -> None:
     few, many = sh.simulate(*args, t=[0, 1.0]), sh.simulate(*args)
     np.testing.assert_array_equal(few.risk[:, -1], many.risk[:, -1])
     np.testing.assert_array_equal(few.norm[:, -1], many.norm[:, -1])
+
+
+@pytest.mark.parametrize("method", ["direct", "gram"])
+def test_numpys_generators_draw_from_the_same_law(method: str) -> None:
+    """Philox against the package's own lanes: risk and rate at three times, one test in 10⁴ would fail."""
+    args = (sh.least_squares(0.5), sh.AdaGradNorm(1, 0.3), TWO_HALVES, START, 40, 2.0, 500, method)
+    ours = sh.simulate(*args, t=[0.5, 1.0, 2.0])
+    theirs = sh.simulate(*args, t=[0.5, 1.0, 2.0], generator=np.random.Philox)
+    p = [
+        ks_2samp(getattr(ours, name)[:, k], getattr(theirs, name)[:, k]).pvalue
+        for name in ("risk", "learning_rate")
+        for k in range(3)
+    ]
+    assert min(p) > 1e-4 / 6
+    assert not (ours.risk == theirs.risk).any()
+
+
+def test_a_generator_that_is_none_of_numpys_is_refused() -> None:
+    with pytest.raises(TypeError, match="bit generators"):
+        sh.simulate(sh.least_squares(), sh.Constant(1), ISOTROPIC, sh.Start(), 10, 1, 1, generator=7)
 
 
 def test_recorded_values_are_those_of_the_iterate() -> None:
