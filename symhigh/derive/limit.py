@@ -112,6 +112,11 @@ def _derive(
         )
     elif rule.rate is not None:
         rate = rule.rate.subs(rule.maxima)
+        if rate.has(d):
+            raise ValueError(
+                f"rule {rule.owner}: its rate {rate} depends on d; a step is rate/d times the gradient, so give a "
+                "rate of order one, without d"
+            )
     else:
         rate = rule.multiple * greedy_rate(rule.objective, {distance: distance_drift, risk: risk_drift})
 

@@ -186,9 +186,28 @@ def test_start_at_zero(name: str, c2: float) -> None:
     assert np.isfinite(drift).all()
 
 
-def test_a_student_that_jumps_is_refused() -> None:
-    with pytest.raises(ValueError, match="no first derivative"):
-        sh.derive(sh.student(sp.sign), sh.Constant(1))
+R = sh.x - sh.x_star
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (sh.student(sp.sign).loss, "it jumps as x varies, so it has no first derivative"),
+        (sp.Piecewise((R**2, R < 1), (2, True)), "it jumps as x varies, so it has no first derivative"),
+        (sp.Piecewise((1, sh.x * sh.x_star < 0), (0, True)), "it jumps as x varies"),
+        (sp.floor(R) ** 2, "no first derivative in x, by which SGD could move"),
+        (sp.Mod(sh.x, 1), "no first derivative in x"),
+        (sp.DiracDelta(R), "no first derivative in x"),
+        (sp.sqrt(sp.Abs(R)), r"grows like \|u\|\^-0.5 where u = x - x_star vanishes, so E f'\^2 is infinite"),
+        (sp.log(sp.Abs(R)), r"grows like \|u\|\^-1 where u"),
+        (1 / sh.x**2, r"grows like \|u\|\^-3 where u = x vanishes"),
+        (sp.tan(R), r"grows like \|u\|\^-2 where u"),
+        (sp.Abs(sh.x * sh.x_star - 1), "jumps across a curved boundary"),
+    ],
+)
+def test_losses_without_a_slope_are_refused(loss: sp.Expr, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        sh.derive(sh.Problem(loss), sh.Constant(1))
 
 
 @pytest.mark.parametrize(

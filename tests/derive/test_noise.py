@@ -109,6 +109,9 @@ def test_infinite_variance_is_refused_where_it_matters() -> None:
     assert sh.derive(sh.huber(1, sh.StudentT(1.5)), sh.Constant(1)).scalars
     with pytest.raises(ValueError, match="risk E f is infinite"):
         sh.derive(sh.huber(1, sh.StudentT(1)), sh.Constant(1))
+    for law in (sh.Laplace(1), sh.StudentT(5)):
+        with pytest.raises(ValueError, match="grows exponentially in eps; use Gaussian"):
+            sh.derive(sh.Problem(sp.exp(sh.x - eps), law), sh.Constant(1))
 
 
 @pytest.mark.parametrize(

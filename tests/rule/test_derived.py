@@ -182,7 +182,11 @@ class Broken(sh.Rule):
         ),
         (Broken(1 / d, sp.Symbol("S_2")), "its rate depends on S_2"),
         (Broken(1 / d, distance), "its rate depends on distance"),
-        (Broken(gradient_square / d, sp.S.One), r"not O\(1/d\)"),
+        (Broken(1 / d, 1 / d), "depends on d; a step is rate/d times the gradient"),
+        *(
+            (Broken(i, sp.S.One), r"not O\(1/d\)")
+            for i in (gradient_square / d, sample_loss, sp.S.One, d**-0.5)
+        ),
         (Broken(1 / d, sample_loss / gradient_square), "no limit other than 0"),
         (sh.MiniBatch(Broken(gradient_square**2 / d**3, sp.S.One), 2), "not linear in gradient_square"),
         (sh.MiniBatch(sh.StochasticPolyak(1), 2), "a batch has several"),
