@@ -1,5 +1,8 @@
 """Direct SGD against exact recursions and the limit; reproducibility; refusals and early ends."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -9,6 +12,8 @@ import symhigh as sh
 from symhigh.codegen.cache import load
 from symhigh.codegen.normal import normal_source, stream
 from symhigh.codegen.target import NUMBA
+from symhigh.simulate.direct import DirectWalk
+from symhigh.simulate.walk import prepare
 from tests.scenarios import ISOTROPIC, SCENARIOS, START, TWO_HALVES
 
 
@@ -115,6 +120,19 @@ def test_recorded_values_are_those_of_the_iterate() -> None:
     assert runs.norm - 2 * runs.overlap + 1 == pytest.approx(runs.distance)
     assert runs.risk == pytest.approx((runs.distance + 0.25) / 2)
     assert runs.excess_risk == pytest.approx(runs.distance / 2)
+
+
+def test_steps_leave_the_interpreter_to_other_threads() -> None:
+    """A kernel that held the interpreter's lock would let the loop below turn once or twice."""
+    system, d = sh.derive(sh.least_squares(0.5), sh.AdaGradNorm(1, 0.3)), 4096
+    walk = DirectWalk(prepare(system, ISOTROPIC, START, d, 1.0), 0)
+    walk.run(0, 1)
+    thread, turns = threading.Thread(target=walk.run, args=(1, 40_000)), 0
+    thread.start()
+    while thread.is_alive():
+        time.sleep(0.001)
+        turns += 1
+    assert turns > 20
 
 
 def test_vectors_as_start() -> None:
