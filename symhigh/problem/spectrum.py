@@ -8,15 +8,22 @@ quadrature rule, and by its quantile function, from which the d eigenvalues of a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from symhigh.checks import parameter, real, whole
+from symhigh.problem.measure import (
+    HORIZON,
+    RTOL,
+    compress,
+    quantile_of_density,
+    rule_of_density,
+    rule_of_histogram,
+)
 from symhigh.problem.measure import Array as Array
-from symhigh.problem.measure import compress, rule_of_density
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +31,11 @@ class Spectrum:
     """A measure ``sum_i weights_i δ(values_i)`` on eigenvalues; build it with one of the class methods.
 
     ``values`` and ``weights`` have shape (N,); they are floats, or SymPy objects where the user gave symbols
-    (then only closed forms can use them). ``quantile`` is set for continuous measures. ``basis`` (d, d) holds
-    eigenvectors, one a column, where the spectrum came from a covariance matrix. ``ratio`` is that of a
-    Marchenko-Pastur law, by which closed forms know it exactly.
+    (then only closed forms can use them). ``quantile`` is set for continuous measures. ``members`` (d,) is the node of
+    each eigenvalue that the spectrum was made from, where equal ones were merged; ``basis`` (d, d) holds eigenvectors,
+    one a column in that order, where it came from a covariance matrix. ``ratio`` is that of a Marchenko-Pastur law, by
+    which closed forms know it exactly. ``error`` is what rules and compressed spectra are right to, see
+    :meth:`from_density`; 0 where the measure is exact.
     """
 
     values: Array
@@ -35,6 +44,8 @@ class Spectrum:
     basis: Array | None = None
     name: str = "spectrum"
     ratio: float | None = None
+    members: Array | None = None
+    error: float = 0.0
 
     @classmethod
     def isotropic(cls, lam: Any = 1) -> Spectrum:
@@ -48,7 +59,8 @@ class Spectrum:
     def from_eigenvalues(cls, values: Any, weights: Any = None) -> Spectrum:
         """Eigenvalues ≥ 0, not all zero, with ``weights`` > 0 that sum to one (equal weights by default).
 
-        Without weights, a list of d eigenvalues is the spectrum of a d×d covariance.
+        Without weights, a list of d eigenvalues is the spectrum of a d×d covariance. Equal values become one node,
+        in the place of the first: modes of one eigenvalue obey one linear equation, and so does their average.
         """
         owner = "Spectrum.from_eigenvalues"
         vals = _array(owner, "values", values)
@@ -58,9 +70,7 @@ class Spectrum:
         else:
             wts = _array(owner, "weights", weights)
         if wts.shape != vals.shape:
-            raise ValueError(
-                f"{owner}: weights has shape {wts.shape}, values has {vals.shape}; they must match"
-            )
+            raise ValueError(f"{owner}: weights has shape {wts.shape}, values {vals.shape}; they must match")
         if vals.dtype == object or wts.dtype == object:
             vals, wts = vals.astype(object), wts.astype(object)
             for v in vals:
@@ -70,9 +80,7 @@ class Spectrum:
                 raise ValueError(f"{owner}: weights must sum to one, they sum to {total}")
             return cls(vals, wts)
         if (bad := vals[(vals < 0) | ~np.isfinite(vals)]).size:
-            raise ValueError(
-                f"{owner}: eigenvalue {bad[0]:g} is not allowed; a covariance has eigenvalues >= 0, finite"
-            )
+            raise ValueError(f"{owner}: eigenvalue {bad[0]:g} is not allowed; they must be >= 0, and finite")
         if not vals.any():
             raise ValueError(f"{owner}: all eigenvalues are zero; at least one must be > 0")
         if (wts <= 0).any() or abs(wts.sum() - 1) > 1e-9:
@@ -80,7 +88,11 @@ class Spectrum:
                 f"{owner}: weights must be > 0 and sum to one, they sum to {wts.sum():.12g}; "
                 "divide them by their sum"
             )
-        return cls(vals, wts)
+        _, first, place = np.unique(vals, return_index=True, return_inverse=True)
+        if first.size == vals.size:
+            return cls(vals, wts)
+        members = np.argsort(np.argsort(first))[place]
+        return cls(vals[np.sort(first)], np.bincount(members, weights=wts), members=members)
 
     @classmethod
     def from_covariance(cls, K: Any) -> Spectrum:
@@ -97,111 +109,125 @@ class Spectrum:
                 f"Spectrum.from_covariance: K has the eigenvalue {values[0]:g}, all must be >= 0"
             )
         spectrum = cls.from_eigenvalues(np.maximum(values, 0.0))
-        return cls(spectrum.values, spectrum.weights, basis=basis)
+        return replace(spectrum, basis=basis)
 
     @classmethod
-    def power_law(cls, beta: Any) -> Spectrum:
+    def power_law(cls, beta: Any, rtol: float = RTOL, horizon: float = HORIZON) -> Spectrum:
         """Density ``(1 - β) λ^{-β}`` on (0, 1), with β < 1 (High Line, Prop. 4.4).
 
-        Nodes are Gauss-Legendre in ``log λ`` on panels that reach ``λ = e^{-400}``, so horizons up to t = 10^20
-        are resolved; what lies below is put into the last node.
+        Nodes are those of :meth:`from_density`.
         """
         b = float(beta)
         if not b < 1:
             raise ValueError(
                 f"Spectrum.power_law(beta={beta}): beta must be < 1, else the density has no unit mass"
             )
-        edges = np.concatenate([np.linspace(0.0, 60.0, 41), 60.0 * (400.0 / 60.0) ** (np.arange(1, 11) / 10)])
-        nodes, weights = np.polynomial.legendre.leggauss(12)
-        half = np.diff(edges)[:, None] / 2
-        s = (edges[:-1, None] + half * (nodes + 1)).ravel()
-        mass = ((1 - b) * np.exp(-(1 - b) * s).reshape(half.size, -1) * half * weights).ravel()
-        keep = mass > 0
-        s, mass = s[keep], mass[keep]
-        return cls(
-            np.exp(-s),
-            mass / mass.sum(),
-            quantile=lambda p: p ** (1 / (1 - b)),
-            name=f"power law, beta={b:g}",
-        )
+        accuracy = _accuracy("power_law", rtol, horizon)
+        mass = 1.0 if 1e-300 ** (1 - b) > 1e-14 else 0.0
+        values, weights = rule_of_density(lambda v: (1 - b) * v**-b, 0.0, 1.0, *accuracy, mass)
+        name, quantile = f"power law, beta={b:g}", lambda p: p ** (1 / (1 - b))
+        return cls(values, weights, quantile=quantile, name=name, error=accuracy[0])
 
     @classmethod
-    def marchenko_pastur(cls, ratio: Any, nodes: int = 256) -> Spectrum:
+    def marchenko_pastur(
+        cls, ratio: Any, nodes: int | None = None, rtol: float = RTOL, horizon: float = HORIZON
+    ) -> Spectrum:
         """Marchenko-Pastur law of ``Z Z^T/n`` with ``ratio = d/n``; an atom at 0 where the ratio exceeds one.
 
-        With ``λ = 1 + r + 2 √r cos θ`` the density is ``(2/π) sin²θ/λ dθ``; the midpoint rule in θ converges
-        geometrically.
+        The density is ``√((λ₊ - λ)(λ - λ₋))/(2π r λ)`` on (λ₋, λ₊), ``λ± = (1 ± √r)²``. Nodes are those of
+        :meth:`from_density`; with ``nodes``, as many of the midpoint rule in θ, ``λ = 1 + r + 2 √r cos θ``, which is
+        exact for polynomials and slow near ratio one.
         """
-        r = real(
-            "Spectrum.marchenko_pastur", "ratio", ratio, above=0.0, meaning="d/n, dimension over samples"
-        )
-        n = whole(
-            "Spectrum.marchenko_pastur", "nodes", nodes, least=2, meaning="the number of quadrature nodes"
-        )
-        theta = np.pi * (np.arange(n) + 0.5) / n
-        values = 1 + r + 2 * np.sqrt(r) * np.cos(theta)
-        weights = 2 * np.sin(theta) ** 2 / values / n
-        weights *= min(1.0, 1 / r) / weights.sum()
-        order = np.argsort(values)
-        values, weights = values[order], weights[order]
+        owner = "Spectrum.marchenko_pastur"
+        r = real(owner, "ratio", ratio, above=0.0, meaning="d/n, dimension over samples")
+        accuracy = _accuracy("marchenko_pastur", rtol, horizon)
+        low, high, share = (1 - np.sqrt(r)) ** 2, (1 + np.sqrt(r)) ** 2, min(1.0, 1 / r)
+
+        def density(v: Array) -> Array:
+            return np.sqrt(np.maximum((high - v) * (v - low), 0.0)) / v
+
+        if nodes is None:
+            values, weights = rule_of_density(density, low, high, *accuracy)
+        else:
+            n = whole(owner, "nodes", nodes, least=2, meaning="the number of quadrature nodes")
+            theta = np.pi * (np.arange(n)[::-1] + 0.5) / n
+            values = 1 + r + 2 * np.sqrt(r) * np.cos(theta)
+            weights = np.sin(theta) ** 2 / values
+        weights = weights * share / weights.sum()
         if r > 1:
-            values, weights = np.append(0.0, values), np.append(1 - 1 / r, weights)
-        fine = _distribution(values, weights, r)
-        return cls(values, weights, quantile=fine, name=f"Marchenko-Pastur, ratio={r:g}", ratio=r)
+            values, weights = np.append(0.0, values), np.append(1 - share, weights)
+        inside = quantile_of_density(density, low, high)
+
+        def quantile(p: Array) -> Array:
+            return np.where(p < 1 - share, 0.0, inside(np.maximum(p - (1 - share), 0.0) / share))
+
+        name, error = f"Marchenko-Pastur, ratio={r:g}", accuracy[0] if nodes is None else np.nan
+        return cls(values, weights, quantile=quantile, name=name, ratio=r, error=error)
 
     @classmethod
     def from_density(
-        cls, density: Callable[[Array], Array], low: float, high: float, rtol: float = 1e-10
+        cls,
+        density: Callable[[Array], Array],
+        low: float,
+        high: float,
+        rtol: float = RTOL,
+        horizon: float = HORIZON,
     ) -> Spectrum:
         """A continuous spectrum on (low, high), 0 ≤ low < high; ``density`` maps arrays to arrays, of any total mass.
 
-        Nodes are added until averages of λ e^{-2λu} and λ² e^{-2λu} are right to ``rtol`` for all u ≥ 0.
+        As many nodes as averages of λ^k e^{-2λu}, k = 0, 1, 2, need to be right to ``rtol`` for 0 ≤ u ≤ ``horizon``, by
+        a nested pair of rules. u is the clock Γ(t) = ∫γ dt, so t_end times the largest rate is a safe horizon; the cost
+        grows like its logarithm, and not with d. Densities may be infinite, but integrable, at zero.
         """
         top = real("Spectrum.from_density", "high", high, above=0.0, meaning="the upper end of the spectrum")
         if not 0 <= low < top:
             raise ValueError(f"Spectrum.from_density(low={low}): low must be >= 0 and below high={high}")
-        values, weights = rule_of_density(density, float(low), top, rtol)
-        return cls(values, weights, quantile=_distribution(values, weights, 1.0), name="density")
+        accuracy = _accuracy("from_density", rtol, horizon)
+        values, weights = rule_of_density(density, float(low), top, *accuracy)
+        quantile = quantile_of_density(density, float(low), top)
+        return cls(values, weights, quantile=quantile, name="density", error=accuracy[0])
 
     @classmethod
-    def from_histogram(cls, edges: Any, counts: Any) -> Spectrum:
+    def from_histogram(
+        cls, edges: Any, counts: Any, rtol: float = RTOL, horizon: float = HORIZON
+    ) -> Spectrum:
         """A spectrum that is uniform inside each bin: ``edges`` (n + 1,) ≥ 0 and increasing, ``counts`` (n,) ≥ 0.
 
-        Eight Gauss points a bin, exact for averages of polynomials of degree 15.
+        Nodes are chosen for ``rtol`` and ``horizon`` as in :meth:`from_density`, and compressed.
         """
         owner = "Spectrum.from_histogram"
         cut, mass = _array(owner, "edges", edges), _array(owner, "counts", counts)
-        if (
-            cut.size != mass.size + 1
-            or cut[0] < 0
-            or np.diff(cut).min() <= 0
-            or mass.min() < 0
-            or not mass.sum() > 0
-        ):
+        wrong = cut.size != mass.size + 1 or cut[0] < 0 or np.diff(cut).min() <= 0
+        if wrong or mass.min() < 0 or not mass.sum() > 0:
             raise ValueError(f"{owner}: needs n + 1 increasing edges >= 0 and n counts >= 0, not all zero")
-        x, w = np.polynomial.legendre.leggauss(8)
-        half = np.diff(cut)[:, None] / 2
-        values, weights = (
-            (cut[:-1, None] + half * (x + 1)).ravel(),
-            (mass[:, None] / mass.sum() * w / 2).ravel(),
-        )
-        values, weights = values[weights > 0], weights[weights > 0]
+        tolerance, end = _accuracy("from_histogram", rtol, horizon)
+        fine = rule_of_histogram(cut, mass, tolerance / 2, end)
+        values, weights, _ = compress(*fine, tolerance / 2, end)
         share = np.concatenate([[0.0], np.cumsum(mass)]) / mass.sum()
-        return cls(values, weights, quantile=lambda p: np.interp(p, share, cut), name="histogram")
 
-    def compressed(self, rtol: float = 1e-8) -> Spectrum:
-        """A spectrum of few nodes with the same limit: averages of λ^k e^{-2λu}, k = 1, 2, agree to ``rtol`` for u ≥ 0.
+        def quantile(p: Array) -> Array:
+            return np.asarray(np.interp(p, share, cut))
 
-        For many eigenvalues and starts that are spread evenly or follow a power of λ; equal eigenvalues are merged.
-        Eigenvectors, and starts given by vectors, belong to the eigenvalues themselves and cannot be used with it.
+        return cls(values, weights, quantile=quantile, name="histogram", error=tolerance)
+
+    def compressed(self, rtol: float = 1e-8, horizon: float = HORIZON) -> Spectrum:
+        """A spectrum of few nodes with the same limit: averages of λ^k e^{-2λu}, k = 0, 1, 2, agree to ``rtol``.
+
+        For all u up to ``horizon``, see :meth:`from_density`; ``error`` of the result is the difference measured. For
+        many eigenvalues and starts that are spread evenly or follow a power of λ. Eigenvectors, and starts given by
+        vectors, belong to the eigenvalues themselves and cannot be used with it.
         """
-        values, weights = self.numeric("Spectrum.compressed")
-        tolerance = real("Spectrum.compressed", "rtol", rtol, above=0.0, meaning="the relative error allowed")
-        return Spectrum(
-            *compress(values, weights, tolerance), quantile=self.quantile, name=f"{self.name}, compressed"
-        )
+        given = self.numeric("Spectrum.compressed")
+        values, weights, error = compress(*given, *_accuracy("compressed", rtol, horizon))
+        name = f"{self.name}, compressed"
+        return Spectrum(values, weights, quantile=self.quantile, name=name, error=error + self.error)
 
     # --- what later rooms ask ---------------------------------------------------------------------------
+    @property
+    def given(self) -> int:
+        """How many eigenvalues the spectrum was made from: the d of vectors that go with it."""
+        return int(self.values.size if self.members is None else self.members.size)
+
     @property
     def is_symbolic(self) -> bool:
         """Whether symbols remain, so that only closed forms can use this spectrum."""
@@ -250,13 +276,11 @@ def apportion(weights: Array, total: int) -> Array:
     return np.diff(reached, prepend=0.0).astype(int)
 
 
-def _distribution(values: Array, weights: Array, ratio: float) -> Callable[[Array], Array]:
-    """Quantile function of a discretised measure, linear between the midpoints of its steps."""
-    middle = np.cumsum(weights) - weights / 2
-    if ratio > 1:
-        atom = weights[0]
-        return lambda p: np.where(p < atom, 0.0, np.interp(p, middle[1:], values[1:]))
-    return lambda p: np.interp(p, middle, values)
+def _accuracy(owner: str, rtol: Any, horizon: Any) -> tuple[float, float]:
+    return (
+        real(f"Spectrum.{owner}", "rtol", rtol, above=0.0, meaning="the relative error allowed"),
+        real(f"Spectrum.{owner}", "horizon", horizon, above=0.0, meaning="the largest clock ∫γ dt"),
+    )
 
 
 def _array(owner: str, name: str, entries: Any) -> Array:

@@ -87,8 +87,13 @@ class Start:
         """``(V11, V12, V22)`` at the nodes of the spectrum, three float arrays of shape (N,)."""
         values, _ = spectrum.numeric("solve")
         if self.vectors_given is not None:
-            X0, X_star = self._in_eigenbasis(spectrum, values.size)
-            return values.size * X0**2, values.size * X0 * X_star, values.size * X_star**2
+            d, place = spectrum.given, spectrum.members
+            X0, X_star = self._in_eigenbasis(spectrum, d)
+            v11, v12, v22 = d * X0**2, d * X0 * X_star, d * X_star**2
+            if place is None:
+                return v11, v12, v22
+            place, count = np.sort(place), np.bincount(place)
+            return tuple(np.bincount(place, weights=m) / count for m in (v11, v12, v22))  # type: ignore[return-value]
         scale = self.profile_at(values)
         return tuple(float(m) * scale for m in self._moments())  # type: ignore[return-value]
 
@@ -145,11 +150,14 @@ class Start:
     def _in_eigenbasis(self, spectrum: Spectrum, d: int) -> tuple[Array, Array]:
         assert self.vectors_given is not None
         X0, X_star = self.vectors_given
-        if X0.size != d or spectrum.values.size != d or spectrum.quantile is not None:
+        if X0.size != d or spectrum.given != d or spectrum.quantile is not None:
             raise ValueError(
                 f"Start.from_vectors: vectors of length {X0.size} need a spectrum of {X0.size} eigenvalues "
-                f"and d={X0.size}; the spectrum has {spectrum.values.size}, d={d}"
+                f"and d={X0.size}; the spectrum has {spectrum.given}, d={d}"
             )
         if spectrum.basis is not None:
-            return spectrum.basis.T @ X0, spectrum.basis.T @ X_star
-        return X0, X_star
+            X0, X_star = spectrum.basis.T @ X0, spectrum.basis.T @ X_star
+        if spectrum.members is None:
+            return X0, X_star
+        order = np.argsort(spectrum.members, kind="stable")  # eigenvalues(d) has equal ones side by side
+        return X0[order], X_star[order]

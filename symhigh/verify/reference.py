@@ -45,7 +45,7 @@ def finite_problem(spectrum: Spectrum, start: Start, d: int) -> tuple[Spectrum, 
         values, weights = spectrum.eigenvalues(d), np.full(d, 1 / d)
     else:
         values, weights = spaces.values, spaces.count / d
-    finite = Spectrum.from_eigenvalues(values, weights)
+    finite = Spectrum(values, weights)
     if start.random:
         moments = start.modes(finite)
     elif spaces is None:
