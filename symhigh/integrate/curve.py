@@ -55,4 +55,5 @@ class Curve(Outputs):
 
     def __repr__(self) -> str:
         state = "" if self.complete else f", stopped: {self.message}"
-        return f"Curve({', '.join(self.outputs)}; t = {self.t[0]:g} … {self.t[-1]:g}, {self.t.size} times{state})"
+        span = f"t = {self.t[0]:g} … {self.t[-1]:g}, " if self.t.size else ""
+        return f"Curve({', '.join(self.outputs)}; {span}{self.t.size} times{state})"

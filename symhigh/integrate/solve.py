@@ -225,6 +225,8 @@ def _why(status: int, system: LimitSystem, rows: Array, times: Array, clock: Arr
     place = f"at t = {clock[0]:.6g}"
     if status != DIVERGED:
         return f"stopped {place}: no step is small enough for the tolerance; loosen rtol"
+    if not len(rows):
+        return f"diverged {place}, before the first output time: the state left all bounds"
     last = dict(zip(system.outputs, rows[-1], strict=True))
     rate, threshold = last["learning_rate"], last.get("distance_threshold", np.inf)
     cause = (

@@ -22,8 +22,10 @@ RTOL = 1e-12
 """What averages are right to, unless another accuracy is asked for."""
 _SMALLEST = 1e-40
 """Averages that have fallen below this part of their start need no relative accuracy."""
-_ENDS = 3.65, 6.6
-"""Where ``exp(-exp(y))`` is no more than the spacing of doubles at one, and than the smallest double."""
+_ENDS = 3.65, 5.8
+"""Where ``exp(-exp(y))`` is no more than the spacing of doubles at one, and than ``LEAST``."""
+LEAST = 1e-150
+"""The smallest eigenvalue: starts that follow a power of λ, down to λ^{-2}, stay finite there."""
 
 
 def error_between(exact: Rule, other: Rule, horizon: float = HORIZON) -> float:
@@ -64,7 +66,7 @@ def rule_of_density(
     is analytic for |Im y| < π/2: the error is about e^{-π²/h} at a cost of log(horizon)/h nodes. With low > 0 averages
     die out exponentially, and the horizon is where they have. Halving h keeps the nodes; the difference of the two
     rules is the error of the coarser, which is returned. ``mass`` is the total, if known, of a density that reaches
-    below 1e-300: what lies there is put into the smallest node.
+    below ``LEAST``: what lies there is put into the smallest node.
     """
     step = np.pi**2 / np.log(10 / rtol)
     while step > 0.02:
@@ -112,7 +114,7 @@ def _graded(low: float, high: float, horizon: float, step: float) -> Rule:
     small = np.exp(-np.abs(power))
     nodes = np.where(power > 0, low + width * small / (1 + small), high - width * small / (1 + small))
     weights = step * width * slope * small / (1 + small) ** 2
-    inside = (nodes > max(low, 1e-300)) & (nodes < high)
+    inside = (nodes > max(low, LEAST)) & (nodes < high)
     return nodes[inside], weights[inside]
 
 

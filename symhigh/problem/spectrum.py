@@ -17,6 +17,7 @@ import sympy as sp
 from symhigh.checks import parameter, real, whole
 from symhigh.problem.measure import (
     HORIZON,
+    LEAST,
     RTOL,
     compress,
     quantile_of_density,
@@ -123,7 +124,7 @@ class Spectrum:
                 f"Spectrum.power_law(beta={beta}): beta must be < 1, else the density has no unit mass"
             )
         accuracy = _accuracy("power_law", rtol, horizon)
-        mass = 1.0 if 1e-300 ** (1 - b) > 1e-14 else 0.0
+        mass = 1.0 if LEAST ** (1 - b) > 1e-14 else 0.0
         values, weights = rule_of_density(lambda v: (1 - b) * v**-b, 0.0, 1.0, *accuracy, mass)
         name, quantile = f"power law, beta={b:g}", lambda p: p ** (1 / (1 - b))
         return cls(values, weights, quantile=quantile, name=name, error=accuracy[0])

@@ -117,6 +117,13 @@ def test_divergence_ends_with_what_there_is() -> None:
     assert curve.risk == pytest.approx(0.5 * np.exp(1.25 * curve.t), rel=1e-5)
 
 
+def test_divergence_before_the_first_output_time_is_told() -> None:
+    system = sh.derive(sh.least_squares(), sh.Constant(2.5))
+    with pytest.warns(RuntimeWarning, match="before the first output time"):
+        curve = system.solve(ISOTROPIC, sh.Start(), 1000, t=[900.0, 1000.0], target=NUMPY)
+    assert "0 times, stopped: diverged" in repr(curve)
+
+
 def test_excess_risk_vanishes_at_the_target() -> None:
     start = sh.Start(1, 1, 1)
     for problem, least in ((sh.least_squares(0.5), 0.125), (sh.huber(1.0), 0.0), (sh.phase_retrieval(), 0.0)):

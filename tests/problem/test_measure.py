@@ -80,6 +80,11 @@ def test_power_law_is_right_to_the_error_asked_for_up_to_the_horizon(beta, rtol,
     assert law.error == rtol
 
 
+def test_starts_that_follow_a_power_are_finite_at_every_node():
+    for beta in (0.2, 0.97):
+        assert np.isfinite(sh.Start.power_law(1.9).modes(sh.Spectrum.power_law(beta))[2]).all()
+
+
 def test_nodes_follow_the_accuracy_and_the_horizon():
     sizes = [
         sh.Spectrum.power_law(0.2, rtol, horizon).values.size
