@@ -53,16 +53,27 @@ def test_killed_at_half_and_restarted_ends_with_the_same_bits(whole, tmp_path):
     assert files[0] == files[1]
 
 
-def test_dask_cluster_of_two_workers_gives_the_same_bits(whole, tmp_path):
+def test_dask_cluster_of_two_workers_stopped_at_half_and_restarted_gives_the_same_bits(whole, tmp_path):
     distributed = pytest.importorskip("distributed")
+
+    def stop(fraction):
+        if fraction >= 0.5:
+            raise KeyboardInterrupt
+
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
-        found = sh.sweep(walk, OVER, SEEDS, executor=client.get_executor(), out=tmp_path)
+        pool = client.get_executor()
+        with pytest.raises(KeyboardInterrupt):
+            sh.sweep(walk, OVER, SEEDS, executor=pool, out=tmp_path, progress=stop)
+        assert 100 <= len(list(tmp_path.glob("*.parquet"))) < 200
+        found = sh.sweep(walk, OVER, SEEDS, executor=pool, out=tmp_path)
     assert found.table().equals(whole.table())
+    files = [sorted(p.read_bytes() for p in s.folder.glob("*.parquet")) for s in (whole, found)]
+    assert files[0] == files[1]
 
 
 def test_curves_become_columns(tmp_path):
