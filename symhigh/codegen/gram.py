@@ -12,7 +12,8 @@ all independent (for n_b = 1 there is g₁ alone). Then ``x = Σ √λ_b (α_b g
     α_b⁺ = α_b - c_b g₁,    β_b⁺² = (β_b - c_b g₂)² + c_b² q.
 
 So ``(α_b, β_b)`` is a Markov chain whose law is exactly that of direct simulation, at every d, jointly with the
-memory of the rule; risk, distance and overlaps are functions of it. Weight decay shortens X first. For a rule that
+memory of the rule; risk, distance and overlaps are functions of it. Weight decay shortens X first. The mean gradient
+of a batch has the mean of ``f' g_j`` along e_j, and a normal vector beyond, ``q Σ f'²/m²`` its square. For a rule that
 looks at ``‖X - X0‖`` the fixed frame holds X0 too: ``X0_b = p₁ e₁ + p₂ e₂``, and X has a third coordinate along a
 moving e₃, which takes the part of β above, with one degree of freedom less in q. In the source ``X[j, i]`` is the
 coordinate of X_i along e_{j+1}, the last one moving, ``X_start`` that of X0 and ``X_star[i]`` is s_i.
@@ -31,7 +32,7 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.step import RATE, SLOPE, beyond_overlaps, looks_at, noise_lines, rate_lines, sample_lines
+from symhigh.codegen.step import RATE, SLOPE, looks_at, noise_lines, rate_lines, sample_lines
 from symhigh.codegen.target import NUMBA
 from symhigh.derive.limit import X_I, X_STAR_I, X_START_I
 from symhigh.symbols import d, gamma, moved, t, x, x_star
@@ -54,12 +55,10 @@ def gram_source(system: LimitSystem) -> str:
     Raises ``ValueError`` where a state of the family is not a quadratic form in (X, X*, X0): then the Gram matrices
     do not determine it.
     """
-    if reason := beyond_overlaps(system.rule):
-        raise ValueError(
-            f"simulate(method='gram'): the chain cannot follow {system.rule}, as {reason}; use 'direct'"
-        )
     lowering = Lowering(system, NUMBA)
-    lowering.names.reserve("source", "words", "pool", "at", "keep", "together", "chi_cube", "g0", "g1", "g2")
+    lowering.names.reserve(
+        "source", "words", "pool", "at", "keep", "together", "chi_cube", "spread", "g0", "g1", "g2"
+    )
     parts = [NUMBA.header, normal_source(), CHI_SQUARE, lowering.source(), _lift(lowering, system)]
     if system.rule.rate is None:
         parts.append(lowering.function_of(gamma, "greedy_rate"))
@@ -136,6 +135,8 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     ]
     step += noise_lines(lowering, system, "pool[at]")
     step += sample_lines(lowering, system)
+    if rule.batch != 1:
+        step = _batch_lines(step, names(SLOPE), names.code(rule.batch), frame)
     if rule.rate is None:
         step += [
             "lift(d_, X, X_star, X_start, count, mode)",
@@ -153,6 +154,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         f"{names(d)} = d_",
         "source, words = rng",
         "pool = words.view(numpy.float64)",
+        *(["total = numpy.empty(draws.shape[0])"] if rule.batch != 1 else []),
         *parameters,
         *load,
         "shift, keep = 0.0, 1.0  # nothing is left from before",
@@ -162,6 +164,28 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         *("    " + line for line in move),
     ]
     return function_source(f"run({_ARGUMENTS})", body)
+
+
+def _batch_lines(sample: list[str], slope: str, size: str, frame: int) -> list[str]:
+    """m samples: afterwards ``draws`` and ``rest`` are those of their mean gradient, of slope one."""
+    return [
+        "total[:] = 0.0",
+        "spread = 0.0",
+        f"for j in range(int({size})):",
+        *("    " + line for line in sample),
+        "    shift, keep = 0.0, 1.0  # X has moved; the other samples find it there",
+        "    for i in range(draws.shape[0]):",
+        f"        total[i] += {slope} * draws[i]",
+        f"    spread += {slope} * {slope}",
+        "square = 0.0",
+        "for i in range(n):",
+        f"    rest[i] *= spread / ({size} * {size})",
+        "    square += root[i] * root[i] * rest[i]",
+        f"    for j in range({frame} * i, {frame} * i + {frame}):",
+        f"        draws[j] = total[j] / {size}",
+        "        square += root[i] * root[i] * draws[j] * draws[j]",
+        f"{slope} = 1.0",
+    ]
 
 
 CHI_SQUARE = '''@njit

@@ -148,11 +148,6 @@ def looks_at(rule: Rule, symbol: sp.Symbol) -> bool:
     return any(e is not None and e.has(symbol) for e in (rule.rate, *(m.increment for m in rule.memory)))
 
 
-def beyond_overlaps(rule: Rule) -> str:
-    """Why the state of one sample's Gram chain is not enough for this rule; empty where it is."""
-    return "its steps take a batch of samples" if rule.batch != 1 else ""
-
-
 def noise_lines(lowering: Lowering, system: LimitSystem, normal: str) -> list[str]:
     """The label noise of the sample, from ``normal``, the source of a standard normal."""
     if not system.problem.noisy:

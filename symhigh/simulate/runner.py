@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from symhigh.checks import real, whole
-from symhigh.codegen.step import beyond_overlaps
 from symhigh.derive import derive
 from symhigh.problem import Problem, Spectrum, Start
 from symhigh.problem.spectrum import Array
@@ -82,7 +81,7 @@ def simulate(
     steps = _record_steps(t, end, size)
     system = derive(problem, rule)
     experiment = prepare(system, spectrum, start, size, end, generator)
-    walk_of = _walk_of(method, spectrum, size, rule)
+    walk_of = _walk_of(method, spectrum, size)
     walk_of.load(system)
 
     stop = threading.Event()
@@ -151,12 +150,10 @@ def _one_run(
             return
 
 
-def _walk_of(method: str, spectrum: Spectrum, d: int, rule: Rule) -> type[DirectWalk] | type[GramWalk]:
+def _walk_of(method: str, spectrum: Spectrum, d: int) -> type[DirectWalk] | type[GramWalk]:
     """The simulator asked for; ``"auto"`` takes the Gram chain where its step is clearly the cheaper one."""
     if method in _METHODS:
         return _METHODS[method]
-    if beyond_overlaps(rule):
-        return DirectWalk
     spaces = eigenspaces(spectrum, d)
     return GramWalk if spaces is not None and 16 * spaces.values.size <= d else DirectWalk
 

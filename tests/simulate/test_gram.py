@@ -57,11 +57,11 @@ def test_law_in_eigenspaces_of_few_dimensions(start):
     [
         sh.DoG(0.1, 0.5),
         sh.DAdaptation(0.5, 0.1),
-        sh.WeightDecay(sh.AdaGradNorm(1.5, 1), 0.3),
+        sh.MiniBatch(sh.WeightDecay(sh.AdaGradNorm(1.5, 1), 0.3), 3),
     ],
     ids=str,
 )
-def test_law_of_rules_that_look_at_the_start_or_decay_the_weights(rule):
+def test_law_of_rules_that_look_at_the_start_decay_the_weights_or_take_batches(rule):
     """X0 is a third vector; eigenspaces of one to five dimensions."""
     spectrum = sh.Spectrum.from_eigenvalues([2.0, 0.3, 1.0, 0.6, 1.4], np.arange(1, 6) / 15)
     direct, chain = agree(sh.least_squares(0.5), rule, spectrum, sh.Start(0.5, 1, 0.3), d=15)
@@ -146,21 +146,6 @@ def test_same_seed_same_bits_whatever_the_threads_and_the_record():
     one = sh.simulate(*args, [3, 5, 8], threads=1, t=[0, 1.0])
     two = sh.simulate(*args, [8, 3], threads=2, t=[0, 0.25, 0.5, 1.0])
     np.testing.assert_array_equal(one.risk[[2, 0], -1], two.risk[:, -1])
-
-
-def test_a_batch_is_refused_and_left_to_direct_simulation():
-    args = (
-        sh.least_squares(),
-        sh.MiniBatch(sh.Constant(0.5), 2),
-        sh.Spectrum.isotropic(),
-        sh.Start(),
-        64,
-        1.0,
-        1,
-    )
-    assert sh.simulate(*args).complete
-    with pytest.raises(ValueError, match=r"batch.*use 'direct'"):
-        sh.simulate(*args, method="gram")
 
 
 def test_a_continuous_spectrum_is_refused_with_a_remedy():
