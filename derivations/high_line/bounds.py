@@ -28,8 +28,8 @@ FORM = volterra(sh.derive(SQUARES, RULE))
 
 def limit(rule, mean, far):
     """γ∞ in closed form at mean eigenvalue ``mean`` and squared distance ``far``."""
-    found = sh.limits(SQUARES, rule)["learning_rate"]
-    return float(found.evaluate(tau=float(mean), distance=float(far)))
+    numbers = {"eta": rule.eta, "b": rule.b, "tau": mean, "distance": far}
+    return float(CLOSED.evaluate(**{k: float(v) for k, v in numbers.items()}))
 
 
 # --- few modes near zero -------------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ def below_threshold(trial, quick, full):
 @integrated(tolerance=1e-12)
 def moved_modes(trial):
     """The change of 1/γ∞ when a share of the modes goes to zero is ≥ 0 and under the bound; shares 10⁻⁶ to 0.2."""
-    for values, weights, rule, share in below_threshold(trial, 20, 200):
+    for values, weights, rule, share in below_threshold(trial, 20, 100):
         mean, e = float(weights @ values), float(rule.eta)
         lost = share * float(values[0])
         before, after = limit(rule, mean, 1.0), limit(rule, mean - lost, 1.0 - share)
@@ -167,7 +167,7 @@ def sandwich(trial):
 @integrated(tolerance=1e-12)
 def integrals(trial):
     """∫r du = (η²/τ)(1/γ∞ - 1/γ₀) under (D²(0)/4)/(1 - γ₀τ/2), over it at γ∞; random τ, η, b, D²."""
-    for values, weights, rule, _ in below_threshold(trial, 20, 200):
+    for values, weights, rule, _ in below_threshold(trial, 20, 100):
         mean, e, top = float(weights @ values), float(rule.eta), float(rule.eta / rule.b)
         far = float(np.exp(trial.rng.uniform(-3, 3)))
         end = limit(rule, mean, far)
