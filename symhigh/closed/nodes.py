@@ -6,6 +6,7 @@ Used by the closed forms; they are SymPy expressions with free symbols, LaTeX an
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -91,11 +92,7 @@ class Root(sp.Expr):  # type: ignore[misc]
     def _eval_evalf(self, prec: int) -> sp.Expr:
         if self.free_symbols:
             return self
-        with mpmath.workprec(prec + 20):
-            function = numeric(self.equation, (self.unknown,))
-            ends = [mpmath.inf if e is sp.oo else numeric(e, ())() for e in self.args[2:]]
-            near = self._near(function, ends)
-            return sp.Float._new(bracketed_root(function, *(near or ends))._mpf_, prec)
+        return sp.Float._new(_value(self, 64 * (1 + prec // 64))._mpf_, prec)
 
     def _near(self, function: Callable[..., Any], ends: list[Any]) -> tuple[Any, Any] | None:
         """A narrow bracket from double precision, where one is needed and where it proves good."""
@@ -135,6 +132,15 @@ class Choice(sp.Expr):  # type: ignore[misc]
     def _sympystr(self, printer: Any) -> str:
         test, above, below = map(printer._print, self.args)
         return f"({above} where {test} > 0, else {below})"
+
+
+@lru_cache(maxsize=256)
+def _value(root: Root, bits: int) -> Any:
+    """The root to so many bits; kept, since an expression asks for it wherever it stands in it."""
+    with mpmath.workprec(bits + 20):
+        function = numeric(root.equation, (root.unknown,))
+        ends = [mpmath.inf if e is sp.oo else numeric(e, ())() for e in root.args[2:]]
+        return bracketed_root(function, *(root._near(function, ends) or ends))
 
 
 def _named(root: Root) -> tuple[sp.Basic, ...]:

@@ -13,6 +13,7 @@ clipped SGD: arXiv 2406.11733.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 
 import sympy as sp
@@ -79,6 +80,7 @@ def residual_limits(
     return {name: Formula(found[name], (), _SOURCE, text).subs(values) for name, text in words.items()}
 
 
+@lru_cache(maxsize=64)
 def grows_slower(problem: Problem) -> bool:
     """Whether the loss is one of the residual ``x - x* - ε`` with Gaussian ε, and w falls in r: see the module."""
     if not isinstance(problem.noise, sp.Expr) or problem.labels:
@@ -107,7 +109,13 @@ def _approach(rate: sp.Expr, pull: sp.Expr, slope: sp.Expr, modes: Modes) -> sp.
     return root.xreplace({held[0]: rate * pull, held[1]: rate**2 * slope})
 
 
+@lru_cache(maxsize=64)
 def _at_target(expr: sp.Expr) -> sp.Expr:
-    """The limit Q → 0."""
-    near = sp.Dummy("z", positive=True)
-    return sp.limit(expr.subs(error_square, 1 / near**2), near, sp.oo)
+    """The limit Q → 0 of powers of Q times ``erf`` and ``exp``; where these saturate, they do so beyond all powers."""
+    small = sp.Dummy("z", positive=True)
+    expr = expr.subs(error_square, small**2)
+    for function in expr.atoms(sp.erf, sp.exp):
+        end = sp.limit(function.args[0], small, 0)
+        if end.is_infinite:
+            expr = expr.subs(function, function.func(end))
+    return sp.limit(sp.cancel(expr), small, 0)
