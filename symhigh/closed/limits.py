@@ -16,10 +16,11 @@ import sympy as sp
 from symhigh.closed.conserved import conservation_law, limiting_rate
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.greedy import dead, greedy, greedy_power_law
-from symhigh.closed.linear import LinearLimit, linear_limit
+from symhigh.closed.linear import LinearLimit, NotLinear, linear_limit
 from symhigh.closed.matching import dying_on_power_law, dying_rate
 from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
 from symhigh.closed.power_law import PowerLaw, power_law_exponents
+from symhigh.closed.residual import residual_limits
 from symhigh.closed.rmsprop import forgets, forgetting_limits
 from symhigh.closed.secular import exponential_rate, fixed_point, threshold
 from symhigh.derive import derive
@@ -48,7 +49,13 @@ def limits(
     Raises ``ValueError`` for a problem whose limit has no closed form here.
     """
     system = derive(problem, rule)
-    limit, exponents = linear_limit(system), power_law_exponents(spectrum, start)
+    try:
+        limit = linear_limit(system)
+    except NotLinear:
+        if (found := residual_limits(system, spectrum, start)) is not None:
+            return MappingProxyType(found)
+        raise
+    exponents = power_law_exponents(spectrum, start)
     modes = read_modes(spectrum, start) if exponents is None else Modes()
     noisy = not system.parameters.get(omega, sp.S.Zero).is_zero
     limit = limit if noisy else limit.noiseless
