@@ -1,12 +1,17 @@
-"""``python -m benchmarks [--long] [--out FILE]``: print the table and write it, with machine and versions."""
+"""Time symhigh beside what a researcher would write and beside the physical limit, and write the table.
+
+The contestants take turns in one run; the table goes to benchmarks/RESULTS.md with machine and versions, the scaling
+plots beside it.
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import curves, networks, scaling, simulation, start_up
-from benchmarks.measure import machine, markdown
+from benchmarks import curves, networks, scaling, simulation, spectra, start_up
+from benchmarks.measure import Contest, machine, markdown
 
 HEAD = """# Benchmarks
 
@@ -19,29 +24,44 @@ Machine: {machine}.
 {table}
 """
 
+Job = Callable[[], list[Contest]]
+JOBS: dict[str, list[Job]] = {
+    "curves": [
+        lambda: [curves.adagrad()], lambda: [curves.logistic()], lambda: [curves.power_law()],
+        lambda: [curves.volterra()], curves.derivations,
+    ],
+    "spectra": [spectra.rules, lambda: [spectra.compression()]],
+    "simulation": [
+        *(lambda d=d: [simulation.direct(d)] for d in (256, 1024, 4096, 16384)), lambda: [simulation.two_threads()],
+        *(lambda d=d: [simulation.chain(d)] for d in (2**12, 10**6, 10**9)), lambda: [simulation.figure_one()],
+    ],
+    "networks": [networks.particles, networks.long_horizon],
+    "start-up": [start_up.rows],
+    "long": [lambda: [curves.stiff_modes()], lambda: [scaling.million()]],
+}  # fmt: skip
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--long", action="store_true", help="also what takes minutes: BDF, a million eigenvalues"
+        "--long", action="store_true", help="also what takes minutes: SciPy's BDF, a million eigenvalues"
     )
+    parser.add_argument("--only", choices=JOBS, help="print one group of lines, and write nothing")
     parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "RESULTS.md", help="where to write the table"
+        "--out",
+        type=Path,
+        default=Path(__file__).parent / "RESULTS.md",
+        help="the table (default: %(default)s)",
     )
     options = parser.parse_args()
-    jobs = [
-        lambda: [curves.adagrad()], lambda: [curves.logistic()], lambda: [curves.power_law()], curves.derivations,
-        *(lambda d=d: [simulation.direct(d)] for d in (256, 1024, 4096, 16384)), lambda: [simulation.two_threads()],
-        *(lambda d=d: [simulation.chain(d)] for d in (2**12, 10**6, 10**9)), lambda: [simulation.figure_one()],
-        networks.particles, networks.long_horizon, start_up.rows,
-    ]  # fmt: skip
-    if options.long:
-        jobs += [lambda: [curves.stiff_modes()], lambda: [scaling.million()]]
+    groups = [options.only] if options.only else [g for g in JOBS if g != "long" or options.long]
     rows = []
-    for job in jobs:
+    for job in (job for group in groups for job in JOBS[group]):
         done = job()
         print(markdown(done), flush=True)
         rows += done
+    if options.only:
+        return
     figures = scaling.write(options.out.parent)
     text = HEAD.format(long=" --long" if options.long else "", machine=machine(), table=markdown(rows))
     options.out.write_text(text + "\n" + figures)

@@ -101,6 +101,20 @@ def logistic_euler(eta: float, b: float, t_end: float, steps_per_unit: int = 256
     return np.array(risk)
 
 
+def volterra_trapezoid(values, weights, rate: float, noise: float, t_end: float, steps: int):
+    """Least squares, constant rate, X0 = 0, |X*| = 1: the trapezoidal rule on the Volterra equation, O(steps²)."""
+    h = t_end / steps
+    t = np.arange(steps + 1) * h
+    decay = np.exp(-2 * rate * np.outer(t, values))
+    kernel, forcing = rate**2 * (decay @ (weights * values**2)), decay @ (weights * values)
+    I = np.empty(steps + 1)
+    I[0] = forcing[0] + noise**2
+    for n in range(1, steps + 1):
+        past = forcing[n] + h * (kernel[n] * I[0] / 2 + kernel[n - 1 : 0 : -1] @ I[1:n])
+        I[n] = (past + noise**2) / (1 - h * kernel[0] / 2)
+    return t, I / 2
+
+
 def power_law_bdf(lam, energy, eta: float, b: float, noise: float, times, rtol: float):
     """Least squares, AdaGrad-Norm, one equation a mode, SciPy's BDF with its own Jacobian by differences."""
 

@@ -16,11 +16,12 @@ sh.derive(sh.least_squares(1), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotrop
 
 
 def python(code: str, cache: str) -> None:
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "SYMHIGH_CACHE": cache})
+    environment = {**os.environ, "SYMHIGH_CACHE": cache}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, stdout=subprocess.DEVNULL)
 
 
 def rows() -> list[Contest]:
-    """Three lines of the table."""
+    """Importing, the help, and the first curve: processor time of the whole process."""
     with tempfile.TemporaryDirectory() as warm:
 
         def cold() -> None:
@@ -31,6 +32,8 @@ def rows() -> list[Contest]:
             contest("import symhigh", lambda: python("import symhigh", warm), {
                 "import sympy": lambda: python("import sympy", warm), "bare interpreter": lambda: python("", warm)},
                 turns=3, clock=cpu),
+            contest("symhigh --help", lambda: python("from symhigh.cli import main; main(['--help'])", warm), {},
+                    turns=3, clock=cpu),
             contest("first curve, warm cache", lambda: python(FIRST_CURVE, warm),
                     {"cold cache": cold}, turns=3, clock=cpu),
         ]  # fmt: skip
