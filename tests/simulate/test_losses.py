@@ -92,17 +92,37 @@ def test_huber_under_other_noise_follows_its_limit(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule",
-    [
-        sh.WeightDecay(sh.MiniBatch(sh.DelayedAdaGradNorm(1, 0.5), 3), 0.3),
-        sh.StochasticPolyak(0.8),
-        sh.DoG(0.2, 0.3),
-        sh.DAdaptation(1, 0.3),
-    ],
-    ids=lambda r: type(r).__name__,
+    "rule", [sh.WeightDecay(sh.MiniBatch(sh.DelayedAdaGradNorm(1, 0.5), 3), 0.3), sh.StochasticPolyak(0.8)]
 )
 def test_rules_follow_their_limits(rule: sh.Rule) -> None:
     follows(sh.least_squares(0.5), rule, t_end=3.0)
+
+
+PATHWISE = {
+    "DoG, ever farther": (sh.DoG(0.2, 0.3), sh.least_squares(0.5), 4.0),
+    "DoG, on its way back": (sh.DoG(0.7, 0.2), sh.least_squares(1), 4.0),
+    "DoG, Huber": (sh.DoG(0.2, 0.3), sh.huber(0.8, 0.5), 4.0),
+    "D-Adaptation": (sh.DAdaptation(3, 0.1), sh.least_squares(0.5), 5.0),
+    "D-Adaptation, Huber": (sh.DAdaptation(3, 0.1), sh.huber(0.8, 0.2), 5.0),
+}
+"""Rates that remember the path; the starting distance is soon passed, and in one case a maximum is left behind."""
+
+
+@pytest.mark.parametrize("name", ["DoG, ever farther", "D-Adaptation"])
+def test_rates_that_remember_the_path(name: str) -> None:
+    rule, problem, t_end = PATHWISE[name]
+    follows(problem, rule, t_end)
+
+
+def test_the_memories_of_the_path_are_at_work() -> None:
+    for name, (rule, problem, t_end) in PATHWISE.items():
+        curve = sh.derive(problem, rule).solve(TWO_HALVES, START, t_end)
+        if isinstance(rule, sh.DAdaptation):
+            assert curve.learning_rate[-1] > 1.5 * curve.learning_rate[0]
+            continue
+        farthest = curve.outputs["moved"].max()
+        assert farthest > 1.5 * float(rule.r0) ** 2
+        assert (curve.outputs["moved"][-1] < 0.97 * farthest) == ("back" in name)
 
 
 def test_same_seed_same_bits_for_every_law() -> None:
@@ -113,13 +133,6 @@ def test_same_seed_same_bits_for_every_law() -> None:
     )
     assert (first == second).all()
     assert not (first[0] == first[1]).all()
-
-
-def test_the_chain_refuses_what_it_cannot_follow() -> None:
-    with pytest.raises(ValueError, match="batch of samples; use 'direct'"):
-        sh.simulate(
-            sh.least_squares(), sh.MiniBatch(sh.Constant(1), 2), TWO_HALVES, START, 40, 1, 1, method="gram"
-        )
 
 
 @pytest.mark.slow
@@ -136,3 +149,10 @@ def test_every_loss_under_every_rule(loss: str, rule: str) -> None:
 )
 def test_every_law(loss, law: str) -> None:  # type: ignore[no-untyped-def]
     follows(loss(LAWS[law]), sh.AdaGradNorm(1, 1), dims=(500, 2000))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PATHWISE)
+def test_every_rate_that_remembers_the_path(name: str) -> None:
+    rule, problem, t_end = PATHWISE[name]
+    follows(problem, rule, t_end, dims=(500, 2000))
