@@ -69,7 +69,16 @@ _HOME = {
         "cosine",
     ),
     "symhigh.derive": ("derive", "expect"),
-    "symhigh.closed": ("Attempt", "Formula", "RenewalEquation", "limits", "renewal_equation", "within"),
+    "symhigh.closed": (
+        "Attempt",
+        "FixedPoint",
+        "Formula",
+        "RenewalEquation",
+        "fixed_points",
+        "limits",
+        "renewal_equation",
+        "within",
+    ),
     "symhigh.simulate": ("NetworkRuns", "Runs", "Sweep", "simulate", "simulate_network", "sweep"),
     "symhigh.integrate": ("Curve",),
     "symhigh.verify": (
@@ -88,7 +97,9 @@ __all__ = sorted(_WHERE)
 
 if TYPE_CHECKING:
     from symhigh.closed import Attempt as Attempt
+    from symhigh.closed import FixedPoint as FixedPoint
     from symhigh.closed import Formula as Formula
+    from symhigh.closed import fixed_points as fixed_points
     from symhigh.closed import RenewalEquation as RenewalEquation
     from symhigh.closed import limits as limits
     from symhigh.closed import renewal_equation as renewal_equation

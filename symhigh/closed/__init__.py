@@ -1,8 +1,18 @@
 """Closed forms: conservation laws, secular equations, fixed points, asymptotics, and the formulas they end in."""
 
+from symhigh.closed.fixed_points import FixedPoint, fixed_points
 from symhigh.closed.formula import Formula
 from symhigh.closed.limits import limits
 from symhigh.closed.solving import Attempt, within
 from symhigh.closed.volterra import RenewalEquation, renewal_equation
 
-__all__ = ["Attempt", "Formula", "RenewalEquation", "limits", "renewal_equation", "within"]
+__all__ = [
+    "Attempt",
+    "FixedPoint",
+    "Formula",
+    "RenewalEquation",
+    "fixed_points",
+    "limits",
+    "renewal_equation",
+    "within",
+]

@@ -19,6 +19,7 @@ from symhigh.closed.greedy import dead, greedy, greedy_power_law
 from symhigh.closed.linear import LinearLimit, NotLinear, linear_limit
 from symhigh.closed.matching import dying_on_power_law, dying_rate
 from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
+from symhigh.closed.overlaps import overlap_limits
 from symhigh.closed.power_law import PowerLaw, power_law_exponents
 from symhigh.closed.residual import residual_limits
 from symhigh.closed.rmsprop import forgets, forgetting_limits
@@ -40,7 +41,9 @@ def limits(
     Names, where they exist: ``learning_rate``, ``risk``, ``excess_risk`` (their limits), ``rate`` (of the risk's
     exponential approach to its limit, per unit of time = steps/d), ``threshold`` (the constant rate at which SGD ceases
     to converge), ``learning_rate_asymptotic`` and ``excess_risk_asymptotic`` (functions of t, for large t),
-    ``risk_curve`` (exact for all t), ``clock`` (``∫γ dt``), ``profile`` (of D²_λ over λ, up to scale).
+    ``risk_curve`` (exact for all t), ``clock`` (``∫γ dt``), ``profile`` (of D²_λ over λ, up to scale). For
+    losses that see both overlaps, such as phase retrieval, at a constant rate and K = λI (by default I), those of
+    :func:`~symhigh.closed.fixed_points.fixed_points`, with ``escape_rate`` and ``saddle_risk`` of the saddle.
 
     Without ``spectrum``, formulas are in ``tau``, ``kappa_2``, ``lambda_min`` and averages over an open measure;
     without ``start``, in ``distance``, the squared distance at t = 0 (of the modes with λ > 0). All
@@ -54,7 +57,7 @@ def limits(
     except NotLinear:
         if (found := residual_limits(system, spectrum, start)) is not None:
             return MappingProxyType(found)
-        raise
+        return MappingProxyType(overlap_limits(derive(problem, rule, reduce=False), spectrum, start))
     exponents = power_law_exponents(spectrum, start)
     modes = read_modes(spectrum, start) if exponents is None else Modes()
     noisy = not system.parameters.get(omega, sp.S.Zero).is_zero

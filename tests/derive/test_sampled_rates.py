@@ -6,8 +6,10 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.derive.memory import sample_rates, statement_of
+from symhigh.derive.statistics import statistics
 from symhigh.rule.stochastic_polyak import CAP, DAMPING
-from symhigh.symbols import c1, c2, gradient_noise, tau
+from symhigh.symbols import B12, tau
 
 
 @pytest.mark.parametrize(
@@ -15,23 +17,16 @@ from symhigh.symbols import c1, c2, gradient_noise, tau
 )
 def test_losses_that_are_squares_move_at_one_rate(problem: sh.Problem) -> None:
     """``f = s²/2`` with ``f' = ±s`` on each piece: f/f'² = 1/2, so g = min(cap, 1/(2cτ)) wherever SGD moves."""
-    sampled = sh.derive(problem, sh.StochasticPolyak(cap=2), reduce=False)
-    plain = sh.derive(problem, sh.Constant(1), reduce=False)
+    rates = sample_rates(statement_of(sh.StochasticPolyak(cap=2)), problem.outcomes)
+    sampled, plain = statistics(problem.outcomes, factors=rates), statistics(problem.outcomes)
     g = sp.Min(CAP, 1 / (2 * DAMPING * tau))
-    point = {
-        s: sp.Rational(k + 3, k + 2)
-        for k, s in enumerate(sorted(plain.expanded(c1 + c2 + gradient_noise).free_symbols, key=str))
-    }
-    point |= {
-        sp.Symbol("B12", real=True): sp.Rational(2, 5),
-        DAMPING: sp.Rational(1, 3),
-        tau: sp.Rational(5, 4),
-    }
+    symbols = sorted(set().union(*(e.free_symbols for e in vars(sampled).values())), key=str)
+    point = {s: sp.Rational(k + 3, k + 2) for k, s in enumerate(symbols)}
     for cap in (sp.Rational(1, 2), sp.Integer(9)):
-        at = {**point, CAP: cap}
-        for name, power in ((c1, 1), (c2, 1), (gradient_noise, 2)):
-            found, one = (sp.N(system.expanded(name).subs(at), 25) for system in (sampled, plain))
-            assert abs(found - one * g.subs(at) ** power) < 1e-20
+        at = {**point, CAP: cap, B12: sp.Rational(2, 5)}
+        for name, power in (("c1", 1), ("c2", 1), ("gradient_noise", 2)):
+            found, expected = getattr(sampled, name), getattr(plain, name) * g**power
+            assert abs(sp.N((found - expected).subs(at), 25)) < 1e-20
 
 
 def test_pieces_with_curved_edges_are_one_node() -> None:
