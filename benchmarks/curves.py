@@ -66,9 +66,10 @@ def logistic() -> Contest:
         for _ in range(several):
             system.solve(spectrum, start, 20, t=times)
 
+    rival = "Euler + differences of 50 × 50 Gauss-Hermite"
     return contest("logistic regression, AdaGrad-Norm, t ≤ 20", solve, {
-        "Euler + differences of 50 × 50 Gauss-Hermite": lambda: base.logistic_euler(1, 1, 20),
-    }, turns=3, note=note, unit=float(several), units={"Euler + differences of 50 × 50 Gauss-Hermite": 1.0})  # fmt: skip
+        rival: lambda: base.logistic_euler(1, 1, 20),
+    }, turns=3, note=note, unit=float(several), units={rival: 1.0})  # fmt: skip
 
 
 def power_law() -> Contest:

@@ -49,6 +49,15 @@ class Watched:
 
 
 @dataclass(frozen=True, eq=False)
+class Sight:
+    """What was seen in a step: pairs (event, time), the time at which the curve ends if it does, the last values."""
+
+    hits: list[tuple[int, float]]
+    stop: float | None
+    values: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Step:
     """A step from t to t + h that a generated stepper made; ``at(s)`` is the state at t + s h, s in [0, 1].
 
@@ -61,29 +70,33 @@ class Step:
     observe: Callable[[float, Array], Array]
     slope: Callable[[float, Array], Array]
 
-    def look(self, watched: Watched, size: Array) -> tuple[list[tuple[int, float]], float | None]:
-        """The events inside the step, as pairs (event, time), up to the first that ends the curve, and its time.
+    def look(self, watched: Watched, size: Array, before: Array | None) -> Sight:
+        """The events inside the step, up to the first that ends the curve.
 
         Signs are compared at quarters of the step; where one changes, the zero is found on the dense output.
+        ``before`` are the values at the end of the last step: at t, they may differ from ours by rounding.
         """
         from scipy.optimize import brentq
 
-        def value(k: int, s: float) -> float:
-            return float(self._values(watched, size, s)[k])
+        def place(k: int, low: float, high: float) -> float:
+            def value(s: float) -> float:
+                return float(self._values(watched, size, s)[k])
+
+            if value(low) * value(high) > 0:
+                return low
+            return float(brentq(value, low, high, xtol=1e-15, rtol=1e-14))
 
         hits: list[tuple[int, float]] = []
-        before = self._values(watched, size, 0.0)
+        before = self._values(watched, size, 0.0) if before is None else before
         for low, high in itertools.pairwise(np.linspace(0, 1, _LOOKS + 1)):
             after = self._values(watched, size, high)
             crossed = (before > 0) & (after <= 0) | (before < 0) & (after >= 0)
             crossed[-1] &= before[-1] > 0  # a rate that picks up again is no steady state
-            for k in np.flatnonzero(crossed):
-                s = brentq(lambda s, k=k: value(k, s), low, high, xtol=1e-15, rtol=1e-14)
-                hits.append((int(k), self.t + s * self.h))
-            if ended := [at for k, at in hits if watched.ends[k]]:
-                return [(k, at) for k, at in hits if at <= min(ended)], min(ended)
             before = after
-        return hits, None
+            hits += [(k, self.t + place(k, low, high) * self.h) for k in np.flatnonzero(crossed).tolist()]
+            if ended := [at for k, at in hits if watched.ends[k]]:
+                return Sight([(k, at) for k, at in hits if at <= min(ended)], min(ended), before)
+        return Sight(hits, None, before)
 
     def _values(self, watched: Watched, size: Array, s: float) -> Array:
         """The events at s, and by how much the fastest relative rate of change exceeds the tolerance."""

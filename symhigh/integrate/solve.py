@@ -105,12 +105,12 @@ def solve(
     times = output_times("solve", t, end)
     watched = watch(system, events, until, steady)
     par = parameter_values("solve", watched.system)
-    check_schedule(watched.system, par, end)
     _, w = spectrum.numeric("solve")
     coef, states = _modes(system, spectrum, start)
 
     chosen = EXPLICIT if stepper is None else stepper
     kernels = chosen.kernels(watched.system, target)
+    check_schedule(watched.system, par, end)
     const = np.zeros(len(system.reductions))
     kernels.prepare(par, coef, w, const)
     memory = np.zeros(len(system.states))
@@ -125,6 +125,7 @@ def solve(
 
     clock, status, message = march.clock, RUNNING, ""
     happened: list[tuple[int, float]] = []
+    values = None
     try:
         while status in (RUNNING, LOOK):
             status = march.advance(end, watched.any, _BUDGET)
@@ -132,10 +133,10 @@ def solve(
                 progress(float(clock[0]) / end)
             if status == LOOK:
                 step = march.step()
-                hits, stop = step.look(watched, size)
-                happened += hits
-                if stop is not None:
-                    march.halt(step, stop)
+                seen = step.look(watched, size, values)
+                happened, values = happened + seen.hits, seen.values
+                if seen.stop is not None:
+                    march.halt(step, seen.stop)
                     break
                 march.write(step, float(clock[5]))
             free = status in (RUNNING, LOOK) and stepper is None and march.stepper is EXPLICIT
