@@ -6,11 +6,32 @@ quadrature texts define.
 
 from __future__ import annotations
 
+import re
+
 import sympy as sp
 from sympy.printing.pycode import PythonCodePrinter
 
+_GENERATED = re.compile(r"(node|mixture)_\d+|safe_\w+")
+"""Names of functions that lowering itself defines."""
 
-class _Printer(PythonCodePrinter):  # type: ignore[misc]
+
+class ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
+    """Python source of functions that the ``math`` module has, and calls of generated ones; others are refused."""
+
+    def _print_AppliedUndef(self, expr: sp.Expr) -> str:
+        if not _GENERATED.fullmatch(name := expr.func.__name__):
+            return self._print_not_supported(expr)
+        return f"{name}({', '.join(map(self._print, expr.args))})"
+
+    def _print_not_supported(self, expr: sp.Basic) -> str:
+        name = type(expr).__name__
+        raise ValueError(
+            f"code generation: {expr} calls {name}, for which there is no generated code; write it with elementary "
+            "functions (powers, exp, log, trigonometric and hyperbolic ones, erf, gamma, Abs, sign, Max, Piecewise)"
+        )
+
+
+class _Printer(ScalarPrinter):
     def _print_Sigmoid(self, expr: sp.Expr) -> str:
         return f"sigmoid({self._print(expr.args[0])})"
 
@@ -39,7 +60,7 @@ class _Printer(PythonCodePrinter):  # type: ignore[misc]
         return str(super()._print_Pow(expr, rational=rational))
 
 
-_printer = _Printer({"fully_qualified_modules": True, "allow_unknown_functions": True})
+_printer = _Printer({"fully_qualified_modules": True})
 
 
 def code(expr: sp.Expr) -> str:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 from sympy.printing.numpy import NumPyPrinter
-from sympy.printing.pycode import PythonCodePrinter
+
+from symhigh.codegen.printer import ScalarPrinter
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ NUMBA = Target(
 )
 
 
-class _ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
+class _ScalarPrinter(ScalarPrinter):
     """Small whole powers as products: as fast as any, and far quicker to compile than a power."""
 
     def _print_Pow(self, expr: sp.Pow, rational: bool = False) -> str:
@@ -62,7 +63,7 @@ class _ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
         return f"(1.0 if {u} > 0.0 else (0.0 if {u} < 0.0 else {at_zero}))"
 
 
-_scalar_printer = _ScalarPrinter({"fully_qualified_modules": False, "allow_unknown_functions": True})
+_scalar_printer = _ScalarPrinter({"fully_qualified_modules": False})
 _array_printer = NumPyPrinter({"fully_qualified_modules": True, "allow_unknown_functions": True})
 
 
