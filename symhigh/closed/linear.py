@@ -117,4 +117,29 @@ def linear_limit(system: LimitSystem) -> LinearLimit:
         raise NotLinear(where)
     slope, floor = noise.all_coeffs()
     share, least = h.all_coeffs()
+    if kick != gradient_noise:
+        system = _through_kick(system, kick)
     return LinearLimit(system, pull, slope, floor, share, least, sp.cancel(system.expanded(gamma)))
+
+
+def _through_kick(system: LimitSystem, kick: sp.Expr) -> LimitSystem:
+    """The system with its mode noise for I, so that the modes read ``γ² I``; a mini-batch has I/m there."""
+    ratio = sp.cancel(system.expanded(gradient_noise) / system.expanded(kick))
+    if ratio.has(error_square):
+        raise NotLinear(
+            f"limits: the modes' noise {kick} is not in proportion to E f'^2; integrate system.solve(…)"
+        )
+    put = {gradient_noise: ratio * gradient_noise}
+    (rhs,) = system.family.rhs
+    return replace(
+        system,
+        family=replace(system.family, rhs=(sp.expand(rhs.subs(kick, gradient_noise)),)),
+        scalars=tuple(
+            replace(s, expression=system.expanded(kick))
+            if s.name == gradient_noise
+            else replace(s, expression=s.expression.subs(put))
+            for s in system.scalars
+        ),
+        states=tuple(replace(s, rhs=sp.expand(s.rhs.subs(put))) for s in system.states),
+        outputs={name: e.subs(put) for name, e in system.outputs.items()},
+    )

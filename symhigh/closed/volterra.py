@@ -274,6 +274,7 @@ def renewal_equation(
     decay = limit.pull * rate * lam
     pace = sp.exp(limit.pull * lam * CLOCK)
     forcing, kernel = (sp.simplify(part.summand * pace) for part in (form.forcing, form.kernel))
-    return RenewalEquation(
-        forcing, (rate**2 * kernel).subs(gamma, rate), decay, form.least.xreplace(values), modes
+    forcing, kernel, decay, level = (
+        part.xreplace(values) for part in (forcing, (rate**2 * kernel).subs(gamma, rate), decay, form.least)
     )
+    return RenewalEquation(forcing, kernel, decay, level, modes)

@@ -187,3 +187,28 @@ def test_power_laws_in_time(delta: float) -> None:
     )
     assert curve.risk[0] == pytest.approx(float(found["excess_risk_asymptotic"].evaluate(t=late)), rel=3e-3)
     assert (found["learning_rate"].evaluate() == 0) == (delta > 0.8)
+
+
+@pytest.mark.parametrize("noise", [0, 0.6])
+@pytest.mark.parametrize(
+    "rule", [sh.Constant(0.5), sh.AdaGradNorm(0.5, 1), sh.RMSpropNorm(0.5, 1, 0.7)], ids=str
+)
+def test_mini_batches_divide_the_noise(rule, noise: float) -> None:
+    """Against integrated curves of batches of three; the threshold is 2m/τ."""
+    problem, batch, start = sh.least_squares(noise), sh.MiniBatch(rule, 3), sh.Start(x0=0.5)
+    spectrum = sh.Spectrum.from_eigenvalues([0.5, 1.0, 1.5])
+    found = sh.limits(problem, batch, spectrum, start)
+    assert float(found["threshold"].evaluate()) == pytest.approx(6.0)
+    dies = "learning_rate_asymptotic" in found
+    late = 1e4 if dies else 60.0 / float(found["rate"].evaluate())
+    curve = sh.derive(problem, batch).solve(spectrum, start, late, t=[late], rtol=1e-11)
+    at = {"t": late} if dies else {}
+    name = "learning_rate_asymptotic" if dies else "learning_rate"
+    assert curve.learning_rate[0] == pytest.approx(
+        float(found[name].evaluate(**at)), rel=1e-3 if dies else 1e-8
+    )
+    if dies:
+        excess = float(found["excess_risk_asymptotic"].evaluate(**at))
+        assert curve.risk[0] - noise**2 / 2 == pytest.approx(excess, rel=1e-2)
+    else:
+        assert curve.risk[0] == pytest.approx(float(found["risk"].evaluate()), rel=1e-8, abs=1e-15)

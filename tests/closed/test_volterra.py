@@ -131,6 +131,13 @@ def test_two_symbolic_eigenvalues_are_explicit() -> None:
     assert sp.simplify(residual) == 0
 
 
+def test_mini_batches() -> None:
+    rule, spectrum = sh.MiniBatch(sh.Constant(0.6), 3), sh.Spectrum.from_eigenvalues([0.5, 1.5])
+    exact = renewal_equation(sh.least_squares(0.7), rule, spectrum, START).solution()
+    curve = sh.derive(sh.least_squares(0.7), rule).solve(spectrum, START, 3.0, t=[3.0], rtol=1e-11)
+    assert float(exact.evaluate(t=3)) == pytest.approx(curve.risk[0], rel=1e-9)
+
+
 def test_an_equation_of_ones_own() -> None:
     """R = 1 + ∫ R/2 e^{-(t-s)} ds has the solution 2 - e^{-t/2}."""
     own = RenewalEquation(sp.S.Zero, sp.S.Half, lam, sp.S.One, Modes((sp.S.One,), (sp.S.One,)))

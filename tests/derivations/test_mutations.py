@@ -45,12 +45,30 @@ C = sp.Rational(2, 5) * sp.gamma(1 - p) * (2 * CLOCK) ** (p - 1)
 
 ISOTROPIC = sh.limits(SQUARES, STEADY, sh.Spectrum.isotropic())["rate"].expr
 
+FORGETS = sh.limits(sh.least_squares(), sh.RMSpropNorm(eta, b, p))
+HELD = sh.renewal_equation(sh.least_squares(), STEADY, sh.Spectrum.from_eigenvalues([1, tau]))
+
+
+def noisy_excess(second=16, sign=-1):
+    logarithm = eta * w * sp.sqrt(tau) * sp.log(t) / (64 * t * sp.sqrt(t))
+    return eta * w * sp.sqrt(tau / t) / 4 + w**2 / (second * t) + sign * logarithm
+
+
+def slow_root(side=-1):
+    """Of γ²(1/(2γ - ρ) + τ²/(2γτ - ρ))/2 = 1, eigenvalues 1 and τ."""
+    half = (2 * g + 2 * g * tau - g**2 / 2 - g**2 * tau**2 / 2) / 2
+    product = 4 * g**2 * tau - g**3 * tau - g**3 * tau**2
+    return half + side * sp.sqrt(half**2 - product)
+
+
 TRUE = {
     "Lambert": (CLOSED, lambert(right_total())),
     "floor": (FLOOR["risk"].expr, w**2 / (2 - g * tau)),
     "modes": (MODE, -2 * lam * gamma * D2 + lam * gamma**2 * gradient_noise),
     "distance": (DISTANCE, -2 * gamma * error_square + gamma**2 * tau * gradient_noise),
-    "noise": (NOISY["excess_risk_asymptotic"].expr, eta * w * sp.sqrt(tau / t) / 4 + w**2 / (16 * t)),
+    "noise": (NOISY["excess_risk_asymptotic"].expr, noisy_excess()),
+    "RMSprop": (FORGETS["risk"].expr, p * eta**2 * tau / 8),
+    "renewal": (HELD.exponent().expr, slow_root()),
     "power law": (POWER.forcing, C),
 }
 WRONG = {
@@ -77,7 +95,10 @@ WRONG = {
     "rate, γ for γ²": (RHO.summand, gamma * lam**2 / (2 * gamma * lam - sp.Symbol("rho", positive=True))),
     "line search, γκ₂ for γ²κ₂": (similar_rate(SEARCH), gamma * kappa2),
     "line search, 2 lost": (SIMILAR.summand, gamma * lam**2 / (lam - gamma * kappa2)),
-    "noise, second order doubled": (TRUE["noise"][0], eta * w * sp.sqrt(tau / t) / 4 + w**2 / (8 * t)),
+    "noise, second order doubled": (TRUE["noise"][0], noisy_excess(second=8)),
+    "noise, logarithm's sign": (TRUE["noise"][0], noisy_excess(sign=1)),
+    "RMSprop, average for sum": (TRUE["RMSprop"][0], eta**2 * tau / 8),
+    "renewal, the other root": (TRUE["renewal"][0], slow_root(side=1)),
     "power law, exponent": (POWER.forcing, C.subs(CLOCK, CLOCK**2)),
     "power law, 2^-s for 2^(s-2)": (POWER.forcing, C * 4 / 2 ** (2 * p + 2)),
 }
