@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symhigh.derive.gaussian import Sigmoid, Softplus
+from symhigh.derive.gaussian import Hazard, LogErfc, Sigmoid, Softplus
+
+_ERFC_ZERO = sp.Rational(199, 100)
+"""Distance from the real line of the zeros of erfc nearest to it, -1.3548 ± 1.9915i, rounded down."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ def strip(expr: sp.Expr, z: sp.Symbol) -> Strip | None:
         known = {
             Sigmoid: Strip(sp.pi / slope),
             Softplus: Strip(sp.pi / slope),
+            Hazard: Strip(_ERFC_ZERO / slope),
+            LogErfc: Strip(_ERFC_ZERO / slope),
             sp.tanh: Strip(sp.pi / (2 * slope)),
             sp.erf: Strip(growth=slope**2),
             sp.atan: Strip(1 / slope),

@@ -23,6 +23,12 @@ class ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
             return self._print_not_supported(expr)
         return f"{name}({', '.join(map(self._print, expr.args))})"
 
+    def _print_Hazard(self, expr: sp.Expr) -> str:
+        return f"hazard({self._print(expr.args[0])})"
+
+    def _print_LogErfc(self, expr: sp.Expr) -> str:
+        return f"log_erfc({self._print(expr.args[0])})"
+
     def _print_not_supported(self, expr: sp.Basic) -> str:
         name = type(expr).__name__
         raise ValueError(

@@ -64,6 +64,24 @@ def softplus(u):
 
 
 @njit
+def hazard(u):
+    """e^(-u^2)/erfc(u); far to the right by Laplace's continued fraction."""
+    if u < 5.0:
+        return math.exp(-u * u) / math.erfc(u)
+    tail = 0.0
+    for k in range(40, 0, -1):
+        tail = 0.5 * k / (u + tail)
+    return 1.7724538509055160 * (u + tail)
+
+
+@njit
+def log_erfc(u):
+    if u < 0.5:
+        return math.log1p(-math.erf(u))
+    return math.log(math.erfc(u)) if u < 5.0 else -u * u - math.log(hazard(u))
+
+
+@njit
 def safe_exp(u):
     return math.exp(min(u, 709.0))
 

@@ -28,9 +28,7 @@ def integrate(integrand: sp.Expr, variables: Sequence[sp.Symbol], cov: sp.Matrix
     with mp.workprec(prec + _GUARD_BITS):
         entries = [[mp.mpf(sp.N(e, mp.mp.dps)) for e in row] for row in cov.tolist()]
         factor = _cholesky(entries)
-        f = sp.lambdify(
-            list(variables), integrand, [{"Sigmoid": _sigmoid, "Softplus": _softplus}, "mpmath"], cse=True
-        )
+        f = sp.lambdify(list(variables), integrand, [_NAMED, "mpmath"], cse=True)
         planes = [_plane(t, variables) for t in affine_kinks(integrand, variables)]
         value = _nested(f, planes, factor, [], mp.mpf(2) ** (-prec))
     return sp.Float(value, precision=prec)
@@ -43,6 +41,18 @@ def _sigmoid(u: Any) -> Any:
 def _softplus(u: Any) -> Any:
     """To full relative accuracy on both sides."""
     return mp.log1p(mp.exp(u)) if u < 0 else u + mp.log1p(mp.exp(-u))
+
+
+def _hazard(u: Any) -> Any:
+    return mp.exp(-u * u) / mp.erfc(u)
+
+
+_NAMED = {
+    "Sigmoid": _sigmoid,
+    "Softplus": _softplus,
+    "Hazard": _hazard,
+    "LogErfc": lambda u: mp.log(mp.erfc(u)),
+}
 
 
 def _plane(t: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[list[Any], Any]:

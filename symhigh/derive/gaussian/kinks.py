@@ -16,6 +16,7 @@ from sympy.core.relational import Equality, Relational, Unequality
 from sympy.logic.boolalg import And, Boolean, Not, Or
 
 from symhigh.derive.gaussian.smooth import Sigmoid, Softplus
+from symhigh.derive.gaussian.tails import Hazard, LogErfc
 from symhigh.derive.gaussian.terms import is_affine
 
 Signs = frozenset[sp.Expr]
@@ -26,7 +27,7 @@ _NONE: Signs = frozenset()
 _MOST_SIGNS = 8
 
 
-_ENTIRE = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.tanh, sp.erf, Sigmoid, Softplus)
+_ENTIRE = (sp.exp, sp.sin, sp.cos, sp.sinh, sp.cosh, sp.tanh, sp.erf, Sigmoid, Softplus, Hazard, LogErfc)
 """Functions that are finite on the whole line, so they may be evaluated on the far side of a kink as well."""
 _ODD = (sp.tanh, sp.erf, sp.atan, sp.sinh, sp.asinh)
 

@@ -1,4 +1,4 @@
-"""Sigmoid and softplus: two smooth functions that need a name of their own, and the pass that recognises them.
+"""Sigmoid and softplus: two smooth functions that need a name of their own, and the pass that finds such functions.
 
 First pass of a Gaussian expectation. With ``σ' = σ(1 - σ)``, ``log(1 + e^u)' = σ(u)`` and ``σ(-u) = 1 - σ(u)``
 every derivative of a logistic loss is a polynomial in σ, so equal expectations look equal and evaluation is
@@ -11,6 +11,8 @@ from functools import reduce
 from typing import Any
 
 import sympy as sp
+
+from symhigh.derive.gaussian.tails import Hazard, LogErfc, tail_of
 
 _SMOOTH: tuple[type[sp.Function], ...] = (
     sp.exp,
@@ -83,16 +85,17 @@ class Softplus(sp.Function):  # type: ignore[misc]
         return rf"{body}^{{{exp}}}" if exp else body
 
 
-_SMOOTH += (Sigmoid, Softplus)
+_SMOOTH += (Sigmoid, Softplus, Hazard, LogErfc)
 
 
 def recognise(expr: sp.Expr) -> sp.Expr:
     """``expr`` with logistic and hyperbolic functions in normal form; an identity for real arguments.
 
     ``1/(1 + e^u)`` becomes ``σ(-u)``, ``log(1 + e^u)`` softplus, ``1/cosh²`` becomes ``1 - tanh²`` and
-    ``log cosh u`` becomes ``softplus(2u) - u - log 2``.
+    ``log cosh u`` becomes ``softplus(2u) - u - log 2``; logarithms and reciprocals of ``1 ± erf u`` go to
+    :mod:`~symhigh.derive.gaussian.tails`.
     """
-    if not expr.has(sp.exp, sp.cosh, sp.sech, sp.coth, sp.csch, sp.erfc):
+    if not expr.has(sp.exp, sp.cosh, sp.sech, sp.coth, sp.csch, sp.erf, sp.erfc):
         return expr
     return _bottom_up(expr)
 
@@ -121,9 +124,12 @@ def _is_positive(expr: sp.Expr) -> bool:
 
 
 def explicit(expr: sp.Expr) -> sp.Expr:
-    """``expr`` with sigmoid and softplus written out in exp and log."""
-    return expr.replace(Sigmoid, lambda u: 1 / (1 + sp.exp(-u))).replace(
+    """``expr`` with the functions that have names here written out in exp, log and erfc."""
+    plain = expr.replace(Sigmoid, lambda u: 1 / (1 + sp.exp(-u))).replace(
         Softplus, lambda u: sp.log(1 + sp.exp(u))
+    )
+    return plain.replace(Hazard, lambda u: sp.exp(-(u**2)) / sp.erfc(u)).replace(
+        LogErfc, lambda u: sp.log(sp.erfc(u))
     )
 
 
@@ -165,6 +171,8 @@ def _power(expr: sp.Expr) -> sp.Expr:
         u = _one_plus_exponential(base)
         if u is not None:
             return Sigmoid(-u) ** (-exponent)
+        if (tail := tail_of(base)) is not None:
+            return (Hazard(tail[1]) / tail[0]) ** (-exponent) * sp.exp(sp.expand(-exponent * tail[1] ** 2))
         if isinstance(base, sp.cosh) and exponent % 2 == 0:
             return (1 - sp.tanh(base.args[0]) ** 2) ** (-exponent / 2)
     return expr
@@ -175,6 +183,8 @@ def _logarithm(expr: sp.Expr) -> sp.Expr:
     u = _one_plus_exponential(inner)
     if u is not None:
         return Softplus(u)
+    if (tail := tail_of(inner)) is not None:
+        return sp.log(tail[0]) + LogErfc(tail[1])
     if isinstance(inner, sp.cosh):
         return Softplus(2 * inner.args[0]) - inner.args[0] - sp.log(2)
     if isinstance(inner, Sigmoid):
