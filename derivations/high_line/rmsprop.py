@@ -12,7 +12,8 @@ Near the rest put ``D²_λ + δ_λ e^{-ρt}``, ``s + σ e^{-ρt}``. As ∂γ/∂
     ρδ_λ = 2γλδ_λ - γ²λq + λy,    ρy = αy - (αγ²/2)q,    so    γ²∫λ²/(2γλ - ρ)dμ = 2(α - ρ)/(α - 2ρ).
 
 For Re ρ ≤ 0 the left side is at most γτ/2 ≤ 1 in size, the right side is larger: the rest is stable, for every α and
-every spectrum. Roots may be complex: the approach then oscillates, as it does for K = I without noise when ατ < 8.
+every spectrum. That every start but the target itself reaches it is seen on curves, not proved. Roots may be complex:
+the approach then oscillates, as it does for K = I without noise when α < 8.
 """
 
 import numpy as np

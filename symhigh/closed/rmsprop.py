@@ -6,7 +6,9 @@ rest at ``D² = γI/p``, so ``I (1 - aγτ/p) = β`` (normal form of :mod:`symhi
 
     βγ² + (acτ/p) γ - c = 0:   one positive root, below the threshold p/(aτ), and equal to it without noise.
 
-So without noise SGD does not converge: γ climbs to the threshold, where gradient noise and forgetting balance. New.
+So without noise SGD does not converge: γ climbs to the threshold, where gradient noise and forgetting balance. The rest
+is the only one (away from the target) and stable, see :class:`SlowestMode`; that every start reaches it is seen on all
+curves, not proved. New.
 """
 
 from __future__ import annotations
@@ -33,10 +35,10 @@ def forgetting_limits(limit: LinearLimit, modes: Modes) -> dict[str, Formula] | 
     if found is None:
         return None
     forgetting, tied = found
-    linear = limit.slope * tied * tau / limit.pull
-    final = 2 * tied / (linear + sp.sqrt(sp.expand(linear**2 + 4 * limit.floor * tied)))
-    final = sp.simplify(final)  # c is a product of positive parameters
-    error = sp.simplify(tied / final * tau / limit.pull)
+    critical = limit.pull / (limit.slope * tau)
+    root = 1 + sp.sqrt(1 + sp.cancel(4 * limit.floor * critical**2 / tied))
+    final = 2 * critical / root  # the quadratic's root in the form that has a limit at β = 0
+    error = sp.cancel(tied * tau / (2 * limit.pull * critical)) * root
     where = positive(*(s for s in limit.system.rule.values if s.is_positive))
     rate, frequency = approach(final, forgetting, limit, modes)
     words = {
@@ -142,7 +144,7 @@ class SlowestMode(sp.Expr):  # type: ignore[misc]
     _ccode = _pythoncode
 
     def _sympystr(self, printer: Any) -> str:
-        return f"SlowestMode({', '.join(map(printer._print, self.args[:2]))})"
+        return f"SlowestMode({printer._print(self.equation)}, rho)"
 
 
 def _slowest(held: list[Any], values: list[Any], weights: list[Any]) -> Any:
