@@ -27,8 +27,8 @@ def bound_variable(index: int) -> sp.Dummy:
 class GaussianMean(sp.Expr):  # type: ignore[misc]
     """``E integrand`` over centred, jointly Gaussian ``variables`` with covariance ``cov``.
 
-    Bound variables are canonical, so equal nodes are equal objects; directions of zero variance and variables that do
-    not occur are dropped, down to a plain expression. ``subs`` acts on the covariance and on parameters, ``diff`` is
+    Bound variables are canonical, so equal nodes are equal objects; directions of zero variance, variables that do
+    not occur and odd summands are dropped, down to a plain expression. ``subs`` acts on the covariance and on parameters, ``diff`` is
     Price's theorem, ``evalf(n)`` gives n digits.
 
     Parameters
@@ -58,12 +58,12 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
         constant, integrand = integrand.as_independent(*(variables[i] for i in kept), as_Add=False)
         if constant != 1:
             return explicit(constant) * cls(integrand, variables, cov)
-        even = (
-            sp.expand(integrand + recognise(integrand.xreplace({variables[i]: -variables[i] for i in kept})))
-            / 2
-        )
+        flip = {variables[i]: -variables[i] for i in kept}
+        even = sp.expand(integrand + recognise(integrand.xreplace(flip))) / 2
         if not even.free_symbols.intersection(variables):
             return explicit(even)
+        if odd := [a for a in sp.Add.make_args(integrand) if a != integrand and _is_odd(a, flip)]:
+            return cls(integrand - sp.Add(*odd), variables, cov)
         integrand, cov = _canonical(integrand, [variables[i] for i in kept], cov.extract(kept, kept))
         bound = sp.Tuple(*(bound_variable(i) for i in range(len(kept))))
         return sp.Expr.__new__(cls, integrand, bound, sp.ImmutableDenseMatrix(cov))
@@ -145,6 +145,11 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
         cov = printer._print(self.cov[0, 0] if self.dimension == 1 else self.cov)
         body = rf"\mathbb{{E}}_{{{names} \sim \mathcal{{N}}(0, {cov})}}\left[{printer._print(self.integrand)}\right]"
         return rf"\left({body}\right)^{{{exp}}}" if exp else body
+
+
+def _is_odd(expr: sp.Expr, flip: dict[sp.Symbol, sp.Expr]) -> bool:
+    """Whether ``expr`` changes its sign with all variables: then its mean is zero."""
+    return bool(sp.expand(expr + recognise(expr.xreplace(flip))) == 0)
 
 
 def _canonical(integrand: sp.Expr, variables: list[sp.Symbol], cov: sp.Matrix) -> tuple[sp.Expr, sp.Matrix]:

@@ -52,6 +52,16 @@ def test_equal_nodes_are_equal() -> None:
     assert first.func(*first.args) == first
 
 
+def test_odd_summands_are_dropped() -> None:
+    z = sp.Symbol("z", real=True)
+    node = GaussianMean(Softplus(2 * z), (z,), [[B11]])
+    assert GaussianMean(Softplus(2 * z) - 2 * z + sp.tanh(z) ** 3, (z,), [[B11]]) == node
+    odd_together = GaussianMean(x * sp.atan(x_star) + x * sp.cos(x_star) ** 3, (x, x_star), COV)
+    assert odd_together == GaussianMean(x * sp.atan(x_star), (x, x_star), COV)
+    assert dimensions(expect(sp.log(sp.cosh(x - x_star)), COV)) == [1]
+    assert str(expect(sp.log(sp.cosh(x - x_star)), COV)).startswith("E[Softplus(2*_z1)")
+
+
 def test_bound_variables_stay_bound() -> None:
     node = expect(sigmoid(x) * sigmoid(x_star), COV)
     assert node.free_symbols == {B11, B12, B22}
