@@ -215,7 +215,7 @@ def amplitude():
 @integrated(tolerance=1e-9)
 def against_integration(trial):
     """Risk of the limit integrated on 512 nodes, below and above γ⋆, r < 1 and r > 1, with label noise."""
-    times = np.array([0.3, 3.0, 40.0])
+    times = np.array([0.5, 20.0])
     for ratio, level in ((0.3, 0.5),) if trial.quick else ((0.3, 0.0), (0.3, 0.5), (2.5, 0.3)):
         spectrum, start = sh.Spectrum.marchenko_pastur(ratio, nodes=512), sh.Start(x0=0.5)
         top = 2 * float(CRITICAL.subs(q, sp.sqrt(ratio)))
@@ -225,7 +225,7 @@ def against_integration(trial):
             problem, rule = sh.least_squares(level), sh.Constant(rate)
             curve = sh.derive(problem, rule).solve(spectrum, start, 40.0, t=times, rtol=1e-12)
             formula = sh.limits(problem, rule, spectrum, start)["risk_curve"]
-            exact = [float(formula.evaluate(digits=12, t=float(x))) for x in times]
+            exact = [float(formula.evaluate(digits=10, t=float(x))) for x in times]
             yield curve.risk, exact, {"ratio": ratio, "gamma": rate, "noise": level}
 
 
@@ -269,8 +269,8 @@ mass = Claim(
             ),
             lambda root, strength: mpmath.mpf(1),
             title="Ψ(0) = 1",
-            points=4,
-            digits=20,
+            points=3,
+            digits=15,
         )
     ],
     expect=VERIFIED,
