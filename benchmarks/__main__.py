@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import curves, networks, scaling, simulation, spectra, start_up
+from benchmarks import curves, evaluation, networks, scaling, simulation, spectra, start_up
 from benchmarks.measure import Contest, machine, markdown
 
 HEAD = """# Benchmarks
@@ -28,7 +28,7 @@ Job = Callable[[], list[Contest]]
 JOBS: dict[str, list[Job]] = {
     "curves": [
         lambda: [curves.adagrad()], lambda: [curves.logistic()], lambda: [curves.power_law()],
-        lambda: [curves.volterra()], curves.derivations,
+        lambda: [evaluation.logistic_right_hand_side()], lambda: [curves.volterra()], curves.derivations,
     ],
     "spectra": [spectra.rules, lambda: [spectra.compression()]],
     "simulation": [

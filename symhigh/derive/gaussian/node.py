@@ -28,8 +28,8 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
     """``E integrand`` over centred, jointly Gaussian ``variables`` with covariance ``cov``.
 
     Bound variables are canonical, so equal nodes are equal objects; directions of zero variance, variables that do
-    not occur and odd summands are dropped, down to a plain expression. ``subs`` acts on the covariance and on parameters, ``diff`` is
-    Price's theorem, ``evalf(n)`` gives n digits.
+    not occur and odd summands are dropped, down to a plain expression. ``subs`` acts on the covariance and on
+    parameters, ``diff`` is Price's theorem, ``evalf(n)`` gives n digits.
 
     Parameters
     ----------
