@@ -104,7 +104,7 @@ def greedy_power_law(limit: LinearLimit, law: PowerLaw) -> Formulas:
         seen = summands[held] / D2
         mass = small * limit.floor * law.mean_of(seen) / limit.pull
         start = D2 * sp.exp(-limit.pull * lam * CLOCK)
-        tail = laplace_tail((seen * start).subs(D2, lam ** (-law.delta)), law.density)
+        tail = laplace_tail((seen * start).subs(D2, law.start), law.density)
         rate = small * tail / (1 - mass)
         forcing = forcing / (1 - mass) if held == error_square else forcing
     power = sp.simplify(-CLOCK * sp.diff(sp.log(rate), CLOCK))

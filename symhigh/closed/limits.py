@@ -20,7 +20,7 @@ from symhigh.closed.linear import LinearLimit, NotLinear, linear_limit
 from symhigh.closed.matching import dying_on_power_law, dying_rate
 from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
 from symhigh.closed.overlaps import overlap_limits
-from symhigh.closed.power_law import PowerLaw, power_law_exponents
+from symhigh.closed.power_law import PowerLaw, power_law
 from symhigh.closed.residual import residual_limits
 from symhigh.closed.rmsprop import forgets, forgetting_limits
 from symhigh.closed.secular import exponential_rate, fixed_point, threshold
@@ -58,8 +58,8 @@ def limits(
         if (found := residual_limits(system, spectrum, start)) is not None:
             return MappingProxyType(found)
         return MappingProxyType(overlap_limits(derive(problem, rule, reduce=False), spectrum, start))
-    exponents = power_law_exponents(spectrum, start)
-    modes = read_modes(spectrum, start) if exponents is None else Modes()
+    law = power_law(limit.noiseless, spectrum, start)
+    modes = read_modes(spectrum, start) if law is None else Modes()
     noisy = not system.parameters.get(omega, sp.S.Zero).is_zero
     limit = limit if noisy else limit.noiseless
     averages = {r.name for r in system.reductions if r.summand.has(D2)}
@@ -73,9 +73,9 @@ def limits(
     else:
         found = _constant(limit, modes, limit.rate)
     measured = _measured(limit, modes)
-    if exponents is not None:
-        law = PowerLaw(limit.noiseless, *exponents)
-        found, measured = _without_gap(limit, found, law, noisy), {tau: law.mean, distance: sp.S.One}
+    if law is not None:
+        found = _without_gap(limit, found, law, noisy, start)
+        measured = {tau: law.mean, **({} if start is None else {distance: law.size})}
     found.setdefault(
         "threshold",
         Formula(
@@ -203,10 +203,15 @@ def _memory_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
     }
 
 
-def _without_gap(limit: LinearLimit, found: Formulas, law: PowerLaw, noisy: bool) -> Formulas:
-    """Spectra that reach 0 have no exponential rate: powers of t instead, where they are known."""
+def _without_gap(
+    limit: LinearLimit, found: Formulas, law: PowerLaw, noisy: bool, start: Start | None
+) -> Formulas:
+    """Spectra that reach 0 have no exponential rate: powers of t instead, where they and the start are known."""
     kept = {k: f for k, f in found.items() if k in ("learning_rate", "risk", "excess_risk", "clock")}
-    if limit.rate.has(*(r.name for r in limit.system.reductions if r.summand.has(D2))):
+    greedily = limit.rate.has(*(r.name for r in limit.system.reductions if r.summand.has(D2)))
+    if start is None:
+        return {**kept, **(dead(limit, ()) if greedily else {})}
+    if greedily:
         return {**kept, **greedy_power_law(limit, law)}
     if noisy and limit.system.states and not forgets(limit) and not limit.rate.has(t):
         return {**kept, **(dying_on_power_law(limit, law) or {})}

@@ -1,6 +1,6 @@
 """Power-law spectra: sharp constants where the literature has orders, by Laplace tails and the conservation law.
 
-μ has density ``(1-β)λ^{-β}`` on (0, 1), and D²_λ(0) = λ^{-δ}; s = β + δ in [0, 2). In the clock u = ∫γ the noiseless
+μ has density ``(1-β)λ^{-β}`` on (0, 1), and D²_λ(0) = D₀λ^{-δ}; s = β + δ in [0, 2). In the clock u = ∫γ the noiseless
 risk is ``r = F + 𝒦*(γr)``; F falls like ``C u^{s-2}``, more slowly than 𝒦, so ``r ~ F/(1 - γτ/2)``. D² may be infinite,
 but the conservation law needs differences only, ``D²(0) - D²(u) = gain(u) - N(u)`` with the gradient-flow gain
 ``∫D²(0)(1 - e^{-2λu})dμ`` and N ~ γr → 0: so γ is Lambert's form with gain(u) for D²(0), in all three regimes.
@@ -17,6 +17,7 @@ import sympy as sp
 from symhigh.closed.conserved import conservation_law, limiting_rate
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.linear import LinearLimit
+from symhigh.closed.modes import rational
 from symhigh.derive.volterra import CLOCK, volterra
 from symhigh.problem import Spectrum, Start
 from symhigh.symbols import D2, gamma, lam, t, tau
@@ -41,11 +42,15 @@ def laplace_tail(summand: sp.Expr, density: sp.Expr) -> sp.Expr:
     return constant * sp.gamma(power + 1) * (pull * CLOCK) ** (-power - 1)
 
 
-def power_law_exponents(spectrum: Spectrum | None, start: Start | None) -> tuple[sp.Expr, sp.Expr] | None:
-    """``(β, δ)`` of a power-law spectrum and start, or None: read off the quantiles ``p^{1/(1-β)}`` and the profile."""
-    if spectrum is None or start is None or spectrum.quantile is None or start.vectors_given is not None:
+def power_law(limit: LinearLimit, spectrum: Spectrum | None, start: Start | None) -> PowerLaw | None:
+    """The power law that a spectrum and a start follow, or None; without a start, a unit one spread evenly.
+
+    Read off the quantiles ``p^{1/(1-β)}`` and the start's profile.
+    """
+    if spectrum is None or spectrum.quantile is None or spectrum.ratio is not None:
         return None
-    if spectrum.ratio is not None:
+    start = start or Start()
+    if start.vectors_given is not None:
         return None
     import numpy as np
 
@@ -54,7 +59,7 @@ def power_law_exponents(spectrum: Spectrum | None, start: Start | None) -> tuple
     if np.ptp(powers) > 1e-12 * abs(powers[0]):
         return None
     delta = sp.S.Zero if start.profile == 1 else -start.profile.as_base_exp()[1]
-    return _exponent(1 - 1 / powers[0]), _exponent(delta)
+    return PowerLaw(limit, _exponent(1 - 1 / powers[0]), _exponent(delta), rational(start.distance))
 
 
 def _exponent(value: Any) -> sp.Expr:
@@ -66,11 +71,14 @@ def _exponent(value: Any) -> sp.Expr:
 class PowerLaw:
     """The sharp asymptotics of one noiseless limit; β < 1, δ ≥ 0 numbers or symbols with s = β + δ in [0, 2).
 
+    ``size`` is D₀, the squared distance of a start with δ = 0.
+
     Raises ``ValueError`` for exponents outside; where they are symbols, the sign of s - 1 must follow from them.
     """
 
-    def __init__(self, limit: LinearLimit, beta: sp.Expr, delta: sp.Expr) -> None:
+    def __init__(self, limit: LinearLimit, beta: sp.Expr, delta: sp.Expr, size: sp.Expr = sp.S.One) -> None:
         self.limit, self.beta, self.delta, self.s = limit, beta, delta, sp.sympify(beta + delta)
+        self.size, self.start = size, size * lam ** (-delta)
         if (
             (1 - beta).is_nonpositive
             or delta.is_negative
@@ -88,7 +96,7 @@ class PowerLaw:
         self.density = (1 - beta) * lam ** (-beta)
         self.mean = self.mean_of(lam)
         form = volterra(limit.system)
-        self.forcing = laplace_tail(form.forcing.summand.subs(D2, lam ** (-delta)), self.density)
+        self.forcing = laplace_tail(form.forcing.summand.subs(D2, self.start), self.density)
 
     def mean_of(self, summand: sp.Expr) -> sp.Expr:
         """``∫ summand dμ`` for a polynomial in λ."""
@@ -102,11 +110,11 @@ class PowerLaw:
 
     @property
     def gain(self) -> sp.Expr:
-        """``∫ λ^{-δ}(1 - e^{-pλu}) dμ`` up to e^{-pu}: by how much gradient flow has reduced D² by the clock u."""
+        """``D₀∫ λ^{-δ}(1 - e^{-pλu}) dμ`` up to e^{-pu}: by how much gradient flow has reduced D² by the clock u."""
         a = self.limit.pull * CLOCK
         if self.excess.is_zero:
-            return (1 - self.beta) * (sp.log(a) + sp.EulerGamma)
-        return (1 - self.beta) * (sp.gamma(2 - self.s) * a**self.excess - 1) / self.excess
+            return self.size * (1 - self.beta) * (sp.log(a) + sp.EulerGamma)
+        return self.size * (1 - self.beta) * (sp.gamma(2 - self.s) * a**self.excess - 1) / self.excess
 
     # --- a constant rate ------------------------------------------------------------------------------------------
     def at_rate(self, rate: sp.Expr) -> sp.Expr:
@@ -142,12 +150,12 @@ class PowerLaw:
         assert law is not None
         where = (*positive(t), *positive(*(p for p in self.limit.system.rule.values if p.is_positive)))
         if self.excess.is_negative:
-            final = limiting_rate(law, -(1 - self.beta) / self.excess).subs(tau, self.mean)
+            final = limiting_rate(law, -self.size * (1 - self.beta) / self.excess).subs(tau, self.mean)
             return self._formulas(final, final, self.at_rate(final), where)
         # 1/γ ~ gain/A with A/γ the leading term of the potential, and dt = du/γ
         lead = sp.limit(law.potential.subs(gamma, 1 / gamma) / gamma, gamma, sp.oo).subs(tau, self.mean)
         if self.excess.is_zero:
-            slope = (1 - self.beta) / lead  # 1/γ ~ slope log u, t ~ slope u log u
+            slope = self.size * (1 - self.beta) / lead  # 1/γ ~ slope log u, t ~ slope u log u
             return self._formulas(
                 sp.S.Zero, 1 / (slope * sp.log(t)), self.forcing.subs(CLOCK, t / (slope * sp.log(t))), where
             )
@@ -158,7 +166,7 @@ class PowerLaw:
 
     def _leading_gain(self) -> sp.Expr:
         """The constant of ``u^{s-1}`` in the gain, for s > 1."""
-        return (1 - self.beta) * sp.gamma(2 - self.s) * self.limit.pull**self.excess / self.excess
+        return self.size * (1 - self.beta) * sp.gamma(2 - self.s) * self.limit.pull**self.excess / self.excess
 
     def _formulas(
         self, final: sp.Expr, rate: sp.Expr, risk: sp.Expr, where: tuple[sp.Basic, ...]

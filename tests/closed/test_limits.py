@@ -212,3 +212,25 @@ def test_mini_batches_divide_the_noise(rule, noise: float) -> None:
         assert curve.risk[0] - noise**2 / 2 == pytest.approx(excess, rel=1e-2)
     else:
         assert curve.risk[0] == pytest.approx(float(found["risk"].evaluate()), rel=1e-8, abs=1e-15)
+
+
+@pytest.mark.parametrize("rule", [sh.Constant(0.5), sh.AdaGradNorm(1, 0.5), sh.LineSearch()])
+def test_power_laws_from_a_start_of_any_size(rule) -> None:
+    problem, spectrum, start, late = sh.least_squares(), sh.Spectrum.power_law(0.2), sh.Start(x_star=4), 1e9
+    found = sh.limits(problem, rule, spectrum, start)
+    curve = sh.derive(problem, rule).solve(spectrum, start, late, t=[late], rtol=1e-9)
+    assert curve.risk[0] == pytest.approx(float(found["excess_risk_asymptotic"].evaluate(t=late)), rel=1e-6)
+    name = "learning_rate" if "learning_rate_asymptotic" not in found else "learning_rate_asymptotic"
+    at = {"t": late} if found[name].symbols else {}
+    assert curve.learning_rate[0] == pytest.approx(float(found[name].evaluate(**at)), rel=1e-6)
+
+
+def test_power_law_without_a_start() -> None:
+    spectrum = sh.Spectrum.power_law(0.2)
+    assert sh.limits(sh.least_squares(), sh.LineSearch(), spectrum)["learning_rate"].evaluate() == 0
+    open_start = sh.limits(sh.least_squares(), sh.AdaGradNorm(1, 0.5), spectrum)
+    even = sh.limits(sh.least_squares(), sh.AdaGradNorm(1, 0.5), spectrum, sh.Start(x_star=4))
+    assert "rate" not in open_start
+    assert float(open_start["learning_rate"].evaluate(distance=4)) == pytest.approx(
+        float(even["learning_rate"].evaluate()), rel=1e-12
+    )

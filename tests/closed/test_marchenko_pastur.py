@@ -70,7 +70,7 @@ def test_risk_curve_against_integration(rate: float) -> None:
     spectrum, times = sh.Spectrum.marchenko_pastur(0.3), np.array([0.0, 0.5, 3.0, 20.0])
     exact = sh.limits(problem, sh.Constant(g), spectrum, start)["risk_curve"]
     curve = sh.derive(problem, sh.Constant(rate)).solve(spectrum, start, 20.0, t=times, rtol=1e-11)
-    with pytest.raises(ValueError, match="use Formula.evaluate"):
+    with pytest.raises(ValueError, match=r"use Formula\.evaluate"):
         exact.python()
     found = [float(exact.evaluate(g=rate, t=float(s))) for s in times]
     assert found == pytest.approx(curve.risk.tolist(), rel=1e-9)
