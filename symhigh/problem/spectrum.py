@@ -221,7 +221,9 @@ class Spectrum:
         given = self.numeric("Spectrum.compressed")
         values, weights, error = compress(*given, *_accuracy("compressed", rtol, horizon))
         name = f"{self.name}, compressed"
-        return Spectrum(values, weights, quantile=self.quantile, name=name, error=error + self.error)
+        return Spectrum(
+            values, weights, quantile=self.quantile, name=name, ratio=self.ratio, error=error + self.error
+        )
 
     # --- what later rooms ask ---------------------------------------------------------------------------
     @property

@@ -95,3 +95,13 @@ def test_no_gap_at_ratio_one() -> None:
     found = sh.limits(sh.least_squares(), sh.LineSearch(), sh.Spectrum.marchenko_pastur(1))
     assert found["learning_rate"].evaluate() == 0
     assert "rate" not in found
+
+
+def test_a_compressed_law_is_still_the_law() -> None:
+    spectrum = sh.Spectrum.marchenko_pastur(0.5)
+    found = [
+        sh.limits(sh.least_squares(), sh.LineSearch(), s)["learning_rate"].evaluate()
+        for s in (spectrum, spectrum.compressed())
+    ]
+    assert found[0] == found[1]
+    assert float(found[0]) == pytest.approx(2 * (1 - np.sqrt(0.5)) ** 2 / 1.5, rel=1e-14)  # the edge
