@@ -64,19 +64,20 @@ def enter(t, y, K, work, store, par, coef, w, const):
 
 @njit
 def attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const):
+    last = TIMES.shape[0]  # not written as a number, for which the compiler would make copies of combine
     stage = work[0]
     new = work[1]
-    for j in range(1, {last}):
+    for j in range(1, last):
         combine(stage, y, h, STAGES, j, K, j)
         rhs(t + TIMES[j] * h, stage, K[j], par, coef, w, const)
-    combine(new, y, h, STAGES, {last}, K, {last})
-    rhs(t + h, new, K[{last}], par, coef, w, const)
+    combine(new, y, h, STAGES, last, K, last)
+    rhs(t + h, new, K[last], par, coef, w, const)
     error = 0.0  # the worst entry counts: in a mean, many frozen modes would hide a few fast ones
     for i in range(y.shape[0]):
         scale = floor[i] + rtol * max(abs(y[i]), abs(new[i]))
         first = 0.0
         second = 0.0
-        for k in range({last} + 1):
+        for k in range(last + 1):
             first += HIGH[k] * K[k, i]
             second += LOW[k] * K[k, i]
         if first != 0.0:
