@@ -10,6 +10,7 @@ import sympy as sp
 from symhigh.closed.fixed_points import RATE, SOURCE, TARGET, FixedPoint, Plane
 from symhigh.closed.formula import Formula, positive
 from symhigh.problem import Spectrum, Start
+from symhigh.symbols import B11, B12
 from symhigh.system import LimitSystem
 
 _SMALL = sp.Rational(1, 1000)
@@ -58,11 +59,7 @@ def _at_rest(plane: Plane, point: FixedPoint) -> dict[str, Formula]:
         sp.StrictLessThan(trace, 0, evaluate=False),
         sp.StrictGreaterThan(determinant, 0, evaluate=False),
     )
-    slowest = -point.eigenvalues[1].expr
-    if all(e.expr.is_rational_function() and not e.expr.has(sp.CRootOf) for e in point.eigenvalues):
-        slowest = sp.Min(*(-e.expr for e in point.eigenvalues))
-    elif not slowest.has(sp.CRootOf):  # the real part, where the eigenvalues are complex
-        slowest = -(trace + sp.sqrt(sp.Max(0, trace**2 - 4 * determinant))) / 2
+    slowest = _decay(plane, point)
     found = {
         "risk": Formula(point.risk.expr, where, SOURCE, "the limiting risk, for K = λI"),
         "rate": Formula(slowest, where, SOURCE, "the exponential rate of the risk's approach, for K = λI"),
@@ -80,6 +77,29 @@ def _at_rest(plane: Plane, point: FixedPoint) -> dict[str, Formula]:
             "the learning rate at which the fixed point ceases to be stable, for K = λI",
         )
     return found
+
+
+def _decay(plane: Plane, point: FixedPoint) -> sp.Expr:
+    """The slowest rate that the risk shows: an eigenvalue whose eigenvector the risk's gradient misses counts twice."""
+    p, m = point.B11.expr, point.B12.expr
+    gradient = [plane.at(sp.diff(plane.risk, v), p, m) for v in (B11, B12)]
+    J = sp.Matrix(2, 2, lambda i, j: plane.at(sp.diff(plane.flow[i], (B11, B12)[j]), p, m))
+    terms, all_seen = [], True
+    for e in (formula.expr for formula in point.eigenvalues):
+        choices = ((J[0, 1], e - J[0, 0]), (e - J[1, 1], J[1, 0]))
+        vector = max(choices, key=lambda v: sum(abs(_at_small_rate(c)) for c in v))
+        seen = abs(_at_small_rate(gradient[0] * vector[0] + gradient[1] * vector[1])) > sp.Float("1e-12")
+        terms.append(-e if seen else -2 * e)
+        all_seen = all_seen and seen
+    trace, determinant = point.trace.expr, point.determinant.expr
+    plain = all(e.is_rational_function() for e in terms)
+    if not all_seen or (plain and not sp.Add(*terms).has(sp.CRootOf)):
+        return sp.Min(*terms)
+    if trace.has(sp.CRootOf):
+        return terms[1]
+    return (
+        -(trace + sp.sqrt(sp.Max(0, trace**2 - 4 * determinant))) / 2
+    )  # the real part, where they are complex
 
 
 def _rests(plane: Plane) -> bool:
@@ -108,8 +128,12 @@ def _exists(point: FixedPoint) -> bool:
 
 def _sign(formula: Formula) -> sp.Expr:
     """The value at a small learning rate and generic values of what else there is."""
-    value = _generic(formula.expr.subs(RATE, _SMALL))
+    value = _at_small_rate(formula.expr)
     return value if value.is_real else sp.nan
+
+
+def _at_small_rate(expr: sp.Expr) -> sp.Expr:
+    return _generic(expr.subs(RATE, _SMALL))
 
 
 def _generic(expr: sp.Expr) -> sp.Expr:

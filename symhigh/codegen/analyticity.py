@@ -7,6 +7,7 @@ rule of step h under a Gaussian weight of width s errs by ``e^{-2πy/h + q y²}`
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import sympy as sp
@@ -19,20 +20,37 @@ _ERFC_ZERO = sp.Rational(199, 100)
 
 @dataclass(frozen=True)
 class Strip:
-    """Half-width a of the strip of analyticity (``oo`` for entire functions), growth κ across it, growth ρ along it."""
+    """Half-width a of the strip of analyticity (``oo`` for entire functions), growth κ across it, growth ρ along it.
+
+    ``order`` is that of the poles at its edge; branch points count as simple poles.
+    """
 
     width: sp.Expr = sp.oo
     growth: sp.Expr = sp.S.Zero
     rate: sp.Expr = sp.S.Zero
+    order: int = 0
 
     def __mul__(self, other: Strip) -> Strip:
-        return Strip(sp.Min(self.width, other.width), self.growth + other.growth, self.rate + other.rate)
+        return Strip(
+            sp.Min(self.width, other.width),
+            self.growth + other.growth,
+            self.rate + other.rate,
+            self.order + other.order,
+        )
 
     def __or__(self, other: Strip) -> Strip:
         """The strip of a sum."""
         return Strip(
-            sp.Min(self.width, other.width), sp.Max(self.growth, other.growth), sp.Max(self.rate, other.rate)
+            sp.Min(self.width, other.width),
+            sp.Max(self.growth, other.growth),
+            sp.Max(self.rate, other.rate),
+            max(self.order, other.order),
         )
+
+
+def more_digits(order: int) -> float:
+    """What a pole of order m costs: its residue has the factor ``(L/a)^{m-1}/(m-1)!``, with L/a below e^3.3."""
+    return max(0.0, 3.3 * (order - 1) - math.lgamma(max(order, 1)))
 
 
 def strip(expr: sp.Expr, z: sp.Symbol) -> Strip | None:
@@ -54,14 +72,14 @@ def strip(expr: sp.Expr, z: sp.Symbol) -> Strip | None:
     if expr.args and expr.args[0].is_polynomial(z) and sp.degree(expr.args[0], z) == 1:
         slope = sp.Abs(sp.Poly(expr.args[0], z).LC())
         known = {
-            Sigmoid: Strip(sp.pi / slope),
-            Softplus: Strip(sp.pi / slope),
-            Hazard: Strip(_ERFC_ZERO / slope),
-            LogErfc: Strip(_ERFC_ZERO / slope),
-            sp.tanh: Strip(sp.pi / (2 * slope)),
+            Sigmoid: Strip(sp.pi / slope, order=1),
+            Softplus: Strip(sp.pi / slope, order=1),
+            Hazard: Strip(_ERFC_ZERO / slope, order=1),
+            LogErfc: Strip(_ERFC_ZERO / slope, order=1),
+            sp.tanh: Strip(sp.pi / (2 * slope), order=1),
             sp.erf: Strip(growth=slope**2),
-            sp.atan: Strip(1 / slope),
-            sp.asinh: Strip(1 / slope),
+            sp.atan: Strip(1 / slope, order=1),
+            sp.asinh: Strip(1 / slope, order=1),
         }
         return known.get(expr.func)
     if isinstance(expr, sp.log):
@@ -85,17 +103,19 @@ def _power(expr: sp.Pow, z: sp.Symbol) -> Strip | None:
     if z in exponent.free_symbols:
         return None
     if base.is_polynomial(z):
-        return _quadratic(base, z)
+        return _quadratic(base, z, max(1, int(sp.ceiling(-exponent)) if exponent.is_number else 1))
     if not (exponent.is_Integer and exponent > 0):
         return None
     inner = strip(base, z)
-    return inner and Strip(inner.width, exponent * inner.growth, exponent * inner.rate)
+    return inner and Strip(
+        inner.width, exponent * inner.growth, exponent * inner.rate, int(exponent) * inner.order
+    )
 
 
-def _quadratic(base: sp.Expr, z: sp.Symbol) -> Strip | None:
+def _quadratic(base: sp.Expr, z: sp.Symbol, order: int = 1) -> Strip | None:
     """The strip between the complex roots of a definite quadratic."""
     if not base.is_polynomial(z) or sp.degree(base, z) != 2:
         return None
     a, b, c = sp.Poly(base, z).all_coeffs()
     discriminant = sp.expand(4 * a * c - b**2)
-    return Strip(sp.sqrt(discriminant) / (2 * sp.Abs(a))) if discriminant.is_positive else None
+    return Strip(sp.sqrt(discriminant) / (2 * sp.Abs(a)), order=order) if discriminant.is_positive else None

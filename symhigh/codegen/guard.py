@@ -36,10 +36,13 @@ safe_asin = sp.Function("safe_asin", real=True)
 def guarded(expr: sp.Expr, moving: frozenset[sp.Symbol] = frozenset()) -> sp.Expr:
     """``expr`` with roots, arcsines and, near erf, exp and asin, quotients guarded.
 
-    Roots and denominators that hold a symbol of ``moving`` (a variable of integration) are left alone.
+    Roots and denominators that hold a symbol of ``moving`` (a variable of integration) are left alone. A denominator
+    that also stands under a root is a variance, and clipped at zero as the root is.
     """
     quotients = expr.has(sp.asin, sp.erf) or bool(moving)
-    return _guard(expr, moving, quotients)
+    expr = _merged(expr, moving) if moving else expr
+    roots = frozenset(_primitive(e.base) for e in expr.atoms(sp.Pow) if _is_root(e, moving))
+    return _guard(expr, moving, quotients, roots)
 
 
 def is_guarded(expr: sp.Expr) -> bool:
@@ -47,7 +50,9 @@ def is_guarded(expr: sp.Expr) -> bool:
     return bool(expr.has(safe_ratio, safe_root, safe_asin))
 
 
-def _guard(expr: sp.Expr, moving: frozenset[sp.Symbol], quotients: bool) -> sp.Expr:
+def _guard(
+    expr: sp.Expr, moving: frozenset[sp.Symbol], quotients: bool, roots: frozenset[sp.Expr]
+) -> sp.Expr:
     if not expr.args or not expr.free_symbols:
         return expr
     if isinstance(expr, sp.Mul | sp.Pow) and quotients:
@@ -55,15 +60,56 @@ def _guard(expr: sp.Expr, moving: frozenset[sp.Symbol], quotients: bool) -> sp.E
         below = [f for f in factors if _divides(f, moving)]
         if below:
             above = sp.Mul(*(f for f in factors if f not in below))
-            return safe_ratio(
-                _guard(above, moving, True), _guard(sp.Mul(*(1 / f for f in below)), moving, True)
-            )
+            under = sp.Mul(*(_denominator(1 / f, moving, roots) for f in below))
+            return safe_ratio(_guard(above, moving, True, roots), under)
     if isinstance(expr, sp.Pow) and _is_root(expr, moving):
-        return safe_root(_guard(expr.base, moving, quotients)) ** (2 * expr.exp)
-    args = [_guard(a, moving, quotients) for a in expr.args]
+        return safe_root(_guard(expr.base, moving, quotients, roots)) ** (2 * expr.exp)
+    args = [_guard(a, moving, quotients, roots) for a in expr.args]
     if isinstance(expr, sp.asin):
         return safe_asin(*args)
     return expr.func(*args)
+
+
+def _merged(expr: sp.Expr, moving: frozenset[sp.Symbol]) -> sp.Expr:
+    """``expr`` with summands of one transcendental factor merged: a variance over its own root is that root.
+
+    Apart they are ``∞ - ∞`` where the variance is zero.
+    """
+    if not expr.args or not expr.has(sp.erf, sp.exp):
+        return expr
+    args = [_merged(a, moving) for a in expr.args]
+    if not isinstance(expr, sp.Add):
+        return expr.func(*args)
+    groups: dict[sp.Expr, sp.Expr] = {}
+    for term in args:
+        plain = [
+            f for f in sp.Mul.make_args(term) if f.is_rational_function() and not f.free_symbols & moving
+        ]
+        rest = sp.Mul(*(f for f in sp.Mul.make_args(term) if f not in plain))
+        groups[rest] = groups.get(rest, sp.S.Zero) + sp.Mul(*plain)
+    return sp.Add(*(_over_root(sp.factor_terms(factor), rest) for rest, factor in groups.items()))
+
+
+def _over_root(factor: sp.Expr, rest: sp.Expr) -> sp.Expr:
+    """``factor · rest``, the sign of a sum chosen such that it cancels against its root."""
+    bases = {f.as_base_exp()[0] for f in sp.Mul.make_args(rest)}
+    for sum_ in (f for f in sp.Mul.make_args(factor) if isinstance(f, sp.Add)):
+        if sp.expand(-sum_) in bases:
+            factor = -factor.xreplace({sum_: sp.expand(-sum_)})
+    return factor * rest
+
+
+def _denominator(expr: sp.Expr, moving: frozenset[sp.Symbol], roots: frozenset[sp.Expr]) -> sp.Expr:
+    base, exponent = expr.as_base_exp()
+    held = _guard(expr, moving, True, roots)
+    if exponent.is_Integer and isinstance(base, sp.Add) and _primitive(base) in roots:
+        return safe_root(_guard(base, moving, True, roots)) ** (2 * exponent)
+    return held
+
+
+def _primitive(expr: sp.Expr) -> sp.Expr:
+    """The expression without its numeric factor, so that variances are recognised in any scale."""
+    return sp.expand(expr).primitive()[1]
 
 
 def _divides(factor: sp.Expr, moving: frozenset[sp.Symbol]) -> bool:

@@ -12,7 +12,7 @@ import sympy as sp
 
 from symhigh.codegen import guard, nested_source
 from symhigh.codegen import quadrature_source as text
-from symhigh.codegen.analyticity import strip
+from symhigh.codegen.analyticity import more_digits, strip
 from symhigh.codegen.nested import nested_node
 from symhigh.codegen.printer import code, function_body
 from symhigh.derive.gaussian import KINKS, GaussianMean, recognise
@@ -80,10 +80,12 @@ def _node_source(
         if len(variables) == 1:
             return _line_source(name, integrand, variables[0], names, more)
         if (pair := _separated(integrand, variables)) is not None:
+            order = sum(_order(e, z) for e, z in zip(pair, variables, strict=True))
+            digits = text.DIGITS + more_digits(order)
             return (
                 _factor_source(f"{name}_f", pair[0], variables[0], names, more)
                 + _factor_source(f"{name}_g", pair[1], variables[1], names, more)
-                + text.PRODUCT.format(name=name, more=more, largest=_LARGEST, digits=text.DIGITS)
+                + text.PRODUCT.format(name=name, more=more, largest=_LARGEST.format(digits), digits=digits)
             )
     return nested_node(name, integrand, variables, names)
 
@@ -92,11 +94,19 @@ def _line_source(
     name: str, integrand: sp.Expr, z: sp.Symbol, names: dict[sp.Symbol, sp.Symbol], more: str
 ) -> str:
     return _factor_source(f"{name}_f", integrand, z, names, more) + text.LINE.format(
-        name=name, more=more, line_digits=text.LINE_DIGITS
+        name=name,
+        more=more,
+        line_digits=max(text.LINE_DIGITS, text.DIGITS + more_digits(_order(integrand, z))),
     )
 
 
-_LARGEST = f"quadrature_step(1.0, 0.0, 0.0, {text.DIGITS})"
+_LARGEST = "quadrature_step(1.0, 0.0, 0.0, {})"
+
+
+def _order(expr: sp.Expr, z: sp.Symbol) -> int:
+    """The order of the poles that limit the step."""
+    known = strip(recognise(expr), z)
+    return 1 if known is None else known.order
 
 
 def _separated(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[sp.Expr, sp.Expr] | None:

@@ -8,11 +8,11 @@ not once per pair.
 
 from __future__ import annotations
 
-DIGITS = 30.0
-"""Exponent L of the truncation error e^{-L} that steps are chosen for in two dimensions."""
+DIGITS = 27.5
+"""Exponent L of the truncation error e^{-L} that steps are chosen for in two dimensions, at simple poles."""
 LINE_DIGITS = 36.0
 """The same in one dimension, where it costs little."""
-REACH = 7.8
+REACH = 8.2
 """Standard deviations kept on each side."""
 
 SHARED = '''
@@ -203,12 +203,12 @@ def {name}(v11, v12, v22{more}):
     lack = max(v11 * v22 - v12 * v12, 0.0) / (product * product) if product > 0.0 else 1.0
     c = math.sqrt(0.5 * (1.0 + ratio))
     s = math.sqrt(0.5 * lack / (1.0 + ratio))
-    step_u = min(largest, step / c)
+    step_u = min(largest, {name}_f_step(first * c, {digits}{more}), {name}_g_step(second * c, {digits}{more}))
     nu = int(reach / step_u) + 1
     total = 0.0
     if step > 2.25 * math.sqrt(lack):
         return {name}_ridge(first, side, ratio, math.sqrt(lack), min(largest, step), reach{more})
-    step_w = min(largest, step / s)
+    step_w = min(largest, {name}_f_step(first * s, {digits}{more}), {name}_g_step(second * s, {digits}{more}))
     k = int(math.ceil(c * step_u / (s * step_w) - 1e-12))
     unit = c * step_u / k
     step_w = unit / s
