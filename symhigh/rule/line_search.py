@@ -14,7 +14,10 @@ from symhigh.symbols import risk
 class LineSearch(Rule):
     """The learning rate that decreases the population risk fastest at each time.
 
-    Idealised: it knows the population quantities at the iterate.
+    Idealised: it knows the population quantities at the iterate. The risk's drift is quadratic in the rate, and the
+    rule takes its stationary point, of either sign. Where the risk is so concave that gradient noise lowers it
+    (``c₁ < 0`` for K = I, as near the origin of phase retrieval), that point is the worst rate and no best one exists;
+    the rate diverges where c₁ vanishes, and a curve stops there.
     """
 
     @property

@@ -15,7 +15,8 @@ class Polyak(Rule):
     """The learning rate that decreases the squared distance ``‖X - X*‖²`` fastest at each time.
 
     Idealised: it knows the population quantities at the iterate. Half of the distance threshold, the rate
-    beyond which the distance grows.
+    beyond which the distance grows. Where the gradient leads away from the target, as near the origin of phase
+    retrieval, the best rate is negative, and the rule takes it.
     """
 
     @property
