@@ -15,9 +15,10 @@ Joined, they are called again and again until they report an end:
 
 ``advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, size, look, budget)``
 tries at most ``budget`` steps and writes the outputs at ``times[row:]`` into ``rows``. Between calls ``clock`` holds
-``[t, h, accepted, rejected, evaluations, arrival, next h]``, h = 0 where it is yet to be chosen. A state entry i is
-controlled to ``floor[i] + rtol |y_i|``, has diverged beyond ``bound[i]``, and has the magnitude ``size[i]``; a step
-that makes a state negative whose symbol says nonnegative is refused. Returns ``(status, row)``.
+``[t, h, accepted, rejected, evaluations, arrival, next h, t of the last refusal for a sign]``, where h = 0 is yet to be
+chosen. A state entry i is controlled to ``floor[i] + rtol |y_i|``, has diverged beyond ``bound[i]``, and has the
+magnitude ``size[i]``; a step that makes a state negative whose symbol says nonnegative is refused. Returns ``(status,
+row)``.
 
 With ``look`` set, it comes back with every step from t to ``arrival`` before the step becomes the state and before its
 outputs are written: so events can be looked for on its dense output (:mod:`symhigh.integrate.events`).
@@ -31,8 +32,9 @@ import numpy as np
 
 from symhigh.system import LimitSystem
 
-REACHED, RUNNING, DIVERGED, STUCK, LOOK = range(5)
-"""What ``advance`` returns: the end, budget used up, a state beyond its bound, no step small enough, a step to see."""
+REACHED, RUNNING, DIVERGED, STUCK, NEGATIVE, LOOK = range(6)
+"""What ``advance`` returns: the end, budget used up, a state beyond its bound, no step small enough, none that keeps the
+sign of a state, a step to see."""
 
 
 def control_source(system: LimitSystem, order: int, growth: float, evaluations: int, extra: int) -> str:
@@ -52,7 +54,7 @@ def control_source(system: LimitSystem, order: int, growth: float, evaluations: 
     return _TEMPLATE.format(
         signs="\n".join(" " * 8 + line for line in signs), exponent=repr(-1.0 / order), growth=repr(growth),
         evaluations=evaluations, extra=extra,
-        reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, looking=LOOK,
+        reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, negative=NEGATIVE, looking=LOOK,
     )  # fmt: skip
 
 
@@ -126,13 +128,14 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
         if ending:
             h = t_end - t
         if h <= 4e-16 * abs(t):
-            return {stuck}, row
+            return ({negative} if 0.0 < clock[7] >= (1.0 - 1e-6) * t else {stuck}), row
         error = attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const)
         clock[4] += {evaluations}
         negative = False
 {signs}
         if negative:
             error = max(error, 100.0)
+            clock[7] = t
         if not (error < 1.0):
             clock[1] = h * (max(0.2, 0.9 * error ** {exponent}) if error < 1e30 else 0.1)
             clock[3] += 1.0

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 
 import sympy as sp
 
-from symhigh.codegen.complement import complementary
 from symhigh.codegen.mixture import lower_means
 from symhigh.codegen.target import Names, Target, statements
 from symhigh.symbols import t, weight
@@ -79,7 +78,6 @@ class Lowering:
             + list(more)
         )
         functions, lowered = lower_means(exprs)
-        lowered = [complementary(e) for e in lowered]
         count = len(system.scalars)
         self.scalars = [Scalar(s.name, e) for s, e in zip(system.scalars, lowered[:count], strict=True)]
         self.state_rhs = lowered[count : count + len(self.states)]

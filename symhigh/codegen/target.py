@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.printing.numpy import NumPyPrinter
 
+from symhigh.codegen.complement import complementary
 from symhigh.codegen.printer import ScalarPrinter
 
 
@@ -109,21 +110,3 @@ def statements(assignments: list[tuple[sp.Symbol, sp.Expr]]) -> list[tuple[sp.Sy
         ordered += ready
         pending = [item for item in pending if item not in ready]
     return ordered
-
-
-def complementary(expr: sp.Expr) -> sp.Expr:
-    """``a - a erf(u)`` written ``a erfc(u)``, which keeps its digits far in the tail; so for ``a + a erf(u)``."""
-    return expr.replace(lambda e: e.is_Add and e.has(sp.erf), _complements)
-
-
-def _complements(total: sp.Add) -> sp.Expr:
-    terms = list(total.args)
-    for term in total.args:
-        factor, function = term.as_independent(sp.erf)
-        for sign in (-1, 1):
-            if isinstance(function, sp.erf) and sign * factor in terms:
-                terms.remove(term)
-                terms.remove(sign * factor)
-                terms.append(sign * factor * sp.erfc(-sign * function.args[0]))
-                break
-    return sp.Add(*terms)

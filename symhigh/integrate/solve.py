@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import real
-from symhigh.codegen.control import DIVERGED, LOOK, RUNNING, STUCK
+from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, RUNNING, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Target
 from symhigh.integrate.curve import Curve
@@ -144,7 +144,7 @@ def solve(
                 march.hand_over(IMPLICIT)
         if status == STUCK and (np.abs(march.y[: states.size]) > 1e-9 * bound[: states.size]).any():
             status = DIVERGED  # an explosion in finite time outruns every step
-        if status in (DIVERGED, STUCK):
+        if status in (DIVERGED, STUCK, NEGATIVE):
             message = _why(status, watched.system, march.rows[: march.row], times, clock)
     except KeyboardInterrupt:
         message = f"interrupted at t = {clock[0]:.6g} of {end:g}"
@@ -224,6 +224,9 @@ def _sizes(states: Array, memory: Array, spectrum: Spectrum, start: Start) -> Ar
 def _why(status: int, system: LimitSystem, rows: Array, times: Array, clock: Array) -> str:
     """Where the integration stopped, and why, from the last outputs."""
     place = f"at t = {clock[0]:.6g}"
+    if status == NEGATIVE:
+        kept = ", ".join(str(s) for s in system.family.states if s.is_nonnegative)
+        return f"stopped {place}: {kept} of a mode would turn negative, as of no iterate: the equations contradict it"
     if status != DIVERGED:
         return f"stopped {place}: no step is small enough for the tolerance; loosen rtol"
     if not len(rows):

@@ -15,7 +15,9 @@ def test_complement_is_taken_term_by_term() -> None:
     found = complementary(expr)
     assert found == Q * sp.erf(u) + c**2 * sp.erfc(u) - sp.sqrt(Q)
     assert complementary(sp.exp(expr) * Q) == sp.exp(found) * Q
-    assert complementary(1 + sp.erf(u)) == 1 + sp.erf(u)
+    assert complementary(1 + sp.erf(u)) == sp.erfc(-u)
+    both = c - c * sp.erf(u) - c * sp.erf(Q)
+    assert sp.simplify((complementary(both) - both).rewrite(sp.erf)) == 0
     half = sp.Rational(1, 2)
     assert complementary(half - sp.erf(u) / 2 + Q) == sp.erfc(u) / 2 + Q
 

@@ -6,12 +6,11 @@ import sys
 
 import numpy as np
 import pytest
-import sympy as sp
 
 import symhigh as sh
 from symhigh.codegen.cache import load
 from symhigh.codegen.kernels import limit_kernels, limit_source, step_kernels
-from symhigh.codegen.target import NUMBA, NUMPY, complementary
+from symhigh.codegen.target import NUMBA, NUMPY
 from tests.scenarios import SCENARIOS, START, TWO_HALVES
 
 
@@ -81,23 +80,3 @@ def test_source_is_readable_python() -> None:
     source = limit_source(sh.derive(sh.least_squares(1), sh.AdaGradNorm(1, 1)), NUMPY)
     compile(source, "generated", "exec")
     assert "def rhs(" in source
-
-
-def test_tails_of_a_clipped_loss_keep_their_digits() -> None:
-    """Huber without noise is least squares once the risk is small; c²(1 - erf) would stop it at c² times 1e-17."""
-    at = (sh.Spectrum.from_eigenvalues([1.0, 0.5]), sh.Start(), 200)
-    clipped, plain = (
-        sh.derive(p, sh.Constant(0.5)).solve(*at, t=[100, 200])
-        for p in (sh.huber(1.0, 0.0), sh.least_squares(0.0))
-    )
-    decay = [c.risk[1] / c.risk[0] for c in (clipped, plain)]
-    assert clipped.risk[1] < 1e-35
-    assert decay[0] == pytest.approx(decay[1], rel=1e-6)
-
-
-def test_complements_of_erf() -> None:
-    a, u, v = sp.symbols("a u v")
-    assert complementary(3 + a - a * sp.erf(u)) == 3 + a * sp.erfc(u)
-    assert complementary(sp.exp(1 + sp.erf(u)) + v) == sp.exp(sp.erfc(-u)) + v
-    both = a - a * sp.erf(u) - a * sp.erf(v)
-    assert sp.simplify((complementary(both) - both).rewrite(sp.erf)) == 0
