@@ -33,8 +33,8 @@ import numpy as np
 from symhigh.system import LimitSystem
 
 REACHED, RUNNING, DIVERGED, STUCK, NEGATIVE, LOOK = range(6)
-"""What ``advance`` returns: the end, budget used up, a state beyond its bound, no step small enough, none that keeps the
-sign of a state, a step to see."""
+"""What ``advance`` returns: the end, budget used up, a state beyond its bound, no step small enough, none that keeps
+the sign of a state, a step to see."""
 
 
 def control_source(system: LimitSystem, order: int, growth: float, evaluations: int, extra: int) -> str:
