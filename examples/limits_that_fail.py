@@ -16,7 +16,9 @@ problem, rule = sh.phase_retrieval(), sh.Constant(GAMMA)
 curve = sh.derive(problem, rule).solve(spectrum, start, T_END)
 assert not curve.overlap.any(), "the limit never leaves the saddle"
 growth = 3 * GAMMA * (1 - curve.norm[-1])
-print(f"limit: overlap 0 for all t, ||X||^2 settles at {curve.norm[-1]:.4f}, growth rate of overlaps {growth:.4f}")
+print(
+    f"limit: overlap 0 for all t, ||X||^2 settles at {curve.norm[-1]:.4f}, growth rate of overlaps {growth:.4f}"
+)
 
 dimensions = [100, 1_000, 10_000, 50_000]
 escapes = []
@@ -28,5 +30,7 @@ for d in dimensions:
     print(f"SGD, d = {d:>7}: |overlap| passes 0.2 at t = {escapes[-1]:6.2f} on average over {SEEDS} runs")
 
 slope = np.polyfit(np.log(dimensions), escapes, 1)[0]
-print(f"escape time grows by {slope:.2f} per unit of log d; the saddle's rate predicts {1 / (2 * growth):.2f}")
+print(
+    f"escape time grows by {slope:.2f} per unit of log d; the saddle's rate predicts {1 / (2 * growth):.2f}"
+)
 assert abs(slope * 2 * growth - 1) < 0.3

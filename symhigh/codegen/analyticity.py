@@ -119,3 +119,18 @@ def _quadratic(base: sp.Expr, z: sp.Symbol, order: int = 1) -> Strip | None:
     a, b, c = sp.Poly(base, z).all_coeffs()
     discriminant = sp.expand(4 * a * c - b**2)
     return Strip(sp.sqrt(discriminant) / (2 * sp.Abs(a)), order=order) if discriminant.is_positive else None
+
+
+def is_centred(expr: sp.Expr, z: sp.Symbol) -> bool:
+    """Whether what limits the strip of ``expr`` lies above z = 0: arguments are multiples of z, or of z² plus a constant."""
+    for part in sp.preorder_traversal(expr):
+        whole = part.is_Pow and part.exp.is_Integer and part.exp > 0
+        if not (part.is_Function or part.is_Pow) or whole or z not in part.free_symbols:
+            continue
+        inner = part.args[0]
+        if not inner.is_polynomial(z):
+            return False
+        poly = sp.Poly(inner, z)
+        if poly.coeff_monomial(1 if poly.degree() == 1 else z) != 0 or poly.degree() > 2:
+            return False
+    return True

@@ -12,7 +12,7 @@ import sympy as sp
 
 from symhigh.codegen import guard, nested_source
 from symhigh.codegen import quadrature_source as text
-from symhigh.codegen.analyticity import more_digits, strip
+from symhigh.codegen.analyticity import is_centred, more_digits, strip
 from symhigh.codegen.nested import nested_node
 from symhigh.codegen.printer import code, function_body
 from symhigh.derive.gaussian import KINKS, GaussianMean, recognise
@@ -93,11 +93,22 @@ def _node_source(
 def _line_source(
     name: str, integrand: sp.Expr, z: sp.Symbol, names: dict[sp.Symbol, sp.Symbol], more: str
 ) -> str:
+    digits = max(text.LINE_DIGITS, text.DIGITS + more_digits(_order(integrand, z)))
     return _factor_source(f"{name}_f", integrand, z, names, more) + text.LINE.format(
         name=name,
         more=more,
-        line_digits=max(text.LINE_DIGITS, text.DIGITS + more_digits(_order(integrand, z))),
+        line_digits=digits,
+        narrow=_narrow(name, recognise(integrand.xreplace(names)), z, more),
     )
+
+
+def _narrow(name: str, integrand: sp.Expr, z: sp.Symbol, more: str) -> str:
+    """The way out where the law is far wider than the strip, as under mixing laws with heavy tails."""
+    known = strip(integrand, z)
+    if known is None or not is_centred(integrand, z):
+        return ""
+    width = known.width if known.growth == 0 else sp.Min(known.width, 1 / sp.sqrt(known.growth))
+    return "" if width == sp.oo else text.NARROW.format(name=name, more=more, width=_parameter_code(width))
 
 
 _LARGEST = "quadrature_step(1.0, 0.0, 0.0, {})"

@@ -167,11 +167,24 @@ LINE = """
 def {name}(v11{more}):
     scale = math.sqrt(max(v11, 0.0))
     step = {name}_f_step(scale, {line_digits}{more})
+    reach = {name}_f_reach(scale{more})
     total = {name}_f(0.0{more})
-    for i in range(1, int({name}_f_reach(scale{more}) / step) + 2):
+{narrow}    for i in range(1, int(reach / step) + 2):
         z = i * step
         total += math.exp(-0.5 * z * z) * ({name}_f(scale * z{more}) + {name}_f(-scale * z{more}))
     return total * step / math.sqrt(2.0 * math.pi)
+"""
+
+NARROW = """    if reach > 500.0 * step:  # features at 0 far narrower than the law: z = width sinh(v) sees both
+        width = {width} / scale
+        v = 0.1
+        z = width * math.sinh(v)
+        while z < reach:
+            pair = {name}_f(scale * z{more}) + {name}_f(-scale * z{more})
+            total += math.cosh(v) * math.exp(-0.5 * z * z) * pair
+            v += 0.1
+            z = width * math.sinh(v)
+        return 0.1 * width * total / math.sqrt(2.0 * math.pi)
 """
 
 PRODUCT = '''

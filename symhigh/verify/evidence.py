@@ -120,7 +120,11 @@ class Numeric:
                 "has no value at a point; give it as a formula"
             )
         return check_at_points(
-            checked, trial.domain, min(10, self.points) if trial.quick else self.points, self.digits, trial.seed
+            checked,
+            trial.domain,
+            min(10, self.points) if trial.quick else self.points,
+            self.digits,
+            trial.seed,
         )
 
 

@@ -46,12 +46,20 @@ def logistic(u: np.ndarray) -> np.ndarray:
     return 0.5 * (1 + np.tanh(u / 2))
 
 
-@pytest.mark.parametrize(("expr", "at"), [
-    (sigmoid(x) * sigmoid(x_star), (1.3, 0.4, 0.7)), (sp.tanh(x) * sp.tanh(x_star), (2.0, -1.2, 0.8)),
-    (sp.log(1 + sp.exp(x)), (3.0, 0.0, 1.0)), (sp.Max(0, x - c) * sp.Max(0, x_star - c), (1.3, 0.4, 0.7)),
-    (sp.sqrt(1 + (x - x_star) ** 2), (1.3, 0.4, 0.7)), (sigmoid(x) * sp.Max(0, x_star), (1.3, 0.4, 0.7)),
-    (sp.sqrt(1 + sp.Abs(x)), (1.3, 0.4, 0.7)), (sp.exp(sp.cos(x)), (4.0, 0.0, 1.0)),
-    (sp.atan(x) ** 2 * x_star**2, (2.0, 0.5, 1.0))])
+@pytest.mark.parametrize(
+    ("expr", "at"),
+    [
+        (sigmoid(x) * sigmoid(x_star), (1.3, 0.4, 0.7)),
+        (sp.tanh(x) * sp.tanh(x_star), (2.0, -1.2, 0.8)),
+        (sp.log(1 + sp.exp(x)), (3.0, 0.0, 1.0)),
+        (sp.Max(0, x - c) * sp.Max(0, x_star - c), (1.3, 0.4, 0.7)),
+        (sp.sqrt(1 + (x - x_star) ** 2), (1.3, 0.4, 0.7)),
+        (sigmoid(x) * sp.Max(0, x_star), (1.3, 0.4, 0.7)),
+        (sp.sqrt(1 + sp.Abs(x)), (1.3, 0.4, 0.7)),
+        (sp.exp(sp.cos(x)), (4.0, 0.0, 1.0)),
+        (sp.atan(x) ** 2 * x_star**2, (2.0, 0.5, 1.0)),
+    ],
+)
 def test_against_mpmath(expr: sp.Expr, at: tuple[float, float, float]) -> None:
     a, b, d = map(sp.Rational, at)
     reference = expect(expr.subs(c, sp.Rational(7, 10)), [[a, b], [b, d]]).evalf(14)
@@ -75,13 +83,23 @@ def test_softplus_over_the_whole_domain() -> None:
     value = build(sp.log(1 + sp.exp(x)))
     for a in VARIANCES:
         z = np.arange(-9, 9, min(0.3, 2 * math.pi**2 / math.sqrt(a) / 40))
-        second = np.sum(np.exp(-z * z / 2) * np.logaddexp(0, math.sqrt(a) * z)) * (z[1] - z[0]) / math.sqrt(2 * math.pi)
+        second = (
+            np.sum(np.exp(-z * z / 2) * np.logaddexp(0, math.sqrt(a) * z))
+            * (z[1] - z[0])
+            / math.sqrt(2 * math.pi)
+        )
         assert abs(value(a, 0.0, 1.0, 1.0) - second) < 1e-10 * max(1.0, math.sqrt(a))
 
 
-@pytest.mark.parametrize("expr", [
-    sp.Max(0, x - c) * sp.Max(0, x_star - c), sp.tanh(x) * sp.Max(0, x_star), sp.erf(x) * sigmoid(x_star),
-    sp.sign(x) * sp.sign(x_star) + sp.Abs(x) * sp.Abs(x_star)])
+@pytest.mark.parametrize(
+    "expr",
+    [
+        sp.Max(0, x - c) * sp.Max(0, x_star - c),
+        sp.tanh(x) * sp.Max(0, x_star),
+        sp.erf(x) * sigmoid(x_star),
+        sp.sign(x) * sp.sign(x_star) + sp.Abs(x) * sp.Abs(x_star),
+    ],
+)
 def test_singular_covariances_are_exact(expr: sp.Expr) -> None:
     value = build(expr)
     for a, b, d in [(1, 1, 1), (1, -2, 4), (0, 0, 1), (1, 0, 0), (0, 0, 0)]:
@@ -94,8 +112,9 @@ def test_rounding_beyond_the_domain_is_harmless() -> None:
     assert abs(value(1.0, 1.0 + 1e-15, 1.0, 1.0) - 1.0) < 1e-7
 
 
-@pytest.mark.parametrize("expr", [
-    sigmoid(x) * sigmoid(x_star), pytest.param(sp.tanh(x) * sp.sign(x - c), marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "expr", [sigmoid(x) * sigmoid(x_star), pytest.param(sp.tanh(x) * sp.sign(x - c), marks=pytest.mark.slow)]
+)
 def test_targets_agree(expr: sp.Expr) -> None:
     numba = pytest.importorskip("numba")
     njit = numba.njit(error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
@@ -113,7 +132,10 @@ def test_equal_integrands_share_a_function() -> None:
     exprs = [expect(e, COV) for e in (slope**2, sp.diff(slope, x), sp.diff(slope, x_star))]
     source, calls = lower_nodes(exprs)
     assert len({f.func for call in calls for f in call.atoms(sp.core.function.AppliedUndef)}) == 2
-    assert source.count("def node_") == source.count("@njit") - source[: source.index("def node_")].count("@njit") + 1
+    assert (
+        source.count("def node_")
+        == source.count("@njit") - source[: source.index("def node_")].count("@njit") + 1
+    )
     again, _ = lower_nodes(exprs)
     assert again == source
 
@@ -130,8 +152,13 @@ def test_no_overflow_far_out() -> None:
 
 def test_strips() -> None:
     z = sp.Symbol("z", real=True)
-    for expr, width in [(sp.tanh(2 * z), sp.pi / 4), (z / (1 + z**2) ** 2, 1), (sp.atan(3 * z), sp.Rational(1, 3)),
-                        (sp.exp(z) * z, sp.oo), (sp.log(4 + z**2), 2)]:
+    for expr, width in [
+        (sp.tanh(2 * z), sp.pi / 4),
+        (z / (1 + z**2) ** 2, 1),
+        (sp.atan(3 * z), sp.Rational(1, 3)),
+        (sp.exp(z) * z, sp.oo),
+        (sp.log(4 + z**2), 2),
+    ]:
         known = strip(expr, z)
         assert known is not None
         assert sp.simplify(known.width - width) == 0 if width != sp.oo else known.width == sp.oo
