@@ -122,7 +122,7 @@ def _quadratic(base: sp.Expr, z: sp.Symbol, order: int = 1) -> Strip | None:
 
 
 def is_centred(expr: sp.Expr, z: sp.Symbol) -> bool:
-    """Whether what limits the strip of ``expr`` lies above z = 0: arguments are multiples of z, or of z² plus a constant."""
+    """Whether what limits the strip lies above z = 0: arguments are multiples of z, or of z² plus a constant."""
     for part in sp.preorder_traversal(expr):
         whole = part.is_Pow and part.exp.is_Integer and part.exp > 0
         if not (part.is_Function or part.is_Pow) or whole or z not in part.free_symbols:

@@ -175,3 +175,16 @@ def test_guards_leave_values_alone() -> None:
     assert abs(f(1.3, 0.4, 0.7) - float(expr.subs({B11: 1.3, B12: 0.4, B22: 0.7}))) < 1e-15
     assert f(0.0, 0.0, 1.0) == 0.0
     assert guarded(B11 + B12**2) == B11 + B12**2
+
+
+@pytest.mark.parametrize("power", [2, 6])
+def test_laws_far_wider_than_the_integrand(power: int) -> None:
+    """Heavy-tailed mixtures ask for variances of any size; against ``E f = E f(√v z)`` in the variable log z."""
+    value, growing = build(sp.tanh(x) ** power), build(sp.sqrt(1 + x**2))
+    u, step = np.linspace(-60, 3, 20001, retstep=True)
+    for variance in (1e5, 1e9, 1e14):
+        z = np.exp(u)
+        weight = 2 * z * np.exp(-z * z / 2) * step / math.sqrt(2 * math.pi)
+        inner = math.sqrt(variance) * z
+        assert value(variance, 0.0, 1.0, 1.0) == pytest.approx(weight @ np.tanh(inner) ** power, rel=1e-11)
+        assert growing(variance, 0.0, 1.0, 1.0) == pytest.approx(weight @ np.sqrt(1 + inner**2), rel=1e-11)
