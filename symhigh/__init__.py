@@ -69,6 +69,7 @@ _HOME = {
         "cosine",
     ),
     "symhigh.derive": ("derive", "expect"),
+    "symhigh.derive.several": ("MultiIndex", "Overlaps", "derive_several"),
     "symhigh.closed": (
         "Attempt",
         "FixedPoint",
@@ -106,6 +107,9 @@ if TYPE_CHECKING:
     from symhigh.closed import within as within
     from symhigh.derive import derive as derive
     from symhigh.derive import expect as expect
+    from symhigh.derive.several import MultiIndex as MultiIndex
+    from symhigh.derive.several import Overlaps as Overlaps
+    from symhigh.derive.several import derive_several as derive_several
     from symhigh.integrate import Curve as Curve
     from symhigh.problem import Contaminated as Contaminated
     from symhigh.problem import DiagonalNetwork as DiagonalNetwork

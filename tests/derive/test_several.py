@@ -2,6 +2,7 @@
 
 import itertools
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import symhigh as sh
 from symhigh.codegen.kernels import limit_kernels
 from symhigh.codegen.target import NUMPY
 from symhigh.derive.several import MultiIndex, Overlaps, derive_several, overlap
+from symhigh.symbols import gamma, lam
 from symhigh.system import LimitSystem
 
 STUDENTS = sp.symbols("x_1 x_2", real=True)
@@ -26,13 +28,13 @@ def committee() -> LimitSystem:
     return derive_several(MultiIndex(STUDENTS, TARGETS, error**2 / 2), sh.Constant(0.6))
 
 
-def three(C: np.ndarray, u: int, v: int, w: int) -> float:
+def three(C: np.ndarray, u: int, v: int, w: int, m: Any = np) -> Any:
     """``E g'(u) v g(w)`` = (2/π) (C_vw (1 + C_uu) - C_uv C_uw)/((1 + C_uu) √Λ), Λ = (1+C_uu)(1+C_ww) - C_uw²."""
-    lam = (1 + C[u, u]) * (1 + C[w, w]) - C[u, w] ** 2
-    return 2 / np.pi * (C[v, w] * (1 + C[u, u]) - C[u, v] * C[u, w]) / ((1 + C[u, u]) * np.sqrt(lam))
+    root = m.sqrt((1 + C[u, u]) * (1 + C[w, w]) - C[u, w] ** 2)
+    return 2 / m.pi * (C[v, w] * (1 + C[u, u]) - C[u, v] * C[u, w]) / ((1 + C[u, u]) * root)
 
 
-def four(C: np.ndarray, a: int, b: int, c: int, e: int) -> float:
+def four(C: np.ndarray, a: int, b: int, c: int, e: int, m: Any = np) -> Any:
     """``E g'(a) g'(b) g(c) g(e)`` = (4/π²) asin(Λ₀/√(Λ₁Λ₂))/√Λ₄."""
     A, B = 1 + C[a, a], 1 + C[b, b]
     l4 = A * B - C[a, b] ** 2
@@ -42,16 +44,19 @@ def four(C: np.ndarray, a: int, b: int, c: int, e: int) -> float:
         l4 * (1 + C[k, k]) - C[b, k] ** 2 * A - C[a, k] ** 2 * B + 2 * C[a, b] * C[a, k] * C[b, k]
         for k in (c, e)
     )
-    return 4 / np.pi**2 * np.arcsin(l0 / np.sqrt(l1 * l2)) / np.sqrt(l4)
+    arcsine = m.asin if hasattr(m, "asin") else m.arcsin
+    return 4 / m.pi**2 * arcsine(l0 / m.sqrt(l1 * l2)) / m.sqrt(l4)
 
 
-def saad_solla(C: np.ndarray, eta: float) -> dict[tuple[int, int], float]:
+def saad_solla(C: np.ndarray, eta: Any, m: Any = np) -> dict[tuple[int, int], Any]:
     """dR/dα = η E δ_i y_n and dQ/dα = η E(δ_i x_k + δ_k x_i) + η² E δ_i δ_k, ``δ_i = g'(x_i)(Σ g(y) - Σ g(x))``."""
     signs = {0: -1, 1: -1, 2: 1, 3: 1}
-    first = lambda i, v: sum(s * three(C, i, v, w) for w, s in signs.items())  # noqa: E731
+    first = lambda i, v: sum(s * three(C, i, v, w, m) for w, s in signs.items())  # noqa: E731
     rates = {(i, n): eta * first(i, n) for i in (0, 1) for n in (2, 3)}
     for i, k in ((0, 0), (0, 1), (1, 1)):
-        noise = sum(signs[c] * signs[e] * four(C, i, k, c, e) for c, e in itertools.product(signs, repeat=2))
+        noise = sum(
+            signs[c] * signs[e] * four(C, i, k, c, e, m) for c, e in itertools.product(signs, repeat=2)
+        )
         rates[i, k] = eta * (first(i, k) + first(k, i)) + eta**2 * noise
     return rates
 
@@ -71,6 +76,21 @@ def test_equations_are_those_of_saad_and_solla(seed: int) -> None:
     found = dict(zip(system.family.states, dy, strict=True))
     for (p, q), rate in saad_solla(C, 0.6).items():
         assert found[overlap("V", p, q)] == pytest.approx(rate, rel=1e-11, abs=1e-13)
+
+
+def test_equations_are_those_of_saad_and_solla_to_thirty_digits() -> None:
+    """The derived expressions themselves, at a rational point, against the classical closed form."""
+    system, eta = committee(), sp.Rational(3, 5)
+    C = sp.Matrix(4, 4, lambda p, q: sp.Rational(1, 2 + abs(p - q) + p * q) + int(p == q))
+    exact = np.array(C.tolist(), dtype=object)
+    put = {overlap(kind, p, q): C[p, q] for kind in "VB" for p in range(4) for q in range(p, 4)}
+    put |= {lam: sp.S.One, gamma: eta}
+    found = {
+        s: system.expanded(rhs.subs(gamma, eta)).subs(put)
+        for s, rhs in zip(system.family.states, system.family.rhs, strict=True)
+    }
+    for (p, q), rate in saad_solla(exact, eta, sp).items():
+        assert abs(sp.N(found[overlap("V", p, q)] - rate, 30)) < 1e-27
 
 
 def test_risk_is_the_sum_of_arcsines() -> None:
