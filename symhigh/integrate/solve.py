@@ -15,7 +15,7 @@ import sympy as sp
 from symhigh.checks import real
 from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, RUNNING, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
-from symhigh.codegen.target import NUMBA, NUMPY, Target
+from symhigh.codegen.target import NUMBA, NUMPY, Names, Target
 from symhigh.integrate.curve import Curve
 from symhigh.integrate.events import watch
 from symhigh.integrate.stepper import EXPLICIT, IMPLICIT, March, Stepper, outlasts
@@ -195,6 +195,7 @@ def check_schedule(system: LimitSystem, par: Array, end: float) -> None:
         return
     import sympy as sp
 
+    Names().code(rate)  # refuses, by name, what generated code cannot compute
     values = dict(zip(system.parameters, par, strict=True))
     grid = np.linspace(0.0, end, 1001)
     with np.errstate(all="ignore"):

@@ -22,6 +22,8 @@ def test_functions_without_code_are_named(function: sp.Expr, name: str) -> None:
         limit_source(sh.derive(sh.least_squares(), sh.Schedule(function)), NUMPY)
     with pytest.raises(ValueError, match=f"calls {name}"):
         sh.derive(sh.least_squares(), sh.Schedule(function)).solve(sh.Spectrum.isotropic(), sh.Start(), 1.0)
+    with pytest.raises(ValueError, match=f"calls {name}"):
+        sh.simulate(sh.least_squares(), sh.Schedule(function), sh.Spectrum.isotropic(), sh.Start(), 10, 1.0)
 
 
 def test_functions_inside_a_node_are_named() -> None:
