@@ -15,6 +15,7 @@ from symhigh.symbols import eps, x, x_star
 
 _FAR = (sp.Integer(10) ** 30, sp.Integer(10) ** 60)
 _EXPONENTIAL = 1000
+_DIGITS = 300
 
 
 def check_moments(
@@ -61,9 +62,10 @@ def _check_poles(loss: sp.Expr, slope: sp.Expr) -> None:
         line = sp.Poly(u, x)
         root = -line.coeff_monomial(1) / line.coeff_monomial(x)
         point = _generic(slope.free_symbols | root.free_symbols)
+        here = slope.subs({s: v for s, v in point.items() if s != x})
         near, far = (
-            max(abs(sp.N(slope.subs(x, root + side * h).subs(point), 120)) for side in (1, -1))
-            for h in (1 / f for f in reversed(_FAR))
+            max(abs(here.subs(x, sp.N((root + side / f).subs(point), _DIGITS))) for side in (1, -1))
+            for f in reversed(_FAR)
         )
         power = sp.log(far / near) / sp.log(_FAR[1] / _FAR[0]) if near != 0 and far != 0 else sp.S.Zero
         if float(power) <= -0.5 + 1e-3:

@@ -62,6 +62,7 @@ def test_contaminated_least_squares() -> None:
         sh.squared_hinge(0.1),
         sh.relu_student(0.3),
         sh.absolute_phase_retrieval(),
+        sh.pseudo_huber(0.8, CONTAMINATED),
     ],
     ids=lambda p: p.name,
 )
