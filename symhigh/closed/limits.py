@@ -8,11 +8,13 @@ formulas with assumptions. Sources stand with each formula.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import sympy as sp
 
+from symhigh.closed.at_threshold import level_out, threshold_share
 from symhigh.closed.conserved import conservation_law, limiting_rate
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.greedy import dead, greedy, greedy_power_law
@@ -65,7 +67,10 @@ def limits(
     limit = limit if noisy else limit.noiseless
     averages = {r.name for r in system.reductions if r.summand.has(D2)}
     used = limit.rate.free_symbols
-    if used & averages:
+    share = _share_of_threshold(limit)
+    if share is not None and share[0] == 1 and law is None:
+        found = level_out(limit, modes, share[1])
+    elif used & averages:
         found = greedy(limit, modes)
     elif used & {s.name for s in system.states}:
         found = _memory_noisy(limit, modes) if noisy else _memory(limit, modes)
@@ -73,6 +78,9 @@ def limits(
         found = _scheduled(limit, modes, noisy)
     else:
         found = _constant(limit, modes, limit.rate)
+    if share is not None and not share[0].is_number:
+        below = sp.StrictLessThan(share[0], 1, evaluate=False)
+        found = {k: replace(f, assumptions=(*f.assumptions, below)) for k, f in found.items()}
     measured = _measured(limit, modes)
     if law is not None:
         found = _without_gap(limit, found, law, noisy, start)
@@ -87,6 +95,20 @@ def limits(
     )
     values = {**measured, **{s: rational(v) for s, v in system.parameters.items()}}
     return MappingProxyType({name: formula.subs(values) for name, formula in found.items()})
+
+
+def _share_of_threshold(limit: LinearLimit) -> tuple[sp.Expr, sp.Symbol] | None:
+    """γ over the rate at which what it lowers would stay, the user's number in it; ``ValueError`` above one."""
+    found = None if limit.system.states else threshold_share(limit)
+    if found is None:
+        return None
+    share = found[0].xreplace({s: rational(v) for s, v in limit.system.parameters.items()})
+    if share.is_number and share > 1:
+        raise ValueError(
+            f"limits: at {share} times the rate at which the objective {found[1]} stays, it grows without bound; use "
+            "a fraction < 1"
+        )
+    return share, found[1]
 
 
 # --- one structure each -----------------------------------------------------------------------------------------
@@ -127,10 +149,13 @@ def _constant(limit: LinearLimit, modes: Modes, rate: sp.Expr) -> Formulas:
 
 
 def _scheduled(limit: LinearLimit, modes: Modes, noisy: bool) -> Formulas:
-    final = sp.limit(limit.rate, t, sp.oo)
-    if final.is_infinite or final.has(sp.Limit, sp.AccumBounds):
+    try:
+        final = sp.limit(limit.rate, t, sp.oo)
+    except NotImplementedError:
+        final = sp.nan
+    if final is sp.nan or final.is_infinite or final.has(sp.Limit, sp.AccumBounds):
         raise ValueError(
-            f"limits: the schedule {limit.rate} has no finite limit as t -> oo; integrate system.solve(…)"
+            f"limits: the schedule {limit.rate} has no finite limit as t -> oo that SymPy finds; integrate system.solve(…)"
         )
     s = sp.Dummy("s", nonnegative=True)
     clock = sp.integrate(limit.rate.subs(t, s), (s, 0, t))

@@ -234,3 +234,33 @@ def test_power_law_without_a_start() -> None:
     assert float(open_start["learning_rate"].evaluate(distance=4)) == pytest.approx(
         float(even["learning_rate"].evaluate()), rel=1e-12
     )
+
+
+@pytest.mark.parametrize("rule", [sh.DistanceThreshold(), sh.RiskThreshold()], ids=["distance", "risk"])
+@pytest.mark.parametrize("noise", [0, 0.7])
+def test_at_the_threshold_itself_the_modes_level_out(rule: sh.Rule, noise: float) -> None:
+    """The objective stays for ever, the risk does not fall to its least; against integrated curves."""
+    rng = np.random.default_rng(11)
+    for size in (1, 2, 5):
+        spectrum = sh.Spectrum.from_eigenvalues(rng.uniform(0.4, 2, size), rng.dirichlet(np.ones(size)))
+        start = sh.Start(x0=0.3, x_star=1.2)
+        found = sh.limits(sh.least_squares(noise), rule, spectrum, start)
+        curve = sh.derive(sh.least_squares(noise), rule).solve(spectrum, start, 400, rtol=1e-11)
+        assert curve.learning_rate[-1] == pytest.approx(float(found["learning_rate"].evaluate()), rel=1e-8)
+        assert curve.risk[-1] == pytest.approx(float(found["risk"].evaluate()), rel=1e-8)
+
+
+def test_fractions_of_a_threshold() -> None:
+    """Below one the objective falls; above it grows, and there is no limit; a symbol carries the bound along."""
+    with pytest.raises(ValueError, match=r"at 5/4 times the rate at which the objective distance stays"):
+        sh.limits(sh.least_squares(1), sh.DistanceThreshold(1.25))
+    share = sp.Symbol("c", positive=True)
+    formula = sh.limits(sh.least_squares(1), sh.RiskThreshold(share), sh.Spectrum.isotropic())["risk"]
+    assert formula.evaluate(c=0.5) == 0.5
+    with pytest.raises(ValueError, match="c < 1"):
+        formula.evaluate(c=1.5)
+
+
+def test_schedules_without_a_limit_are_refused() -> None:
+    with pytest.raises(ValueError, match="no finite limit as t -> oo"):
+        sh.limits(sh.least_squares(), sh.WarmUp(sh.Constant(1), 2))
