@@ -82,6 +82,9 @@ def limiting_rate(law: ConservationLaw, start: sp.Expr) -> sp.Expr:
     shape = sp.expand(sp.expand_log(law.potential.subs(gamma, 1 / inverse)))
     a, c = shape.coeff(inverse, 1), -shape.coeff(sp.log(inverse), 1)
     if sp.expand(shape - a * inverse + c * sp.log(inverse)) != 0:
-        raise ValueError(f"the potential {law.potential} is not A/gamma + B log gamma")
+        raise ValueError(
+            f"limits: the conserved {law.potential} is not A/gamma + B log gamma, which Lambert's function inverts; "
+            "integrate system.solve(…)"
+        )
     total = start + law.potential.subs(gamma, law.initial)
     return 1 / log_linear_solution(a, c, total, -1)

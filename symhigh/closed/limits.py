@@ -155,7 +155,8 @@ def _scheduled(limit: LinearLimit, modes: Modes, noisy: bool) -> Formulas:
         final = sp.nan
     if final is sp.nan or final.is_infinite or final.has(sp.Limit, sp.AccumBounds):
         raise ValueError(
-            f"limits: the schedule {limit.rate} has no finite limit as t -> oo that SymPy finds; integrate system.solve(…)"
+            f"limits: the schedule {limit.rate} has no finite limit as t -> oo that SymPy finds; integrate "
+            "system.solve(…)"
         )
     s = sp.Dummy("s", nonnegative=True)
     clock = sp.integrate(limit.rate.subs(t, s), (s, 0, t))

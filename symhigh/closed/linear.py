@@ -103,6 +103,7 @@ def linear_limit(system: LimitSystem) -> LinearLimit:
     )
     if system.family.states != (D2,):
         raise NotLinear(where)
+    system = _with_exponents(system)
     (rhs,) = system.family.rhs
     modes = sp.Poly(sp.expand(rhs), D2, lam, gamma)
     pull = -modes.coeff_monomial(D2 * lam * gamma)
@@ -120,6 +121,25 @@ def linear_limit(system: LimitSystem) -> LinearLimit:
     if kick != gradient_noise:
         system = _through_kick(system, kick)
     return LinearLimit(system, pull, slope, floor, share, least, sp.cancel(system.expanded(gamma)))
+
+
+def _with_exponents(system: LimitSystem) -> LimitSystem:
+    """The system with the user's numbers for parameters that are exponents: what is elementary depends on them."""
+    expressions = [*(s.expression for s in system.scalars), *(s.rhs for s in system.states)]
+    exponents = set().union(*(p.exp.free_symbols for e in expressions for p in e.atoms(sp.Pow)))
+    put = {
+        s: sp.nsimplify(v, rational=True)
+        for s, v in system.parameters.items()
+        if s in exponents and v.is_number
+    }
+    return replace(
+        system,
+        scalars=tuple(replace(s, expression=s.expression.xreplace(put)) for s in system.scalars),
+        states=tuple(
+            replace(s, rhs=s.rhs.xreplace(put), initial=s.initial.xreplace(put)) for s in system.states
+        ),
+        outputs={name: e.xreplace(put) for name, e in system.outputs.items()},
+    )
 
 
 def _through_kick(system: LimitSystem, kick: sp.Expr) -> LimitSystem:

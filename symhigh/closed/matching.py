@@ -73,7 +73,8 @@ def dying_rate(limit: LinearLimit, modes: Modes) -> SlowLearning | None:
         shares[average] = modes.mean(sp.expand(sp.cancel(lam * found))).subs(shares)
 
     (value,) = sp.solve(sp.Eq(gamma, limit.rate), memory.name)
-    if sp.degree(sp.numer(sp.together(value.subs(gamma, 1 / gamma))), gamma) != 2:
+    numerator = sp.numer(sp.together(value.subs(gamma, 1 / gamma)))
+    if not numerator.is_polynomial(gamma) or sp.degree(numerator, gamma) != 2:
         return None
     held = sp.series(value.subs(gamma, rate), _H, 0, 1).removeO()
     growth = limit.expanded(memory.rhs).subs({gamma: rate, error_square: error})

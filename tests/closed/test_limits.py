@@ -264,3 +264,18 @@ def test_fractions_of_a_threshold() -> None:
 def test_schedules_without_a_limit_are_refused() -> None:
     with pytest.raises(ValueError, match="no finite limit as t -> oo"):
         sh.limits(sh.least_squares(), sh.WarmUp(sh.Constant(1), 2))
+
+
+def test_a_delayed_sum_has_the_limits_of_the_sum_itself() -> None:
+    eta, b, noise = sp.symbols("eta b omega", positive=True)
+    for level in (0, noise):
+        delayed, plain = (
+            sh.limits(sh.least_squares(level), rule)
+            for rule in (sh.DelayedAdaGradNorm(eta, b), sh.AdaGradNorm(eta, b))
+        )
+        same = [name for name in plain if name != "rate"]  # whose unknown is a dummy
+        assert [delayed[name] for name in same] == [plain[name] for name in same]
+        with pytest.raises(ValueError, match=r"limits: .* integrate system.solve"):
+            sh.limits(sh.least_squares(level), sh.DelayedAdaGradNorm(eta, b, sp.Rational(1, 4)))
+        with pytest.raises(ValueError, match=r"limits: .* integrate system.solve"):
+            sh.limits(sh.least_squares(level), sh.DelayedAdaGradNorm(eta, b, 0.3))
