@@ -103,7 +103,7 @@ def linear_limit(system: LimitSystem) -> LinearLimit:
     )
     if system.family.states != (D2,):
         raise NotLinear(where)
-    system = _with_exponents(system)
+    system = _with_rate_apart(_with_exponents(system))
     (rhs,) = system.family.rhs
     modes = sp.Poly(sp.expand(rhs), D2, lam, gamma)
     pull = -modes.coeff_monomial(D2 * lam * gamma)
@@ -139,6 +139,26 @@ def _with_exponents(system: LimitSystem) -> LimitSystem:
             replace(s, rhs=s.rhs.xreplace(put), initial=s.initial.xreplace(put)) for s in system.states
         ),
         outputs={name: e.xreplace(put) for name, e in system.outputs.items()},
+    )
+
+
+def _with_rate_apart(system: LimitSystem) -> LimitSystem:
+    """A rate of the sample stands inside c₁ and I; where it comes to a constant, as for a square, it is taken out."""
+    (rhs,) = system.family.rhs
+    held = system.expanded(gamma)
+    moving = {t, *(s.name for s in system.states), *(r.name for r in system.reductions if r.summand.has(D2))}
+    if rhs.has(gamma) or held.free_symbols & moving:
+        return system
+    pull = sp.cancel(system.expanded(-sp.diff(rhs, D2) / lam) / held)
+    if sp.expand(rhs - lam * gradient_noise - D2 * sp.diff(rhs, D2)) != 0 or not pull.is_number:
+        return system
+    noise = sp.cancel(system.expanded(gradient_noise) / held**2)
+    return replace(
+        system,
+        family=replace(system.family, rhs=(lam * (-pull * gamma * D2 + gamma**2 * gradient_noise),)),
+        scalars=tuple(
+            replace(s, expression=noise) if s.name == gradient_noise else s for s in system.scalars
+        ),
     )
 
 

@@ -279,3 +279,15 @@ def test_a_delayed_sum_has_the_limits_of_the_sum_itself() -> None:
             sh.limits(sh.least_squares(level), sh.DelayedAdaGradNorm(eta, b, sp.Rational(1, 4)))
         with pytest.raises(ValueError, match=r"limits: .* integrate system.solve"):
             sh.limits(sh.least_squares(level), sh.DelayedAdaGradNorm(eta, b, 0.3))
+
+
+def test_stochastic_polyak_on_a_square_is_a_constant_rate() -> None:
+    """f/f'² = 1/2 for every sample; against the integrated limit and the formulas of the rate that it comes to."""
+    for cap, rate in ((2.0, 0.5), (0.3, 0.3)):
+        rule = sh.StochasticPolyak(cap, damping=1)
+        found = sh.limits(sh.least_squares(0.6), rule, sh.Spectrum.isotropic())
+        plain = sh.limits(sh.least_squares(0.6), sh.Constant(rate), sh.Spectrum.isotropic())
+        for name in ("learning_rate", "risk", "rate", "threshold"):
+            assert float(found[name].evaluate()) == pytest.approx(float(plain[name].evaluate()), rel=1e-12)
+        curve = sh.derive(sh.least_squares(0.6), rule).solve(sh.Spectrum.isotropic(), sh.Start(), 100)
+        assert curve.risk[-1] == pytest.approx(float(found["risk"].evaluate()), rel=1e-7)
