@@ -9,6 +9,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh.closed.conserved import conservation_law
 from symhigh.closed.linear import linear_limit
+from symhigh.rule.thresholds import FRACTION
 from symhigh.symbols import (
     D2,
     distance,
@@ -66,6 +67,47 @@ def equipartition():
     (rhs,) = STEADY.system.family.rhs
     (rest,) = sp.solve(rhs.subs({gradient_noise: Q + noise**2, gamma: g}), D2)
     return [sp.Eq(rest, g * noise**2 / (2 - g * tau)), sp.Eq(tau * rest, Q)]
+
+
+AT_THE_DISTANCE, AT_THE_RISK = (
+    linear_limit(sh.derive(PROBLEM, r)) for r in (sh.DistanceThreshold(), sh.RiskThreshold())
+)
+
+
+@symbolic
+def the_objective_stays():
+    """dD²/dt = 0 at the distance's threshold, dR/dt = 0 at the risk's, noise included."""
+    for limit, objective in ((AT_THE_DISTANCE, distance), (AT_THE_RISK, risk)):
+        rate = limit.rate.subs(FRACTION, 1)
+        yield sp.Eq(limit.drift(objective).subs(gamma, rate), 0)
+
+
+@symbolic
+def modes_move_to_their_mean():
+    """There γI = 2<D²>, weighted by λ or λ²: dD²_λ/dt = 2λγ(<D²> - D²_λ)."""
+    for limit, power in ((AT_THE_DISTANCE, 1), (AT_THE_RISK, 2)):
+        (held,) = [r.name for r in limit.system.reductions if r.summand == lam**power * D2]
+        (total,) = [r.name for r in limit.system.reductions if r.summand == lam**power]
+        rate = limit.rate.subs(FRACTION, 1)
+        (rhs,) = limit.system.family.rhs
+        moved = limit.expanded(rhs).subs(gamma, rate)
+        yield sp.Eq(moved, 2 * lam * rate * (held / total - D2))
+
+
+@integrated(tolerance=1e-8)
+def levels_of_curves(trial):
+    """Learning rate and risk at rest against random spectra integrated to t = 400."""
+    for _ in range(2 if trial.quick else 6):
+        size = trial.rng.integers(2, 6)
+        spectrum = sh.Spectrum.from_eigenvalues(
+            trial.rng.uniform(0.4, 2, size), trial.rng.dirichlet(np.ones(size))
+        )
+        problem, start = sh.least_squares(trial.rng.uniform(0.2, 1)), sh.Start(x0=0.3, x_star=1.2)
+        for rule in (sh.DistanceThreshold(), sh.RiskThreshold()):
+            curve = sh.derive(problem, rule).solve(spectrum, start, 400, t=[400], rtol=1e-11)
+            found = sh.limits(problem, rule, spectrum, start)
+            yield curve.risk, [float(found["risk"].evaluate())]
+            yield curve.learning_rate, [float(found["learning_rate"].evaluate())]
 
 
 @symbolic
@@ -144,6 +186,11 @@ sign = Claim(
 )
 equal = Claim(
     "Equipartition at the floor", "At rest D² = γω²/(2 - γτ) in every mode.", evidence=[equipartition]
+)
+threshold_itself = Claim(
+    "At the threshold itself the modes level out",
+    "The objective stays, all D²_λ tend to ℓ = D²(0), or Q(0)/τ; then Q = τℓ and γ = 2ℓ/(τℓ + ω²).",
+    evidence=[the_objective_stays, modes_move_to_their_mean, levels_of_curves],
 )
 unit = Claim(
     "K = λI: greedy rates give R(0) e^{-t}", "Without noise, whatever λ.", evidence=[polyak_isotropic]
