@@ -44,8 +44,8 @@ def limits(
     exponential approach to its limit, per unit of time = steps/d), ``threshold`` (the constant rate at which SGD ceases
     to converge), ``learning_rate_asymptotic`` and ``excess_risk_asymptotic`` (functions of t, for large t),
     ``risk_curve`` (exact for all t), ``clock`` (``∫γ dt``), ``profile`` (of D²_λ over λ, up to scale), ``frequency``
-    (angular, where RMSprop-Norm's approach oscillates; one eigenvalue). For
-    losses that see both overlaps, such as phase retrieval, at a constant rate and K = λI (by default I), those of
+    (angular, where RMSprop-Norm's approach oscillates; one eigenvalue). For losses that see both overlaps, such as
+    phase retrieval, at a constant rate and K = λI (by default I), those of
     :func:`~symhigh.closed.fixed_points.fixed_points`, with ``escape_rate`` and ``saddle_risk`` of the saddle.
 
     Without ``spectrum``, formulas are in ``tau``, ``kappa_2``, ``lambda_min`` and averages over an open measure;
@@ -73,7 +73,8 @@ def limits(
     elif used & averages:
         found = greedy(limit, modes)
     elif used & {s.name for s in system.states}:
-        found = _memory_noisy(limit, modes) if noisy else _memory(limit, modes)
+        resting = forgetting_limits(limit, modes)
+        found = resting or (_memory_noisy if noisy else _memory)(limit, modes)
     elif t in used:
         found = _scheduled(limit, modes, noisy)
     else:
@@ -182,8 +183,6 @@ def _scheduled(limit: LinearLimit, modes: Modes, noisy: bool) -> Formulas:
 
 
 def _memory(limit: LinearLimit, modes: Modes) -> Formulas:
-    if (resting := forgetting_limits(limit, modes)) is not None:
-        return resting
     moment = limit.system.outputs["distance"]
     law = conservation_law(limit, moment)
     if law is None:
@@ -208,8 +207,6 @@ def _memory(limit: LinearLimit, modes: Modes) -> Formulas:
 
 
 def _memory_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
-    if (resting := forgetting_limits(limit, modes)) is not None:
-        return resting
     slow = dying_rate(limit, modes)
     if slow is None:
         raise ValueError(

@@ -109,8 +109,8 @@ def solve(
     coef, states = _modes(system, spectrum, start)
 
     chosen = EXPLICIT if stepper is None else stepper
-    kernels = chosen.kernels(watched.system, target)
     check_schedule(watched.system, par, end)
+    kernels = chosen.kernels(watched.system, target)
     const = np.zeros(len(system.reductions))
     kernels.prepare(par, coef, w, const)
     memory = np.zeros(len(system.states))
