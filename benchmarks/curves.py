@@ -93,7 +93,7 @@ def power_law() -> Contest:
 
 def volterra(steps: int = 8000) -> Contest:
     """Least squares, constant rate, Marchenko-Pastur 0.5, t ≤ 100: Volterra's equation without a mode, at 1e-8."""
-    from symhigh.integrate.volterra import solve_volterra
+    from symhigh.integration.volterra import solve_volterra
 
     spectrum, start, times = sh.Spectrum.marchenko_pastur(0.5), sh.Start(), np.linspace(0, 100, 101)
     system = sh.derive(sh.least_squares(0.5), sh.Constant(0.5))
@@ -136,8 +136,8 @@ def stiff_modes(n: int = 1500) -> Contest:
 
 def derivations() -> list[Contest]:
     """Derivation alone, on a problem not seen before in the process."""
-    from symhigh.derive.limit import _derive
-    from symhigh.derive.statistics import statistics
+    from symhigh.derivation.limit import _derive
+    from symhigh.derivation.statistics import statistics
 
     rows = []
     for problem, rule in (

@@ -12,8 +12,8 @@ import numpy as np
 
 import symhigh as sh
 from benchmarks.measure import Contest, contest
-from symhigh.integrate.network import model_of
-from symhigh.integrate.particles import solve_particles
+from symhigh.integration.network import model_of
+from symhigh.integration.particles import solve_particles
 
 TIMES = np.linspace(0, 10, 11)
 

@@ -10,10 +10,10 @@ import symhigh as sh
 from benchmarks import baselines as base
 from benchmarks.measure import Contest, contest
 from symhigh.codegen.normal import stream
-from symhigh.derive import derive
-from symhigh.simulate.direct import DirectWalk
-from symhigh.simulate.gram import GramWalk
-from symhigh.simulate.walk import prepare
+from symhigh.derivation import derive
+from symhigh.simulation.direct import DirectWalk
+from symhigh.simulation.gram import GramWalk
+from symhigh.simulation.walk import prepare
 
 PROBLEM, RULE = sh.least_squares(1), sh.AdaGradNorm(1, 0.3)
 TWO = sh.Spectrum.from_eigenvalues([1.0, 0.25])

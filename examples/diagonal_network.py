@@ -5,10 +5,10 @@ Run: python examples/diagonal_network.py
 """
 
 from symhigh.closed.network import linearise, long_time
-from symhigh.derive.network import derive_network
+from symhigh.derivation.network import derive_network
+from symhigh.ledger.network_comparison import compare_network
 from symhigh.problem.network import DiagonalNetwork, NetworkClasses
-from symhigh.simulate.network import simulate_network
-from symhigh.verify.network_comparison import compare_network
+from symhigh.simulation.network import simulate_network
 
 network = DiagonalNetwork(step=0.4, noise=0.3)
 limit = derive_network(network)

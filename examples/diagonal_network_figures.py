@@ -14,12 +14,12 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from symhigh.closed.network import linearise, long_time
-from symhigh.derive.network import derive_network
-from symhigh.integrate.network_sde import solve_network_sde
-from symhigh.integrate.network_values import coordinates
+from symhigh.derivation.network import derive_network
+from symhigh.integration.network_sde import solve_network_sde
+from symhigh.integration.network_values import coordinates
 from symhigh.problem.network import DiagonalNetwork, NetworkClasses
 from symhigh.report.figures import COLOURS, THEORY, style
-from symhigh.simulate.network import simulate_network
+from symhigh.simulation.network import simulate_network
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 NETWORK = DiagonalNetwork(0.4, 0.3)

@@ -3,7 +3,7 @@
 import sympy as sp
 
 import symhigh as sh
-from symhigh.verify import Claim, compare, simulation, symbolic
+from symhigh.ledger import Claim, compare, simulation, symbolic
 
 g, w = sp.symbols("g omega", positive=True)
 

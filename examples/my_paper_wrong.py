@@ -3,7 +3,7 @@
 import sympy as sp
 
 import symhigh as sh
-from symhigh.verify import Claim, symbolic
+from symhigh.ledger import Claim, symbolic
 
 g, w = sp.symbols("g omega", positive=True)
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 if TYPE_CHECKING:
-    from symhigh.integrate.curve import Curve
-    from symhigh.problem import Problem, Spectrum, Start
+    from symhigh.integration.curve import Curve
+    from symhigh.population import Spectrum, Start
+    from symhigh.problem import Problem
     from symhigh.rule import Rule
 
 
@@ -140,8 +141,8 @@ class LimitSystem:
         rtol: float = 1e-8,
         **options: Any,
     ) -> Curve:
-        """Integrate the limit; see :func:`symhigh.integrate.solve` for the arguments and the curve."""
-        from symhigh.integrate import solve
+        """Integrate the limit; see :func:`symhigh.integration.solve` for the arguments and the curve."""
+        from symhigh.integration import solve
 
         return solve(self, spectrum, start, t_end, t=t, rtol=rtol, **options)
 

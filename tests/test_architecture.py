@@ -2,7 +2,9 @@
 
 import ast
 import re
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -13,16 +15,16 @@ ROOMS = [
     "symbols",
     "checks",
     "problem",
+    "population",
     "rule",
     "system",
-    "derive",
+    "derivation",
     "closed",
     "codegen",
-    "integrate",
-    "simulate",
-    "verify",
+    "integration",
+    "simulation",
+    "ledger",
     "report",
-    "cli_options",
     "cli",
 ]
 FILES = [f for f in sorted(ROOT.rglob("*.py")) if f.parent != ROOT or f.stem in ROOMS]
@@ -47,15 +49,19 @@ def test_public_names_are_documented(name: str) -> None:
     assert "Alias" not in text[:10]
 
 
-def test_importing_a_room_keeps_the_function() -> None:
-    import symhigh.derive.limit
-    import symhigh.simulate.runs
-    import symhigh.verify
+def test_the_old_address_of_the_ledger_warns_and_keeps_the_function() -> None:
+    with pytest.warns(FutureWarning, match="has moved"):
+        module = import_module("symhigh.verify")
+    assert module.Claim is sh.Claim
+    assert callable(sh.verify)
+    assert not isinstance(sh.verify, ModuleType)
 
-    assert sh.derive is symhigh.derive
-    assert all(callable(f) for f in (sh.derive, sh.simulate, sh.verify))
-    with pytest.raises(AttributeError, match="it has"):
-        sh.nonsense  # noqa: B018
+
+def test_an_unknown_name_suggests_the_near_ones() -> None:
+    with pytest.raises(AttributeError, match="did you mean AdaGradNorm"):
+        sh.Adagradnorm  # noqa: B018
+    with pytest.raises(AttributeError, match="dir\\(symhigh\\)"):
+        sh.qqqq  # noqa: B018
 
 
 def test_documents_name_files_that_exist() -> None:
@@ -63,5 +69,5 @@ def test_documents_name_files_that_exist() -> None:
     for page in (top / "README.md", top / "docs" / "architecture.md"):
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
-        for path in re.findall(r"`((?:derive|codegen|integrate)/[a-z_0-9]+\.py)`", page.read_text()):
+        for path in re.findall(r"`((?:derivation|codegen|integration)/[a-z_0-9]+\.py)`", page.read_text()):
             assert (ROOT / path).exists(), f"{page.name}: {path}"

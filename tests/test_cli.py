@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from symhigh.cli import main
-from symhigh.cli_options import LOSSES
+from symhigh.cli.options import LOSSES
 
 
 def call(*arguments: str):  # type: ignore[no-untyped-def]

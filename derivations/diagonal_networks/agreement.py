@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from symhigh.derive.network import derive_network
-from symhigh.integrate.network import model_of
-from symhigh.integrate.particles import solve_particles
+from symhigh.derivation.network import derive_network
+from symhigh.integration.network import model_of
+from symhigh.integration.particles import solve_particles
+from symhigh.ledger import CONSISTENT, REFUTED, VERIFIED, Claim, integrated, simulation
+from symhigh.ledger.network_comparison import compare_network
 from symhigh.problem.network import SQUARES, DiagonalNetwork, NetworkClasses
-from symhigh.simulate.network import simulate_network
-from symhigh.verify import CONSISTENT, REFUTED, VERIFIED, Claim, integrated, simulation
-from symhigh.verify.network_comparison import compare_network
+from symhigh.simulation.network import simulate_network
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 TIMES = np.linspace(0, 5, 11)

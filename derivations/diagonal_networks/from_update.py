@@ -8,15 +8,22 @@ Conditional mean and covariance times d, as d → ∞, are the drift and the dif
 import numpy as np
 import sympy as sp
 
-from symhigh.derive import derive
-from symhigh.derive.ito import ItoSDE, generator, moment_equations
-from symhigh.derive.network import coordinate_sde, gaussian_moment, increments, one_step, projection, residual
-from symhigh.problem import Spectrum, Start
+from symhigh.derivation import derive
+from symhigh.derivation.ito import ItoSDE, generator, moment_equations
+from symhigh.derivation.network import (
+    coordinate_sde,
+    gaussian_moment,
+    increments,
+    one_step,
+    projection,
+    residual,
+)
+from symhigh.ledger import Claim, integrated, symbolic
+from symhigh.population import Spectrum, Start
 from symhigh.problem.losses import least_squares
 from symhigh.problem.network import PRODUCT, SQUARES, eta, powers, u, v
 from symhigh.rule import Constant
 from symhigh.symbols import V11, V12, V22, d, gamma, lam, risk
-from symhigh.verify import Claim, integrated, symbolic
 
 K_IJ, U_J, V_J = sp.Symbol("K_ij", real=True), *sp.symbols("u_j v_j", real=True)
 DEPTH = 3

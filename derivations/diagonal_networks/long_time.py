@@ -12,7 +12,7 @@ import sympy as sp
 
 from symhigh.closed.network import linearise, long_time, noise_floor, slope_square
 from symhigh.closed.network_bound import bregman
-from symhigh.derive.ito import (
+from symhigh.derivation.ito import (
     ItoSDE,
     change_of_variables,
     covariation,
@@ -20,11 +20,11 @@ from symhigh.derive.ito import (
     stationary_density,
     with_generator,
 )
-from symhigh.derive.network import alpha, coordinate_sde, derive_network, reduce, side_w, side_z, xi
+from symhigh.derivation.network import alpha, coordinate_sde, derive_network, reduce, side_w, side_z, xi
+from symhigh.ledger import REFUTED, VERIFIED, Claim, integrated, symbolic
 from symhigh.problem.network import PRODUCT, DiagonalNetwork, NetworkClasses, eta, theta_star, u, v
-from symhigh.simulate.network import simulate_network
+from symhigh.simulation.network import simulate_network
 from symhigh.symbols import lam, risk
-from symhigh.verify import REFUTED, VERIFIED, Claim, integrated, symbolic
 
 W, Z = sp.symbols("w z", positive=True)
 GAP = u * v - theta_star

@@ -1,13 +1,13 @@
 """Balance law, additive-noise coordinate, Fokker-Planck equation: found by search, for every sign pattern;
 depth three fails.
 
-The searches are linear algebra over polynomial ansätze (``symhigh/derive/ito``); nothing below is put in by
+The searches are linear algebra over polynomial ansätze (``symhigh/derivation/ito``); nothing below is put in by
 hand except the statements that the findings are compared with. README, sections 3 and 4.
 """
 
 import sympy as sp
 
-from symhigh.derive.ito import (
+from symhigh.derivation.ito import (
     additive_coordinates,
     combinations_without_noise,
     decays,
@@ -15,10 +15,10 @@ from symhigh.derive.ito import (
     ito_formula,
     noise_free,
 )
-from symhigh.derive.network import alpha, coordinate_sde, derive_network, reduce, side_w, side_z, xi
+from symhigh.derivation.network import alpha, coordinate_sde, derive_network, reduce, side_w, side_z, xi
+from symhigh.ledger import REFUTED, Claim, symbolic
 from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, eta, powers, theta_star, u, v
 from symhigh.symbols import lam, risk, t
-from symhigh.verify import REFUTED, Claim, symbolic
 
 POSITIVE = {u: sp.Symbol("u_", positive=True), v: sp.Symbol("v_", positive=True)}
 

@@ -24,8 +24,8 @@ import sympy as sp
 import symhigh as sh
 from symhigh.closed.conserved import conservation_law, log_linear_solution
 from symhigh.closed.linear import linear_limit
+from symhigh.ledger import VERIFIED, Claim, compare, integrated, simulation, symbolic
 from symhigh.symbols import D2, distance, error_square, gamma, gradient_noise, lam, omega, tau
-from symhigh.verify import VERIFIED, Claim, compare, integrated, simulation, symbolic
 
 eta, b, start = sp.symbols("eta b D_0", positive=True)
 PROBLEM, RULE = sh.least_squares(), sh.AdaGradNorm(eta, b)

@@ -16,9 +16,9 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
-from symhigh.derive.volterra import CLOCK, volterra
+from symhigh.derivation.volterra import CLOCK, volterra
+from symhigh.ledger import Claim, integrated, symbolic
 from symhigh.symbols import D2, distance, lam, tau
-from symhigh.verify import Claim, integrated, symbolic
 
 eta, b = sp.symbols("eta b", positive=True)
 RULE, SQUARES = sh.AdaGradNorm(eta, b), sh.least_squares()

@@ -9,6 +9,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh.closed.conserved import conservation_law
 from symhigh.closed.linear import linear_limit
+from symhigh.ledger import Claim, integrated, symbolic
 from symhigh.rule.thresholds import FRACTION
 from symhigh.symbols import (
     D2,
@@ -23,7 +24,6 @@ from symhigh.symbols import (
     t,
     tau,
 )
-from symhigh.verify import Claim, integrated, symbolic
 
 eta, b, g, noise = sp.symbols("eta b g omega", positive=True)
 PROBLEM = sh.least_squares(noise)

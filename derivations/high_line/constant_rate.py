@@ -15,8 +15,8 @@ import symhigh as sh
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.modes import Modes
 from symhigh.closed.secular import RHO, exponential_rate, threshold
+from symhigh.ledger import Claim, compare, integrated, simulation, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, t, tau
-from symhigh.verify import Claim, compare, integrated, simulation, symbolic
 
 g, w = sp.symbols("g w", positive=True)
 noise = sp.Symbol("omega", positive=True)

@@ -19,8 +19,8 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
+from symhigh.ledger import Claim, integrated, symbolic
 from symhigh.symbols import gamma, gradient_noise, tau, x, x_star
-from symhigh.verify import Claim, integrated, symbolic
 
 eta, b, L = sp.symbols("eta b L", positive=True)
 RULE = sh.AdaGradNorm(eta, b)

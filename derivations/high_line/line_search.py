@@ -17,8 +17,8 @@ import symhigh as sh
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.modes import Modes
 from symhigh.closed.secular import self_similar, similar_rate
+from symhigh.ledger import VERIFIED, Claim, integrated, numeric, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, kappa2, lam
-from symhigh.verify import VERIFIED, Claim, integrated, numeric, symbolic
 
 l1, l2, l3 = LAMBDAS = sp.symbols("lambda_1:4", positive=True)
 PROBLEM, RULE = sh.least_squares(), sh.LineSearch()

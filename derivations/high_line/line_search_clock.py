@@ -28,9 +28,9 @@ from symhigh.closed.linear import linear_limit
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.modes import Modes
 from symhigh.closed.secular import self_similar
+from symhigh.ledger import Claim, integrated, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, kappa2, lam, tau
 from symhigh.symbols import t as TIME
-from symhigh.verify import Claim, integrated, symbolic
 
 q, noise, sigma, s = sp.symbols("q omega sigma s", positive=True)
 SEARCH, POLYAK = (linear_limit(sh.derive(sh.least_squares(noise), r)) for r in (sh.LineSearch(), sh.Polyak()))

@@ -14,8 +14,8 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
+from symhigh.ledger import VERIFIED, Claim, integrated, numeric, symbolic
 from symhigh.symbols import B11, B12, B22, x, x_star
-from symhigh.verify import VERIFIED, Claim, integrated, numeric, symbolic
 
 SYSTEM = sh.derive(sh.logistic_regression(), sh.Constant(sp.Symbol("g", positive=True)), reduce=False)
 DOMAIN = {

@@ -11,8 +11,8 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.linear import linear_limit
+from symhigh.ledger import REFUTED, Claim, compare, integrated, simulation, symbolic
 from symhigh.symbols import error_square, gamma, gradient_noise, omega, tau
-from symhigh.verify import REFUTED, Claim, compare, integrated, simulation, symbolic
 
 eta, b, area = sp.symbols("eta b A", positive=True)
 LIMIT = linear_limit(sh.derive(sh.least_squares(), sh.AdaGradNorm(eta, b))).noiseless

@@ -25,9 +25,9 @@ from symhigh.closed.matching import dying_on_power_law
 from symhigh.closed.modes import Modes
 from symhigh.closed.power_law import PowerLaw
 from symhigh.closed.secular import slow_decay
-from symhigh.derive.volterra import CLOCK
+from symhigh.derivation.volterra import CLOCK
+from symhigh.ledger import Claim, compare, integrated, simulation, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, kappa2, lam, omega, t, tau
-from symhigh.verify import Claim, compare, integrated, simulation, symbolic
 
 eta, b, h, noise = sp.symbols("eta b h omega", positive=True)
 PROBLEM = sh.least_squares(noise)

@@ -14,9 +14,10 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.linear import total_derivative
-from symhigh.derive.gaussian import expect
-from symhigh.derive.ito import ItoSDE
-from symhigh.derive.ito.calculus import generator
+from symhigh.derivation.gaussian import expect
+from symhigh.derivation.ito import ItoSDE
+from symhigh.derivation.ito.calculus import generator
+from symhigh.ledger import CONSISTENT, Claim, compare, error_slope, simulation, symbolic
 from symhigh.symbols import (
     B11,
     B12,
@@ -38,7 +39,6 @@ from symhigh.symbols import (
     x,
     x_star,
 )
-from symhigh.verify import CONSISTENT, Claim, compare, error_slope, simulation, symbolic
 
 RULE = sh.Constant(sp.Symbol("g", positive=True))
 SQUARES = sh.least_squares(sp.Symbol("omega", positive=True))

@@ -20,9 +20,9 @@ import sympy as sp
 import symhigh as sh
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.power_law import PowerLaw
-from symhigh.derive.volterra import CLOCK
+from symhigh.derivation.volterra import CLOCK
+from symhigh.ledger import VERIFIED, Claim, integrated, symbolic
 from symhigh.symbols import distance, t, tau
-from symhigh.verify import VERIFIED, Claim, integrated, symbolic
 
 eta, b, r, p, q = sp.symbols(
     "eta b r p q", positive=True

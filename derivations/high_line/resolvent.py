@@ -8,8 +8,8 @@ sum of residues.
 import sympy as sp
 
 import symhigh as sh
+from symhigh.ledger import Claim, symbolic
 from symhigh.symbols import V11, V12, V22, c1, c2, gamma, gradient_noise, lam
-from symhigh.verify import Claim, symbolic
 
 z = sp.Symbol("z")
 SYSTEM = sh.derive(sh.phase_retrieval(), sh.Constant(sp.Symbol("g", positive=True)), reduce=False)

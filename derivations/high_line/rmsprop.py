@@ -20,8 +20,8 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
+from symhigh.ledger import Claim, compare, integrated, simulation, symbolic
 from symhigh.symbols import D2, gamma, gradient_noise, lam, t, tau
-from symhigh.verify import Claim, compare, integrated, simulation, symbolic
 
 eta, b, alpha, noise = sp.symbols("eta b alpha omega", positive=True)
 PROBLEM = sh.least_squares(noise)

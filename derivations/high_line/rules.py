@@ -11,8 +11,9 @@ import sympy as sp
 import symhigh as sh
 from symhigh.closed.conserved import learning_rate_drift
 from symhigh.closed.linear import linear_limit, total_derivative
-from symhigh.derive.averages import Averages
-from symhigh.derive.gaussian import expect
+from symhigh.derivation.averages import Averages
+from symhigh.derivation.gaussian import expect
+from symhigh.ledger import Claim, compare, simulation, symbolic
 from symhigh.symbols import (
     B11,
     B12,
@@ -36,7 +37,6 @@ from symhigh.symbols import (
     x,
     x_star,
 )
-from symhigh.verify import Claim, compare, simulation, symbolic
 
 eta, b = sp.symbols("eta b", positive=True)
 SQUARES = sh.least_squares(sp.Symbol("omega", positive=True))

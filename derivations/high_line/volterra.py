@@ -19,9 +19,9 @@ import symhigh as sh
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.nodes import numeric as at_numbers
 from symhigh.closed.volterra import Z
-from symhigh.derive.volterra import CLOCK, volterra
+from symhigh.derivation.volterra import CLOCK, volterra
+from symhigh.ledger import Claim, integrated, numeric, symbolic
 from symhigh.symbols import D2, distance, gamma, gradient_noise, lam, omega, t, tau
-from symhigh.verify import Claim, integrated, numeric, symbolic
 
 FORM = volterra(sh.derive(sh.least_squares(sp.Symbol("omega", positive=True)), sh.AdaGradNorm(1, 1)))
 

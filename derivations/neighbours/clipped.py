@@ -23,8 +23,8 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
+from symhigh.ledger import Claim, Domain, compare, integrated, numeric, simulation, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, risk
-from symhigh.verify import Claim, Domain, compare, integrated, numeric, simulation, symbolic
 
 c, s, z, g, tau, P, w = sp.symbols("c s z g tau P omega", positive=True)
 PROBLEM = sh.huber(c, w)

@@ -24,9 +24,9 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
-from symhigh.derive.volterra import CLOCK, volterra
+from symhigh.derivation.volterra import CLOCK, volterra
+from symhigh.ledger import Claim, integrated, simulation, symbolic
 from symhigh.symbols import D2, batch_size, d, gamma, gradient_noise, lam
-from symhigh.verify import Claim, integrated, simulation, symbolic
 
 g, w, m, time = sp.symbols("gamma_0 omega m t", positive=True)
 ALPHA = 1 - 2 * g * lam / d + (1 + 1 / m) * g**2 * lam**2 / d**2

@@ -28,8 +28,8 @@ import symhigh as sh
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.secular import RHO, exponential_rate
+from symhigh.ledger import REFUTED, VERIFIED, Claim, Domain, integrated, numeric, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam
-from symhigh.verify import REFUTED, VERIFIED, Claim, Domain, integrated, numeric, symbolic
 
 q, k, s, u = sp.symbols("q k s u", positive=True)
 r = q**2

@@ -16,8 +16,8 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.fixed_points import RATE, Plane
+from symhigh.ledger import VERIFIED, Claim, compare, integrated, simulation, symbolic
 from symhigh.symbols import B11, B12
-from symhigh.verify import VERIFIED, Claim, compare, integrated, simulation, symbolic
 
 g = sp.Symbol("gamma", positive=True)
 RULE, ISOTROPIC = sh.Constant(g), sh.Spectrum.isotropic()

@@ -20,10 +20,11 @@ import sympy as sp
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.modes import rational
 from symhigh.closed.planar import beside, polynomial_zeros, symmetric_zeros, tidy
-from symhigh.derive import derive
-from symhigh.derive.gaussian import GaussianMean
-from symhigh.derive.mixture import MixtureMean
-from symhigh.problem import Problem, Spectrum, Start
+from symhigh.derivation import derive
+from symhigh.derivation.gaussian import GaussianMean
+from symhigh.derivation.mixture import MixtureMean
+from symhigh.population import Spectrum, Start
+from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.symbols import B11, B12, B22, V11, V12, V22, gamma, lam, risk, t
 from symhigh.system import LimitSystem

@@ -16,7 +16,7 @@ from symhigh.closed.linear import LinearLimit
 from symhigh.closed.modes import Modes
 from symhigh.closed.power_law import PowerLaw, laplace_tail
 from symhigh.closed.secular import self_similar, similar_rate, slow_decay
-from symhigh.derive.volterra import CLOCK
+from symhigh.derivation.volterra import CLOCK
 from symhigh.symbols import D2, error_square, gamma, lam, omega, t
 
 _PAPER = "High Line (arXiv 2405.19585), "

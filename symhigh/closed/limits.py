@@ -26,8 +26,9 @@ from symhigh.closed.power_law import PowerLaw, power_law
 from symhigh.closed.residual import residual_limits
 from symhigh.closed.rmsprop import forgets, forgetting_limits
 from symhigh.closed.secular import exponential_rate, fixed_point, threshold
-from symhigh.derive import derive
-from symhigh.problem import Problem, Spectrum, Start
+from symhigh.derivation import derive
+from symhigh.population import Spectrum, Start
+from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.symbols import D2, distance, gamma, omega, t, tau
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import sympy as sp
 
-from symhigh.derive.averages import Averages
+from symhigh.derivation.averages import Averages
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, risk, t
 from symhigh.system import LimitSystem
 

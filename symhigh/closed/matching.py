@@ -17,7 +17,7 @@ from symhigh.closed.formula import Formula, positive
 from symhigh.closed.linear import LinearLimit
 from symhigh.closed.modes import Modes
 from symhigh.closed.power_law import PowerLaw
-from symhigh.derive.volterra import CLOCK
+from symhigh.derivation.volterra import CLOCK
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, t, tau
 
 _H = sp.Symbol("h", positive=True)

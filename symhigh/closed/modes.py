@@ -13,7 +13,7 @@ import sympy as sp
 
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.nodes import Average
-from symhigh.problem import Spectrum, Start
+from symhigh.population import Spectrum, Start
 from symhigh.symbols import D2, distance, kappa2, lam, tau
 
 _FEW = 8

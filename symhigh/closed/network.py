@@ -1,6 +1,6 @@
 r"""Long time of a diagonal network: limits, threshold, secular rate, effective initialisation, noise floor.
 
-Closed forms from the derived reduction (``derive/network.py``), evaluated on classes. With ``e = θ − θ*``,
+Closed forms from the derived reduction (``derivation/network.py``), evaluated on classes. With ``e = θ − θ*``,
 pull ``g_i = −∂_ξ b`` and slope ``S_i = ∂_ξ θ`` at θ = θ*, the linearised second moments are
 ``m_i' = −2 g_i m_i + 2 D_i S_i² R`` with ``R = (1/2) mean(λ m)``: rank one, hence a secular equation.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.derive.network import NetworkLimit, alpha, derive_network, side_w, side_z, xi
+from symhigh.derivation.network import NetworkLimit, alpha, derive_network, side_w, side_z, xi
 from symhigh.problem.network import DiagonalNetwork, NetworkClasses, Parametrization, u, v
 from symhigh.symbols import lam, risk
 

@@ -31,7 +31,7 @@ import sympy as sp
 
 from symhigh.checks import real, whole
 from symhigh.closed.network import numeric
-from symhigh.derive.network import NetworkLimit, alpha, side_w, side_z, xi
+from symhigh.derivation.network import NetworkLimit, alpha, side_w, side_z, xi
 from symhigh.problem.network import u, v
 from symhigh.symbols import lam
 

@@ -9,7 +9,7 @@ import sympy as sp
 
 from symhigh.closed.fixed_points import RATE, SOURCE, TARGET, FixedPoint, Plane
 from symhigh.closed.formula import Formula, positive
-from symhigh.problem import Spectrum, Start
+from symhigh.population import Spectrum, Start
 from symhigh.symbols import B11, B12
 from symhigh.system import LimitSystem
 

@@ -18,8 +18,8 @@ from symhigh.closed.conserved import conservation_law, limiting_rate
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.linear import LinearLimit
 from symhigh.closed.modes import rational
-from symhigh.derive.volterra import CLOCK, volterra
-from symhigh.problem import Spectrum, Start
+from symhigh.derivation.volterra import CLOCK, volterra
+from symhigh.population import Spectrum, Start
 from symhigh.symbols import D2, gamma, lam, t, tau
 
 _ORDER = "new; orders High Line (arXiv 2405.19585), Prop. 4.4"

@@ -22,8 +22,9 @@ from symhigh.closed.formula import Formula
 from symhigh.closed.modes import Modes, rational, read_modes
 from symhigh.closed.nodes import Choice, Root
 from symhigh.closed.secular import RHO, Secular
-from symhigh.derive.gaussian.node import GaussianMean
-from symhigh.problem import Problem, Spectrum, Start
+from symhigh.derivation.gaussian.node import GaussianMean
+from symhigh.population import Spectrum, Start
+from symhigh.problem import Problem
 from symhigh.symbols import D2, eps, error_square, gamma, lam, omega, risk, t, x, x_star
 from symhigh.system import LimitSystem
 

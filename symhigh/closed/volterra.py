@@ -27,9 +27,10 @@ from symhigh.closed.linear import linear_limit
 from symhigh.closed.modes import Modes, rational, read_modes
 from symhigh.closed.nodes import Root, bracketed_root, numeric
 from symhigh.closed.secular import RHO, Secular, measured
-from symhigh.derive import derive
-from symhigh.derive.volterra import CLOCK, volterra
-from symhigh.problem import Problem, Spectrum, Start
+from symhigh.derivation import derive
+from symhigh.derivation.volterra import CLOCK, volterra
+from symhigh.population import Spectrum, Start
+from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.symbols import D2, gamma, lam, t
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symhigh.derive.gaussian import Hazard, LogErfc, Sigmoid, Softplus
+from symhigh.derivation.gaussian import Hazard, LogErfc, Sigmoid, Softplus
 
 _ERFC_ZERO = sp.Rational(199, 100)
 """Distance from the real line of the zeros of erfc nearest to it, -1.3548 ± 1.9915i, rounded down."""

@@ -21,7 +21,7 @@ magnitude ``size[i]``; a step that makes a state negative whose symbol says nonn
 row)``.
 
 With ``look`` set, it comes back with every step from t to ``arrival`` before the step becomes the state and before its
-outputs are written: so events can be looked for on its dense output (:mod:`symhigh.integrate.events`).
+outputs are written: so events can be looked for on its dense output (:mod:`symhigh.integration.events`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.problem.spectrum import Array
+from symhigh.population.spectrum import Array
 
 
 @dataclass(frozen=True)

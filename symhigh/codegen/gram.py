@@ -34,7 +34,7 @@ from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
 from symhigh.codegen.step import RATE, SLOPE, looks_at, noise_lines, rate_lines, sample_lines
 from symhigh.codegen.target import NUMBA
-from symhigh.derive.limit import X_I, X_STAR_I, X_START_I
+from symhigh.derivation.limit import X_I, X_STAR_I, X_START_I
 from symhigh.symbols import d, gamma, moved, t, x, x_star
 from symhigh.system import LimitSystem
 

@@ -15,9 +15,9 @@ import sympy as sp
 
 from symhigh.codegen.quadrature import lower_nodes
 from symhigh.codegen.target import Names, statements
-from symhigh.derive.mixture import MixtureMean
+from symhigh.derivation.mixture import MixtureMean
+from symhigh.population.spectrum import Array
 from symhigh.problem.noise import MIXING
-from symhigh.problem.spectrum import Array
 
 _NODE = sp.Symbol("mixing_node", positive=True)
 _REACH = 6.0

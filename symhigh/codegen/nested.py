@@ -16,7 +16,7 @@ from symhigh.codegen import nested_source as text
 from symhigh.codegen.guard import guarded
 from symhigh.codegen.printer import code, function_body
 from symhigh.codegen.quadrature_source import FUNCTION, REACH
-from symhigh.derive.gaussian import affine_kinks, recognise
+from symhigh.derivation.gaussian import affine_kinks, recognise
 
 
 def nested_node(

@@ -19,7 +19,7 @@ from symhigh.codegen.cache import load
 from symhigh.codegen.lower import function_source
 from symhigh.codegen.normal import normal_source
 from symhigh.codegen.target import NUMBA, Names
-from symhigh.derive.network import feature, increments, residual
+from symhigh.derivation.network import feature, increments, residual
 from symhigh.problem.network import Parametrization, eta, u, v
 from symhigh.symbols import d
 

@@ -23,7 +23,7 @@ from textwrap import indent
 
 import numpy as np
 
-from symhigh.problem.spectrum import Array
+from symhigh.population.spectrum import Array
 
 Stream = tuple[np.random.Generator | None, Array]
 

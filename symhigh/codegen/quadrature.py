@@ -15,7 +15,7 @@ from symhigh.codegen import quadrature_source as text
 from symhigh.codegen.analyticity import is_centred, more_digits, strip
 from symhigh.codegen.nested import nested_node
 from symhigh.codegen.printer import code, function_body
-from symhigh.derive.gaussian import KINKS, GaussianMean, recognise
+from symhigh.derivation.gaussian import KINKS, GaussianMean, recognise
 
 
 def lower_nodes(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:

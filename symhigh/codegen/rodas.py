@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symhigh.problem.spectrum import Array
+from symhigh.population.spectrum import Array
 
 
 @dataclass(frozen=True)

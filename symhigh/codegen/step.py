@@ -21,8 +21,8 @@ import sympy as sp
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
 from symhigh.codegen.target import NUMBA, statements
-from symhigh.derive.gaussian import recognise
-from symhigh.derive.limit import X_I, X_STAR_I, X_START_I
+from symhigh.derivation.gaussian import recognise
+from symhigh.derivation.limit import X_I, X_STAR_I, X_START_I
 from symhigh.problem.noise import NORMAL, UNIFORMS
 from symhigh.problem.problem import Label
 from symhigh.rule import Rule

@@ -1,4 +1,4 @@
-"""What is to be optimised: losses, label noise, spectra, starts."""
+"""What is to be optimised: losses, label noise, networks."""
 
 from symhigh.problem.losses import (
     absolute_phase_retrieval,
@@ -21,8 +21,6 @@ from symhigh.problem.losses import (
 from symhigh.problem.network import DiagonalNetwork, NetworkClasses
 from symhigh.problem.noise import Contaminated, Gaussian, Laplace, NoiseLaw, Rademacher, StudentT
 from symhigh.problem.problem import Problem
-from symhigh.problem.spectrum import Spectrum
-from symhigh.problem.start import Start
 
 __all__ = [
     "Contaminated",
@@ -33,8 +31,6 @@ __all__ = [
     "NoiseLaw",
     "Problem",
     "Rademacher",
-    "Spectrum",
-    "Start",
     "StudentT",
     "absolute_phase_retrieval",
     "erf_student",

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symhigh.derive import derive
-from symhigh.integrate import Curve
-from symhigh.problem import Problem, Spectrum, Start, least_squares, logistic_regression
+from symhigh.derivation import derive
+from symhigh.integration import Curve
+from symhigh.population import Spectrum, Start
+from symhigh.problem import Problem, least_squares, logistic_regression
 from symhigh.report.figures import COLOURS, plot_bands, plot_curve, style
 from symhigh.rule import AdaGradNorm, Rule
-from symhigh.simulate import Runs, simulate
+from symhigh.simulation import Runs, simulate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +64,7 @@ def figure1(
 ) -> tuple[Figure, dict[str, Any]]:
     """Simulate, integrate and draw; returns the figure and the data behind it.
 
-    ``largest`` bounds the left panel's dimensions; ``method`` is that of :func:`symhigh.simulate.simulate`.
+    ``largest`` bounds the left panel's dimensions; ``method`` is that of :func:`symhigh.simulation.simulate`.
     """
     import matplotlib
 

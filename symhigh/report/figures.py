@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from symhigh.integrate.curve import Curve
-    from symhigh.simulate.runs import Runs
+    from symhigh.integration.curve import Curve
+    from symhigh.simulation.runs import Runs
 
 COLOURS = ("#9ecae1", "#6baed6", "#3182bd", "#08519c", "#08306b")
 """Light to dark, for growing dimension."""

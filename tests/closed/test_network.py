@@ -15,7 +15,7 @@ from symhigh.closed.network import (
     starts,
     threshold,
 )
-from symhigh.derive.network import alpha, derive_network, side_w, side_z
+from symhigh.derivation.network import alpha, derive_network, side_w, side_z
 from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, NetworkClasses
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)

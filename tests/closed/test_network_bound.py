@@ -5,12 +5,12 @@ import pytest
 import sympy as sp
 
 from symhigh.closed.network_bound import Region, bregman, divergence, exponential_bound
-from symhigh.derive.ito import covariation, generator
-from symhigh.derive.network import alpha, derive_network, side_w, side_z, xi
-from symhigh.integrate.network_sde import solve_network_sde
-from symhigh.integrate.network_values import coordinates
+from symhigh.derivation.ito import covariation, generator
+from symhigh.derivation.network import alpha, derive_network, side_w, side_z, xi
+from symhigh.integration.network_sde import solve_network_sde
+from symhigh.integration.network_values import coordinates
 from symhigh.problem.network import SQUARES, DiagonalNetwork, NetworkClasses, eta, theta_star
-from symhigh.simulate.network import simulate_network
+from symhigh.simulation.network import simulate_network
 from symhigh.symbols import lam, risk
 
 TWO = NetworkClasses([1, 0.6], [0.8, -0.5], 1.0, [0.5, -0.2])

@@ -18,7 +18,7 @@ from scipy.special import log_ndtr, ndtr
 
 import symhigh as sh
 from symhigh.codegen.mixture import lower_means
-from symhigh.derive.statistics import statistics
+from symhigh.derivation.statistics import statistics
 from symhigh.symbols import B11, B12, B22
 
 VARIANCES = (1e-8, 0.3, 2.0, 60.0, 1e3)

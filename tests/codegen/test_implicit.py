@@ -9,8 +9,8 @@ from symhigh.codegen.jacobian import jacobian
 from symhigh.codegen.kernels import implicit_kernels
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.target import NUMBA, NUMPY
-from symhigh.integrate.solve import _modes, parameter_values
-from symhigh.integrate.stepper import EXPLICIT, IMPLICIT
+from symhigh.integration.solve import _modes, parameter_values
+from symhigh.integration.stepper import EXPLICIT, IMPLICIT
 from tests.scenarios import SCENARIOS
 
 RODAS = rodas_5p()

@@ -12,9 +12,9 @@ import symhigh as sh
 from symhigh.codegen.cache import load
 from symhigh.codegen.normal import LANES, POOL, normal_source, stream
 from symhigh.codegen.target import NUMBA
-from symhigh.derive import derive
-from symhigh.simulate.gram import GramWalk
-from symhigh.simulate.walk import prepare
+from symhigh.derivation import derive
+from symhigh.simulation.gram import GramWalk
+from symhigh.simulation.walk import prepare
 
 DRAWS = 4_000_000
 FALSE_ALARM = 1e-5

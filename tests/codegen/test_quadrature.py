@@ -14,7 +14,7 @@ import sympy as sp
 from symhigh.codegen.analyticity import strip
 from symhigh.codegen.guard import guarded
 from symhigh.codegen.quadrature import lower_nodes
-from symhigh.derive.gaussian import expect
+from symhigh.derivation.gaussian import expect
 from symhigh.symbols import B11, B12, B22, x, x_star
 
 COV = sp.Matrix([[B11, B12], [B12, B22]])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from symhigh.verify import verify
+from symhigh.ledger import verify
 
 FOLDER = Path(__file__).resolve().parents[2] / "derivations" / "diagonal_networks"
 

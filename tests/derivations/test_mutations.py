@@ -8,9 +8,9 @@ from symhigh.closed.linear import linear_limit, total_derivative
 from symhigh.closed.modes import Modes
 from symhigh.closed.power_law import PowerLaw
 from symhigh.closed.secular import exponential_rate, self_similar, similar_rate, threshold
-from symhigh.derive.volterra import CLOCK, volterra
+from symhigh.derivation.volterra import CLOCK, volterra
+from symhigh.ledger import PROVED, REFUTED, Claim, symbolic
 from symhigh.symbols import D2, distance, error_square, gamma, gradient_noise, kappa2, lam, t, tau
-from symhigh.verify import PROVED, REFUTED, Claim, symbolic
 
 eta, b, g, w, start, p = sp.symbols("eta b g omega D_0 p", positive=True)
 BETA = sp.Rational(1, 5)

@@ -9,7 +9,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.residual import grows_slower
-from symhigh.verify import PROVED, REFUTED, Claim, symbolic, verify
+from symhigh.ledger import PROVED, REFUTED, Claim, symbolic, verify
 
 FOLDER = Path(__file__).resolve().parents[2] / "derivations" / "neighbours"
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from symhigh.cli import main
-from symhigh.verify.runner import _DERIVATIONS
+from symhigh.ledger.runner import _DERIVATIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 

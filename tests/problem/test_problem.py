@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import symhigh as sh
-from symhigh.problem.spectrum import apportion
+from symhigh.population.spectrum import apportion
 from symhigh.symbols import eps, x, x_star
 
 

@@ -1,0 +1,6 @@
+"""Derivation of limits: from the statement of a problem and a rule to a :class:`~symhigh.system.LimitSystem`."""
+
+from symhigh.derivation.gaussian import expect
+from symhigh.derivation.limit import derive
+
+__all__ = ["derive", "expect"]

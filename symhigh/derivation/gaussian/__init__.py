@@ -1,0 +1,23 @@
+"""Gaussian expectations: closed forms by Isserlis, Stein, Price and conditioning, and quadrature nodes for the rest.
+
+First pass of every derivation. Source of the mathematics: Stein's lemma and Price's theorem, see each module.
+"""
+
+from symhigh.derivation.gaussian.expectation import expect
+from symhigh.derivation.gaussian.kinks import KINKS, affine_kinks
+from symhigh.derivation.gaussian.node import GaussianMean
+from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit, recognise
+from symhigh.derivation.gaussian.tails import Hazard, LogErfc
+
+__all__ = [
+    "KINKS",
+    "GaussianMean",
+    "Hazard",
+    "LogErfc",
+    "Sigmoid",
+    "Softplus",
+    "affine_kinks",
+    "expect",
+    "explicit",
+    "recognise",
+]

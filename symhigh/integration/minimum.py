@@ -1,0 +1,52 @@
+"""The smallest population risk that any X can reach, by which excess risk is measured.
+
+The risk sees X through B alone, so its minimum over X is one over the predictions
+``x = α x* + s ζ`` with ζ a standard normal independent of x*: ``B12 = α B22``, ``B11 = α² B22 + s²``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symhigh.codegen.kernels import limit_kernels
+from symhigh.derivation import derive
+from symhigh.integration.solve import parameter_values
+from symhigh.population import Spectrum, Start
+from symhigh.problem import Problem
+from symhigh.rule import Constant
+from symhigh.system import LimitSystem
+
+
+def minimal_risk(system: LimitSystem, spectrum: Spectrum, start: Start) -> float:
+    """``min_X h``, at the ``B22`` of ``start``; X = X* is preferred where it is a minimiser to 12 digits."""
+    values, w = spectrum.numeric("minimal_risk")
+    return minimal_risk_at(system.problem, float((w * values * start.modes(spectrum)[2]).sum()))
+
+
+def minimal_risk_at(problem: Problem, b22: float) -> float:
+    """``min_X h`` where the target's predictions have variance ``b22``."""
+    from scipy.optimize import minimize
+
+    # one mode of eigenvalue one: its moments are B itself
+    system = derive(problem, Constant(1), reduce=False)
+    kernels = limit_kernels(system)
+    par, w, coef = parameter_values("minimal_risk", system), np.ones(1), np.array([[1.0], [b22]])
+    const, out = np.zeros(len(system.reductions)), np.zeros(len(system.outputs))
+    kernels.prepare(par, coef, w, const)
+    place = list(system.outputs).index("risk")
+
+    def risk(point: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+        alpha, s = point
+        kernels.observe(0.0, np.array([alpha**2 * b22 + s**2, alpha * b22]), out, par, coef, w, const)
+        return float(out[place])
+
+    at_target = risk(np.array([1.0, 0.0]))
+    best = min(
+        float(
+            minimize(
+                risk, first, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-15, "maxiter": 2000}
+            ).fun
+        )
+        for first in ([1.0, 0.1], [0.0, 0.5], [-1.0, 0.1])
+    )
+    return at_target if at_target <= best + 1e-12 * max(1.0, abs(best)) else best

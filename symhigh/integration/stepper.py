@@ -1,0 +1,118 @@
+"""The two steppers that a limit can be integrated with, an integration under way, and when one hands over to the other.
+
+Stands between generated kernels and :func:`~symhigh.integration.solve.solve`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from symhigh.codegen.explicit import dormand_prince_8, rows_needed
+from symhigh.codegen.kernels import implicit_kernels, limit_kernels
+from symhigh.codegen.rodas import rodas_5p
+from symhigh.codegen.target import Target
+from symhigh.integration.events import Step
+from symhigh.population.spectrum import Array
+from symhigh.system import LimitSystem
+
+
+@dataclass(frozen=True)
+class Stepper:
+    """A way to integrate: where its kernels come from, and how many states' worth of memory ``advance`` needs."""
+
+    name: str
+    kernels: Callable[[LimitSystem, Target], ModuleType]
+    stages: int
+    work: int
+
+
+EXPLICIT = Stepper("explicit", limit_kernels, stages=rows_needed(dormand_prince_8()), work=3)
+"""Dormand-Prince 8(5,3): for smooth curves over times that are not long against the fastest mode."""
+
+IMPLICIT = Stepper("implicit", implicit_kernels, stages=len(rodas_5p().c), work=4)
+"""Rodas5P, order 5, L-stable: its steps grow with the time scale that still moves, whatever the spectrum."""
+
+
+def outlasts(t: float, h: float, end: float, rtol: float) -> bool:
+    """Whether at step h the explicit stepper would need more steps to the end than the implicit one needs in all.
+
+    The implicit method's steps are set by accuracy: some hundreds at 1e-6, growing like ``rtol^(-1/5)``.
+    """
+    return bool((end - t) / h > 1500 * (1e-6 / rtol) ** 0.2)
+
+
+class March:
+    """An integration under way: a stepper's kernels, and the arrays that :mod:`symhigh.codegen.control` describes.
+
+    ``data`` is (par, coef, w, const), ``limits`` is (rtol, floor, bound, size). The first ``row`` of ``rows``, one an
+    output time, are written.
+    """
+
+    def __init__(
+        self, system: LimitSystem, target: Target, stepper: Stepper, times: Array, y: Array,
+        data: tuple[Array, ...], limits: tuple[float, Array, Array, Array],
+    ) -> None:  # fmt: skip
+        self.system, self.target, self.stepper = system, target, stepper
+        self.kernels = stepper.kernels(system, target)
+        self.times, self.y, self.data, self.limits = times, y, data, limits
+        self.rows, self.row, self.clock = np.zeros((times.size, len(system.outputs))), 0, np.zeros(8)
+        self.K, self.work = np.zeros((stepper.stages, y.size)), np.zeros((stepper.work, y.size))
+
+    def advance(self, end: float, look: bool, budget: int) -> int:
+        """At most ``budget`` attempts at a step; returns the status."""
+        status, self.row = self.kernels.advance(
+            end, self.times, self.row, self.rows, self.y, self.K, self.work, self.clock, *self.data, *self.limits,
+            look, budget,
+        )  # fmt: skip
+        return int(status)
+
+    def hand_over(self, stepper: Stepper) -> None:
+        """Carry on with another stepper, which takes over the step just made."""
+        made = self.work[1]
+        self.stepper, self.kernels = stepper, stepper.kernels(self.system, self.target)
+        self.K, self.work = np.zeros((stepper.stages, made.size)), np.zeros((stepper.work, made.size))
+        self.work[1] = made
+
+    def step(self) -> Step:
+        """The step just made, with the solution inside it."""
+        t, h, kernels = float(self.clock[0]), float(self.clock[1]), self.kernels
+        kernels.densify(t, h, self.y, self.K, self.work, *self.data)
+
+        def at(s: float) -> Array:
+            out = np.empty_like(self.y)
+            kernels.interpolate(s, h, self.y, self.work[1], self.K, out)
+            return out
+
+        def slope(t: float, y: Array) -> Array:
+            out = np.empty_like(y)
+            kernels.rhs(t, y, out, *self.data)
+            return out
+
+        return Step(t, h, at, self.observe, slope)
+
+    def observe(self, t: float, y: Array) -> Array:
+        """The outputs at (t, y)."""
+        out = np.zeros(self.rows.shape[1])
+        self.kernels.observe(t, y, out, *self.data)
+        return out
+
+    def write(self, step: Step, until: float) -> None:
+        """The outputs inside ``step`` up to the time ``until``."""
+        while self.row < self.times.size and self.times[self.row] <= until:
+            now = self.times[self.row]
+            self.rows[self.row] = step.observe(now, step.at(min(1.0, (now - step.t) / step.h)))
+            self.row += 1
+
+    def halt(self, step: Step, at: float) -> None:
+        """End inside ``step``, with one more output row."""
+        self.write(step, at)
+        self.times, self.rows = self.times[: self.row], self.rows[: self.row]
+        self.y, self.clock[0] = step.at((at - step.t) / step.h), at
+        if not (self.row and self.times[-1] == at):
+            self.times = np.append(self.times, at)
+            self.rows = np.vstack([self.rows, step.observe(at, self.y)])
+            self.row += 1

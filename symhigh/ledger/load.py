@@ -1,0 +1,81 @@
+"""Claims from Python files.
+
+Stands between the user's files and the runner. A claims file is a program of the user's own, and loading it
+runs it as Python does, by design: do not verify files that you would not run. No other text is ever
+evaluated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from types import ModuleType
+
+from symhigh.ledger.claim import Claim
+
+
+def find_files(path: str | Path) -> list[Path]:
+    """The claims files that ``path`` stands for: itself, or every ``.py`` file below a folder, sorted.
+
+    Names that begin with ``_`` or ``.`` are left out. ``FileNotFoundError`` where there is none.
+    """
+    place = Path(path)
+    if place.is_file():
+        return [place]
+    if not place.exists():
+        raise FileNotFoundError(f"verify(path={str(path)!r}): there is no such file or folder")
+    files = [
+        f for f in sorted(place.rglob("*.py")) if not any(p[0] in "_." for p in f.relative_to(place).parts)
+    ]
+    if not files:
+        raise FileNotFoundError(
+            f"verify(path={str(path)!r}): the folder has no Python files; claims live in .py files"
+        )
+    return files
+
+
+@contextmanager
+def loaded(file: Path) -> Iterator[list[Claim]]:
+    """The claims of ``file``, in order; its folder is importable meanwhile, as for a script.
+
+    Module-level claims, and lists or tuples of claims. Raises what the file raises, and ``ValueError`` for
+    two claims of one name.
+    """
+    folder = str(file.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        yield _distinct(_claims_in(_module(file)), file)
+    finally:
+        sys.path.remove(folder)
+
+
+def _module(file: Path) -> ModuleType:
+    name = f"symhigh_claims_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]}_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"verify(path={str(file)!r}): not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    with redirect_stdout(sys.stderr):  # standard output is for the ledger
+        spec.loader.exec_module(module)
+    return module
+
+
+def _claims_in(module: ModuleType) -> Iterator[Claim]:
+    for value in vars(module).values():
+        yield from (
+            v for v in (value if isinstance(value, list | tuple) else (value,)) if isinstance(v, Claim)
+        )
+
+
+def _distinct(claims: Iterable[Claim], file: Path) -> list[Claim]:
+    """Every claim once, though it may have several names in the module."""
+    found: dict[str, Claim] = {}
+    for claim in claims:
+        if found.setdefault(claim.name, claim) is not claim:
+            raise ValueError(f"{file.name}: two claims are called {claim.name!r}; seeds follow from names")
+    return list(found.values())

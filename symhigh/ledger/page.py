@@ -1,0 +1,73 @@
+"""The ledger as a web page: self-contained, readable in light and dark, formulas in MathML.
+
+A view of the ledger; computes nothing.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from symhigh.ledger.rows import Ledger, Line, Row
+
+_STYLE = """
+.ledger{color-scheme:light dark;font:15px/1.45 system-ui,sans-serif;color:CanvasText;max-width:72rem}
+.ledger table{border-collapse:collapse;width:100%}
+.ledger th,.ledger td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid #8886}
+.ledger math{font-size:1.08em}
+.ledger .verdict{white-space:nowrap;font-weight:600}
+.ledger .good{color:light-dark(#176b2c,#6fd08c)}
+.ledger .bad{color:light-dark(#a4171f,#ff8a8a)}
+.ledger .quiet{opacity:.75;font-size:.92em}
+.ledger details>summary{cursor:pointer}
+.ledger ul{margin:.3rem 0;padding-left:1.2rem}
+.ledger code{font-size:.93em}
+"""
+
+
+def page(ledger: Ledger) -> str:
+    """A complete HTML document."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<title>Ledger of claims</title>"
+        "<style>body{margin:1.5rem auto;padding:0 1rem;max-width:74rem;color-scheme:light dark}</style>"
+        "</head>"
+        f"<body>{fragment(ledger)}</body></html>\n"
+    )
+
+
+def fragment(ledger: Ledger) -> str:
+    """The ledger as an HTML fragment with its own style, for notebooks."""
+    quality = "good" if ledger.as_expected else "bad"
+    settings = f"seed {ledger.seed}" + (", quick" if ledger.quick else "")
+    rows = "".join(_row(row) for row in ledger.rows)
+    return (
+        f'<div class="ledger"><style>{_STYLE}</style><h1>Ledger of claims</h1>'
+        f'<p class="{quality}">{escape(ledger.summary())}</p><p class="quiet">{settings}</p>'
+        f"<table><thead><tr><th>Verdict</th><th>Claim</th><th>Evidence</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _row(row: Row) -> str:
+    quality, mark = ("good", "✓") if row.as_expected else ("bad", "✗")
+    expected = "" if row.as_expected else f'<br/><span class="quiet">expected: {row.expect.value}</span>'
+    formula = f"<div><math>{row.mathml}</math></div>" if row.mathml else ""
+    parts = [p for p in (row.source, row.domain) if p]
+    return (
+        f'<tr><td class="verdict {quality}">{mark} {row.verdict.value}{expected}</td>'
+        f"<td><strong>{escape(row.name)}</strong><div>{escape(row.statement)}</div>{formula}"
+        f'<div class="quiet">{escape(" · ".join(parts))}</div></td>'
+        f"<td><ul>{''.join(_line(line) for line in row.lines)}</ul></td></tr>"
+    )
+
+
+def _line(line: Line) -> str:
+    title = f" <em>{escape(line.title)}</em>" if line.title else ""
+    values = "".join(f"<li><code>{escape(k)} = {escape(v)}</code></li>" for k, v in line.counterexample)
+    example = f"<div>Counterexample:<ul>{values}</ul></div>" if values else ""
+    return (
+        f"<li>{escape(line.kind)}{title}: <strong>{line.verdict.value}</strong>, {escape(line.detail)} "
+        f'<span class="quiet">({line.seconds:.2f} s)</span>{example}</li>'
+    )

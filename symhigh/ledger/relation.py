@@ -1,0 +1,262 @@
+"""Relations between two expressions, checked at points with mpmath to any number of digits.
+
+Stands below the symbolic and the numeric evidence. A difference counts only if it survives higher working
+precision, so cancellation near degenerate points is never taken for a counterexample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import mpmath
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from symhigh.ledger.domain import Domain, Point
+from symhigh.ledger.verdict import Finding, Verdict
+
+Side = Any  # a SymPy expression or a function
+_UNKNOWN = (AppliedUndef, sp.Indexed, sp.Derivative)
+_STRICT = (sp.StrictGreaterThan, sp.StrictLessThan, sp.Ne)
+
+
+@dataclass(frozen=True)
+class Relation:
+    """``left = right``, or an order between them as the SymPy class ``kind`` says.
+
+    A side is a SymPy expression, or a function of ``arguments``, in their order, as mpmath numbers. Unknown
+    functions of symbols, and their derivatives, take independent random values: at a point any values can
+    occur.
+    """
+
+    left: Side
+    right: Side
+    kind: type = sp.Eq
+    arguments: tuple[sp.Symbol, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("left", "right"):
+            side = getattr(self, name)
+            if isinstance(side, int):
+                object.__setattr__(self, name, sp.Integer(side))
+            elif not isinstance(side, sp.Expr) and not callable(side):
+                raise TypeError(
+                    f"{side!r} of type {type(side).__name__} cannot be a side of a relation; give a SymPy "
+                    "expression, exact numbers included, or a function"
+                )
+
+    @cached_property
+    def has_values(self) -> bool:
+        """Whether both sides have values at a point.
+
+        Not so with an unknown function under an integral or a sum, or at a compound argument.
+        """
+        sides = [s for s in (self.left, self.right) if isinstance(s, sp.Basic)]
+        bound = [a for s in sides for a in s.atoms(sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Subs)]
+        plain = all(
+            a.is_Symbol or a.is_number
+            for u in self.names
+            for f in u.atoms(*_UNKNOWN[:2])
+            for a in f.args[_first(f) :]
+        )
+        return plain and not any(b.has(*_UNKNOWN) for b in bound)
+
+    @cached_property
+    def names(self) -> dict[sp.Expr, sp.Dummy]:
+        """Unknown functions and their derivatives, each with the symbol that stands for it at a point."""
+        sides = [s for s in (self.left, self.right) if isinstance(s, sp.Basic)]
+        unknown = set().union(*(s.atoms(*_UNKNOWN) for s in sides)) if sides else set()
+        return {u: sp.Dummy(str(u), **_assumptions(u)) for u in sorted(unknown, key=str)}
+
+    @cached_property
+    def symbols(self) -> list[sp.Symbol]:
+        """What needs a value, in a fixed order."""
+        free = set(self.names.values())
+        for side in self._sides:
+            free |= side.free_symbols if isinstance(side, sp.Basic) else set()
+        return sorted(free, key=lambda s: (s.name, str(s.assumptions0)))
+
+    @property
+    def _sides(self) -> tuple[Side, Side]:
+        return tuple(
+            s.xreplace(self.names) if isinstance(s, sp.Basic) else s for s in (self.left, self.right)
+        )
+
+    @cached_property
+    def _functions(self) -> tuple[Callable[[Point], Any], Callable[[Point], Any]]:
+        return tuple(_at_points(s, self.arguments) for s in self._sides)  # type: ignore[return-value]
+
+    def values(self, point: Point, digits: int) -> tuple[Any, Any]:
+        """Both sides at ``point``, computed with ``digits`` working digits."""
+        with mpmath.workdps(digits):
+            first, second = (_number(f(point)) for f in self._functions)
+        return first, second
+
+    def agreement(self, point: Point, digits: int) -> float | None:
+        """Digits to which the relation holds at ``point``, ``inf`` if exactly; ``None`` where it fails.
+
+        A difference refutes an equation when it is the same at two working precisions; one that falls with
+        the precision is rounding. ``ArithmeticError`` where it does neither, because a side cannot be
+        computed.
+        """
+        before = None
+        for working in (digits + 15, 3 * (digits + 15), 9 * (digits + 15)):
+            left, right = self.values(point, working)
+            gap, size = _gap(left, right)
+            equal = gap <= size * mpmath.mpf(10) ** -digits
+            if self.kind is not sp.Eq and not equal:
+                return mpmath.inf if self._ordered(left, right) else None
+            if self.kind is sp.Eq and equal:
+                return min(_digits(gap, size), float(working))
+            if before is not None:
+                if self.kind is not sp.Eq or gap <= before * mpmath.mpf(10) ** -digits:
+                    return None if self.kind in _STRICT else float(digits)
+                if abs(gap - before) <= before / 100:
+                    return None
+            before = gap
+        raise ArithmeticError(f"{self}: the sides cannot be computed to {digits} digits")
+
+    def _ordered(self, left: Any, right: Any) -> bool:
+        """The order of two numbers that differ; complex numbers have none."""
+        if self.kind is sp.Ne:
+            return True
+        if mpmath.im(left) or mpmath.im(right):
+            return False
+        return bool(left > right) is (self.kind in (sp.Gt, sp.Ge))
+
+    def __str__(self) -> str:
+        sign = {sp.Eq: "=", sp.Gt: ">", sp.Ge: "≥", sp.Lt: "<", sp.Le: "≤", sp.Ne: "≠"}[self.kind]
+        return f"{_name(self.left)} {sign} {_name(self.right)}"
+
+
+def relations(statement: Any) -> list[Relation]:
+    """The relations in ``statement``: an expression means that it is zero, a list that all hold.
+
+    ``TypeError`` for anything else, Python's ``True`` and ``False`` included: they cannot show a
+    counterexample.
+    """
+    if isinstance(statement, sp.Rel):
+        return [Relation(_differentiated(statement.lhs), _differentiated(statement.rhs), statement.func)]
+    if statement is sp.true or statement is sp.false:  # SymPy has decided the relation by itself
+        return [Relation(sp.Integer(statement is sp.true), sp.S.One)]
+    if isinstance(statement, sp.MatrixBase):
+        return [Relation(_differentiated(entry), sp.S.Zero) for entry in statement]
+    if isinstance(statement, sp.Expr):
+        return [Relation(_differentiated(statement), sp.S.Zero)]
+    if isinstance(statement, Iterable) and not isinstance(statement, str):
+        return [r for part in statement for r in relations(part)]
+    raise TypeError(
+        f"a statement of type {type(statement).__name__} ({statement!r}) cannot be checked; give the "
+        "residual that must vanish, a SymPy equation or inequality, or a list of these"
+    )
+
+
+def _differentiated(side: sp.Expr) -> sp.Expr:
+    """Derivatives of products and the like carried out, so that only those of unknown functions are left."""
+    return side.replace(lambda e: isinstance(e, sp.Derivative), lambda e: e.doit(deep=False))
+
+
+def check_at_points(
+    checked: Sequence[Relation], domain: Domain, count: int, digits: int, seed: int
+) -> Finding:
+    """Every relation at ``count`` random points: verified to so many digits, or refuted where one fails.
+
+    Raises what evaluation raises, the point added as a note.
+    """
+    worst = mpmath.inf
+    for relation in checked:
+        number = count if relation.symbols or relation.arguments else 1
+        for point in domain.points((*relation.symbols, *relation.arguments), number, seed):
+            try:
+                held = relation.agreement(point, digits)
+            except Exception as error:
+                error.add_note(f"at {_place(point)}")
+                raise
+            if held is None:
+                return Finding(Verdict.REFUTED, f"{relation} fails", counterexample(relation, point, digits))
+            worst = min(worst, held)
+    measure = "" if worst == mpmath.inf else f" to {int(worst)} digits"
+    return Finding(Verdict.VERIFIED, f"{count} points{measure}")
+
+
+def counterexample(relation: Relation, point: Point, digits: int) -> tuple[tuple[str, str], ...]:
+    """The point and both sides there, to as many digits as it takes to tell them apart."""
+    left, right = relation.values(point, digits + 15)
+    gap, size = _gap(left, right)
+    shown = 8 if not gap else min(digits, 5 + max(0, int(_digits(gap, size))))
+    values = [(s.name, _decimal(v)) for s, v in point.items()]
+    with mpmath.workdps(digits):
+        return (*values, ("left", mpmath.nstr(left, shown)), ("right", mpmath.nstr(right, shown)))
+
+
+def _first(function: sp.Expr) -> int:
+    """Where the arguments start: after the base of an indexed symbol."""
+    return 1 if isinstance(function, sp.Indexed) else 0
+
+
+def _assumptions(atom: sp.Expr) -> dict[str, bool]:
+    if atom.is_positive or atom.is_nonnegative:
+        return {"positive": True}
+    return {"real": True}
+
+
+def _at_points(side: Side, arguments: tuple[sp.Symbol, ...]) -> Callable[[Point], Any]:
+    """``side`` as a function of a point, at mpmath's current precision."""
+    if not isinstance(side, sp.Basic):
+        return lambda point: side(*(_mpf(point[s]) for s in arguments))
+    symbols = sorted(side.free_symbols, key=lambda s: (s.name, str(s.assumptions0)))
+    compiled = sp.lambdify(symbols, side, modules="mpmath")
+
+    def evaluate(point: Point) -> Any:
+        try:
+            return compiled(*(_mpf(point[s]) for s in symbols))
+        except NameError:  # a function that only SymPy can evaluate
+            return side.xreplace(point).evalf(mpmath.mp.dps)._to_mpmath(mpmath.mp.prec)
+
+    return evaluate
+
+
+def _mpf(value: sp.Expr) -> Any:
+    if isinstance(value, sp.Rational):
+        return mpmath.mpf(value.p) / value.q
+    return value.evalf(mpmath.mp.dps)._to_mpmath(mpmath.mp.prec)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, sp.Expr):
+        value = value.evalf(mpmath.mp.dps)._to_mpmath(mpmath.mp.prec)
+    if isinstance(value, float | complex):
+        raise TypeError(
+            f"a side evaluates to {value!r}, which has 16 digits; compute it with mpmath, or use "
+            "integrated() evidence, which takes a tolerance"
+        )
+    number = mpmath.mpmathify(value)
+    if not mpmath.isfinite(number):
+        raise ValueError(f"a side is {number}; restrict the domain to where the statement makes sense")
+    return number
+
+
+def _gap(left: Any, right: Any) -> tuple[Any, Any]:
+    """Distance of the two sides, and the larger of their sizes."""
+    return abs(left - right), max(abs(left), abs(right))
+
+
+def _digits(gap: Any, size: Any) -> float:
+    return float(-mpmath.log10(gap / size)) if gap else mpmath.inf
+
+
+def _place(point: Point) -> str:
+    return ", ".join(f"{s} = {_decimal(v)}" for s, v in point.items())
+
+
+def _decimal(value: sp.Expr) -> str:
+    with mpmath.workdps(20):
+        return str(mpmath.nstr(_mpf(value), 15)) if not value.is_Integer else str(value)
+
+
+def _name(side: Side) -> str:
+    text = str(side) if isinstance(side, sp.Basic) else getattr(side, "__name__", "function")
+    return text if len(text) <= 100 else text[:97] + "…"

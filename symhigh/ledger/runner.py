@@ -1,0 +1,242 @@
+"""Verification of claims and of files of claims: in this process, or in several.
+
+Stands between claims and ledger. Files are independent of each other, so each goes to a process that is
+free; a process that dies leaves an error row and the others go on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout, suppress
+from pathlib import Path
+from queue import Empty, Queue
+
+import symhigh
+from symhigh.checks import whole
+from symhigh.ledger.claim import Claim, explain
+from symhigh.ledger.load import find_files, loaded
+from symhigh.ledger.rows import Ledger, Line, Row
+from symhigh.ledger.verdict import Verdict
+
+Progress = Callable[[float], None]
+Done = tuple[float, Row]
+"""A row, and the share of its file that is then done."""
+
+
+_PACKAGE = Path(symhigh.__file__).resolve().parent
+_DERIVATIONS = next(
+    (p for p in (_PACKAGE / "derivations", _PACKAGE.parent / "derivations") if p.is_dir()), _PACKAGE
+)
+
+
+def verify(
+    path_or_claims: str | Path | Claim | Iterable[str | Path | Claim] | None = None,
+    quick: bool = False,
+    seed: int = 0,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    on_row: Callable[[Row], None] | None = None,
+) -> Ledger:
+    """Examine claims and return the :class:`~symhigh.ledger.Ledger`, rows in the order of definition.
+
+    Parameters
+    ----------
+    path_or_claims
+        A file of claims, a folder of such files (searched recursively), a :class:`~symhigh.ledger.Claim`,
+        or a list of any of these; without it, the claims that symhigh ships. Files are
+        Python programs and are run as such.
+    quick
+        Fewer points, and smaller or no simulations.
+    seed
+        Seed of everything random; with the claim's name it fixes every number drawn.
+    jobs
+        Processes for files, by default one for each core at most; 1 keeps to this process.
+    progress
+        Called with the fraction done, after each claim.
+    on_row
+        Called with each row as it is done.
+
+    A run interrupted from the keyboard returns the rows that are done, ``complete`` false.
+    ``FileNotFoundError`` for a path that is not there, ``ValueError`` for files without claims.
+    """
+    whole("verify", "seed", seed, least=0, meaning="the seed of random points and simulations")
+    if jobs is not None:
+        whole("verify", "jobs", jobs, least=1, meaning="the number of processes")
+    begin = time.perf_counter()
+    if path_or_claims is None:
+        path_or_claims = _DERIVATIONS
+    single = isinstance(path_or_claims, str | Path | Claim)
+    asked = [path_or_claims] if single else list(path_or_claims)  # type: ignore[arg-type]
+    claims = [c for c in asked if isinstance(c, Claim)]
+    files = list(dict.fromkeys(f for p in asked if isinstance(p, str | Path) for f in find_files(p)))
+    if wrong := [a for a in asked if not isinstance(a, str | Path | Claim)]:
+        raise TypeError(f"verify(path_or_claims={wrong[0]!r}): give files, folders or claims")
+    processes = min(jobs or os.cpu_count() or 1, len(files))
+    rows: list[Row] = []
+    complete = True
+    try:
+        shares: dict[str, float] = {}
+        for share, row in _all_rows(claims, files, quick, seed, processes):
+            rows.append(row)
+            shares[row.file or row.name] = share
+            if progress is not None:
+                progress(sum(shares.values()) / (len(claims) + len(files)))
+            if on_row is not None:
+                on_row(row)
+    except KeyboardInterrupt:
+        complete = False
+    if not rows and complete:
+        raise ValueError(
+            f"verify: no claims in {', '.join(map(str, asked)) or 'an empty list'}; a claims file defines "
+            "symhigh.Claim objects at module level"
+        )
+    place = {str(f): i for i, f in enumerate(files)}
+    rows.sort(key=lambda row: place.get(row.file, -1))  # stable: the order within a file stays
+    return Ledger(tuple(rows), quick, seed, complete, time.perf_counter() - begin)
+
+
+def examine_file(file: Path, quick: bool, seed: int) -> Iterator[Done]:
+    """The rows of one file, as they are done; an error row where the file itself fails."""
+    try:
+        with loaded(file) as claims:
+            for number, claim in enumerate(claims, 1):
+                with redirect_stdout(sys.stderr):  # standard output is for the ledger
+                    row = claim.examine(quick, seed)
+                yield number / len(claims), row.located(str(file))
+    except Exception as error:
+        yield 1.0, _broken(file, explain(error))
+
+
+def _all_rows(
+    claims: list[Claim], files: list[Path], quick: bool, seed: int, processes: int
+) -> Iterator[Done]:
+    for claim in claims:
+        yield 1.0, claim.examine(quick, seed)
+    if processes > 1:
+        yield from _in_processes(files, quick, seed, processes)
+    else:
+        for file in files:
+            yield from examine_file(file, quick, seed)
+
+
+def _in_processes(files: list[Path], quick: bool, seed: int, processes: int) -> Iterator[Done]:
+    """Rows of all files, in the order in which they are done."""
+    waiting: Queue[Path] = Queue()
+    for file in files:
+        waiting.put(file)
+    done: Queue[Done | None] = Queue()
+    workers = [_Worker(waiting, done, quick, seed) for _ in range(processes)]
+    try:
+        for worker in workers:
+            worker.start()
+        working = processes
+        while working:
+            row = done.get()
+            if row is None:
+                working -= 1
+            else:
+                yield row
+    finally:
+        for worker in workers:
+            worker.stop()
+        for worker in workers:
+            if worker.is_alive():
+                worker.join()
+
+
+class _Worker(threading.Thread):
+    """Feeds one process with files; starts a new one where it dies."""
+
+    def __init__(self, waiting: Queue[Path], done: Queue[Done | None], quick: bool, seed: int) -> None:
+        super().__init__(daemon=True)
+        self.waiting, self.done, self.quick, self.seed = waiting, done, quick, seed
+        self.process: subprocess.Popen[str] | None = None
+        self.stopped = False
+
+    def run(self) -> None:
+        try:
+            while not self.stopped:
+                file = self.waiting.get_nowait()
+                self._serve(file)
+        except Empty:
+            pass  # no file is left
+        finally:
+            self._end()
+            self.done.put(None)
+
+    def _serve(self, file: Path) -> None:
+        process = self.process = self.process or _process()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        request = json.dumps({"file": str(file), "quick": self.quick, "seed": self.seed})
+        last = "its first claim"
+        try:
+            process.stdin.write(request + "\n")
+            process.stdin.flush()
+            for answer in process.stdout:
+                if answer == "\n":
+                    return
+                share, data = json.loads(answer)
+                row = Row.from_dict(data)
+                last = f"the claim after {row.name!r}"
+                self.done.put((share, row))
+        except BrokenPipeError:
+            last = "starting"
+        status = self._end()
+        if not self.stopped:
+            self.done.put((1.0, _broken(file, f"the process ended with status {status} in {last}")))
+
+    def _end(self) -> int | None:
+        """Let the process finish, its input being over; its status."""
+        process, self.process = self.process, None
+        if process is None:
+            return None
+        if self.stopped:
+            process.kill()
+        with suppress(BrokenPipeError), process:  # closes the pipes, waits
+            pass
+        return process.returncode
+
+    def stop(self) -> None:
+        """End the process at once, if it still runs."""
+        self.stopped = True
+        process = self.process
+        if process is not None:
+            process.kill()
+
+
+def _process() -> subprocess.Popen[str]:
+    home = str(Path(symhigh.__file__).resolve().parent.parent)
+    path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return subprocess.Popen(
+        [sys.executable, "-m", "symhigh.ledger.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def _broken(file: Path, message: str) -> Row:
+    """The row of a file that could not be read to its end."""
+    line = Line("file", str(file), Verdict.ERROR, message)
+    return Row(
+        file.name,
+        "The file could not be read to its end.",
+        "",
+        "",
+        "",
+        "",
+        Verdict.PROVED,
+        Verdict.ERROR,
+        (line,),
+        0.0,
+        str(file),
+    )

@@ -1,0 +1,105 @@
+"""Whether a relation holds under the assumptions of its symbols: normal forms from cheap to thorough.
+
+Stands below the symbolic evidence. Each form has a purpose and keeps the value, so a zero at any of them is
+a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symhigh.ledger.domain import Domain
+from symhigh.ledger.relation import Relation
+
+Pass = Callable[[sp.Expr], sp.Expr]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``holds``, ``None`` where undecided; ``reason`` names the step that decided, or what is left."""
+
+    holds: bool | None
+    reason: str
+
+
+def _rational(expr: sp.Expr) -> sp.Expr:
+    return sp.cancel(sp.together(expr))
+
+
+def _powers(expr: sp.Expr) -> sp.Expr:
+    return sp.expand(sp.powsimp(sp.powdenest(sp.expand(expr)), combine="exp"))
+
+
+def _logarithms(expr: sp.Expr) -> sp.Expr:
+    return sp.expand(sp.expand_log(expr))
+
+
+def _exponentials(expr: sp.Expr) -> sp.Expr:
+    return sp.cancel(sp.together(sp.expand(expr.rewrite(sp.exp))))
+
+
+def _special(expr: sp.Expr) -> sp.Expr:
+    return sp.gammasimp(sp.expand_func(expr))
+
+
+CHEAP: tuple[tuple[str, Pass], ...] = (
+    ("expanded", sp.expand),
+    ("common denominator", _rational),
+)
+THOROUGH: tuple[tuple[str, Pass], ...] = (
+    ("factors", sp.factor),
+    ("powers combined", _powers),
+    ("logarithms expanded", _logarithms),
+    ("radicals", sp.radsimp),
+    ("exponential form", _exponentials),
+    ("trigonometry", sp.trigsimp),
+    ("special functions", _special),
+    ("simplified", sp.simplify),
+)
+
+
+def decide(relation: Relation, own: Pass | None, domain: Domain, hard: bool) -> Decision:
+    """Whether the relation follows by SymPy's algebra; ``own`` is the author's simplification, tried first.
+
+    Only the cheap forms unless ``hard``; then also with the ranges of the domain put in, by slack variables.
+    Bounded in time by the caller.
+    """
+    residual = relation.left - relation.right
+    passes: list[tuple[str, Pass]] = [("identical", lambda e: e)]
+    passes += [("the author's step", own)] if own else []
+    passes += [*CHEAP, *_on(domain), *THOROUGH] if hard else CHEAP
+    form = residual
+    for name, transform in passes:
+        form = transform(residual)
+        holds = _sign(form, relation.kind)
+        if holds is not None:
+            return Decision(holds, name)
+    text = str(form)
+    return Decision(None, f"{relation} leaves {text if len(text) <= 200 else text[:197] + '…'}")
+
+
+def _on(domain: Domain) -> list[tuple[str, Pass]]:
+    """Normal forms that use the ranges of the domain."""
+    if not domain.ranges:
+        return []
+    return [
+        ("on the domain", lambda e: sp.factor(domain.slack(e))),
+        ("on the domain, powers combined", lambda e: _powers(sp.factor(domain.slack(e), deep=True))),
+    ]
+
+
+def _sign(form: sp.Expr, kind: type) -> bool | None:
+    """What the form's assumptions say of ``form kind 0``; an equation is decided only by zero itself."""
+    if kind is sp.Eq:
+        return True if form == 0 else None
+    known = {
+        sp.Gt: form.is_positive,
+        sp.Ge: form.is_nonnegative,
+        sp.Lt: form.is_negative,
+        sp.Le: form.is_nonpositive,
+        sp.Ne: None if form.is_zero is None else not form.is_zero,
+    }
+    return None if known[kind] is None else bool(known[kind])

@@ -1,0 +1,34 @@
+"""A process that verifies files: JSON requests on standard input, JSON rows on standard output, one a line.
+
+The far end of :mod:`symhigh.ledger.runner`; run as ``python -m symhigh.ledger.worker``. What a claims file
+prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from symhigh.ledger.runner import examine_file
+
+
+def main() -> None:
+    """Serve requests ``{"file", "quick", "seed"}`` until the input ends; an empty line ends each answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's to handle
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout = sys.stderr
+    for request in sys.stdin:
+        asked = json.loads(request)
+        for share, row in examine_file(Path(asked["file"]), asked["quick"], asked["seed"]):
+            answers.write(json.dumps([share, row.to_dict()]) + "\n")
+            answers.flush()
+        answers.write("\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

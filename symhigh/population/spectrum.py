@@ -1,0 +1,302 @@
+"""Spectra of the data covariance K, as probability measures on the eigenvalue λ.
+
+First room of the pipeline. In the limit d → ∞ only the measure matters: an average over the d modes becomes
+``sum_i w_i (…)`` over the nodes held here, weights being fractions of d. A continuous measure is held as a
+quadrature rule, and by its quantile function, from which the d eigenvalues of a finite problem are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symhigh.checks import parameter, real, whole
+from symhigh.population.measure import (
+    HORIZON,
+    LEAST,
+    RTOL,
+    compress,
+    quantile_of_density,
+    rule_of_density,
+    rule_of_histogram,
+)
+from symhigh.population.measure import Array as Array
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """A measure ``sum_i weights_i δ(values_i)`` on eigenvalues; build it with one of the class methods.
+
+    ``values`` and ``weights`` have shape (N,); they are floats, or SymPy objects where the user gave symbols
+    (then only closed forms can use them). ``quantile`` is set for continuous measures. ``members`` (d,) is the node of
+    each eigenvalue that the spectrum was made from, where equal ones were merged; ``basis`` (d, d) holds eigenvectors,
+    one a column in that order, where it came from a covariance matrix. ``ratio`` is that of a Marchenko-Pastur law, by
+    which closed forms know it exactly. ``error`` is what rules and compressed spectra are right to, see
+    :meth:`from_density`; 0 where the measure is exact.
+    """
+
+    values: Array
+    weights: Array
+    quantile: Callable[[Array], Array] | None = None
+    basis: Array | None = None
+    name: str = "spectrum"
+    ratio: float | None = None
+    members: Array | None = None
+    error: float = 0.0
+
+    @classmethod
+    def isotropic(cls, lam: Any = 1) -> Spectrum:
+        """All eigenvalues equal to ``lam > 0``, a number or a SymPy expression."""
+        value = parameter(
+            "Spectrum.isotropic", "lam", lam, positive=True, meaning="the eigenvalue of K = lam I"
+        )
+        return cls.from_eigenvalues([value])
+
+    @classmethod
+    def from_eigenvalues(cls, values: Any, weights: Any = None) -> Spectrum:
+        """Eigenvalues ≥ 0, not all zero, with ``weights`` > 0 that sum to one (equal weights by default).
+
+        Without weights, a list of d eigenvalues is the spectrum of a d×d covariance. Equal values become one node,
+        in the place of the first: modes of one eigenvalue obey one linear equation, and so does their average.
+        """
+        owner = "Spectrum.from_eigenvalues"
+        vals = _array(owner, "values", values)
+        if weights is None:
+            share = sp.Rational(1, vals.size) if vals.dtype == object else 1.0 / vals.size
+            wts = np.full(vals.size, share, dtype=vals.dtype)
+        else:
+            wts = _array(owner, "weights", weights)
+        if wts.shape != vals.shape:
+            raise ValueError(f"{owner}: weights has shape {wts.shape}, values {vals.shape}; they must match")
+        if vals.dtype == object or wts.dtype == object:
+            vals, wts = vals.astype(object), wts.astype(object)
+            for v in vals:
+                parameter(owner, "values", v, positive=False, meaning="an eigenvalue")
+            total = sp.simplify(sum(sp.sympify(w, strict=True) for w in wts))  # a short sum of fractions
+            if total.is_number and abs(float(total) - 1) > 1e-9:
+                raise ValueError(f"{owner}: weights must sum to one, they sum to {total}")
+            return cls(vals, wts)
+        if (bad := vals[(vals < 0) | ~np.isfinite(vals)]).size:
+            raise ValueError(f"{owner}: eigenvalue {bad[0]:g} is not allowed; they must be >= 0, and finite")
+        if not vals.any():
+            raise ValueError(f"{owner}: all eigenvalues are zero; at least one must be > 0")
+        if (wts <= 0).any() or abs(wts.sum() - 1) > 1e-9:
+            raise ValueError(
+                f"{owner}: weights must be > 0 and sum to one, they sum to {wts.sum():.12g}; "
+                "divide them by their sum"
+            )
+        _, first, place = np.unique(vals, return_index=True, return_inverse=True)
+        if first.size == vals.size:
+            return cls(vals, wts)
+        members = np.argsort(np.argsort(first))[place]
+        return cls(vals[np.sort(first)], np.bincount(members, weights=wts), members=members)
+
+    @classmethod
+    def from_covariance(cls, K: Any) -> Spectrum:
+        """The spectrum of a symmetric positive semi-definite (d, d) matrix; keeps its eigenvectors."""
+        matrix = np.asarray(K, dtype=float)
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+            raise ValueError(f"Spectrum.from_covariance: K has shape {matrix.shape}, it must be square")
+        scale = np.abs(matrix).max()
+        if not np.isfinite(scale) or np.abs(matrix - matrix.T).max() > 1e-10 * scale:
+            raise ValueError("Spectrum.from_covariance: K must be finite and symmetric; use (K + K.T)/2")
+        values, basis = np.linalg.eigh(matrix)
+        if values[0] < -1e-10 * scale:
+            raise ValueError(
+                f"Spectrum.from_covariance: K has the eigenvalue {values[0]:g}, all must be >= 0"
+            )
+        spectrum = cls.from_eigenvalues(np.maximum(values, 0.0))
+        return replace(spectrum, basis=basis)
+
+    @classmethod
+    def power_law(cls, beta: Any, rtol: float = RTOL, horizon: float = HORIZON) -> Spectrum:
+        """Density ``(1 - β) λ^{-β}`` on (0, 1), with β < 1 (High Line, Prop. 4.4).
+
+        Nodes are those of :meth:`from_density`.
+        """
+        b = float(beta)
+        if not b < 1:
+            raise ValueError(
+                f"Spectrum.power_law(beta={beta}): beta must be < 1, else the density has no unit mass"
+            )
+        accuracy = _accuracy("power_law", rtol, horizon)
+        mass = 1.0 if LEAST ** (1 - b) > 1e-14 else 0.0
+        values, weights = rule_of_density(lambda v: (1 - b) * v**-b, 0.0, 1.0, *accuracy, mass)
+        name, quantile = f"power law, beta={b:g}", lambda p: p ** (1 / (1 - b))
+        return cls(values, weights, quantile=quantile, name=name, error=accuracy[0])
+
+    @classmethod
+    def marchenko_pastur(
+        cls, ratio: Any, nodes: int | None = None, rtol: float = RTOL, horizon: float = HORIZON
+    ) -> Spectrum:
+        """Marchenko-Pastur law of ``Z Z^T/n`` with ``ratio = d/n``; an atom at 0 where the ratio exceeds one.
+
+        The density is ``√((λ₊ - λ)(λ - λ₋))/(2π r λ)`` on (λ₋, λ₊), ``λ± = (1 ± √r)²``. Nodes are those of
+        :meth:`from_density`; with ``nodes``, as many of the midpoint rule in θ, ``λ = 1 + r + 2 √r cos θ``, which is
+        exact for polynomials and slow near ratio one.
+        """
+        owner = "Spectrum.marchenko_pastur"
+        r = real(owner, "ratio", ratio, above=0.0, meaning="d/n, dimension over samples")
+        accuracy = _accuracy("marchenko_pastur", rtol, horizon)
+        low, high, share = (1 - np.sqrt(r)) ** 2, (1 + np.sqrt(r)) ** 2, min(1.0, 1 / r)
+
+        def density(v: Array) -> Array:
+            return np.sqrt(np.maximum((high - v) * (v - low), 0.0)) / v
+
+        if nodes is None:
+            values, weights = rule_of_density(density, low, high, *accuracy)
+        else:
+            n = whole(owner, "nodes", nodes, least=2, meaning="the number of quadrature nodes")
+            theta = np.pi * (np.arange(n)[::-1] + 0.5) / n
+            values = 1 + r + 2 * np.sqrt(r) * np.cos(theta)
+            weights = np.sin(theta) ** 2 / values
+        weights = weights * share / weights.sum()
+        if r > 1:
+            values, weights = np.append(0.0, values), np.append(1 - share, weights)
+        inside = quantile_of_density(density, low, high)
+
+        def quantile(p: Array) -> Array:
+            return np.where(p < 1 - share, 0.0, inside(np.maximum(p - (1 - share), 0.0) / share))
+
+        name, error = f"Marchenko-Pastur, ratio={r:g}", accuracy[0] if nodes is None else np.nan
+        return cls(values, weights, quantile=quantile, name=name, ratio=r, error=error)
+
+    @classmethod
+    def from_density(
+        cls,
+        density: Callable[[Array], Array],
+        low: float,
+        high: float,
+        rtol: float = RTOL,
+        horizon: float = HORIZON,
+    ) -> Spectrum:
+        """A continuous spectrum on (low, high), 0 ≤ low < high; ``density`` maps arrays to arrays, of any total mass.
+
+        As many nodes as averages of λ^k e^{-2λu}, k = 0, 1, 2, need to be right to ``rtol`` for 0 ≤ u ≤ ``horizon``, by
+        a nested pair of rules. u is the clock Γ(t) = ∫γ dt, so t_end times the largest rate is a safe horizon; the cost
+        grows like its logarithm, and not with d. Densities may be infinite, but integrable, at zero.
+        """
+        top = real("Spectrum.from_density", "high", high, above=0.0, meaning="the upper end of the spectrum")
+        if not 0 <= low < top:
+            raise ValueError(f"Spectrum.from_density(low={low}): low must be >= 0 and below high={high}")
+        accuracy = _accuracy("from_density", rtol, horizon)
+        values, weights = rule_of_density(density, float(low), top, *accuracy)
+        quantile = quantile_of_density(density, float(low), top)
+        return cls(values, weights, quantile=quantile, name="density", error=accuracy[0])
+
+    @classmethod
+    def from_histogram(
+        cls, edges: Any, counts: Any, rtol: float = RTOL, horizon: float = HORIZON
+    ) -> Spectrum:
+        """A spectrum that is uniform inside each bin: ``edges`` (n + 1,) ≥ 0 and increasing, ``counts`` (n,) ≥ 0.
+
+        Nodes are chosen for ``rtol`` and ``horizon`` as in :meth:`from_density`, and compressed.
+        """
+        owner = "Spectrum.from_histogram"
+        cut, mass = _array(owner, "edges", edges), _array(owner, "counts", counts)
+        wrong = cut.size != mass.size + 1 or cut[0] < 0 or np.diff(cut).min() <= 0
+        if wrong or mass.min() < 0 or not mass.sum() > 0:
+            raise ValueError(f"{owner}: needs n + 1 increasing edges >= 0 and n counts >= 0, not all zero")
+        tolerance, end = _accuracy("from_histogram", rtol, horizon)
+        fine = rule_of_histogram(cut, mass, tolerance / 2, end)
+        values, weights, _ = compress(*fine, tolerance / 2, end)
+        share = np.concatenate([[0.0], np.cumsum(mass)]) / mass.sum()
+
+        def quantile(p: Array) -> Array:
+            return np.asarray(np.interp(p, share, cut))
+
+        return cls(values, weights, quantile=quantile, name="histogram", error=tolerance)
+
+    def compressed(self, rtol: float = 1e-8, horizon: float = HORIZON) -> Spectrum:
+        """A spectrum of few nodes with the same limit: averages of λ^k e^{-2λu}, k = 0, 1, 2, agree to ``rtol``.
+
+        For all u up to ``horizon``, see :meth:`from_density`; ``error`` of the result is the difference measured. For
+        many eigenvalues and starts that are spread evenly or follow a power of λ. Eigenvectors, and starts given by
+        vectors, belong to the eigenvalues themselves and cannot be used with it.
+        """
+        given = self.numeric("Spectrum.compressed")
+        values, weights, error = compress(*given, *_accuracy("compressed", rtol, horizon))
+        name = f"{self.name}, compressed"
+        return Spectrum(
+            values, weights, quantile=self.quantile, name=name, ratio=self.ratio, error=error + self.error
+        )
+
+    # --- what later rooms ask ---------------------------------------------------------------------------
+    @property
+    def given(self) -> int:
+        """How many eigenvalues the spectrum was made from: the d of vectors that go with it."""
+        return int(self.values.size if self.members is None else self.members.size)
+
+    @property
+    def is_symbolic(self) -> bool:
+        """Whether symbols remain, so that only closed forms can use this spectrum."""
+        return bool(
+            self.values.dtype == object
+            and any(sp.sympify(v).free_symbols for v in (*self.values, *self.weights))
+        )
+
+    def numeric(self, owner: str) -> tuple[Array, Array]:
+        """``(values, weights)`` as float arrays; ``ValueError`` where symbols remain."""
+        if self.is_symbolic:
+            raise ValueError(
+                f"{owner}(spectrum=…): the spectrum still has symbols; give numbers for its eigenvalues"
+            )
+        return self.values.astype(float), self.weights.astype(float)
+
+    def moment(self, k: int) -> Any:
+        """``∫ λ^k dμ``: τ for k = 1, κ₂ for k = 2."""
+        return (self.weights * self.values**k).sum()
+
+    @property
+    def lambda_min(self) -> Any:
+        """The smallest eigenvalue of positive weight (the left edge, up to quadrature, if continuous)."""
+        return min(self.values) if not self.is_symbolic else sp.Min(*self.values)
+
+    def eigenvalues(self, d: int) -> Array:
+        """The d eigenvalues, ascending, of a finite problem with this spectrum.
+
+        A discrete measure gives each value its share of d (:func:`apportion`); a continuous one the quantiles
+        ``(i - 1/2)/d``.
+        """
+        size = whole("Spectrum.eigenvalues", "d", d, least=2, meaning="the dimension")
+        if self.quantile is not None:
+            return np.asarray(self.quantile((np.arange(size) + 0.5) / size), dtype=float)
+        values, weights = self.numeric("simulate")
+        return np.repeat(values, apportion(weights, size))
+
+
+def apportion(weights: Array, total: int) -> Array:
+    """Whole numbers that sum to ``total``, within one of ``total * weights``.
+
+    Running totals are rounded, so that what rounding takes from one mode it gives to a neighbour: the measure, not
+    one end of it, is kept even where ``total`` is smaller than the number of modes.
+    """
+    reached = np.rint(np.cumsum(weights) * (total / weights.sum()))
+    return np.diff(reached, prepend=0.0).astype(int)
+
+
+def _accuracy(owner: str, rtol: Any, horizon: Any) -> tuple[float, float]:
+    return (
+        real(f"Spectrum.{owner}", "rtol", rtol, above=0.0, meaning="the relative error allowed"),
+        real(f"Spectrum.{owner}", "horizon", horizon, above=0.0, meaning="the largest clock ∫γ dt"),
+    )
+
+
+def _array(owner: str, name: str, entries: Any) -> Array:
+    """A non-empty 1-D array: floats where every entry is a number, SymPy objects otherwise."""
+    array = np.asarray(entries)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{owner}: {name} has shape {array.shape}, it must be a non-empty list of numbers")
+    if array.dtype == object and all(
+        e.is_number if isinstance(e, sp.Expr) else isinstance(e, (int, float)) for e in array
+    ):
+        array = array.astype(float)
+    if array.dtype.kind in "iuf":
+        return array.astype(float)
+    if array.dtype != object:
+        raise TypeError(f"{owner}: {name} must hold numbers or SymPy expressions, not {array.dtype}")
+    return array

@@ -1,0 +1,214 @@
+"""Sweeps: one experiment over a grid of arguments and seeds, on any executor, streamed to disk and resumable.
+
+Stands beside :func:`~symhigh.simulation.simulate`; needs ``pyarrow`` (the extra ``sweep``). Format on disk: a folder
+with ``sweep.json``, which states the grid, and one Apache Parquet file a cell, ``cell-<number>.parquet``, together a
+dataset that pyarrow, pandas, polars or DuckDB read as one table.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symhigh.checks import whole
+from symhigh.integration.curve import Curve
+from symhigh.simulation.runs import Runs
+
+Point = dict[str, Any]
+_IN_FLIGHT = 256  # cells handed to the executor at a time, so that memory stays bounded
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A finished sweep: the folder it lies in, and its grid."""
+
+    folder: Path
+    over: Mapping[str, Sequence[Any]]
+    seeds: tuple[int, ...]
+
+    def table(self) -> Any:
+        """All cells in the order of the grid, as a ``pyarrow.Table``; the same bits however the cells were run."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        count = len(self.seeds) * int(np.prod([len(v) for v in self.over.values()]))
+        return pa.concat_tables([pq.read_table(_part(self.folder, k)) for k in range(count)])
+
+    def column(self, name: str) -> np.ndarray[Any, Any]:
+        """One column of the table as an array."""
+        return np.asarray(self.table().column(name).to_numpy())
+
+
+def sweep(
+    experiment: Callable[..., Any],
+    over: Mapping[str, Sequence[Any]],
+    seeds: int | Sequence[int] = 1,
+    executor: Executor | None = None,
+    out: str | Path = "sweep",
+    progress: Callable[[float], None] | None = None,
+) -> Sweep:
+    """Run ``experiment(**point, seed=seed)`` at every point of the grid ``over`` and for every seed.
+
+    Parameters
+    ----------
+    experiment
+        A function that other processes can import. It returns a :class:`Curve`, :class:`Runs` of one seed, or a
+        mapping of column names to numbers and arrays of one length.
+    over
+        ``{argument: values}``; numbers, booleans or strings.
+    seeds
+        A number n, for the seeds 0 … n-1, or the seeds themselves.
+    executor
+        Any ``concurrent.futures.Executor``; by default a pool of one process a core. A Dask cluster: give
+        ``client.get_executor()``. It is left running.
+    out
+        The folder. Where it holds an unfinished sweep of the same grid, only the missing cells are run; a cell is on
+        disk whole or not at all, so a killed sweep ends with the same bits as one that was not.
+    progress
+        Called with the fraction done.
+
+    Raises ``ValueError`` for a folder that holds another sweep or an empty grid, and ``RuntimeError`` naming the first
+    cell that fails; finished cells are kept.
+    """
+    chosen = tuple(
+        range(whole("sweep", "seeds", seeds, least=1, meaning="the number of seeds"))
+        if isinstance(seeds, int)
+        else (whole("sweep", "seeds", s, least=0, meaning="a seed") for s in seeds)
+    )
+    grid = {name: list(values) for name, values in over.items()}
+    if not chosen or not all(grid.values()):
+        raise ValueError(
+            "sweep(over=…, seeds=…): every argument needs at least one value, and there must be a seed"
+        )
+    folder = Path(out)
+    _claim(folder, experiment, grid, chosen)
+    cells = list(_cells(grid, chosen))
+    missing = [k for k in range(len(cells)) if not _part(folder, k).exists()]
+    if executor is not None:
+        _run(executor, experiment, cells, missing, folder, progress)
+    elif missing:
+        with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+            _run(pool, experiment, cells, missing, folder, progress)
+    return Sweep(folder, grid, chosen)
+
+
+def _cells(grid: Mapping[str, Sequence[Any]], seeds: Sequence[int]) -> Iterator[tuple[Point, int]]:
+    for values in itertools.product(*grid.values()):
+        for seed in seeds:
+            yield dict(zip(grid, values, strict=True)), seed
+
+
+def _run(
+    executor: Executor,
+    experiment: Callable[..., Any],
+    cells: Sequence[tuple[Point, int]],
+    missing: Sequence[int],
+    folder: Path,
+    progress: Callable[[float], None] | None,
+) -> None:
+    """Keep some cells in flight, and write each as it comes back."""
+    queue = iter(missing)
+    pending: dict[Future[dict[str, Any]], int] = {}
+    done = len(cells) - len(missing)
+    try:
+        while True:
+            for k in itertools.islice(queue, _IN_FLIGHT - len(pending)):
+                point, seed = cells[k]
+                pending[executor.submit(_columns, experiment, point, seed)] = k
+            if not pending:
+                return
+            finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                k = pending.pop(future)
+                _write(folder, k, *cells[k], future)
+                done += 1
+            if progress is not None:
+                progress(done / len(cells))
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _columns(experiment: Callable[..., Any], point: Point, seed: int) -> dict[str, Any]:
+    """What a cell leaves, as columns; runs where the executor says.
+
+    The compiler is loaded first: a process's first curve would else come from the reference implementation, and bits
+    would depend on which process ran which cell.
+    """
+    import numba  # noqa: F401
+
+    result = experiment(**point, seed=seed)
+    if isinstance(result, Curve):
+        return {"t": result.t, **result.outputs}
+    if isinstance(result, Runs):
+        if len(result.seeds) != 1:
+            raise ValueError(
+                f"the experiment returned runs of {len(result.seeds)} seeds; run one, seeds=[seed]"
+            )
+        return {"t": result.t, **{name: values[0] for name, values in result.outputs.items()}}
+    return dict(result)
+
+
+def _write(folder: Path, k: int, point: Point, seed: int, future: Future[dict[str, Any]]) -> None:
+    """One cell to disk, whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        columns = future.result()
+    except Exception as error:
+        raise RuntimeError(
+            f"sweep: the cell {point} with seed {seed} failed: {error!r}; what has finished is kept in "
+            f"{folder}, and the same call resumes"
+        ) from error
+    length = max((np.size(v) for v in columns.values()), default=1)
+    given = {**point, "seed": seed, **columns}
+    table = pa.table({name: np.asarray(v) if np.ndim(v) else [v] * length for name, v in given.items()})
+    temporary = _part(folder, k).with_suffix(".tmp")
+    pq.write_table(table, temporary)
+    os.replace(temporary, _part(folder, k))
+
+
+def _part(folder: Path, k: int) -> Path:
+    return folder / f"cell-{k:07d}.parquet"
+
+
+def _claim(
+    folder: Path, experiment: Callable[..., Any], grid: Mapping[str, Sequence[Any]], seeds: Sequence[int]
+) -> None:
+    """State the sweep in its folder, or check that the folder holds this one."""
+    from symhigh import __version__
+
+    name = getattr(experiment, "__qualname__", type(experiment).__name__)
+    stated = {"experiment": name, "over": grid, "seeds": list(seeds), "symhigh": __version__}
+    text = json.dumps(stated, indent=1, default=_plain)
+    manifest = folder / "sweep.json"
+    if manifest.exists():
+        if manifest.read_text() != text:
+            raise ValueError(
+                f"sweep(out={str(folder)!r}): the folder holds another sweep (its sweep.json says which); "
+                "give an empty folder"
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = manifest.with_suffix(".tmp")
+    temporary.write_text(text)
+    os.replace(temporary, manifest)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(
+        f"sweep(over=…): {value!r} is neither a number, a boolean nor text; build objects in the experiment"
+    )

@@ -1,0 +1,67 @@
+"""The result of direct simulation: population values at the iterates of independent runs.
+
+Stands between simulation and whatever reads runs (comparison, figures, files).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symhigh.integration.outputs import Outputs
+from symhigh.population import Spectrum, Start
+from symhigh.population.spectrum import Array
+from symhigh.problem import Problem
+from symhigh.rule import Rule
+
+
+@dataclass(frozen=True, eq=False)
+class Runs(Outputs):
+    """Outputs of n independent runs at T times: arrays of shape (n, T), one per output.
+
+    ``t`` (T,) are the times of the recorded iterates, steps/d exactly. A run that diverged holds NaN from there
+    on; ``messages`` says for each seed where and why, empty where nothing happened.
+    """
+
+    t: Array
+    outputs: Mapping[str, Array]
+    d: int
+    seeds: tuple[int, ...]
+    problem: Problem
+    rule: Rule
+    spectrum: Spectrum
+    start: Start
+    t_end: float
+    target: Array
+    messages: Mapping[int, str]
+    complete: bool = True
+
+    @property
+    def excess_risk(self) -> Array:
+        """The risk minus its minimum over X, at each run's own target, shape (n, T)."""
+        from symhigh.integration.minimum import minimal_risk_at
+
+        least = {b22: minimal_risk_at(self.problem, b22) for b22 in set(self.target.tolist())}
+        return self.risk - np.array([least[b22] for b22 in self.target.tolist()])[:, None]
+
+    def again(self, d: int, seeds: int | Sequence[int], t: Any = None) -> Runs:
+        """The same experiment at another dimension, with other seeds or times (by default the same times)."""
+        from symhigh.simulation.runner import simulate
+
+        grid = self.t if t is None else t
+        return simulate(self.problem, self.rule, self.spectrum, self.start, d, self.t_end, seeds, t=grid)
+
+    def quantiles(self, what: str = "risk", low: float = 0.1, high: float = 0.9) -> tuple[Array, Array]:
+        """The pointwise ``low`` and ``high`` quantiles over the runs, two arrays of shape (T,)."""
+        lower, upper = np.nanquantile(getattr(self, what), [low, high], axis=0)
+        return lower, upper
+
+    def __repr__(self) -> str:
+        return (
+            f"Runs({len(self.seeds)} runs, d={self.d}, t = {self.t[0]:g} … {self.t[-1]:g}, {self.t.size} times"
+            + (f", {len(self.messages)} diverged" if self.messages else "")
+            + ")"
+        )

@@ -1,0 +1,63 @@
+"""Rates that depend on the sample: losses in pieces and the stochastic Polyak step."""
+
+from __future__ import annotations
+
+import mpmath
+import pytest
+import sympy as sp
+
+import symhigh as sh
+from symhigh.codegen.target import NUMBA
+from symhigh.derivation.memory import sample_rates, statement_of
+from symhigh.derivation.statistics import statistics
+from symhigh.rule.stochastic_polyak import CAP, DAMPING
+from symhigh.symbols import B12, tau
+
+
+@pytest.mark.parametrize(
+    "problem", [sh.squared_hinge(0.1), sh.relu_student(0.3), sh.sign_regression(0.3)], ids=lambda p: p.name
+)
+def test_losses_that_are_squares_move_at_one_rate(problem: sh.Problem) -> None:
+    """``f = s²/2`` with ``f' = ±s`` on each piece: f/f'² = 1/2, so g = min(cap, 1/(2cτ)) wherever SGD moves."""
+    rates = sample_rates(statement_of(sh.StochasticPolyak(cap=2)), problem.outcomes)
+    sampled, plain = statistics(problem.outcomes, factors=rates), statistics(problem.outcomes)
+    g = sp.Min(CAP, 1 / (2 * DAMPING * tau))
+    symbols = sorted(set().union(*(e.free_symbols for e in vars(sampled).values())), key=str)
+    point = {s: sp.Rational(k + 3, k + 2) for k, s in enumerate(symbols)}
+    for cap in (sp.Rational(1, 2), sp.Integer(9)):
+        at = {**point, CAP: cap, B12: sp.Rational(2, 5)}
+        for name, power in (("c1", 1), ("c2", 1), ("gradient_noise", 2)):
+            found, expected = getattr(sampled, name), getattr(plain, name) * g**power
+            assert abs(sp.N(found.subs(at), 25) - sp.N(expected.subs(at), 25)) < 1e-20
+
+
+def test_pieces_with_curved_edges_are_one_node() -> None:
+    """A condition is no expression of its own: branches and condition together are the integrand of one node."""
+    disc = sp.Piecewise((sh.x**2, sh.x**2 + sh.x_star**2 < 1), (0, True))
+    node = sh.expect(disc, sp.eye(2))
+    assert node.dimension == 2
+    assert node.integrand.has(sp.Piecewise)
+
+
+def test_the_mean_capped_rate_under_a_contaminated_law() -> None:
+    """``E min(1, f/f'²)`` of pseudo-Huber's loss against a double integral over residual and Laplace noise.
+
+    The cap begins where ``(1 + r²)/(√(1 + r²) + 1) = 1``, no linear condition, so the node does not split there: 1e-8.
+    """
+    noise = sh.Contaminated(sh.Gaussian(sp.Rational(3, 10)), sh.Laplace(1), sp.Rational(1, 10))
+    system = sh.derive(sh.pseudo_huber(1, noise), sh.StochasticPolyak(cap=1, damping=1))
+    start = sh.Start(x0=1, x_star=1, overlap=0.25)
+    curve = system.solve(sh.Spectrum.isotropic(), start, 1e-6, t=[0], target=NUMBA)
+    kink = mpmath.sqrt((1 + mpmath.sqrt(5)) / 2)
+
+    def mean(variance: mpmath.mpf) -> mpmath.mpf:
+        def below(r: mpmath.mpf) -> mpmath.mpf:
+            cut = 1 - (1 + r * r) / (mpmath.sqrt(1 + r * r) + 1)
+            return cut * mpmath.npdf(r, 0, mpmath.sqrt(variance))
+
+        return 1 - 2 * mpmath.quad(below, [0, kink / 2, kink])
+
+    residual = mpmath.mpf(3) / 2
+    heavy = mpmath.quad(lambda s: mpmath.exp(-s) * mean(residual + 2 * s), [0, 1, 2, 5, 10, 20, 40])
+    expected = 0.9 * mean(residual + 0.09) + 0.1 * heavy
+    assert curve.learning_rate[0] == pytest.approx(float(expected), rel=1e-8)

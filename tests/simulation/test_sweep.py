@@ -1,0 +1,102 @@
+"""Sweeps: same bits after a kill, on threads, processes and Dask; refusals with a remedy."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import symhigh as sh
+from tests.simulation.sweep_case import OVER, SEEDS, curve, fails, walk
+
+pytest.importorskip("pyarrow")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The sweep of 200 cells, uninterrupted, on threads."""
+    with ThreadPoolExecutor(8) as pool:
+        return sh.sweep(walk, OVER, SEEDS, executor=pool, out=tmp_path_factory.mktemp("whole"))
+
+
+def test_table_holds_every_cell_in_the_order_of_the_grid(whole):
+    table = whole.table()
+    assert table.column_names == ["eta", "d", "seed", "step", "value", "norm"]
+    assert table.num_rows == 200 * 10
+    expected = np.concatenate(
+        [walk(eta, d, seed)["value"] for eta in OVER["eta"][:1] for d in OVER["d"][:1] for seed in range(3)]
+    )
+    np.testing.assert_array_equal(whole.column("value")[:30], expected)
+
+
+def test_killed_at_half_and_restarted_ends_with_the_same_bits(whole, tmp_path):
+    command = [sys.executable, "-m", "tests.simulation.sweep_case", str(tmp_path)]
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        while len(list(tmp_path.glob("*.parquet"))) < 100 and process.poll() is None:
+            time.sleep(0.005)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    left = len(list(tmp_path.glob("*.parquet")))
+    assert 100 <= left < 200
+    done = []
+    resumed = sh.sweep(walk, OVER, SEEDS, out=tmp_path, progress=done.append)
+    assert done[0] > left / 200 - 1e-9
+    assert done[-1] == 1
+    assert resumed.table().equals(whole.table())
+    files = [sorted(p.read_bytes() for p in s.folder.glob("*.parquet")) for s in (whole, resumed)]
+    assert files[0] == files[1]
+
+
+def test_dask_cluster_of_two_workers_stopped_at_half_and_restarted_gives_the_same_bits(whole, tmp_path):
+    distributed = pytest.importorskip("distributed")
+
+    def stop(fraction):
+        if fraction >= 0.5:
+            raise KeyboardInterrupt
+
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        pool = client.get_executor()
+        with pytest.raises(KeyboardInterrupt):
+            sh.sweep(walk, OVER, SEEDS, executor=pool, out=tmp_path, progress=stop)
+        assert 100 <= len(list(tmp_path.glob("*.parquet"))) < 200
+        found = sh.sweep(walk, OVER, SEEDS, executor=pool, out=tmp_path)
+    assert found.table().equals(whole.table())
+    files = [sorted(p.read_bytes() for p in s.folder.glob("*.parquet")) for s in (whole, found)]
+    assert files[0] == files[1]
+
+
+def test_curves_become_columns(tmp_path):
+    with ThreadPoolExecutor(1) as pool:
+        found = sh.sweep(curve, {"eta": [1.0]}, executor=pool, out=tmp_path)
+    np.testing.assert_allclose(found.column("risk"), curve(1.0, 0).risk, rtol=1e-12)
+    np.testing.assert_array_equal(found.column("t"), [1.0, 2.0])
+
+
+def test_a_failing_cell_is_named_and_the_others_kept(tmp_path):
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(RuntimeError, match=r"'d': 2.*no such dimension.*resumes"),
+    ):
+        sh.sweep(fails, {"d": [1, 2, 3]}, executor=pool, out=tmp_path)
+    assert (tmp_path / "cell-0000000.parquet").exists()
+
+
+def test_another_sweep_in_the_folder_is_refused(whole):
+    with pytest.raises(ValueError, match="another sweep"):
+        sh.sweep(walk, {**OVER, "eta": [7.0]}, SEEDS, out=whole.folder)
+
+
+def test_an_empty_grid_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="at least one value"):
+        sh.sweep(walk, {"eta": [], "d": [1]}, out=tmp_path)
