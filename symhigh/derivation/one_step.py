@@ -1,119 +1,207 @@
-"""One step of SGD, expanded to order 1/d: the drift of every overlap, by Stein's lemma.
+"""One step of an algorithm, expanded to order 1/d: the drift and the covariance of one coordinate, by Mehler's formula.
 
-First pass of the derivation. Nothing is assumed of the loss: its derivative is a formal function F of the
-predictions. Source of the mathematics: *The High Line* (arXiv 2405.19585), section 2; derived here.
+Second pass. Nothing is assumed of the loss: its slopes are formal functions F_p of the predictions. Source of the
+mathematics: *The High Line* (arXiv 2405.19585), section 2, for the overlaps of SGD; derived here for a coordinate.
 
-The argument, in the eigenbasis of K, for one mode with eigenvalue λ. Let ``W = [X_1 … X_l | X*_1 … X*_m]`` and
-write a coordinate of W as ``v_p δ`` with ``δ = 1/√d``, so that ``V_pq = v_p v_q = d W_p W_q`` is of order one.
-The data coordinate ``a ~ N(0, λ)`` and the predictions z are jointly Gaussian with ``Cov(a, z_p) = λ δ v_p``.
-A step moves each student, ``X_p⁺ = X_p - (g/d) F_p a``, that is ``v_p⁺ = v_p - g δ F_p a``. Hence
+The argument, in the eigenbasis of K, for a coordinate with eigenvalue λ. With ``δ = 1/√d`` its vectors are ``δ v`` with
+v of order one, the sample's entry is ``a ~ N(0, λ)``, and a prediction is ``z_p = δ Σ_i a_i π_p(v_i)``, so that a and z
+are jointly Gaussian with ``Cov(a, z_p) = λ δ π_p``. The gradient's entry is ``G = a Σ_p F_p ∂π_p/∂v``, hence a step
+changes v by terms ``c φ(a) ψ(F(z))`` with c of order δ or δ². Mehler's formula gives each average:
 
-    V_pq⁺ - V_pq = -g δ (F_p v_q + F_q v_p) a + g² δ² F_p F_q a².
+    E φ(a) ψ(z) = Σ_n (λδ)ⁿ/n! · E φ⁽ⁿ⁾(a) · Σ_{p1 … pn} π_{p1} ⋯ π_{pn} E ∂_{p1} ⋯ ∂_{pn} ψ(z),
 
-Powers of a are removed by Stein's lemma, ``E[a^k G(z)] = λ (k-1) E[a^{k-2} G] + Σ_p λ δ v_p E[a^{k-1} ∂_p G]``.
-A batch of m samples averages m independent ``F_p a``: its square has m equal pairs among m², and for the others E
-factorises into two terms of order δ each, beyond the order kept. Weight decay κ takes ``(g/d) κ X_p`` from ``X_p``.
-What is left of order δ² = 1/d is the drift per unit of time. The rate uses the memory after the step, so it is
-``g = γ + δ² q(z)`` with q formal; the expansion itself shows that this shift does not reach order 1/d.
+with ``λⁿ E φ⁽ⁿ⁾(a) = E φ(a) λ^{n/2} Heₙ(a/√λ)``. What is left of order δ² = 1/d is the drift per unit of time, and of
+the products of two changes the covariance: an Itô SDE of the coordinate, coupled to the others through averages only.
+The rate uses memories after the step, so it is ``g = γ + δ² q(z)`` with q formal; the expansion itself shows that this
+shift does not reach order 1/d. A batch of m samples averages m independent ``F_p a``: a product of two has m equal pairs
+among m², and the others factorise into two terms of order δ each, beyond the order kept.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
 import sympy as sp
 
-from symhigh.symbols import gamma, lam
+from symhigh.derivation.state import Statement
+from symhigh.symbols import OwnedSymbol, d, g, gamma, lam, xi
 
-_DELTA = sp.Symbol("delta", positive=True)
-_A = sp.Symbol("a", real=True)
+_DELTA = OwnedSymbol("delta", positive=True)
+_A = OwnedSymbol("a", real=True)
 
 
 class Mean(sp.Function):  # type: ignore[misc]
-    """Formal expectation over one sample; :mod:`symhigh.derivation.limit` gives it a value for a loss."""
+    """Formal expectation of a function of the slopes over one sample; a later pass gives it a value."""
 
     nargs = 1
 
 
+class Stein(sp.Function):  # type: ignore[misc]
+    """Formal Stein coefficient ``E ∂_p ψ`` of a function ψ of the slopes, p the number of a prediction."""
+
+    nargs = 2
+
+
 @dataclass(frozen=True)
 class OneStep:
-    """``drift[p, q]`` is dV_pq/dt, in ``overlaps[p, q]``, λ, γ and :class:`Mean` of derivatives of ``gradients``.
+    """What a step does to one coordinate: per unit of time, in λ, γ, the coordinate's entries, and formal averages.
 
-    ``predictions`` are the formal arguments z_p; students come first, then targets.
+    ``slopes`` are the formal F_p, students only; where the rate looks at the sample, F_p stands for the effective slope
+    ``g f_p'``, and ``rate`` for g itself.
     """
 
-    predictions: tuple[sp.Symbol, ...]
-    gradients: tuple[sp.Expr, ...]
-    overlaps: dict[tuple[int, int], sp.Symbol]
-    drift: dict[tuple[int, int], sp.Expr]
+    slopes: tuple[sp.Expr, ...]
+    rate: sp.Expr
+    drift: dict[sp.Symbol, sp.Expr]
+    covariance: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr]
+    cells: dict[sp.Symbol, sp.Expr]
 
 
-@lru_cache(maxsize=16)
-def one_step(
-    students: int = 1, targets: int = 1, batch: sp.Expr = sp.S.One, ridge: sp.Expr = sp.S.Zero
-) -> OneStep:
-    """Drifts of all overlaps of ``students`` learnt and ``targets`` fixed directions, for batches and weight decay."""
-    size = students + targets
-    z = sp.symbols(f"z:{size}", real=True)
-    v = sp.symbols(f"v:{size}", real=True)
-    F = tuple(sp.Function(f"F_{p}")(*z) if p < students else sp.S.Zero for p in range(size))
-    rate = gamma + _DELTA**2 * sp.Function("q")(*z)
-    pairs = [(p, q) for p in range(size) for q in range(p, size)]
-    overlaps = {(p, q): sp.Symbol(f"V_{p + 1}{q + 1}") for p, q in pairs}
-    drift = {}
-    for p, q in pairs:
-        change = sp.expand(
-            _moved(v[p], F[p], rate, ridge if p < students else sp.S.Zero)
-            * _moved(v[q], F[q], rate, ridge if q < students else sp.S.Zero)
-            - v[p] * v[q]
-        )
-        average = sp.expand(_remove_data(change, z, v, batch))
-        drift[p, q] = _as_overlaps(average.coeff(_DELTA, 2), v, overlaps)
-    return OneStep(z, F[:students], overlaps, drift)
+@lru_cache(maxsize=64)
+def one_step(statement: Statement) -> OneStep:
+    """Drift and covariance of every vector, and the speed of every cell, for one coordinate."""
+    s = statement
+    z = tuple(OwnedSymbol(f"z{k}", real=True) for k in range(len(s.students) + len(s.aims)))
+    slopes = tuple(sp.Function(f"F_{p}", real=True)(*z) for p in range(len(s.students)))
+    rate = sp.Function("g", real=True)(*z)
+    scaled = {v: _DELTA * v for v in (*s.coordinates, *s.coefficients)} | {d: 1 / _DELTA**2}
+    gradients = {
+        G: _A * sum((F * sp.diff(pi, c) for F, pi in zip(slopes, s.effective, strict=True)), sp.S.Zero)
+        for G, c in zip(s.gradients, s.learnt, strict=True)
+    }
+
+    def change(new: sp.Expr, old: sp.Symbol, order: sp.Expr) -> sp.Expr:
+        """``(new - old)/order`` in a, F, δ and entries of order one."""
+        moved = sp.expand((new - old).xreplace(scaled) / order)
+        moved = _joined(moved, s, rate) if s.sampled else moved.xreplace({g: gamma + _DELTA**2 * sp.Function("q")(*z)})
+        return sp.expand(_signs_apart(moved.xreplace(gradients)))
+
+    mehler = _Mehler(s, z, (*s.effective, *s.targets))
+    changes = {v: change(new, v, _DELTA) for v, new in s.vectors}
+    drift = {v: mehler.mean(c) for v, c in changes.items()}
+    covariance = {
+        (v, w): mehler.mean(sp.expand(changes[v] * changes[w])) for v, w in product(changes, repeat=2)
+    }
+    cells = {m.name: mehler.mean(change(m.name + m.increment, m.name, sp.S.One)) for m in s.cells}
+    return OneStep(slopes, rate, drift, covariance, cells)
 
 
-def _moved(v: sp.Expr, F: sp.Expr, rate: sp.Expr, ridge: sp.Expr) -> sp.Expr:
-    """A coordinate after the step; for a target F and ``ridge`` are zero."""
-    return v - rate * _DELTA * F * _A - rate * _DELTA**2 * ridge * v
+def _joined(expr: sp.Expr, s: Statement, rate: sp.Expr) -> sp.Expr:
+    """Rate and gradient of a step whose rate looks at the sample: together an effective slope, alone the rate."""
+    total = sp.S.Zero
+    for term in sp.Add.make_args(expr):
+        steps = sp.degree(term, g) if term.has(g) else 0
+        joint = sp.S.One
+        for gradient in s.gradients:
+            joint *= gradient ** (sp.degree(term, gradient) if term.is_polynomial(gradient) else 0)
+        rest = term / (joint * g**steps)
+        if rest.has(g, *s.gradients) or sp.Poly(joint, *s.gradients).total_degree() not in (0, steps):
+            raise ValueError(
+                f"rule {s.owner}: its rate depends on the sample, and its step holds {term}; such a rate may only "
+                "multiply the gradient, as in X - g/d * G"
+            )
+        total += rest * joint * (rate**steps if joint == 1 else 1)
+    return total
 
 
-def _remove_data(
-    expr: sp.Expr, z: tuple[sp.Symbol, ...], v: tuple[sp.Symbol, ...], batch: sp.Expr
-) -> sp.Expr:
-    """E of a polynomial in the data coordinate a, with terms beyond δ² dropped; squares are shared by a batch."""
-    return sum(
-        (
-            _moment(coefficient, power, z, v) / (batch if power == 2 else 1)
-            for (power,), coefficient in sp.Poly(expr, _A).terms()
-        ),
-        sp.S.Zero,
+def _signs_apart(expr: sp.Expr) -> sp.Expr:
+    """The sign of a product as the product of signs."""
+    return expr.replace(
+        lambda e: isinstance(e, sp.sign) and e.args[0].is_Mul,
+        lambda e: sp.Mul(*(sp.sign(factor) for factor in e.args[0].args)),
     )
 
 
-def _moment(G: sp.Expr, power: int, z: tuple[sp.Symbol, ...], v: tuple[sp.Symbol, ...]) -> sp.Expr:
-    """``E[a^power G(z)]`` to order δ², by repeated use of Stein's lemma."""
-    G = sum((term for term in sp.Add.make_args(sp.expand(G)) if sp.degree(term, _DELTA) <= 2), sp.S.Zero)
-    if power == 0 or G == 0:
-        return sum((_mean_of_term(term) for term in sp.Add.make_args(G)), sp.S.Zero)
-    own = lam * (power - 1) * _moment(G, power - 2, z, v) if power > 1 else sp.S.Zero
-    return own + sum(_moment(lam * _DELTA * v[p] * sp.diff(G, z[p]), power - 1, z, v) for p in range(len(z)))
+class _Mehler:
+    """Averages of ``c φ(a) ψ(z)`` to order δ²."""
+
+    def __init__(self, s: Statement, z: tuple[sp.Symbol, ...], weights: tuple[sp.Expr, ...]) -> None:
+        self.s, self.z, self.weights = s, z, weights
+        self.entries = {*s.coordinates, *s.coefficients}
+
+    def mean(self, expr: sp.Expr) -> sp.Expr:
+        """``E expr/δ²`` as δ → 0; what is of order δ must average to zero."""
+        total = sum((self._term(term) for term in sp.Add.make_args(sp.expand(expr))), sp.S.Zero)
+        found = sp.expand(total)
+        if (low := found.coeff(_DELTA, 0)) != 0 or (low := found.coeff(_DELTA, 1)) != 0:
+            raise ValueError(
+                f"rule {self.s.owner}: one step moves a coordinate by {low} on average, more than 1/d: it has no limit "
+                "on the time scale steps/d; scale the step by 1/d"
+            )
+        return found.coeff(_DELTA, 2)
+
+    def _term(self, term: sp.Expr) -> sp.Expr:
+        constant, rest = term.as_independent(_A, xi, sp.core.function.AppliedUndef)
+        order = sp.degree(constant, _DELTA) if constant.has(_DELTA) else 0
+        if order > 2:
+            return sp.S.Zero
+        phi, psi, own = sp.S.One, sp.S.One, sp.S.One
+        for factor in sp.Mul.make_args(rest):
+            in_a, in_z = factor.has(_A), factor.has(sp.core.function.AppliedUndef)
+            if in_a and in_z:
+                raise ValueError(
+                    f"rule {self.s.owner}: its step holds {factor} of the gradient's entry G = F a, which is no product "
+                    "of functions of F and of a; powers, signs and absolute values of G are"
+                )
+            phi, psi, own = (
+                (phi * factor, psi, own) if in_a else (phi, psi * factor, own) if in_z else (phi, psi, own * factor)
+            )
+        constant *= _power_mean(own, xi, sp.S.One, self.s.owner) * self._shared(phi, psi)
+        if constant == 0:
+            return sp.S.Zero
+        total = sp.S.Zero
+        for n in range(3 - order):
+            value = _hermite_mean(phi, n, self.s.owner)
+            if value == 0:
+                continue
+            for place in product(range(len(self.z)), repeat=n):
+                pull = sp.prod(self.weights[p] for p in place)
+                total += constant * value * (lam * _DELTA) ** n / sp.factorial(n) * pull * self._average(psi, place)
+        return total
+
+    def _shared(self, phi: sp.Expr, psi: sp.Expr) -> sp.Expr:
+        """The factor that a batch of m puts before a square."""
+        if self.s.batch == 1 or phi in (1, _A):
+            return sp.S.One
+        if phi == _A**2:
+            return 1 / self.s.batch
+        raise ValueError(
+            f"rule {self.s.owner}: its step holds {phi * psi} of the gradient, which for a mean over several samples is "
+            "not a function of each; use batches of one"
+        )
+
+    def _average(self, psi: sp.Expr, place: tuple[int, ...]) -> sp.Expr:
+        if not place:
+            return Mean(psi) if psi.has(*self.z) else psi
+        if len(place) == 1:
+            return Stein(psi, sp.Integer(place[0])) if psi.has(*self.z) else sp.S.Zero
+        return Mean(sp.Derivative(psi, *(self.z[p] for p in place)))
 
 
-def _mean_of_term(term: sp.Expr) -> sp.Expr:
-    """``c E[G]`` for a product of a constant c and a random G."""
-    constant, random = term.as_independent(sp.Derivative, sp.core.function.AppliedUndef)
-    return constant * (Mean(random) if random != 1 else 1)
+def _hermite_mean(phi: sp.Expr, n: int, owner: str) -> sp.Expr:
+    """``E φ⁽ⁿ⁾(a)`` for ``a ~ N(0, λ)``, which is ``E φ(a) Heₙ(a/√λ)/λ^{n/2}``."""
+    hermite = (sp.S.One, _A / sp.sqrt(lam), _A**2 / lam - 1)[n]
+    terms = sp.Add.make_args(sp.expand(phi * hermite))
+    return sum((_power_mean(term, _A, lam, owner) for term in terms), sp.S.Zero) / lam ** sp.Rational(n, 2)
 
 
-def _as_overlaps(
-    expr: sp.Expr, v: tuple[sp.Symbol, ...], overlaps: dict[tuple[int, int], sp.Symbol]
-) -> sp.Expr:
-    """Rewrite ``v_p v_q`` as ``V_pq``; terms free of v stay."""
-    result = sp.S.Zero
-    for powers, coefficient in sp.Poly(expr, *v).terms():
-        index = [p for p, n in enumerate(powers) for _ in range(n)]
-        if len(index) not in (0, 2):
-            raise AssertionError(f"one step left a term of degree {len(index)} in the coordinates")
-        result += coefficient * (overlaps[index[0], index[1]] if index else 1)
-    return result
+def _power_mean(term: sp.Expr, variable: sp.Symbol, variance: sp.Expr, owner: str) -> sp.Expr:
+    """``E`` of a monomial in a centred normal, its absolute value and its sign."""
+    constant, rest = term.as_independent(variable, as_Add=False)
+    power, odd = sp.S.Zero, False
+    for factor in sp.Mul.make_args(rest):
+        base, exponent = factor.as_base_exp()
+        if base == variable and exponent.is_Integer:
+            power, odd = power + exponent, odd ^ bool(exponent % 2)
+        elif base == sp.sign(variable) and exponent.is_Integer:
+            odd ^= bool(exponent % 2)
+        elif base == sp.Abs(variable):
+            power += exponent
+        elif rest != 1:
+            raise ValueError(f"rule {owner}: no average of {rest} is known; powers, signs and absolute values are")
+    if odd:
+        return sp.S.Zero
+    size = 2 ** (power / 2) * sp.gamma((power + 1) / 2) / sp.sqrt(sp.pi)
+    return constant * size * variance ** (power / 2)

@@ -26,6 +26,30 @@ GAUSSIAN = Gaussian().components
 
 
 @dataclass(frozen=True)
+class Sample:
+    """The predictions of all directions, students first, and their covariance B."""
+
+    students: tuple[sp.Symbol, ...] = (x,)
+    targets: tuple[sp.Symbol, ...] = (x_star,)
+    law: sp.ImmutableMatrix = sp.ImmutableMatrix([[B11, B12], [B12, B22]])
+
+    @property
+    def directions(self) -> tuple[sp.Symbol, ...]:
+        return (*self.students, *self.targets)
+
+    @property
+    def variables(self) -> tuple[sp.Symbol, ...]:
+        return (*self.directions, eps)
+
+    def covariance(self, variance: sp.Expr) -> sp.Matrix:
+        """The covariance of ``variables`` where the noise has this variance."""
+        return sp.diag(self.law, variance)
+
+
+ONE_DIRECTION = Sample()
+
+
+@dataclass(frozen=True)
 class Statistics:
     """Expectations over one sample, with ``(x, x_star) ~ N(0, B)``, noise ε and the label.
 
@@ -73,7 +97,14 @@ def statistics(
 
 def _by_derivatives(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
     """``(c1, c2) = (E ∂G/∂x, E ∂G/∂x_star)``."""
-    return mean_over_sample(_derivative(slope, x), noise), mean_over_sample(_derivative(slope, x_star), noise)
+    return stein_coefficient(slope, x, noise), stein_coefficient(slope, x_star, noise)
+
+
+def stein_coefficient(
+    slope: sp.Expr, variable: sp.Symbol, noise: tuple[Component, ...] = GAUSSIAN, sample: Sample = ONE_DIRECTION
+) -> sp.Expr:
+    """``E ∂G/∂variable``, with Dirac's measure where the slope G jumps."""
+    return mean_over_sample(_derivative(slope, variable, sample.variables), noise, sample)
 
 
 def _by_moments(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
@@ -86,11 +117,15 @@ def _by_moments(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, 
     return (B22 * first - B12 * second) / determinant, (B11 * second - B12 * first) / determinant
 
 
-def mean_over_sample(expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN) -> sp.Expr:
-    """``E expr`` over (x, x_star, ε), with (x, x_star) of covariance B."""
+def mean_over_sample(
+    expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN, sample: Sample = ONE_DIRECTION
+) -> sp.Expr:
+    """``E expr`` over the predictions, of covariance B, and ε."""
+    if len(sample.directions) > 2 and isinstance(expanded := sp.expand(expr), sp.Add):
+        return sp.Add(*(mean_over_sample(term, noise, sample) for term in expanded.args))
     if not expr.has(eps):
-        return _mean(expr, sp.S.Zero)
-    return sp.Add(*(c.probability * mixed(_mean(*_given(expr, c)), c) for c in noise))
+        return _mean(expr, sp.S.Zero, sample)
+    return sp.Add(*(c.probability * mixed(_mean(*_given(expr, c), sample), c) for c in noise))
 
 
 def in_pieces(loss: sp.Expr) -> sp.Expr:
@@ -107,10 +142,10 @@ def effective(factor: sp.Expr, slope: sp.Expr) -> sp.Expr:
     return factor * slope
 
 
-def check_loss(outcomes: tuple[Label, ...]) -> None:
-    """Refuse a loss that jumps in x: its derivative, by which SGD moves, misses the jumps."""
+def check_loss(outcomes: tuple[Label, ...], students: tuple[sp.Symbol, ...] = (x,)) -> None:
+    """Refuse a loss that jumps in a prediction: its derivative, by which SGD moves, misses the jumps."""
     for outcome in outcomes:
-        if _jumps(recognise(outcome.loss), x):
+        if any(_jumps(recognise(outcome.loss), student) for student in students):
             raise ValueError(
                 f"loss {outcome.loss}: it jumps as x varies, so it has no first derivative and SGD does not descend "
                 "it; use a continuous loss, such as its hinge or a smooth link"
@@ -123,19 +158,19 @@ def _given(expr: sp.Expr, component: Component) -> tuple[sp.Expr, sp.Expr]:
     return expr.xreplace({eps: centred}) if centred != eps else expr, component.variance
 
 
-def _mean(expr: sp.Expr, variance: sp.Expr) -> sp.Expr:
-    used = [i for i, s in enumerate(SAMPLE) if expr.has(s)]
+def _mean(expr: sp.Expr, variance: sp.Expr, sample: Sample) -> sp.Expr:
+    used = [i for i, s in enumerate(sample.variables) if expr.has(s)]
     if not used:
         return expr
-    law = COVARIANCE.subs(omega**2, variance).extract(used, used)
-    return expect(expr, law, tuple(SAMPLE[i] for i in used))
+    law = sample.covariance(variance).extract(used, used)
+    return expect(expr, law, tuple(sample.variables[i] for i in used))
 
 
-def _derivative(slope: sp.Expr, variable: sp.Symbol) -> sp.Expr:
+def _derivative(slope: sp.Expr, variable: sp.Symbol, sample: tuple[sp.Symbol, ...] = SAMPLE) -> sp.Expr:
     """``∂ slope/∂ variable`` as a measure: with Dirac's δ where the slope jumps."""
-    if not slope.has(*KINKS) or not _jumps(slope, *SAMPLE):
+    if not slope.has(*KINKS) or not _jumps(slope, *sample):
         return sp.diff(slope, variable)
-    parts = split(slope, SAMPLE)
+    parts = split(slope, sample)
     if any(_kinked(g) for g in parts.values()):
         raise ValueError(
             f"slope {slope}: it jumps across a curved boundary, for which no derivative in law is implemented; only "

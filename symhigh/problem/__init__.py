@@ -18,17 +18,24 @@ from symhigh.problem.losses import (
     student,
     tanh_student,
 )
-from symhigh.problem.network import DiagonalNetwork, NetworkClasses
+from symhigh.problem.model import LINEAR, PRODUCT, SQUARES, Model, Parametrization, powers
+from symhigh.problem.network import DiagonalNetwork
 from symhigh.problem.noise import Contaminated, Gaussian, Laplace, NoiseLaw, Rademacher, StudentT
 from symhigh.problem.problem import Problem
+from symhigh.problem.several import MultiIndex
 
 __all__ = [
+    "LINEAR",
+    "PRODUCT",
+    "SQUARES",
     "Contaminated",
     "DiagonalNetwork",
     "Gaussian",
     "Laplace",
-    "NetworkClasses",
+    "Model",
+    "MultiIndex",
     "NoiseLaw",
+    "Parametrization",
     "Problem",
     "Rademacher",
     "StudentT",
@@ -40,6 +47,7 @@ __all__ = [
     "least_squares",
     "logistic_regression",
     "phase_retrieval",
+    "powers",
     "probit_regression",
     "pseudo_huber",
     "quantile",

@@ -1,73 +1,31 @@
-"""Diagonal linear networks: the model, and the classes of equal coordinates that its limit is posed on.
+"""Diagonal linear networks by their short name: least squares on ``θ(u, v)`` under a constant step.
 
-First room of the pipeline, beside ``Problem``. symhigh states its own model: prediction ``<a, θ>/√d`` with
-``θ = θ(u, v)`` entrywise, ``a ~ N(0, K)``, label ``<a, θ*>/√d + ε``; loss ``r²/2``; time is steps/d.
+First room of the pipeline. symhigh states its own model: prediction ``<a, θ>/√d`` with ``θ = θ(u, v)`` entrywise,
+``a ~ N(0, K)``, label ``<a, θ*>/√d + ε``; loss ``r²/2``; time is steps/d.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
-from symhigh.checks import parameter, whole
-
-Array = np.ndarray[Any, Any]
-
-u = sp.Symbol("u", real=True)
-v = sp.Symbol("v", real=True)
-theta_star = sp.Symbol("theta_star", real=True)
-"""An entry of the target weights."""
-eta = sp.Symbol("eta", positive=True)
-"""The step of SGD."""
+from symhigh.checks import parameter
+from symhigh.problem.model import PRODUCT, Parametrization
+from symhigh.problem.problem import Problem
+from symhigh.symbols import eps, x, x_star
 
 
-@dataclass(frozen=True)
-class Parametrization:
-    """Effective weight of one coordinate, a polynomial ``effective`` in ``u`` and ``v``."""
-
-    effective: sp.Expr
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.effective, sp.Expr) or not self.effective.is_polynomial(u, v):
-            raise TypeError(
-                f"Parametrization(effective={self.effective!r}): effective must be a polynomial in u and v"
-            )
-        if foreign := self.effective.free_symbols - {u, v}:
-            raise ValueError(
-                f"Parametrization(effective={self.effective}): foreign symbols {foreign}; use u and v only"
-            )
-        if not {u, v} <= self.effective.free_symbols:
-            raise ValueError(
-                f"Parametrization(effective={self.effective}): effective must depend on both u and v"
-            )
-
-
-PRODUCT = Parametrization(u * v)
-"""``θ = u v``, depth two."""
-SQUARES = Parametrization(u**2 - v**2)
-"""``θ = u² − v²``: the product rotated by 45° and scaled; step η here is step 2η there."""
-
-
-def powers(depth: int) -> Parametrization:
-    """``θ = u^depth − v^depth``, ``depth`` ≥ 2; from depth 3 on the limit has no one-dimensional form."""
-    exponent = whole("powers", "depth", depth, least=2, meaning="the number of layers")
-    return Parametrization(u**exponent - v**exponent)
-
-
-@dataclass(frozen=True)
-class DiagonalNetwork:
+@dataclass(frozen=True, init=False)
+class DiagonalNetwork(Problem):
     """One-pass SGD ``(u, v)⁺ = (u, v) − step ∇ r²/2`` with ``r = <a, θ − θ*>/√d − ε``, ``ε ~ N(0, noise²)``.
 
-    ``step`` > 0 and ``noise`` ≥ 0 are numbers or SymPy expressions, both of order one as d grows.
+    ``step`` > 0 and ``noise`` ≥ 0 are numbers or SymPy expressions, both of order one as d grows. For another loss or
+    rule state ``Problem(loss, noise, model=PRODUCT)`` and give the rule to ``derive``.
     """
 
-    step: sp.Expr
-    noise: sp.Expr = sp.S.Zero
-    parametrization: Parametrization = PRODUCT
+    step: sp.Expr = sp.S.One
 
     def __init__(self, step: Any, noise: Any = 0, parametrization: Parametrization = PRODUCT) -> None:
         if not isinstance(parametrization, Parametrization):
@@ -75,16 +33,15 @@ class DiagonalNetwork:
                 f"DiagonalNetwork(parametrization={parametrization!r}): give PRODUCT, SQUARES, powers(depth) "
                 "or Parametrization(a polynomial in u and v)"
             )
-        owner = "DiagonalNetwork"
-        object.__setattr__(
-            self, "step", parameter(owner, "step", step, positive=True, meaning="the step of SGD")
-        )
-        object.__setattr__(
-            self,
-            "noise",
-            parameter(owner, "noise", noise, positive=False, meaning="the label noise's standard deviation"),
-        )
-        object.__setattr__(self, "parametrization", parametrization)
+        super().__init__((x - x_star - eps) ** 2 / 2, noise, name="diagonal network", model=parametrization)
+        value = parameter("DiagonalNetwork", "step", step, positive=True, meaning="the step of SGD")
+        object.__setattr__(self, "step", value)
+
+    @property
+    def parametrization(self) -> Parametrization:
+        """``θ(u, v)``."""
+        assert isinstance(self.model, Parametrization)
+        return self.model
 
     def numbers(self) -> tuple[float, float]:
         """``(step, noise)`` as floats; raises ``ValueError`` while one of them is still a symbol."""
@@ -94,117 +51,3 @@ class DiagonalNetwork:
                     f"DiagonalNetwork({name}={value}): {name} must be a number to be solved or simulated"
                 )
         return float(self.step), float(self.noise)
-
-
-@dataclass(frozen=True, eq=False)
-class NetworkClasses:
-    """Classes of coordinates with equal ``(λ, θ*, u(0), v(0))``; ``weight`` is each class's fraction of d.
-
-    All fields have shape (classes,). Scalars are spread over the classes; weights default to equal shares.
-    ``u = ± v`` is allowed: there one of ``u + v``, ``u − v`` stays zero for ever, and θ keeps its sign.
-    """
-
-    lam: Array
-    theta_star: Array
-    u: Array
-    v: Array
-    weight: Array
-
-    def __init__(self, lam: Any, theta_star: Any, u: Any, v: Any, weight: Any = None) -> None:
-        given = {"lam": lam, "theta_star": theta_star, "u": u, "v": v}
-        arrays = {name: _array(name, value) for name, value in given.items()}
-        count = max(array.size for array in arrays.values())
-        if count == 0 or any(array.size == 0 for array in arrays.values()):
-            raise ValueError(
-                "NetworkClasses: no classes; give at least one entry in lam, theta_star, u and v"
-            )
-        for name, array in arrays.items():
-            if array.size not in (1, count):
-                raise ValueError(
-                    f"NetworkClasses({name} of length {array.size}): {name} must have 1 or {count} entries"
-                )
-            object.__setattr__(self, name, np.ascontiguousarray(np.broadcast_to(array, count)))
-        if (bad := self.lam[self.lam < 0]).size:
-            raise ValueError(
-                f"NetworkClasses(lam={bad[0]:g}): lam must be >= 0, an eigenvalue of a covariance"
-            )
-        share = np.full(count, 1 / count) if weight is None else _array("weight", weight)
-        if share.size != count:
-            raise ValueError(
-                f"NetworkClasses(weight of length {share.size}): weight must have {count} entries"
-            )
-        if (share <= 0).any() or abs(share.sum() - 1) > 1e-9:
-            raise ValueError(
-                "NetworkClasses(weight): weights must be > 0 and sum to one, they sum to "
-                f"{share.sum():.12g}; "
-                "divide them by their sum"
-            )
-        object.__setattr__(self, "weight", share / share.sum())
-
-    @property
-    def size(self) -> int:
-        """The number of classes."""
-        return int(self.lam.size)
-
-    @classmethod
-    def from_law(cls, nodes: int, **quantiles: Any) -> NetworkClasses:
-        """Turn independent continuous laws of ``lam, theta_star, u, v`` into classes by Gauss-Legendre
-        quadrature.
-
-        Each keyword is a number, or a quantile function ``(0, 1) -> value`` (``scipy.stats.norm(0, 1).ppf``)
-        of arrays. Every law gets ``nodes`` nodes, so k laws make ``nodes**k`` classes. The error falls
-        geometrically with ``nodes`` where the quantile functions are analytic, and like a power where tails
-        are unbounded; :meth:`~symhigh.derivation.network.NetworkLimit.solve_law` chooses ``nodes`` and estimates it.
-        """
-        count = whole(
-            "NetworkClasses.from_law", "nodes", nodes, least=1, meaning="quadrature nodes of each law"
-        )
-        names = ("lam", "theta_star", "u", "v")
-        if set(quantiles) != set(names):
-            raise ValueError(f"NetworkClasses.from_law: give {names}, got {tuple(quantiles)}")
-        levels, weights = np.polynomial.legendre.leggauss(count)
-        axes, shares = [], []
-        for name in names:
-            law: float | Callable[[Array], Array] = quantiles[name]
-            axes.append(
-                np.asarray(law((levels + 1) / 2), dtype=float) if callable(law) else np.array([float(law)])
-            )
-            shares.append(weights / 2 if callable(law) else np.ones(1))
-        values = [axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")]
-        share = np.prod([axis.ravel() for axis in np.meshgrid(*shares, indexing="ij")], axis=0)
-        lam, target, first, second = values
-        return cls(lam, target, first, second, share / share.sum())
-
-    def counts(self, d: int) -> Array:
-        """How many of ``d`` coordinates each class gets: the rounding of ``weight * d`` with the largest
-        remainders."""
-        size = whole(
-            "NetworkClasses.counts", "d", d, least=self.size, meaning="the dimension, one coordinate a class"
-        )
-        exact = self.weight * size
-        counts = np.floor(exact).astype(np.int64)
-        counts[np.argsort(counts - exact, kind="stable")[: size - counts.sum()]] += 1
-        return np.asarray(counts)
-
-    def coordinates(self, d: int) -> tuple[Array, Array, Array, Array]:
-        """``(lam, theta_star, u, v)`` of ``d`` coordinates, each of shape (d,), class after class."""
-        counts = self.counts(d)
-        lam, target, first, second = (
-            np.repeat(a, counts) for a in (self.lam, self.theta_star, self.u, self.v)
-        )
-        return lam, target, first, second
-
-
-def _array(name: str, value: Any) -> Array:
-    try:
-        array = np.atleast_1d(np.asarray(value, dtype=float))
-    except (TypeError, ValueError):
-        raise TypeError(f"NetworkClasses({name}={value!r}): {name} must be numbers, one a class") from None
-    if array.ndim != 1:
-        raise ValueError(
-            f"NetworkClasses({name} of shape {array.shape}): {name} must be one-dimensional, one entry "
-            "a class"
-        )
-    if (bad := array[~np.isfinite(array)]).size:
-        raise ValueError(f"NetworkClasses({name}={bad[0]}): {name} must be finite")
-    return array

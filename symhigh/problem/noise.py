@@ -14,16 +14,16 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter, real
-from symhigh.symbols import omega
+from symhigh.symbols import OwnedSymbol, omega
 
-NORMAL = sp.Symbol("normal", real=True)
+NORMAL = OwnedSymbol("normal", real=True)
 """In a draw: one standard normal."""
 UNIFORMS = sp.symbols("uniform_1:4", positive=True)
 """In a draw: independent uniforms on (0, 1)."""
 MIXING = sp.Dummy("s", dummy_index=8_140_100, positive=True)
 """The variable over which a mixing density is a density, on (0, ∞)."""
-SCALE = sp.Symbol("scale", positive=True)
-SHARE = sp.Symbol("share", positive=True)
+SCALE = OwnedSymbol("scale", positive=True)
+SHARE = OwnedSymbol("share", positive=True)
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class Contaminated(NoiseLaw):
 
     @property
     def _names(self) -> dict[sp.Symbol, sp.Symbol]:
-        return {s: sp.Symbol(f"{s.name}_out", **s.assumptions0) for s in self.outliers.values}
+        return {s: OwnedSymbol(f"{s.name}_out", **s.assumptions0) for s in self.outliers.values}
 
     @property
     def components(self) -> tuple[Component, ...]:

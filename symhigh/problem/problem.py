@@ -6,13 +6,14 @@ what is stated here. Setting: *The High Line* (arXiv 2405.19585), section 2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.noise import Gaussian, NoiseLaw
 from symhigh.symbols import eps, x, x_star, y
 
@@ -27,7 +28,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Problem:
-    """One-pass SGD on a generalised linear model ``f(x, x_star, eps)`` with Gaussian data.
+    """One-pass SGD on a loss ``f`` of predictions of Gaussian data ``a ~ N(0, K)``: ``x = <a, X>``, ``x* = <a, X*>``.
 
     Parameters
     ----------
@@ -44,6 +45,12 @@ class Problem:
         number derives and compiles nothing anew.
     name
         What reports call the problem.
+    model
+        What the learnt coordinates predict with: ``LINEAR``, or a diagonal network, ``PRODUCT``, ``SQUARES``,
+        ``powers(depth)``.
+    students, targets
+        Symbols of the predictions of the learnt and of the fixed directions, ``(sh.x,)`` and ``(sh.x_star,)`` by
+        default; several make a committee or a multi-index model, whose loss is an expression in them.
 
     Raises
     ------
@@ -58,6 +65,9 @@ class Problem:
     labels: tuple[tuple[sp.Expr, sp.Expr], ...] = ()
     parameters: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
     name: str = field(default="custom loss", compare=False)
+    model: Model = LINEAR
+    students: tuple[sp.Symbol, ...] = (x,)
+    targets: tuple[sp.Symbol, ...] = (x_star,)
 
     def __init__(
         self,
@@ -66,11 +76,19 @@ class Problem:
         labels: Mapping[Any, Any] | None = None,
         parameters: Mapping[sp.Symbol, Any] | None = None,
         name: str = "custom loss",
+        model: Model = LINEAR,
+        students: Sequence[sp.Symbol] | None = None,
+        targets: Sequence[sp.Symbol] | None = None,
     ) -> None:
         if not isinstance(loss, sp.Expr):
             raise TypeError(
                 f"Problem(loss={loss!r}): loss must be a SymPy expression in sh.x, sh.x_star and sh.eps"
             )
+        if not isinstance(model, Model):
+            raise TypeError(f"Problem(model={model!r}): model must be LINEAR, PRODUCT, SQUARES or powers(depth)")
+        directions = _directions(students, targets)
+        if not model.linear and directions != ((x,), (x_star,)):
+            raise ValueError("Problem(students=…): a network has one student, sh.x, and one target, sh.x_star")
         laws = tuple(
             (sp.sympify(k, strict=True), sp.sympify(v, strict=True)) for k, v in (labels or {}).items()
         )
@@ -83,7 +101,7 @@ class Problem:
             )
             for s, v in (parameters or {}).items()
         )
-        _check_loss(loss, laws, {s for s, _ in own})
+        _check_loss(loss, laws, {s for s, _ in own}, *directions)
         object.__setattr__(self, "loss", loss)
         if isinstance(noise, Gaussian):
             noise = noise.sigma
@@ -95,6 +113,9 @@ class Problem:
         object.__setattr__(self, "labels", laws)
         object.__setattr__(self, "parameters", own)
         object.__setattr__(self, "name", name)
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "students", directions[0])
+        object.__setattr__(self, "targets", directions[1])
 
     @property
     def outcomes(self) -> tuple[Label, ...]:
@@ -114,6 +135,11 @@ class Problem:
         return eps in self.loss.free_symbols
 
     @property
+    def directions(self) -> tuple[sp.Symbol, ...]:
+        """The predictions of all directions, students first."""
+        return (*self.students, *self.targets)
+
+    @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
         """Canonical symbols of the problem and the values that the user gave them."""
         return {**dict(self.parameters), **(self.law.values if self.noisy else {})}
@@ -122,8 +148,29 @@ class Problem:
         return f"$\\displaystyle f = {sp.latex(self.loss)}$"
 
 
-def _check_loss(loss: sp.Expr, labels: tuple[tuple[sp.Expr, sp.Expr], ...], own: set[sp.Symbol]) -> None:
-    allowed = {x, x_star, eps} | own | ({y} if labels else set())
+def _directions(
+    students: Sequence[sp.Symbol] | None, targets: Sequence[sp.Symbol] | None
+) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...]]:
+    """The learnt and the fixed directions, checked to be distinct symbols."""
+    found = []
+    for name, given, default in (("students", students, x), ("targets", targets, x_star)):
+        chosen = (default,) if given is None else tuple(given)
+        if bad := [s for s in chosen if not isinstance(s, sp.Symbol)]:
+            raise TypeError(f"Problem({name}={bad[0]!r}): {name} must be SymPy symbols, one a direction")
+        found.append(chosen)
+    if not found[0] or len({*found[0], *found[1]}) < len(found[0]) + len(found[1]):
+        raise ValueError(f"Problem(students={found[0]}): needs at least one student, and distinct symbols")
+    return found[0], found[1]
+
+
+def _check_loss(
+    loss: sp.Expr,
+    labels: tuple[tuple[sp.Expr, sp.Expr], ...],
+    own: set[sp.Symbol],
+    students: tuple[sp.Symbol, ...],
+    targets: tuple[sp.Symbol, ...],
+) -> None:
+    allowed = {*students, *targets, eps} | own | ({y} if labels else set())
     if foreign := sorted(map(str, loss.free_symbols - allowed)):
         lookalike = set(foreign) & {"x", "x_star", "eps", "y"}
         hint = (
@@ -132,13 +179,14 @@ def _check_loss(loss: sp.Expr, labels: tuple[tuple[sp.Expr, sp.Expr], ...], own:
             else "give their values in parameters={symbol: number}"
         )
         raise ValueError(f"Problem(loss={loss}): foreign symbols {foreign}; {hint}")
-    if x not in loss.free_symbols:
-        raise ValueError(f"Problem(loss={loss}): the loss must depend on the prediction sh.x")
+    if missing := [s for s in students if s not in loss.free_symbols]:
+        shown = "sh.x" if missing[0] == x else missing[0]
+        raise ValueError(f"Problem(loss={loss}): the loss must depend on the prediction {shown}")
     if labels:
-        if foreign := sorted(map(str, {s for _, p in labels for s in p.free_symbols} - {x_star} - own)):
+        if foreign := sorted(map(str, {s for _, p in labels for s in p.free_symbols} - {*targets} - own)):
             raise ValueError(
-                f"Problem(labels=…): probabilities may depend on sh.x_star only, not on {foreign}"
+                f"Problem(labels=…): probabilities may depend on the targets only, not on {foreign}"
             )
-        total = sp.cancel(sum(p for _, p in labels).rewrite(sp.exp).subs(sp.exp(x_star), sp.Symbol("u")))
+        total = sp.cancel(sum(p for _, p in labels).rewrite(sp.exp).subs(sp.exp(x_star), sp.Dummy("u")))
         if total != 1:
             raise ValueError(f"Problem(labels=…): the probabilities must sum to one, they sum to {total}")

@@ -9,12 +9,12 @@ import sympy as sp
 
 from symhigh.checks import parameter
 from symhigh.rule.rule import Memory, Rule
-from symhigh.symbols import d, gradient_square
+from symhigh.symbols import OwnedSymbol, d, gradient_square
 
-ETA = sp.Symbol("eta", positive=True)
-B0 = sp.Symbol("b", positive=True)
-POWER = sp.Symbol("power", positive=True)
-ACCUMULATOR = sp.Symbol("b_k^2", positive=True)
+ETA = OwnedSymbol("eta", positive=True)
+B0 = OwnedSymbol("b", positive=True)
+POWER = OwnedSymbol("power", positive=True)
+ACCUMULATOR = OwnedSymbol("b_k^2", positive=True)
 
 
 @dataclass(frozen=True)

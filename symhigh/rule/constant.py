@@ -9,8 +9,9 @@ import sympy as sp
 
 from symhigh.checks import parameter
 from symhigh.rule.rule import Rule
+from symhigh.symbols import OwnedSymbol
 
-RATE = sp.Symbol("gamma_0", positive=True)
+RATE = OwnedSymbol("gamma_0", positive=True)
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ import sympy as sp
 
 from symhigh.checks import parameter
 from symhigh.rule.rule import Memory, Rule
-from symhigh.symbols import d, gradient_square, moved
+from symhigh.symbols import X0, OwnedSymbol, X, d, gradient_square, moved
 
-RADIUS = sp.Symbol("r_0", positive=True)
-GRADIENTS = sp.Symbol("G_k", positive=True)
-GRADIENTS_0 = sp.Symbol("G_0", positive=True)
-FARTHEST = sp.Symbol("r_k^2", positive=True)
-SPENT = sp.Symbol("N_k", nonnegative=True)
-ESTIMATE = sp.Symbol("D_k", positive=True)
-ESTIMATE_0 = sp.Symbol("D_0", positive=True)
-SPEED = sp.Symbol("gamma_D", positive=True)
+RADIUS = OwnedSymbol("r_0", positive=True)
+GRADIENTS = OwnedSymbol("G_k", positive=True)
+GRADIENTS_0 = OwnedSymbol("G_0", positive=True)
+FARTHEST = OwnedSymbol("r_k^2", positive=True)
+SPENT = OwnedSymbol("N_k", nonnegative=True)
+ESTIMATE = OwnedSymbol("D_k", positive=True)
+ESTIMATE_0 = OwnedSymbol("D_0", positive=True)
+SPEED = OwnedSymbol("gamma_D", positive=True)
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,10 @@ class DoG(Rule):
         _positive(
             self, ("r0", "the starting distance"), ("b", "the square root of the starting sum of gradients")
         )
+
+    @property
+    def fixed(self) -> dict[sp.Symbol, sp.Expr]:
+        return {X0: X}
 
     @property
     def memory(self) -> tuple[Memory, ...]:
@@ -78,6 +82,10 @@ class DAdaptation(Rule):
             ("speed", "the rate per estimated distance"),
             ("d0", "the starting estimate of the distance"),
         )
+
+    @property
+    def fixed(self) -> dict[sp.Symbol, sp.Expr]:
+        return {X0: X}
 
     @property
     def memory(self) -> tuple[Memory, ...]:

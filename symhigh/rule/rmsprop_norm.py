@@ -11,9 +11,9 @@ import sympy as sp
 from symhigh.checks import parameter
 from symhigh.rule.adagrad_norm import ACCUMULATOR, B0, ETA
 from symhigh.rule.rule import Memory, Rule
-from symhigh.symbols import d, gradient_square
+from symhigh.symbols import OwnedSymbol, d, gradient_square
 
-ALPHA = sp.Symbol("alpha", positive=True)
+ALPHA = OwnedSymbol("alpha", positive=True)
 
 
 class Forgetting(Enum):

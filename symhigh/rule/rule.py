@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symhigh.symbols import G, X, d, g
+
 
 @dataclass(frozen=True)
 class Memory:
     """One scalar that a rule remembers.
 
     At each step ``name ← name + increment``, the sample of the step included, before the rate is evaluated.
-    ``increment`` is an expression in ``d``, ``t``, ``gradient_square``, ``sample_loss``, ``moved`` and the rule's
-    memories and parameters, and must be O(1/d) for the limit to exist; or ``Max(0, q - name)``, which makes the
-    memory the running maximum of q, an expression in ``moved``, ``t`` and other memories. ``initial`` is the value
+    ``increment`` is an expression in ``d``, ``t``, ``gradient_square``, ``sample_loss``, ``risk``, ``distance``, ``norm``,
+    ``overlap``, :class:`~symhigh.symbols.Total` of vectors and the rule's memories and parameters, and must be O(1/d) for the limit to exist; or ``Max(0, q - name)``, which makes the
+    memory the running maximum of q, an expression in totals, ``t`` and other memories. ``initial`` is the value
     before the first step.
     """
 
@@ -35,10 +37,21 @@ class Memory:
 
 
 class Rule:
-    """Base of all rules: ``X⁺ = X - (g/d) (∇f + ridge X)``, with g the learning rate.
+    """Base of all rules: how every vector, cell and memory moves in one step.
 
-    A subclass is a frozen dataclass of the user's parameters with these properties:
+    A subclass is a frozen dataclass of the user's parameters with these properties, whose defaults are SGD's. They are
+    written in the symbols of :mod:`symhigh.symbols`:
 
+    ``step``
+        what one step makes of every vector that the rule keeps, entry by entry, ``{X: X - g/d * G}`` by default: in
+        ``X``, further vectors, the gradient's entry ``G``, the learning rate ``g``, cells, memories, ``t`` and ``d``.
+        Vectors are of order ``d^(-1/2)`` an entry, like X; all move at once, from the old values;
+    ``start``
+        where the further vectors start, in terms of X; zero by default;
+    ``cells``
+        tuple of :class:`Memory`, one scalar a coordinate of order one, whose increments are O(1/d), in G and the above;
+    ``fixed``
+        constant directions and where they lie, in terms of X at the start, such as ``{X0: X}``;
     ``memory``
         tuple of :class:`Memory`, empty where the rule remembers nothing;
     ``rate``
@@ -50,13 +63,29 @@ class Rule:
         minimiser is taken;
     ``values``
         the canonical symbols used above and what the user gave for them;
-    ``batch``, ``ridge``
-        samples whose gradients are averaged in a step, and weight decay; parameters too, 1 and 0 by default;
+    ``batch``
+        samples whose gradients are averaged in a step, 1 by default;
     ``delayed``
         whether the rate is evaluated before the memory has seen the sample of the step;
     ``remedy``
         what to use instead, where the rule is known to have no limit.
     """
+
+    @property
+    def step(self) -> dict[sp.Symbol, sp.Expr]:
+        return {X: X - g / d * G}
+
+    @property
+    def start(self) -> dict[sp.Symbol, sp.Expr]:
+        return {}
+
+    @property
+    def cells(self) -> tuple[Memory, ...]:
+        return ()
+
+    @property
+    def fixed(self) -> dict[sp.Symbol, sp.Expr]:
+        return {}
 
     @property
     def memory(self) -> tuple[Memory, ...]:
@@ -81,10 +110,6 @@ class Rule:
     @property
     def batch(self) -> sp.Expr:
         return sp.S.One
-
-    @property
-    def ridge(self) -> sp.Expr:
-        return sp.S.Zero
 
     @property
     def delayed(self) -> bool:

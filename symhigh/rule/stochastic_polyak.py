@@ -9,11 +9,11 @@ import sympy as sp
 
 from symhigh.checks import parameter
 from symhigh.rule.rule import Rule
-from symhigh.symbols import d, gradient_square, sample_loss
+from symhigh.symbols import OwnedSymbol, d, gradient_square, sample_loss
 
-CAP = sp.Symbol("g_max", positive=True)
-DAMPING = sp.Symbol("c_P", positive=True)
-LEAST = sp.Symbol("f_least", real=True)
+CAP = OwnedSymbol("g_max", positive=True)
+DAMPING = OwnedSymbol("c_P", positive=True)
+LEAST = OwnedSymbol("f_least", real=True)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import sympy as sp
 
 from symhigh.checks import parameter
 from symhigh.rule.rule import Rule
-from symhigh.symbols import distance, risk
+from symhigh.symbols import OwnedSymbol, distance, risk
 
-FRACTION = sp.Symbol("fraction", positive=True)
+FRACTION = OwnedSymbol("fraction", positive=True)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import sympy as sp
 
 from symhigh.checks import parameter, whole
 from symhigh.rule.rule import Memory, Rule
-from symhigh.symbols import batch_size, t
-from symhigh.symbols import ridge as ridge_symbol
+from symhigh.symbols import G, OwnedSymbol, X, batch_size, owned, t
 
-WARM_UP = sp.Symbol("t_warm", positive=True)
+WARM_UP = OwnedSymbol("t_warm", positive=True)
+DECAY = OwnedSymbol("kappa", nonnegative=True)
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,22 @@ class _Wrapped(Rule):
             raise TypeError(
                 f"{type(self).__name__}(inner={self.inner!r}): inner must be a symhigh rule, e.g. Constant(1)"
             )
+
+    @property
+    def step(self) -> dict[sp.Symbol, sp.Expr]:
+        return self.inner.step
+
+    @property
+    def start(self) -> dict[sp.Symbol, sp.Expr]:
+        return self.inner.start
+
+    @property
+    def cells(self) -> tuple[Memory, ...]:
+        return self.inner.cells
+
+    @property
+    def fixed(self) -> dict[sp.Symbol, sp.Expr]:
+        return self.inner.fixed
 
     @property
     def memory(self) -> tuple[Memory, ...]:
@@ -53,10 +69,6 @@ class _Wrapped(Rule):
     @property
     def batch(self) -> sp.Expr:
         return self.inner.batch
-
-    @property
-    def ridge(self) -> sp.Expr:
-        return self.inner.ridge
 
     @property
     def delayed(self) -> bool:
@@ -105,7 +117,7 @@ class WeightDecay(_Wrapped):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.inner.ridge != 0:
+        if any(e.has(DECAY) for e in self.inner.step.values()):
             raise ValueError(
                 "WeightDecay(inner=…): the inner rule has a weight decay already; give their sum"
             )
@@ -116,12 +128,12 @@ class WeightDecay(_Wrapped):
         )
 
     @property
-    def ridge(self) -> sp.Expr:
-        return ridge_symbol
+    def step(self) -> dict[sp.Symbol, sp.Expr]:
+        return {vector: new.xreplace({G: G + DECAY * X}) for vector, new in self.inner.step.items()}
 
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
-        return {**self.inner.values, ridge_symbol: self.kappa}
+        return {**self.inner.values, DECAY: self.kappa}
 
 
 @dataclass(frozen=True)
@@ -141,17 +153,23 @@ class Modulated(_Wrapped):
             )
 
     @property
+    def _owned(self) -> dict[sp.Symbol, sp.Symbol]:
+        """The factor's own symbols under the factor's name, apart from the inner rule's."""
+        depth = sum(s.owner.startswith("factor") for s in self.inner.values if isinstance(s, OwnedSymbol))
+        owner = f"factor {depth}" if depth else "factor"
+        return {s: owned(s, owner) for s in sorted(self.factor.free_symbols - {t}, key=str)}
+
+    @property
     def rate(self) -> sp.Expr | None:
-        return None if self.inner.rate is None else self.inner.rate * self.factor
+        return None if self.inner.rate is None else self.inner.rate * self.factor.xreplace(self._owned)
 
     @property
     def multiple(self) -> sp.Expr:
-        return self.inner.multiple * self.factor
+        return self.inner.multiple * self.factor.xreplace(self._owned)
 
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
-        own = {s: s for s in sorted(self.factor.free_symbols - {t}, key=str)}
-        return {**own, **self.inner.values}
+        return {**{own: s for s, own in self._owned.items()}, **self.inner.values}
 
 
 @dataclass(frozen=True)

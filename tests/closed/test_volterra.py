@@ -104,7 +104,6 @@ def test_at_the_threshold_the_risk_stays_at_half_tau_times_the_distance() -> Non
 
 def test_open_spectrum_gives_the_equations_of_the_paper() -> None:
     equation = renewal_equation(sh.least_squares(omega), sh.Constant(g))
-    tau = sp.Symbol("tau", positive=True)
     assert sp.simplify(equation.mass - g * tau / 2) == 0
     assert sp.simplify(equation.floor().expr - omega**2 / (2 - g * tau)) == 0
     with pytest.raises(ValueError, match="finitely many modes"):

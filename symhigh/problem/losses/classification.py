@@ -11,10 +11,11 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.problem import Problem
-from symhigh.symbols import x, x_star, y
+from symhigh.symbols import OwnedSymbol, x, x_star, y
 
-FLIP = sp.Symbol("p_flip", nonnegative=True)
+FLIP = OwnedSymbol("p_flip", nonnegative=True)
 
 
 def sigmoid(argument: sp.Expr) -> sp.Expr:
@@ -27,7 +28,7 @@ def normal_distribution(argument: sp.Expr) -> sp.Expr:
     return (1 + sp.erf(argument / sp.sqrt(2))) / 2
 
 
-def logistic_regression(sampled: bool = False) -> Problem:
+def logistic_regression(sampled: bool = False, model: Model = LINEAR) -> Problem:
     """Binary logistic regression.
 
     With soft labels (the default) ``f = -x σ(x*) + log(1 + e^x)`` (High Line, (103)). With ``sampled=True`` the
@@ -39,12 +40,11 @@ def logistic_regression(sampled: bool = False) -> Problem:
         return Problem(
             sp.log(1 + sp.exp(-y * x)),
             labels={1: plus, -1: sigmoid(-x_star)},
-            name="logistic regression, sampled labels",
-        )
-    return Problem(-x * sigmoid(x_star) + sp.log(1 + sp.exp(x)), name="logistic regression")
+            name="logistic regression, sampled labels", model=model)
+    return Problem(-x * sigmoid(x_star) + sp.log(1 + sp.exp(x)), name="logistic regression", model=model)
 
 
-def probit_regression(sampled: bool = False) -> Problem:
+def probit_regression(sampled: bool = False, model: Model = LINEAR) -> Problem:
     """Binary regression with the probit link Φ and its matching convex loss, ``f = xΦ(x) + φ(x) - x p``.
 
     ``p = Φ(x*)`` (soft labels), or with ``sampled=True`` p = 1 with probability Φ(x*), else 0. Then
@@ -56,19 +56,19 @@ def probit_regression(sampled: bool = False) -> Problem:
     matching = x * normal_distribution(x) + sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
     if sampled:
         labels = {1: normal_distribution(x_star), -1: normal_distribution(-x_star)}
-        return Problem(matching - x * (1 + y) / 2, labels=labels, name="probit regression, sampled labels")
-    return Problem(matching - x * normal_distribution(x_star), name="probit regression")
+        return Problem(matching - x * (1 + y) / 2, labels=labels, name="probit regression, sampled labels", model=model)
+    return Problem(matching - x * normal_distribution(x_star), name="probit regression", model=model)
 
 
-def hinge(flip: Any = 0) -> Problem:
+def hinge(flip: Any = 0, model: Model = LINEAR) -> Problem:
     """``f = max(0, 1 - yx)`` with label ``y = sign(x*)``, wrong with probability ``flip``; its slope jumps.
 
     Golden, at flip = 0: ``c₂ = -√(2/(π B22)) Φ(1/√(B11 - B12²/B22))``; flips multiply c₂ by ``1 - 2 flip``.
     """
-    return Problem(_margin(), labels=_signs(), parameters={FLIP: _flip("hinge", flip)}, name="hinge loss")
+    return Problem(_margin(), labels=_signs(), parameters={FLIP: _flip("hinge", flip)}, name="hinge loss", model=model)
 
 
-def squared_hinge(flip: Any = 0) -> Problem:
+def squared_hinge(flip: Any = 0, model: Model = LINEAR) -> Problem:
     """``f = max(0, 1 - yx)²/2`` with label ``y = sign(x*)``, wrong with probability ``flip``.
 
     Golden, at flip = 0: ``I = 2h``.
@@ -77,8 +77,7 @@ def squared_hinge(flip: Any = 0) -> Problem:
         _margin() ** 2 / 2,
         labels=_signs(),
         parameters={FLIP: _flip("squared_hinge", flip)},
-        name="squared hinge loss",
-    )
+        name="squared hinge loss", model=model)
 
 
 def _margin() -> sp.Expr:

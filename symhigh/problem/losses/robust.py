@@ -11,15 +11,16 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.problem import Problem
-from symhigh.symbols import eps, x, x_star
+from symhigh.symbols import OwnedSymbol, eps, x, x_star
 
-HUBER_THRESHOLD = sp.Symbol("c", positive=True)
-LEVEL = sp.Symbol("q", positive=True)
+HUBER_THRESHOLD = OwnedSymbol("c", positive=True)
+LEVEL = OwnedSymbol("q", positive=True)
 _RESIDUAL = x - x_star - eps
 
 
-def huber(c: Any, noise: Any = 0) -> Problem:
+def huber(c: Any, noise: Any = 0, model: Model = LINEAR) -> Problem:
     """Huber's loss: quadratic for |r| ≤ c, linear beyond.
 
     ``f' = clip(r, -c, c)``, so SGD on it is SGD on least squares with every residual clipped at c > 0
@@ -29,10 +30,10 @@ def huber(c: Any, noise: Any = 0) -> Problem:
     value = parameter("huber", "c", c, positive=True, meaning="the residual at which the loss turns linear")
     r, c_ = _RESIDUAL, HUBER_THRESHOLD
     loss = sp.Piecewise((-c_ * r - c_**2 / 2, r < -c_), (c_ * r - c_**2 / 2, r > c_), (r**2 / 2, True))
-    return Problem(loss, noise, parameters={c_: value}, name="Huber loss")
+    return Problem(loss, noise, parameters={c_: value}, name="Huber loss", model=model)
 
 
-def pseudo_huber(c: Any, noise: Any = 0) -> Problem:
+def pseudo_huber(c: Any, noise: Any = 0, model: Model = LINEAR) -> Problem:
     """``f = c² (√(1 + (r/c)²) - 1)``: smooth, quadratic for |r| ≪ c, linear beyond; c > 0.
 
     Golden: ``I = c² (1 - √(π/2) z e^{z²/2} erfc(z/√2))`` with ``z = c/√(Q + ω²)``; least squares as c → ∞.
@@ -42,10 +43,10 @@ def pseudo_huber(c: Any, noise: Any = 0) -> Problem:
     )
     c_ = HUBER_THRESHOLD
     loss = c_**2 * (sp.sqrt(1 + (_RESIDUAL / c_) ** 2) - 1)
-    return Problem(loss, noise, parameters={c_: value}, name="pseudo-Huber loss")
+    return Problem(loss, noise, parameters={c_: value}, name="pseudo-Huber loss", model=model)
 
 
-def quantile(q: Any, noise: Any = 0) -> Problem:
+def quantile(q: Any, noise: Any = 0, model: Model = LINEAR) -> Problem:
     """The pinball loss of the q-quantile of the label, ``f = max(q(-r), (q - 1)(-r))``, 0 < q < 1; its slope jumps.
 
     Golden: ``h = √((Q + ω²)/(2π))``, ``c₁ = -c₂ = 1/√(2π (Q + ω²))``, ``I = q² - q + 1/2``, for Gaussian noise.
@@ -55,4 +56,4 @@ def quantile(q: Any, noise: Any = 0) -> Problem:
         raise ValueError(f"quantile(q={q}): q must be < 1, the level of the quantile")
     r = _RESIDUAL
     loss = sp.Piecewise(((1 - LEVEL) * r, r > 0), (-LEVEL * r, True))
-    return Problem(loss, noise, parameters={LEVEL: value}, name="quantile loss")
+    return Problem(loss, noise, parameters={LEVEL: value}, name="quantile loss", model=model)

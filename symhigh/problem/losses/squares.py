@@ -12,21 +12,24 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import whole
+from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.problem import Problem
 from symhigh.symbols import eps, x, x_star
 
 Link = Callable[[sp.Expr], sp.Expr]
 
 
-def least_squares(noise: Any = 0) -> Problem:
+def least_squares(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """``f = (x - x* - ε)²/2`` (High Line, section 3).
 
     Golden: ``h = (B11 - 2 B12 + B22 + ω²)/2``, ``I = 2h``, ``c₁ = -c₂ = 1``.
     """
-    return Problem((x - x_star - eps) ** 2 / 2, noise, name="least squares")
+    return Problem((x - x_star - eps) ** 2 / 2, noise, name="least squares", model=model)
 
 
-def student(link: Link, noise: Any = 0, teacher: Link | None = None, name: str = "") -> Problem:
+def student(
+    link: Link, noise: Any = 0, teacher: Link | None = None, name: str = "", model: Model = LINEAR
+) -> Problem:
     """``f = (σ(x) - σ*(x*) - ε)²/2`` with ``σ = link`` and ``σ* = teacher``, by default the same.
 
     A link maps a SymPy expression to one: ``sympy.tanh``, or a function of the user's. It must be continuous;
@@ -38,7 +41,7 @@ def student(link: Link, noise: Any = 0, teacher: Link | None = None, name: str =
             f"student(link={link!r}): link and teacher must be functions of a SymPy expression, e.g. sp.tanh"
         )
     target = (teacher or link)(x_star)
-    return Problem((link(x) - target - eps) ** 2 / 2, noise, name=name or f"student {link(sp.Symbol('u'))}")
+    return Problem((link(x) - target - eps) ** 2 / 2, noise, name=name or f"student {link(sp.Symbol('u'))}", model=model)
 
 
 def relu(u: sp.Expr) -> sp.Expr:
@@ -51,36 +54,36 @@ def normal_erf(u: sp.Expr) -> sp.Expr:
     return sp.erf(u / sp.sqrt(2))
 
 
-def relu_student(noise: Any = 0) -> Problem:
+def relu_student(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """ReLU student of a ReLU teacher.
 
     Golden: ``h = B11/4 + B22/4 + ω²/2 - (√(B11 B22 - B12²) + B12 (π - arccos ρ))/(2π)``.
     """
-    return student(relu, noise, name="ReLU student")
+    return student(relu, noise, name="ReLU student", model=model)
 
 
-def erf_student(noise: Any = 0) -> Problem:
+def erf_student(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """``erf(u/√2)`` student and teacher.
 
     Golden: ``h = ω²/2 + (asin(B11/(1+B11)) + asin(B22/(1+B22)) - 2 asin(B12/√((1+B11)(1+B22))))/π``.
     """
-    return student(normal_erf, noise, name="erf student")
+    return student(normal_erf, noise, name="erf student", model=model)
 
 
-def tanh_student(noise: Any = 0) -> Problem:
+def tanh_student(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """tanh student and teacher. Golden: ``h = ω²/2`` at X = X*; the integrals do not close."""
-    return student(sp.tanh, noise, name="tanh student")
+    return student(sp.tanh, noise, name="tanh student", model=model)
 
 
-def sign_regression(noise: Any = 0) -> Problem:
+def sign_regression(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """Linear student of a sign teacher, ``f = (x - sign(x*) - ε)²/2``.
 
     Golden: ``h = (B11 + 1 + ω²)/2 - √(2/π) B12/√B22``, ``c₁ = 1``, ``c₂ = -√(2/(π B22))``, ``I = 2h``.
     """
-    return student(lambda u: u, noise, teacher=sp.sign, name="sign regression")
+    return student(lambda u: u, noise, teacher=sp.sign, name="sign regression", model=model)
 
 
-def hermite_student(degree: int, noise: Any = 0) -> Problem:
+def hermite_student(degree: int, noise: Any = 0, model: Model = LINEAR) -> Problem:
     """Student and teacher with the normalised Hermite link ``He_k(u)/√k!``, k = ``degree`` ≥ 1.
 
     Golden: at ``B11 = B22 = 1`` the risk is ``1 - B12^k + ω²/2``. For k ≥ 3 the slope grows like ``|x|^{2k-1}``: keep
@@ -94,4 +97,4 @@ def hermite_student(degree: int, noise: Any = 0) -> Problem:
         polynomial = sp.expand(2 ** sp.Rational(-k, 2) * sp.hermite(k, v / sp.sqrt(2)))
         return polynomial.subs(v, u) / sp.sqrt(sp.factorial(k))
 
-    return student(link, noise, name=f"Hermite student of degree {k}")
+    return student(link, noise, name=f"Hermite student of degree {k}", model=model)

@@ -1,0 +1,126 @@
+"""The loss's expectations: values for the formal averages of one step, as functions of the covariance B.
+
+Third pass. Source: *The High Line* (arXiv 2405.19585), section 2, and Stein's lemma; the Gaussian engine is
+:mod:`symhigh.derivation.gaussian`, the averages of plain slopes are :mod:`symhigh.derivation.statistics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import sympy as sp
+
+from symhigh.derivation.gaussian import recognise
+from symhigh.derivation.one_step import Mean, OneStep, Stein
+from symhigh.derivation.state import Statement
+from symhigh.derivation.statistics import (
+    ONE_DIRECTION,
+    Sample,
+    check_loss,
+    mean_over_sample,
+    statistics,
+    stein_coefficient,
+)
+from symhigh.symbols import OwnedSymbol, c1, c2, gamma, gradient_noise, risk
+from symhigh.system import Scalar
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """``names`` gives every formal average a symbol, ``scalars`` gives that symbol a value; ``noise[p, q]`` is
+    ``E f_p' f_q'`` and ``stein[p, r]`` the Stein coefficient ``E ∂_r f_p'``, of plain slopes."""
+
+    names: Mapping[sp.Expr, sp.Expr]
+    scalars: tuple[Scalar, ...]
+    noise: Mapping[tuple[int, int], sp.Expr]
+    stein: Mapping[tuple[int, int], sp.Expr]
+    sample: Sample
+
+
+def sample_of(s: Statement) -> Sample:
+    """The predictions and their covariance: B11, B12, B22 of one direction, ``B_p_q`` of several."""
+    if s.single:
+        return ONE_DIRECTION
+    size = len(s.students) + len(s.aims)
+    return Sample(s.students, s.aims, sp.ImmutableMatrix(size, size, lambda p, q: numbered("B", p, q)))
+
+
+def numbered(kind: str, p: int, q: int) -> sp.Symbol:
+    """``B_p_q`` and its like, p and q counted from zero, students first; symmetric, printed from one."""
+    low, high = min(p, q), max(p, q)
+    return OwnedSymbol(f"{kind}_{low + 1}_{high + 1}", **{"nonnegative" if low == high else "real": True})
+
+
+def expectations(
+    s: Statement, step: OneStep, rates: tuple[sp.Expr, ...] | None
+) -> Expectations:
+    """Values for all formal averages of ``step``; ``rates`` are the sample's rates, one an outcome, if it has any."""
+    atoms = sorted(
+        set().union(*(e.atoms(Mean, Stein) for e in (*step.drift.values(), *step.covariance.values(), *step.cells.values()))),
+        key=sp.default_sort_key,
+    )
+    sample = sample_of(s)
+    plain = _one_direction(s, step, rates) if s.single else _several(s, step, sample)
+    names: dict[sp.Expr, sp.Expr] = dict(plain.names)
+    scalars = list(plain.scalars)
+    for atom in atoms:
+        if atom in names:
+            continue
+        if atom == Mean(step.rate):
+            names[atom] = gamma
+            continue
+        value = _value(atom, s, step, sample, rates)
+        name = OwnedSymbol(f"{'I' if isinstance(atom, Mean) else 'c'}'{len(names) + 1}", real=True)
+        names[atom] = name
+        scalars.insert(len(scalars) - 1, Scalar(name, value))
+    return Expectations(names, tuple(scalars), plain.noise, plain.stein, sample)
+
+
+def _one_direction(s: Statement, step: OneStep, rates: tuple[sp.Expr, ...] | None) -> Expectations:
+    """c₁, c₂, I and the risk of one student and one target."""
+    (F,) = step.slopes
+    stats = statistics(s.outcomes, s.noise, rates)
+    names = {Stein(F, 0): c1, Stein(F, 1): c2, Mean(F**2): gradient_noise}
+    scalars = (
+        Scalar(c1, stats.c1),
+        Scalar(c2, stats.c2),
+        Scalar(gradient_noise, stats.gradient_noise),
+        Scalar(risk, stats.risk),
+    )
+    return Expectations(names, scalars, {(0, 0): gradient_noise}, {(0, 0): c1, (0, 1): c2}, ONE_DIRECTION)
+
+
+def _several(s: Statement, step: OneStep, sample: Sample) -> Expectations:
+    """``C_p_r = E ∂_r f_p'``, ``I_p_q = E f_p' f_q'`` and the risk."""
+    check_loss(s.outcomes, s.students)
+    count, size = len(s.students), len(sample.directions)
+    stein = {(p, r): OwnedSymbol(f"C_{p + 1}_{r + 1}", real=True) for p in range(count) for r in range(size)}
+    pairs = list(combinations_with_replacement(range(count), 2))
+    noise: dict[tuple[int, int], sp.Expr] = {
+        (p, q): OwnedSymbol(f"I_{p + 1}_{q + 1}", real=True) for p, q in pairs
+    }
+    names = {Stein(step.slopes[p], r): c for (p, r), c in stein.items()}
+    names |= {Mean(step.slopes[p] * step.slopes[q]): i for (p, q), i in noise.items()}
+    loss = sp.Add(*(recognise(o.probability) * recognise(o.loss) for o in s.outcomes))
+    scalars = (
+        *(Scalar(name, _value(atom, s, step, sample, None)) for atom, name in names.items()),
+        Scalar(risk, mean_over_sample(loss, s.noise, sample)),
+    )
+    return Expectations(names, scalars, noise, stein, sample)
+
+
+def _value(
+    atom: sp.Expr, s: Statement, step: OneStep, sample: Sample, rates: tuple[sp.Expr, ...] | None
+) -> sp.Expr:
+    """The average over label and sample of a function of the slopes, or a Stein coefficient of it."""
+    weighted = []
+    for k, o in enumerate(s.outcomes):
+        loss, factor = recognise(o.loss), sp.S.One if rates is None else rates[k]
+        slopes = {F: factor * sp.diff(loss, x) for F, x in zip(step.slopes, s.students, strict=True)}
+        weighted.append(recognise(o.probability) * atom.args[0].xreplace({**slopes, step.rate: factor}))
+    expr = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
+    if isinstance(atom, Mean):
+        return mean_over_sample(expr, s.noise, sample)
+    return stein_coefficient(expr, sample.directions[int(atom.args[1])], s.noise, sample)

@@ -1,0 +1,242 @@
+"""From a statement to its mean field: the passes of a derivation, in the order of the proof.
+
+Source: *The High Line* (arXiv 2405.19585), section 2, for SGD on one direction; the same argument for every step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import sympy as sp
+
+from symhigh.derivation.averages import NAMED, Averages
+from symhigh.derivation.expectations import Expectations, expectations, numbered
+from symhigh.derivation.memories import Energy, greedy_rate, limits_of_memories, sample_rates
+from symhigh.derivation.one_step import OneStep, one_step
+from symhigh.derivation.state import KNOWN, Statement
+from symhigh.derivation.statistics import mean_over_sample
+from symhigh.meanfield import MeanField
+from symhigh.symbols import (
+    B11,
+    B12,
+    B22,
+    X_STAR,
+    X,
+    X0,
+    d,
+    distance,
+    gamma,
+    lam,
+    norm,
+    overlap,
+    risk,
+    target_norm,
+)
+from symhigh.system import Scalar, ScalarState
+
+GAUSSIAN_DATA = "Gaussian data with bounded ‖K‖, a delocalised start, slopes of at most polynomial growth"
+DIAGONAL = "K is diagonal in the basis of the coordinates, since the step is not invariant under rotations"
+
+
+@lru_cache(maxsize=64)
+def mean_field(s: Statement) -> MeanField:
+    """The mean-field limit of a statement, on canonical symbols only: no number that the user gave enters."""
+    averages = averages_of(s)
+    energy = _energy(s, averages)
+    step = one_step(s)
+    rates = sample_rates(s, energy) if s.sampled else None
+    stats = expectations(s, step, rates)
+    field = _coordinate(s, step, stats)
+    known = _known(s, averages)
+    drifts = _objective_drifts(s, field, stats, averages)
+    rate = _rate(s, drifts, rates, stats)
+    totals = {name: averages.of(expr) for name, expr in s.totals}
+    moving = {name: averages.of(field.generator(expr)) for name, expr in s.totals}
+    states = limits_of_memories(s, stats, energy, moving)
+    scalars = (
+        *(Scalar(name, value) for name, value in totals.items()),
+        *(Scalar(name, lead) for name, lead in s.leads.values()),
+        *stats.scalars,
+        Scalar(gamma, rate.subs(known)),
+    )
+    states = tuple(ScalarState(m.name, m.rhs.subs(known), m.initial) for m in states)
+    outputs = {"risk": risk, "learning_rate": gamma, **_outputs(s, field, stats, averages, drifts)}
+    outputs |= {str(name): name for name in totals}
+    used = [*outputs.values(), *(x.expression for x in scalars), *(m.rhs for m in states)]
+    return replace(field, couplings=averages.reductions(used), scalars=scalars, states=states, outputs=outputs)
+
+
+def averages_of(s: Statement) -> Averages:
+    """The names of the averages over coordinates: those of *The High Line* for one direction, numbered for several."""
+    symbols = (*s.coordinates, *s.coefficients)
+    if not s.linear:
+        (theta,) = s.effective
+        named = {lam * theta**2: B11, lam * theta * X_STAR: B12, lam * X_STAR**2: B22}
+        return Averages({v: v.name for v in symbols}, named, whole=True)
+    if s.single:
+        named = {
+            **{lam * X**2: B11, lam * X * X_STAR: B12, lam * X_STAR**2: B22},
+            **{X**2: norm, X * X_STAR: overlap, X_STAR**2: target_norm},
+            **{summand: name for summand, name in NAMED.items() if summand.free_symbols == {lam}},
+        }
+        return Averages(labels(s), named)
+    constants = {summand: name for summand, name in NAMED.items() if summand.free_symbols == {lam}}
+    directions = (*s.learnt, *s.targets)
+    pairs = [(p, q) for p in range(len(directions)) for q in range(p, len(directions))]
+    named = {lam * directions[p] * directions[q]: numbered("B", p, q) for p, q in pairs}
+    named |= {directions[p] * directions[q]: numbered("N", p, q) for p, q in pairs}
+    return Averages(labels(s), {**constants, **named})
+
+
+def labels(s: Statement) -> dict[sp.Symbol, str]:
+    """What each vector and direction adds to the name of a moment: 1 and 2, X0 is 0; numbers with a bar for several."""
+    if s.single:
+        usual = {X: "1", X_STAR: "2", X0: "0"}
+        return {v: usual.get(v, v.name) for v in (*s.coordinates, *s.coefficients)}
+    return {v: "_" + v.name.removeprefix("X_") for v in (*s.coordinates, *s.coefficients)}
+
+
+def _coordinate(s: Statement, step: OneStep, stats: Expectations) -> MeanField:
+    """The SDE of a coordinate, the averages not filled in yet."""
+    names = stats.names
+    vectors = s.coordinates
+    covariance = sp.ImmutableMatrix(
+        len(vectors), len(vectors), lambda i, j: step.covariance[vectors[i], vectors[j]].subs(names)
+    )
+    invariant = rotation_invariant(s)
+    return MeanField(
+        vectors,
+        tuple(m.name for m in s.cells),
+        (lam, *s.coefficients),
+        s.targets,
+        s.effective,
+        tuple(step.drift[v].subs(names) for v in vectors),
+        covariance,
+        tuple(step.cells[m.name].subs(names) for m in s.cells),
+        (),
+        (),
+        (),
+        {},
+        {**dict(s.begins), **dict(s.fixed)},
+        {m.name: m.initial for m in s.cells},
+        invariant,
+        (GAUSSIAN_DATA, *(() if invariant or not s.linear else (DIAGONAL,))),
+    )
+
+
+def rotation_invariant(s: Statement) -> bool:
+    """Whether every vector's step is linear in vectors and gradient with factors that are equal for all coordinates."""
+    if not s.linear or s.cells:
+        return False
+    entries = (*s.coordinates, *s.coefficients, *s.gradients)
+    return all(
+        new.is_polynomial(*entries) and sp.Poly(new, *entries).total_degree() <= 1 for _, new in s.vectors
+    )
+
+
+def _energy(s: Statement, averages: Averages) -> Energy:
+    """``κ_pq = avg λ ∇π_p·∇π_q``, with ``‖∇f‖²/d → Σ κ_pq f_p' f_q'``."""
+    slopes = [[sp.diff(pi, c) for c in s.learnt] for pi in s.effective]
+    found = {}
+    for p, first in enumerate(slopes):
+        for q, second in enumerate(slopes):
+            total = sum((a * b for a, b in zip(first, second, strict=True)), sp.S.Zero)
+            if total != 0:
+                found[p, q] = averages.of(lam * total)
+    return found
+
+
+def _known(s: Statement, averages: Averages) -> dict[sp.Symbol, sp.Expr]:
+    """What an idealised rule may know of the system, as averages."""
+    wanted = [k for k in KNOWN if k != risk and s.uses(k)]
+    if wanted and not s.single:
+        raise ValueError(
+            f"rule {s.owner}: it looks at {wanted[0]}, which several directions do not have; use Total(...) of vectors"
+        )
+    if not wanted:
+        return {}
+    (theta,) = s.effective
+    meaning = {distance: (theta - X_STAR) ** 2, norm: sum(c**2 for c in s.learnt), overlap: theta * X_STAR}
+    return {k: averages.of(sp.expand(meaning[k])) for k in wanted}
+
+
+def _objective_drifts(
+    s: Statement, field: MeanField, stats: Expectations, averages: Averages
+) -> dict[sp.Symbol, sp.Expr]:
+    """``d(risk)/dt``, and ``d(distance)/dt`` for one direction: what greedy rules decrease.
+
+    ``dR = Σ_p (C_pp/2) dB_pp + Σ_{p<q} C_pq dB_pq``, as ``∂h/∂B_pq`` is a Stein coefficient (Price).
+    """
+    weights = (*s.effective, *s.targets)
+    total = sp.S.Zero
+    for (p, r), c in stats.stein.items():
+        if r >= p:
+            factor = c / 2 if r == p else c
+            total += factor * averages.of(sp.expand(field.generator(lam * weights[p] * weights[r])))
+    drifts = {risk: total}
+    if s.single:
+        drifts[distance] = averages.of(sp.expand(field.generator((weights[0] - weights[1]) ** 2)))
+    return drifts
+
+
+def _rate(
+    s: Statement, drifts: dict[sp.Symbol, sp.Expr], rates: tuple[sp.Expr, ...] | None, stats: Expectations
+) -> sp.Expr:
+    """The learning rate that one sees: the rule's, or its mean over the sample, or the greedy one."""
+    if rates is not None:
+        weighted = sum((o.probability * g for o, g in zip(s.outcomes, rates, strict=True)), sp.S.Zero)
+        return mean_over_sample(weighted, s.noise, stats.sample)
+    if s.rate is not None:
+        rate = s.rate.subs(s.maxima)
+        if rate.has(d):
+            raise ValueError(
+                f"rule {s.owner}: its rate {rate} depends on d; a step is rate/d times the gradient, so give a "
+                "rate of order one, without d"
+            )
+        return rate
+    if s.objective is not None and (missing := s.objective.free_symbols & {risk, distance} - set(drifts)):
+        raise ValueError(f"rule {s.owner}: several directions have no {missing.pop()} to decrease; use the risk")
+    return s.multiple * greedy_rate(s.objective, drifts)
+
+
+def _outputs(
+    s: Statement, field: MeanField, stats: Expectations, averages: Averages, drifts: dict[sp.Symbol, sp.Expr]
+) -> dict[str, sp.Expr]:
+    """What a curve carries beside risk and learning rate."""
+    if not s.single:
+        size = len(s.learnt) + len(s.targets)
+        directions = (*s.learnt, *s.targets)
+        return {
+            f"overlap_{p + 1}_{q + 1}": averages.of(directions[p] * directions[q])
+            for p in range(size)
+            for q in range(p, size)
+        }
+    (theta,) = s.effective
+    found = {"distance": averages.of(sp.expand((theta - X_STAR) ** 2))}
+    if s.linear:
+        found |= {"overlap": averages.of(X * X_STAR), "norm": averages.of(X**2)}
+    else:
+        c1, c2 = stats.stein[0, 0], stats.stein[0, 1]
+        bend = sum((sp.diff(theta, c, 2) for c in s.learnt), sp.S.Zero)
+        square = sum((sp.diff(theta, c) ** 2 for c in s.learnt), sp.S.Zero)
+        found |= {
+            "curvature": averages.of(sp.expand(c1 * lam * (square + theta * bend) + c2 * lam * X_STAR * bend)),
+            "l1": averages.of(sp.Abs(theta)),
+            "l2": averages.of(sp.expand(theta**2)),
+        }
+    if (threshold := _threshold(s, drifts[distance], stats)) is not None:
+        found["distance_threshold"] = threshold
+    return found
+
+
+def _threshold(s: Statement, drift: sp.Expr, stats: Expectations) -> sp.Expr | None:
+    """The rate beyond which the distance grows; None where its drift is not quadratic in the rate."""
+    if s.sampled:  # a factor γ on every rate of the sample
+        factors = {**dict.fromkeys(stats.stein.values(), gamma), **dict.fromkeys(stats.noise.values(), gamma**2)}
+        drift = drift.subs({name: factor * name for name, factor in factors.items()})
+    powers = sp.Poly(drift, gamma) if drift.is_polynomial(gamma) else None
+    if powers is None or powers.degree() != 2 or powers.coeff_monomial(1) != 0:
+        return None
+    threshold = 2 * greedy_rate(distance, {distance: drift})
+    return gamma * threshold if s.sampled else threshold

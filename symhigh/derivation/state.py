@@ -1,0 +1,248 @@
+"""The statement of a derivation: what problem and rule say, on canonical symbols, without the user's numbers.
+
+First pass. Everybody's symbols enter under a name space of their own (:class:`~symhigh.symbols.OwnedSymbol`), so that
+no parameter of a loss is taken for one of a rule or of the library, and equal statements have one derivation. The rule
+states the step of one entry; here every learnt coordinate gets a copy of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from symhigh.problem import Problem
+from symhigh.problem.noise import Component
+from symhigh.problem.problem import Label
+from symhigh.rule import Memory, Rule
+from symhigh.symbols import (
+    X_STAR,
+    G,
+    OwnedSymbol,
+    Total,
+    X,
+    d,
+    distance,
+    eps,
+    g,
+    gradient_square,
+    norm,
+    overlap,
+    owned,
+    risk,
+    sample_loss,
+    t,
+    x,
+    x_star,
+    xi,
+)
+
+KNOWN = (risk, distance, norm, overlap)
+"""What an idealised rate or memory may know of the whole system."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A problem and a rule on canonical symbols.
+
+    ``learnt`` are the coordinates that move as X does, ``gradients`` their G's, ``effective`` the p-th student's weight
+    in terms of them, ``targets`` the entries of the fixed directions; ``vectors`` says what one step makes of every
+    vector, ``begins`` and ``fixed`` where further vectors and constant directions start.
+    """
+
+    owner: str
+    students: tuple[sp.Symbol, ...]
+    aims: tuple[sp.Symbol, ...]
+    outcomes: tuple[Label, ...]
+    noise: tuple[Component, ...]
+    learnt: tuple[sp.Symbol, ...]
+    gradients: tuple[sp.Symbol, ...]
+    effective: tuple[sp.Expr, ...]
+    targets: tuple[sp.Symbol, ...]
+    vectors: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    begins: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    cells: tuple[Memory, ...]
+    fixed: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    memory: tuple[Memory, ...]
+    rate: sp.Expr | None
+    objective: sp.Expr | None
+    multiple: sp.Expr
+    batch: sp.Expr
+    totals: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    linear: bool
+    delayed: bool
+    remedy: str
+
+    @property
+    def of_sample(self) -> tuple[sp.Symbol, ...]:
+        """What of the current sample a rate or a memory may look at."""
+        return (gradient_square, sample_loss, *self.students, *self.aims, eps)
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the rate depends on the sample of the step."""
+        return self.rate is not None and self.rate.has(*self.of_sample)
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one student and one target, the setting of most closed forms."""
+        return len(self.students) == len(self.aims) == 1
+
+    @property
+    def coordinates(self) -> tuple[sp.Symbol, ...]:
+        """The vectors that one step moves, entry by entry."""
+        return tuple(v for v, _ in self.vectors)
+
+    @property
+    def coefficients(self) -> tuple[sp.Symbol, ...]:
+        """The entries that stay: targets and constant directions."""
+        moving = set(self.coordinates)
+        return (*(s for s in self.targets if s not in moving), *(s for s, _ in self.fixed))
+
+    @property
+    def leads(self) -> dict[sp.Symbol, tuple[sp.Symbol, sp.Expr]]:
+        """For each running maximum M of q, a name for ``q - M`` and that expression."""
+        found = {m.name: m.maximum_of for m in self.memory}
+        return {M: (OwnedSymbol(f"lead_{M.name}", real=True), q - M) for M, q in found.items() if q is not None}
+
+    @property
+    def maxima(self) -> dict[sp.Symbol, sp.Expr]:
+        """Running maxima after the step's own update: at least the quantity whose maximum they are."""
+        return {M: M + sp.Max(0, lead) for M, (lead, _) in self.leads.items()}
+
+    def uses(self, symbol: sp.Symbol) -> bool:
+        """Whether the rule's rate or memories look at ``symbol``."""
+        return any(e.has(symbol) for e in (*(m.increment for m in self.memory), self.rate) if e is not None)
+
+
+def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.Expr]]:
+    """The statement, and the values that the user gave for its parameters.
+
+    Raises ``ValueError`` that names what is missing or named twice.
+    """
+    loss = {s: _scoped(s, "loss", v) for s, v in problem.values.items()}
+    vectors = [*rule.step, *rule.fixed, *rule.start]
+    own = [*vectors, *(m.name for m in (*rule.memory, *rule.cells))]
+    scope = {s: _scoped(s, "rule") for s in own} | {s: _scoped(s, "rule", v) for s, v in rule.values.items()}
+    _check_names(rule)
+    _check_closed(rule, problem)
+    if rule.rate is None and rule.objective is None:
+        raise ValueError(f"rule {type(rule).__name__}: it states neither a rate nor an objective")
+    copies, targets = _copies(problem)
+    totals: dict[sp.Expr, sp.Symbol] = {}
+
+    def scoped(expr: sp.Expr) -> sp.Expr:
+        return sp.sympify(expr, strict=True).xreplace(scope)
+
+    def named(expr: sp.Expr) -> sp.Expr:
+        """``expr`` with a name for every total."""
+        for total in sorted(expr.atoms(Total), key=sp.default_sort_key):
+            if total not in totals:
+                name = "moved" if not totals else f"total_{len(totals) + 1}"
+                totals[total] = OwnedSymbol(name, nonnegative=True if total.args[0].is_nonnegative else None)
+        return expr.xreplace(totals)
+
+    def memory(m: Memory, where: Mapping[sp.Symbol, sp.Expr]) -> Memory:
+        return Memory(*(named(scoped(e)).xreplace(where) for e in (m.name, m.increment, m.initial)))
+
+    extra = {scoped(s) for s in own if s not in (X, X_STAR)} - {scoped(m.name) for m in rule.memory}
+    places = [_copy(c, len(copies) > 1, extra) for c in copies]
+    memories = tuple(memory(m, {}) for m in rule.memory)
+    rate = None if rule.rate is None else named(scoped(rule.rate))
+    statement = Statement(
+        type(rule).__name__,
+        problem.students,
+        problem.targets,
+        tuple(Label(o.probability.xreplace(loss), o.loss.xreplace(loss)) for o in problem.outcomes),
+        tuple(_in_scope(c, loss) for c in problem.law.components) if problem.noisy else (),
+        copies,
+        tuple(where[G] for where in places),
+        (problem.model.effective,) if problem.model.coordinates != (X,) else copies,
+        targets,
+        _once((scoped(v).xreplace(w), scoped(new).xreplace(w)) for w in places for v, new in rule.step.items()),
+        _once((scoped(v).xreplace(w), scoped(e).xreplace(w)) for w in places for v, e in rule.start.items()),
+        tuple(memory(m, where) for where in places for m in rule.cells),
+        _once((scoped(v).xreplace(w), scoped(e).xreplace(w)) for w in places for v, e in rule.fixed.items()),
+        memories,
+        rate,
+        rule.objective,
+        scoped(rule.multiple),
+        scoped(rule.batch),
+        tuple((s, sp.Add(*(t_.args[0].xreplace(where) for where in places))) for t_, s in totals.items()),
+        problem.model.linear,
+        rule.delayed,
+        rule.remedy,
+    )
+    values = {loss[s]: v for s, v in problem.values.items()} | {scope[s]: v for s, v in rule.values.items()}
+    return statement, values
+
+
+def _scoped(symbol: sp.Symbol, owner: str, value: sp.Expr | None = None) -> sp.Symbol:
+    return symbol if isinstance(symbol, OwnedSymbol) else owned(symbol, owner, value)
+
+
+def _in_scope(c: Component, scope: Mapping[sp.Symbol, sp.Symbol]) -> Component:
+    parts = {f: getattr(c, f).xreplace(scope) for f in ("probability", "centre", "variance", "density", "order")}
+    return replace(c, **parts)
+
+
+def _copies(problem: Problem) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...]]:
+    """The learnt coordinates, and the targets' entries."""
+    if problem.model.coordinates != (X,):
+        return problem.model.coordinates, (X_STAR,)
+    if problem.students == (x,) and problem.targets == (x_star,):
+        return (X,), (X_STAR,)
+    count = len(problem.students)
+    return (
+        tuple(OwnedSymbol(f"X_{p + 1}", real=True) for p in range(count)),
+        tuple(OwnedSymbol(f"X_{count + q + 1}", real=True) for q in range(len(problem.targets))),
+    )
+
+
+def _copy(coordinate: sp.Symbol, several: bool, extra: set[sp.Symbol]) -> dict[sp.Symbol, sp.Symbol]:
+    """What the rule's symbols are called in the copy of its step for ``coordinate``."""
+    if not several:
+        return {X: coordinate, G: G}
+    tag = coordinate.name.removeprefix("X_")
+    own = {s: OwnedSymbol(f"{s.name}_{tag}", s.owner, **s._assumptions_orig) for s in (*extra, G)}
+    return {X: coordinate, **own}
+
+
+def _once(pairs: Iterable[tuple[sp.Symbol, sp.Expr]]) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
+    return tuple(dict(pairs).items())
+
+
+def _check_names(rule: Rule) -> None:
+    """No two quantities of a rule share a name: printing, ``bind`` and events go by names."""
+    seen: set[str] = set()
+    for kind, symbols in (("memory", [m.name for m in rule.memory]), ("cell", [m.name for m in rule.cells])):
+        for symbol in symbols:
+            if symbol.name in seen:
+                raise ValueError(
+                    f"rule {type(rule).__name__}: the {kind} {symbol.name} is named twice; give every memory and "
+                    "cell a name of its own"
+                )
+            seen.add(symbol.name)
+
+
+def _check_closed(rule: Rule, problem: Problem) -> None:
+    """Every symbol of the rule is one of its own, of the sample, or of what an idealised rule may know."""
+    own = {*rule.values, *(m.name for m in rule.memory), d, t}
+    sample = {gradient_square, sample_loss, *problem.students, *problem.targets, eps}
+    entries = {*rule.step, *rule.fixed, X, X_STAR, *(m.name for m in rule.cells)}
+    scalar, entry = own | sample | set(KNOWN), own | entries | {G, g, xi}
+    places = [(f"the increment of {m.name}", m.increment, scalar) for m in rule.memory]
+    places += [(f"the start of {m.name}", m.initial, own) for m in (*rule.memory, *rule.cells)]
+    places += [("its rate", rule.rate, scalar)] if rule.rate is not None else []
+    places += [(f"the step of {v}", new, entry) for v, new in rule.step.items()]
+    places += [(f"the increment of the cell {m.name}", m.increment, entry) for m in rule.cells]
+    for place, expr, known in places:
+        found = sp.sympify(expr, strict=True)
+        free = found.xreplace({total: sp.S.Zero for total in found.atoms(Total)}).free_symbols
+        inside = set().union(*(total.free_symbols for total in found.atoms(Total))) - entries - own
+        if missing := sorted(map(str, (free - known) | inside)):
+            raise ValueError(
+                f"rule {type(rule).__name__}: {place} depends on {', '.join(missing)}, so the system does not close: "
+                "declare each as a Memory with its increment, or give its number in `values`"
+            )

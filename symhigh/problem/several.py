@@ -1,0 +1,41 @@
+"""Several directions by their short name: committees and multi-index models.
+
+First room of the pipeline. Saad and Solla (Phys. Rev. Lett. 74, 1995) for committees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+
+from symhigh.problem.problem import Problem
+
+
+class MultiIndex(Problem):
+    """SGD on ``loss(x_1 … x_l, x*_1 … x*_m, ε)`` with data ``a ~ N(0, K)``, ``x_p = <a, X_p>``, ``x*_q = <a, X*_q>``.
+
+    Parameters
+    ----------
+    students, targets
+        The symbols of the predictions of the l learnt and m fixed directions.
+    loss
+        SymPy expression in them, ``sh.eps`` and symbols in ``parameters``.
+    noise
+        Standard deviation of ``eps``, a number or an expression, or a law.
+
+    Every learnt direction moves by ``X_p⁺ = X_p - (g/d) ∂_p f a``. The same as ``Problem(loss, noise, parameters,
+    students=students, targets=targets)``.
+    """
+
+    def __init__(
+        self,
+        students: Sequence[sp.Symbol],
+        targets: Sequence[sp.Symbol],
+        loss: sp.Expr,
+        noise: Any = 0,
+        parameters: Mapping[sp.Symbol, Any] | None = None,
+        name: str = "multi-index model",
+    ) -> None:
+        super().__init__(loss, noise, parameters=parameters, name=name, students=students, targets=targets)
