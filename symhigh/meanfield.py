@@ -16,7 +16,8 @@ from symhigh.system import Family, Reduction, Scalar, ScalarState
 class MeanField:
     """``dv = drift dt + covariance^(1/2) dB`` for the vectors v of one coordinate, as the dimension grows.
 
-    ``coordinates`` are the vectors' entries, of order one (a linear model's is ``√d X_i``); ``cells`` have no noise;
+    ``coordinates`` are the vectors' entries, of order one (a linear model's is ``√d X_i``); ``learnt`` are those
+    that the predictions are made of; ``cells`` have no noise;
     ``coefficients`` are constant in time: λ, the target's entry, constant directions. ``covariance`` is the rate of
     quadratic covariation of the coordinates. ``effective`` are the weights that the data see, one a student, in terms
     of the coordinates. Coordinates meet only in ``couplings``, ``name = Σ_i w_i E summand_i``; ``scalars``, in their
@@ -25,6 +26,7 @@ class MeanField:
     """
 
     coordinates: tuple[sp.Symbol, ...]
+    learnt: tuple[sp.Symbol, ...]
     cells: tuple[sp.Symbol, ...]
     coefficients: tuple[sp.Symbol, ...]
     targets: tuple[sp.Symbol, ...]

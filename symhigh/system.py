@@ -15,6 +15,7 @@ import sympy as sp
 
 if TYPE_CHECKING:
     from symhigh.integration.curve import Curve
+    from symhigh.meanfield import MeanField
     from symhigh.population import Spectrum, Start
     from symhigh.problem import Problem
     from symhigh.rule import Rule
@@ -25,8 +26,8 @@ class Family:
     """Modes i = 1 … N with one right-hand side.
 
     ``states`` evolve as ``d states/dt = rhs``; ``coefficients`` are constant in time and differ from mode to
-    mode. ``definitions`` gives each state and each coefficient of the start in terms of one coordinate pair
-    ``(X_i, X*_i)`` and d: it is what the simulator records, and the start of the limit.
+    mode. ``definitions`` gives each state and each coefficient of the start in terms of a coordinate's entries times
+    √d: its average over the coordinates of a mode is the state of a simulation, and the start of the limit.
     """
 
     states: tuple[sp.Symbol, ...]
@@ -78,6 +79,12 @@ class LimitSystem:
     states: tuple[ScalarState, ...]
     parameters: Mapping[sp.Symbol, sp.Expr]
     outputs: Mapping[str, sp.Expr]
+    field: MeanField
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the derivation assumed, in words."""
+        return self.field.assumptions
 
     # --- views ------------------------------------------------------------------------------------------
     def scalar(self, name: str) -> sp.Expr:

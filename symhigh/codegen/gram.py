@@ -1,22 +1,19 @@
-"""One step of the exact Gram chain lowered to source, from the same loss and rule as the direct step.
+"""One step of the exact Gram chain lowered to source, from the same statement as the direct step.
 
-Let K have m distinct eigenvalues λ_b with eigenspaces of dimension n_b, and let X_b, X*_b be the parts of X, X* there.
-Write ``X*_b = s_b e₁`` and ``X_b = α_b e₁ + β_b e₂`` with e₁, e₂ orthonormal, β_b ≥ 0. A sample is ``a_b = √λ_b z_b``
-with z_b standard normal and independent of the past, hence of e₁ and e₂, so that
+Let K have m distinct eigenvalues λ_b with eigenspaces of dimension n_b, and let v_b be the part there of a vector, times
+√d as in the mean field. For a step that is linear in the vectors and the gradient, with factors that are equal for all
+coordinates, everything the algorithm sees are inner products. Keep an orthonormal frame e₁ … e_f of the constant
+directions (targets, starts) and e_{f+1} … e_{f+k} of what the k moving vectors have beyond them, in which their
+coordinates are lower triangular. A sample is ``a_b = √λ_b z_b`` with z_b standard normal and independent of the past, so
 
-    g₁ = <z_b, e₁>, g₂ = <z_b, e₂> are N(0, 1), and q = ‖z_b‖² - g₁² - g₂² is χ² with n_b - 2 degrees of freedom,
+    g_j = <z_b, e_j> are N(0, 1), and q = ‖z_b‖² - Σ g_j² is χ² with n_b - f - k degrees of freedom,
 
-all independent (for n_b = 1 there is g₁ alone). Then ``x = Σ √λ_b (α_b g₁ + β_b g₂)``, ``x* = Σ √λ_b s_b g₁``,
-``‖a‖² = Σ λ_b (g₁² + g₂² + q)``, and the step ``X⁺_b = X_b - c_b z_b`` with ``c_b = (g/d) f' √λ_b`` gives
-
-    α_b⁺ = α_b - c_b g₁,    β_b⁺² = (β_b - c_b g₂)² + c_b² q.
-
-So ``(α_b, β_b)`` is a Markov chain whose law is exactly that of direct simulation, at every d, jointly with the
-memory of the rule; risk, distance and overlaps are functions of it. Weight decay shortens X first. The mean gradient
-of a batch has the mean of ``f' g_j`` along e_j, and a normal vector beyond, ``q Σ f'²/m²`` its square. For a rule that
-looks at ``‖X - X0‖`` the fixed frame holds X0 too: ``X0_b = p₁ e₁ + p₂ e₂``, and X has a third coordinate along a
-moving e₃, which takes the part of β above, with one degree of freedom less in q. In the source ``X[j, i]`` is the
-coordinate of X_i along e_{j+1}, the last one moving, ``X_start`` that of X0 and ``X_star[i]`` is s_i.
+all independent (directions beyond n_b do not exist). A prediction is ``Σ_b √λ_b Σ_j g_j <v_b, e_j>/√d``, ``‖a‖² = Σ λ_b
+(Σ g_j² + q)``, and a step makes of each moving vector a combination of vectors less ``c z_b``: its coordinates move by
+``c g_j``, and it gets ``c √q`` along one direction more, the same for all. Plane rotations of that direction and the
+moving part of the frame make the coordinates triangular again. So they are a Markov chain whose law is exactly that of
+direct simulation, at every d, jointly with the memory of the rule; risk, distance and overlaps are functions of it. The
+mean gradient of a batch has the mean of ``F g_j`` along e_j, and a normal vector beyond, ``q Σ F²/m²`` its square.
 
 χ² variates of k ≥ 2 degrees of freedom come by rejection (Marsaglia, Tsang, *A simple method for generating gamma
 variables*, ACM Trans. Math. Software 26, 2000): with ``a = k/2 - 1/3``, z standard normal, ``t = z/√(9a)`` and
@@ -32,160 +29,252 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.step import RATE, SLOPE, looks_at, noise_lines, rate_lines, sample_lines
+from symhigh.codegen.sample import RATE, knowledge, knowledge_sources, noise_lines, rate_lines, sample_lines, slope
 from symhigh.codegen.target import NUMBA
-from symhigh.derivation.limit import X_I, X_STAR_I, X_START_I
-from symhigh.symbols import d, gamma, moved, t, x, x_star
+from symhigh.derivation.state import Statement
+from symhigh.symbols import OwnedSymbol, d, g, gradient_square, t
 from symhigh.system import LimitSystem
 
-_ARGUMENTS = (
-    "first, steps, d_, rng, X, X_star, X_start, count, shape, scale, draws, rest, mode, par, coef, w, const, "
-    "root"
+_ROOT = OwnedSymbol("root_d", positive=True)
+_RESERVED = (
+    *("source", "words", "pool", "at", "together", "chi_cube", "spread", "radius", "along", "across", "on"),
+    *("fixed", "beyond", "group", "value", "entry"),
 )
 
 
-def directions(system: LimitSystem) -> int:
-    """Orthonormal directions an eigenspace's frame needs: for X* and X, and for X0 where the rule looks at it."""
-    return 3 if looks_at(system.rule, moved) else 2
+def refusal(s: Statement) -> str:
+    """Why there is no Gram chain of a statement; empty where there is one."""
+    if not s.linear or s.cells:
+        return "a step that is not invariant under rotations needs every coordinate"
+    if s.normals:
+        return "a step that draws normals of its own moves in more directions than the sample's"
+    if s.batch != 1 and len(s.students) > 1:
+        return "the mean gradients of several students over a batch span more than one direction"
+    entries = (*s.coordinates, *s.coefficients, *s.gradients)
+    if any(not new.is_polynomial(*entries) or sp.Poly(new, *entries).total_degree() > 1 for _, new in s.vectors):
+        return "a step that is not linear in vectors and gradient needs every coordinate"
+    return ""
 
 
-def gram_source(system: LimitSystem) -> str:
-    """Source of ``lift(d, X, X_star, X_start, count, mode)`` and ``run`` for the chain; Numba only.
+def gram_source(system: LimitSystem, s: Statement) -> str:
+    """Source of ``lift(d_, moving, fixed, count, y)`` and ``run`` for the chain; ``system`` holds second moments.
 
-    Raises ``ValueError`` where a state of the family is not a quadratic form in (X, X*, X0): then the Gram matrices
-    do not determine it.
+    Numba only. Raises ``ValueError`` where the step has no chain.
     """
+    if why := refusal(s):
+        raise ValueError(f"Gram chain of rule {s.owner}: {why}; simulate(method='direct')")
     lowering = Lowering(system, NUMBA)
-    lowering.names.reserve(
-        "source", "words", "pool", "at", "keep", "together", "chi_cube", "spread", "g0", "g1", "g2"
-    )
-    parts = [NUMBA.header, normal_source(), CHI_SQUARE, lowering.source(), _lift(lowering, system)]
-    if system.rule.rate is None:
-        parts.append(lowering.function_of(gamma, "greedy_rate"))
-    return "\n\n".join([*parts, _run(lowering, system)])
+    lowering.names.reserve(*_RESERVED)
+    parts = [NUMBA.header, normal_source(), CHI_SQUARE, lowering.source(), *knowledge_sources(lowering, s)]
+    chain = _Chain(lowering, system, s)
+    return "\n\n".join([*parts, chain.lift(), chain.run()])
 
 
-def _lift(lowering: Lowering, system: LimitSystem) -> str:
-    """The mean of a mode's state over an eigenspace: its form at each direction's coordinates, summed, over n_b."""
-    names, frame = lowering.names, directions(system)
-    vectors = X_I, X_STAR_I, X_START_I
-    at = [tuple(sp.Symbol(f"{v.name}_{j}", real=True) for v in vectors) for j in range(frame)]
-    lines = []
-    for j in range(frame):
-        target = "X_star[i]" if j == 0 else "0.0"
-        start = f"X_start[{j}, i]" if j < frame - 1 else "0.0"
-        lines += [f"{names(s)} = {c}" for s, c in zip(at[j], (f"X[{j}, i]", target, start), strict=True)]
-    for k, state in enumerate(system.family.states):
-        form = system.family.definitions[state]
-        if not sp.Poly(form, *vectors).is_homogeneous or sp.Poly(form, *vectors).total_degree() != 2:
-            raise ValueError(f"Gram chain: {state} = {form} is not a quadratic form in (X, X*, X0)")
-        total = sp.Add(*(form.xreplace(dict(zip(vectors, there, strict=True))) for there in at))
-        lines.append(f"mode[{k} * n + i] = ({names.code(total)}) / count[i]")
-    return function_source(
-        "lift(d_, X, X_star, X_start, count, mode)",
-        ["n = count.shape[0]", f"{names(d)} = d_", "for i in range(n):", *("    " + line for line in lines)],
-    )
+def moving(s: Statement) -> tuple[sp.Symbol, ...]:
+    """The vectors that move."""
+    return s.coordinates
 
 
-def _run(lowering: Lowering, system: LimitSystem) -> str:
-    names, rule = lowering.names, system.rule
-    base = len(system.family.states)
-    frame, group = directions(system), 126 // (directions(system) + 2)
-    last, wants_moved = frame - 1, frame == 3
-    kept = "" if rule.ridge == 0 else "keep * "
-    move = [
-        "move = shift * root[i]",
-        *(f"X[{j}, i] = {kept}X[{j}, i] - move * draws[{frame} * i + {j}]" for j in range(last)),
-        f"aside = {kept}X[{last}, i] - move * draws[{frame} * i + {last}]",
-        f"X[{last}, i] = sqrt(aside * aside + move * move * rest[i])",
-    ]
-    g = [f"g{j}" for j in range(frame)]
-    drawn = ", ".join(f"pool[at + {k}]" for k in range(frame + 2))
-    step = [
-        *(f"{names(s)} = 0.0" for s in (x, x_star, *([moved] if wants_moved else []))),
-        "square = 0.0",
-        f"for low in range(0, n, {group}):  # of {group} eigenspaces at a time four requests fill a pool",
-        f"    high = min(n, low + {group})",
-        f"    at = together(source, words, {frame + 2} * (high - low) + 1)",
-        "    for i in range(low, high):",
-        *("        " + line for line in move),
-        *(
-            f"        {names(moved)} += (X[{j}, i] - X_start[{j}, i]) * (X[{j}, i] - X_start[{j}, i])"
-            for j in range(frame)
-            if wants_moved
-        ),
-        f"        {', '.join(g)}, z, v = {drawn}",
-        f"        at += {frame + 2}",
-        "        if shape[i] > 0.0:",
-        "            aside = scale[i] * z",
-        "            if abs(aside) > 0.5 or 0.68 * min(abs(v), 1.0) <= 1.35 * shape[i] * aside**4:",
-        "                v = chi_cube(source, words, shape[i], scale[i], z, v)",
-        "            else:",
-        "                v = (1.0 + aside)**3",
-        "            rest[i] = 2.0 * shape[i] * v",
-        "        else:",
-        f"            rest[i] = z * z if count[i] == {frame + 1} else 0.0",
-        *(f"            g{j} = g{j} if count[i] > {j} else 0.0" for j in range(1, frame)),
-        *(f"        draws[{frame} * i + {j}] = {g[j]}" for j in range(frame)),
-        f"        {', '.join(g)} = {', '.join(f'root[i] * {one}' for one in g)}",
-        f"        {names(x)} += {' + '.join(f'X[{j}, i] * {g[j]}' for j in range(frame))}",
-        f"        {names(x_star)} += X_star[i] * g0",
-        f"        square += {' + '.join(f'{one} * {one}' for one in g)} + root[i] * root[i] * rest[i]",
-        f"{names(t)} = (first + k) / d_",
-    ]
-    step += noise_lines(lowering, system, "pool[at]")
-    step += sample_lines(lowering, system)
-    if rule.batch != 1:
-        step = _batch_lines(step, names(SLOPE), names.code(rule.batch), frame)
-    if rule.rate is None:
-        step += [
-            "lift(d_, X, X_star, X_start, count, mode)",
-            f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)",
+def resting(s: Statement) -> tuple[sp.Symbol, ...]:
+    """The constant directions that span the fixed part of the frame."""
+    return s.coefficients
+
+
+class _Chain:
+    """Writes ``lift`` and ``run``."""
+
+    def __init__(self, lowering: Lowering, system: LimitSystem, s: Statement) -> None:
+        self.lowering, self.names, self.system, self.s = lowering, lowering.names, system, s
+        self.still, self.k = len(resting(s)), len(moving(s))
+        self.frame = self.still + self.k
+        self.place = f"{len(system.family.states)} * n"
+
+    # --- coordinates ------------------------------------------------------------------------------------
+    def at(self, v: sp.Symbol, axis: int) -> str:
+        """The coordinate of a vector along an axis, in the arrays."""
+        if v in moving(self.s):
+            return f"moving[{moving(self.s).index(v)}, {axis}, i]"
+        return f"fixed[{resting(self.s).index(v)}, {axis}, i]" if axis < self.still else "0.0"
+
+    def axes(self, v: sp.Symbol) -> range:
+        """The axes along which a vector has coordinates."""
+        if v in moving(self.s):
+            return range(self.still + moving(self.s).index(v) + 1)
+        return range(resting(self.s).index(v) + 1)
+
+    def lift(self) -> str:
+        """The mean of a mode's moments over an eigenspace."""
+        lines = []
+        for k, state in enumerate(self.system.family.states):
+            form = sp.Poly(self.system.family.definitions[state], *moving(self.s), *resting(self.s))
+            terms = []
+            for powers, factor in form.terms():
+                v, w = (s for s, n in zip(form.gens, powers, strict=True) for _ in range(n))
+                shared = range(min(len(self.axes(v)), len(self.axes(w))))
+                terms += [f"{self.names.code(factor)} * {self.at(v, j)} * {self.at(w, j)}" for j in shared]
+            lines.append(f"y[{k} * n + i] = ({' + '.join(terms)}) / count[i]")
+        return function_source(
+            "lift(moving, fixed, count, y)", ["n = count.shape[0]", "for i in range(n):", *("    " + x for x in lines)]
+        )
+
+    # --- the step before --------------------------------------------------------------------------------
+    def factors(self) -> dict[sp.Symbol, tuple[dict[sp.Symbol, sp.Expr], list[sp.Expr]]]:
+        """For every moving vector: the factors of the vectors in its change, and those of ``F_p a``."""
+        s, found = self.s, {}
+        scaled = {v: v / _ROOT for v in (*s.coordinates, *s.coefficients)} | {d: _ROOT**2}
+        for v, new in s.vectors:
+            change = sp.expand((new - v).xreplace(scaled) * _ROOT).xreplace({g: RATE})
+            of_vectors = {w: c for w in (*moving(s), *resting(s)) if (c := change.coeff(w)) != 0}
+            found[v] = of_vectors, [change.coeff(G) for G in s.gradients]
+        return found
+
+    def prologue(self) -> list[str]:
+        """Factors of the step before, equal for all eigenspaces."""
+        lines = []
+        for j, (of_vectors, of_sample) in enumerate(self.factors().values()):
+            for w, factor in of_vectors.items():
+                lines.append(f"f_{j}_{self.number(w)} = on * ({self.names.code(factor)})")
+            kick = " + ".join(
+                f"({self.names.code(c)}) * {self.names(slope(p))}" for p, c in enumerate(of_sample) if c != 0
+            )
+            lines.append(f"kick_{j} = on * ({kick or '0.0'})")
+        return lines
+
+    def number(self, v: sp.Symbol) -> int:
+        return (*moving(self.s), *resting(self.s)).index(v)
+
+    def move(self) -> list[str]:
+        """Coordinates after the step before, made triangular again by plane rotations."""
+        lines, k, still = [], self.k, self.still
+        for j, (v, (of_vectors, _)) in enumerate(self.factors().items()):
+            for axis in range(self.frame):
+                old = self.at(v, axis) if axis in self.axes(v) else "0.0"
+                others = "".join(
+                    f" + f_{j}_{self.number(w)} * {self.at(w, axis)}" for w in of_vectors if axis in self.axes(w)
+                )
+                lines.append(f"m_{j}_{axis} = {old}{others} + kick_{j} * root[i] * draws[{self.frame} * i + {axis}]")
+            lines.append(f"m_{j}_{self.frame} = kick_{j} * root[i] * sqrt(rest[i])")
+        for j in range(k):
+            for axis in range(still + j + 1, self.frame + 1):
+                lines += self.rotation(j, still + j, axis)
+        for j, v in enumerate(moving(self.s)):
+            lines += [f"{self.at(v, axis)} = m_{j}_{axis}" for axis in self.axes(v)]
+        return lines
+
+    def rotation(self, row: int, kept: int, gone: int) -> list[str]:
+        """Rotate two axes so that a row has nothing along the second."""
+        last = row == self.k - 1
+        lines = [f"radius = sqrt(m_{row}_{kept} * m_{row}_{kept} + m_{row}_{gone} * m_{row}_{gone})"]
+        if not last:
+            lines += [
+                f"along = m_{row}_{kept} / radius if radius > 0.0 else 1.0",
+                f"across = m_{row}_{gone} / radius if radius > 0.0 else 0.0",
+            ]
+        for j in range(row + 1, self.k):
+            lines += [
+                f"value = along * m_{j}_{kept} + across * m_{j}_{gone}",
+                f"m_{j}_{gone} = along * m_{j}_{gone} - across * m_{j}_{kept}",
+                f"m_{j}_{kept} = value",
+            ]
+        return [*lines, f"m_{row}_{kept} = radius"]
+
+    # --- the sample -------------------------------------------------------------------------------------
+    def sample(self) -> list[str]:
+        names, s, frame = self.names, self.s, self.frame
+        group = 126 // (frame + 2)
+        predictions = (*zip(s.students, s.learnt, strict=True), *zip(s.aims, s.targets, strict=True))
+        draws = [f"g{j}" for j in range(frame)]
+        drawn = ", ".join(f"pool[at + {k}]" for k in range(frame + 2))
+        loop = [
+            *self.move(),
+            f"{', '.join(draws)}, z, v = {drawn}",
+            f"at += {frame + 2}",
+            "if shape[i] > 0.0:",
+            "    aside = scale[i] * z",
+            "    if abs(aside) > 0.5 or 0.68 * min(abs(v), 1.0) <= 1.35 * shape[i] * aside**4:",
+            "        v = chi_cube(source, words, shape[i], scale[i], z, v)",
+            "    else:",
+            "        v = (1.0 + aside)**3",
+            "    rest[i] = 2.0 * shape[i] * v",
+            "else:",
+            f"    rest[i] = z * z if count[i] == {frame + 1} else 0.0",
+            *(f"g{j} = g{j} if count[i] > {j} else 0.0" for j in range(1, frame)),
+            *(f"draws[{frame} * i + {j}] = g{j}" for j in range(frame)),
+            *(
+                f"{names(x)} += root[i] * ({' + '.join(f'{self.at(v, j)} * g{j}' for j in self.axes(v))})"
+                for x, v in predictions
+            ),
+            f"square += root[i] * root[i] * ({' + '.join(f'{one} * {one}' for one in draws)} + rest[i])",
         ]
-    else:
-        step += rate_lines(lowering, rule, base)
-    step.append(f"shift = {names(RATE)} * {names(SLOPE)} / d_")
-    if kept:
-        step.append(f"keep = 1.0 - {names(RATE)} * {names.code(rule.ridge)} / d_")
-    load = [f"{names(m.name)} = mode[{base} * n + {j}]" for j, m in enumerate(rule.memory)]
-    parameters = [f"{names(p)} = par[{k}]" for k, p in enumerate(system.parameters)]
-    body = [
-        "n = count.shape[0]",
-        f"{names(d)} = d_",
-        "source, words = rng",
-        "pool = words.view(numpy.float64)",
-        *(["total = numpy.empty(draws.shape[0])"] if rule.batch != 1 else []),
-        *parameters,
-        *load,
-        "shift, keep = 0.0, 1.0  # nothing is left from before",
-        "for k in range(steps):",
-        *("    " + line for line in step),
-        "for i in range(n):",
-        *("    " + line for line in move),
-    ]
-    return function_source(f"run({_ARGUMENTS})", body)
+        return [
+            *self.prologue(),
+            *(f"{names(x)} = 0.0" for x, _ in predictions),
+            "square = 0.0",
+            f"for low in range(0, n, {group}):  # of {group} eigenspaces at a time four requests fill a pool",
+            f"    high = min(n, low + {group})",
+            f"    at = together(source, words, {frame + 2} * (high - low) + 1)",
+            "    for i in range(low, high):",
+            *("        " + line for line in loop),
+            *(f"{names(x)} /= {names(_ROOT)}" for x, _ in predictions),
+            *noise_lines(self.lowering, s, "pool[at]"),
+            *sample_lines(self.lowering, s),
+        ]
 
+    def run(self) -> str:
+        names, s = self.names, self.s
+        step = self.sample()
+        if s.batch != 1:
+            step = self.batch(step)
+        if s.uses(gradient_square):
+            total = " + ".join(f"{names(slope(p))} * {names(slope(p))}" for p in range(len(s.students)))
+            step.append(f"{names(gradient_square)} = ({total}) * square")
+        step.append(f"{names(t)} = (first + k) / d_")
+        if s.rate is None or knowledge(s):
+            step.append("lift(moving, fixed, count, y)")
+        step += [*rate_lines(self.lowering, s, self.place), "on = 1.0"]
+        body = [
+            "n = count.shape[0]",
+            f"{names(d)} = d_",
+            f"{names(_ROOT)} = sqrt(d_)",
+            "source, words = rng",
+            "pool = words.view(numpy.float64)",
+            *([] if s.batch == 1 else ["total = numpy.empty(draws.shape[0])"]),
+            *(f"{names(p)} = par[{k}]" for k, p in enumerate(self.system.parameters)),
+            *(f"{names(m.name)} = y[{self.place} + {j}]" for j, m in enumerate(s.memory)),
+            *(f"{names(slope(p))} = 0.0" for p in range(len(s.students))),
+            f"{names(RATE)}, on, {names(t)} = 0.0, 0.0, 0.0  # nothing is left from before",
+            "for k in range(steps):",
+            *("    " + line for line in step),
+            *self.prologue(),
+            "for i in range(n):",
+            *("    " + line for line in self.move()),
+        ]
+        return function_source(
+            "run(first, steps, d_, rng, moving, fixed, count, shape, scale, draws, rest, y, par, coef, w, const, root)",
+            body,
+        )
 
-def _batch_lines(sample: list[str], slope: str, size: str, frame: int) -> list[str]:
-    """m samples: afterwards ``draws`` and ``rest`` are those of their mean gradient, of slope one."""
-    return [
-        "total[:] = 0.0",
-        "spread = 0.0",
-        f"for j in range(int({size})):",
-        *("    " + line for line in sample),
-        "    shift, keep = 0.0, 1.0  # X has moved; the other samples find it there",
-        "    for i in range(draws.shape[0]):",
-        f"        total[i] += {slope} * draws[i]",
-        f"    spread += {slope} * {slope}",
-        "square = 0.0",
-        "for i in range(n):",
-        f"    rest[i] *= spread / ({size} * {size})",
-        "    square += root[i] * root[i] * rest[i]",
-        f"    for j in range({frame} * i, {frame} * i + {frame}):",
-        f"        draws[j] = total[j] / {size}",
-        "        square += root[i] * root[i] * draws[j] * draws[j]",
-        f"{slope} = 1.0",
-    ]
+    def batch(self, sample: list[str]) -> list[str]:
+        """m samples of one student: afterwards ``draws`` and ``rest`` are those of their mean gradient, of slope one."""
+        name, size, frame = self.names(slope(0)), self.names.code(self.s.batch), self.frame
+        return [
+            "total[:] = 0.0",
+            "spread = 0.0",
+            f"for j in range(int({size})):",
+            *("    " + line for line in sample),
+            "    on = 0.0  # the vectors have moved; the other samples find them there",
+            "    for i in range(draws.shape[0]):",
+            f"        total[i] += {name} * draws[i]",
+            f"    spread += {name} * {name}",
+            "square = 0.0",
+            "for i in range(n):",
+            f"    rest[i] *= spread / ({size} * {size})",
+            "    square += root[i] * root[i] * rest[i]",
+            f"    for j in range({frame} * i, {frame} * i + {frame}):",
+            f"        draws[j] = total[j] / {size}",
+            "        square += root[i] * root[i] * draws[j] * draws[j]",
+            f"{name} = 1.0",
+        ]
 
 
 CHI_SQUARE = '''@njit

@@ -14,6 +14,7 @@ from symhigh.codegen.lower import Lowering
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, Target
+from symhigh.derivation.state import Statement
 from symhigh.system import LimitSystem
 
 _loaded: dict[object, ModuleType] = {}
@@ -43,21 +44,14 @@ def implicit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
     return _once(("implicit", system.content, target), lambda: implicit_source(system, target, rodas_5p()))
 
 
-def step_kernels(system: LimitSystem) -> ModuleType:
+def step_kernels(system: LimitSystem, statement: Statement, given: bool = False) -> ModuleType:
     """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
-    return _once(("step", *_statement(system)), lambda: step_source(system))
+    return _once(("step", given, system.content, statement), lambda: step_source(system, statement, given))
 
 
-def gram_kernels(system: LimitSystem) -> ModuleType:
+def gram_kernels(system: LimitSystem, statement: Statement) -> ModuleType:
     """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
-    return _once(("gram", *_statement(system)), lambda: gram_source(system))
-
-
-def _statement(system: LimitSystem) -> tuple[object, ...]:
-    """What a simulator is generated from, beside the limit."""
-    problem, rule = system.problem, system.rule
-    drawn = problem.outcomes, problem.law.draw
-    return system.content, *drawn, rule.memory, rule.rate, rule.batch, rule.ridge, rule.delayed
+    return _once(("gram", system.content, statement), lambda: gram_source(system, statement))
 
 
 def _once(key: object, source: Callable[[], str]) -> ModuleType:

@@ -66,7 +66,7 @@ class Lowering:
         self.target = target
         self.family = system.family
         self.states = system.states
-        self.outputs = list(system.outputs.values())
+        self.output_names, self.outputs = list(system.outputs), list(system.outputs.values())
         self.parameters = list(system.parameters)
         moving = set(self.family.states)
         self.static = [r for r in system.reductions if not r.summand.free_symbols & moving]
@@ -116,11 +116,11 @@ class Lowering:
         body += [f"out[{k}] = {self.names.code(e)}" for k, e in enumerate(self.outputs)]
         return function_source("observe(t_, y, out, par, coef, w, const)", body)
 
-    def function_of(self, name: sp.Symbol, called: str) -> str:
-        """Source of a function that returns one scalar, from ``(t_, y, par, coef, w, const)``."""
+    def function_of(self, expr: sp.Expr, called: str) -> str:
+        """Source of a function that returns an expression in scalars and averages, from ``(t_, y, par, coef, w, const)``."""
         return function_source(
             f"{called}(t_, y, par, coef, w, const)",
-            [*self._scalar_part([name]), f"return {self.names(name)}"],
+            [*self._scalar_part([expr]), f"return {self.names.code(expr)}"],
         )
 
     # --- pieces -----------------------------------------------------------------------------------------

@@ -1,212 +1,225 @@
-"""One step of SGD lowered to source, from the same loss and rule as the limit.
+"""One step of an algorithm in d dimensions lowered to source, from the same statement as the limit.
 
-The module written simulates ``X⁺ = X - (g/d) f'(x, x*, ε) a`` in the eigenbasis of K, where the coordinates of a are
-independent ``N(0, λ_i)``. SGD commutes with rotations of the data and the risk depends on X through B and the mode
-moments alone, so no generality is lost. Functions, with ``mode`` the states and memory as the limit lays them out:
+The module written simulates the rule's step in the eigenbasis of K, where the entries of a sample are independent
+``N(0, λ_i)``. A step that is invariant under rotations commutes with that of the data, so no generality is lost; for
+others K is diagonal. Coordinates are kept as the mean field has them, times √d. Functions:
 
-``lift(X, X_star, X_start, mode)``  the limit's states at the iterate, from the family's definitions;
-``run(first, steps, rng, X, X_star, X_start, a, mode, par, coef, w, const, root)``  steps numbers first, first+1, ….
+``run(first, steps, rng, y, a, push, extra, par, coef, w, const, root)``  steps numbers first, first + 1, ….
 
-together with the limit's ``prepare``, ``begin`` and ``observe``, which record the population values. A step is one
-pass over the coordinates: what the step before subtracts, the new sample and its products with X and X* are computed
-from each block of normals while it is near; ``run`` ends with X complete.
+together with the mean field's ``prepare``, ``begin``, ``rhs`` and ``observe`` over ``y = [vectors | cells | memories]``,
+which record population values. A step is one pass over the coordinates: what the step before has to move, the new
+sample and its predictions are computed from each block of normals while it is near; ``run`` ends with y complete.
+``push`` (students, n) holds the mean of ``F_p a`` over a batch, ``extra`` normals of the step's own. With ``given``
+samples, ``run(first, steps, rng, samples, errors, y, …)`` takes a row a sample instead of drawing them, and the standard
+normal of its label noise, for a covariance that is not diagonal.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.target import NUMBA, statements
-from symhigh.derivation.gaussian import recognise
-from symhigh.derivation.limit import X_I, X_STAR_I, X_START_I
-from symhigh.problem.noise import NORMAL, UNIFORMS
-from symhigh.problem.problem import Label
-from symhigh.rule import Rule
-from symhigh.symbols import d, eps, gamma, gradient_square, moved, sample_loss, t, x, x_star
+from symhigh.codegen.sample import RATE, knowledge_sources, noise_lines, rate_lines, sample_lines, slope
+from symhigh.codegen.target import NUMBA
+from symhigh.derivation.state import Statement
+from symhigh.symbols import OwnedSymbol, d, g, gradient_square, lam, t
 from symhigh.system import LimitSystem
 
-SLOPE = sp.Symbol("slope", real=True)
-RATE = sp.Symbol("rate", real=True)
+_ROOT = OwnedSymbol("root_d", positive=True)
+_RESERVED = (
+    *("source", "words", "pool", "at", "ready", "together", "normals", "push", "extra", "rng", "on", "last"),
+    *("value", "draws", "roots", "total", "root", "entry"),
+)
 
 
-def step_source(system: LimitSystem) -> str:
-    """Source of the simulator of ``system.problem`` under ``system.rule``; Numba only, as it is made of loops."""
+def step_source(system: LimitSystem, s: Statement, given: bool = False) -> str:
+    """Source of the simulator; ``system`` is the mean field of ``s``. Numba only, as it is made of loops."""
     lowering = Lowering(system, NUMBA)
-    lowering.names.reserve("source", "words", "pool", "at", "ready", "together", "keep", "last", "begun")
-    parts = [NUMBA.header, normal_source(), lowering.source(), _lift(lowering, system)]
-    if system.rule.rate is None:
-        parts.append(lowering.function_of(gamma, "greedy_rate"))
-    return "\n\n".join([*parts, _run(lowering, system)])
+    lowering.names.reserve(*_RESERVED)
+    parts = [NUMBA.header, normal_source(), lowering.source(), *knowledge_sources(lowering, s)]
+    return "\n\n".join([*parts, _Step(lowering, system, s, given).run()])
 
 
-def _lift(lowering: Lowering, system: LimitSystem) -> str:
-    names = lowering.names
-    arrays = {X_I: "X", X_STAR_I: "X_star", X_START_I: "X_start"}
-    loads = [f"{names(s)} = {array}[i]" for s, array in arrays.items()]
-    states = [
-        f"mode[{k} * n + i] = {names.code(system.family.definitions[s])}"
-        for k, s in enumerate(system.family.states)
-    ]
-    loop = ["    " + line for line in (*loads, *states)]
-    return function_source(
-        "lift(X, X_star, X_start, mode)",
-        ["n = X.shape[0]", f"{names(d)} = float(n)", "for i in range(n):", *loop],
-    )
+class _Step:
+    """Writes ``run``."""
 
+    def __init__(self, lowering: Lowering, system: LimitSystem, s: Statement, given: bool) -> None:
+        self.lowering, self.names, self.system, self.s, self.given = lowering, lowering.names, system, s, given
+        self.entries = (*s.coordinates, *(m.name for m in s.cells))
+        self.coefficients = [c for c in system.family.coefficients if c != lam]
+        self.rows = {c: k for k, c in enumerate(system.family.coefficients)}
+        self.place = f"{len(self.entries)} * n"
+        self.batched = s.batch != 1
+        self.predictions = (*zip(s.students, s.effective, strict=True), *zip(s.aims, s.targets, strict=True))
 
-def _run(lowering: Lowering, system: LimitSystem) -> str:
-    names = lowering.names
-    rule = system.rule
-    base = len(system.family.states)
-    parameters = [f"{names(p)} = par[{k}]" for k, p in enumerate(system.parameters)]
-    wants_moved = looks_at(rule, moved)
-    kept = "" if rule.ridge == 0 else "keep * "
-    sweep = [
-        *(f"{names(s)} = 0.0" for s in (x, x_star, *([moved] if wants_moved else []))),
-        "square = 0.0",
-        "low = 0",
-        "while low < n:",
-        "    at, count = ready(source, words, n - low)",
-        "    high = low + count",
-        "    draws, roots, part = pool[at : at + count], root[low:high], X[low:high]",
-        "    aims, last = X_star[low:high], a[low:high]",
-        *(["    begun = X_start[low:high]"] if wants_moved else []),
-        "    for i in range(count):",
-        f"        v = {kept}part[i] - shift * last[i]",
-        "        part[i] = v",
-        *([f"        {names(moved)} += (v - begun[i]) * (v - begun[i])"] if wants_moved else []),
-        "        value = roots[i] * draws[i]",
-        "        last[i] = value",
-        f"        {names(x)} += value * v",
-        f"        {names(x_star)} += value * aims[i]",
-        "        square += value * value",
-        "    low = high",
-        f"{names(t)} = (first + k) / n",
-    ]
-    sample = (
-        sweep
-        + noise_lines(lowering, system, "pool[together(source, words, 1)]")
-        + sample_lines(lowering, system)
-    )
-    step = sample if rule.batch == 1 else _batch_lines(lowering, sample, names.code(rule.batch))
-    if rule.rate is None:
-        step += [
-            "lift(X, X_star, X_start, mode)",
-            f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)",
+    def run(self) -> str:
+        s, names = self.s, self.names
+        step = self.sample()
+        if self.batched:
+            step = self.batch(step)
+        else:
+            step += self.gradient_square_lines()
+        step += [f"{names(t)} = (first + k) / n", *rate_lines(self.lowering, s, self.place), "on = 1.0"]
+        body = [
+            "n = a.shape[0]",
+            f"{names(d)} = float(n)",
+            f"{names(_ROOT)} = sqrt({names(d)})",
+            "source, words = rng",
+            "pool = words.view(numpy.float64)",
+            *(f"{names(p)} = par[{k}]" for k, p in enumerate(self.system.parameters)),
+            *(f"{names(m.name)} = y[{self.place} + {j}]" for j, m in enumerate(s.memory)),
+            *(f"{names(slope(p))} = 0.0" for p in range(len(s.students))),
+            f"{names(RATE)}, on, {names(t)} = 0.0, 0.0, 0.0  # nothing is left from before",
+            *([f"total = numpy.zeros(({len(s.students)}, n))"] if self.batched else []),
+            *(["row = 0"] if self.given else []),
+            "for k in range(steps):",
+            *("    " + line for line in step),
+            *self.draw_normals(),
+            "for i in range(n):",
+            *("    " + line for line in self.update("", "i")),
         ]
-    else:
-        step += rate_lines(lowering, rule, base)
-    step.append(f"shift = {names(RATE)} * {names(SLOPE)} / n")
-    if kept:
-        step.append(f"keep = 1.0 - {names(RATE)} * {names.code(rule.ridge)} / n")
-    load = [f"{names(m.name)} = mode[{base} * n + {j}]" for j, m in enumerate(rule.memory)]
-    room = [] if rule.batch == 1 else ["total = numpy.empty(n)"]
-    body = [
-        "n = X.shape[0]",
-        f"{names(d)} = float(n)",
-        "source, words = rng",
-        "pool = words.view(numpy.float64)",
-        *room,
-        *parameters,
-        *load,
-        "shift, keep = 0.0, 1.0  # nothing is left from before",
-        "for k in range(steps):",
-        *("    " + line for line in step),
-        "for i in range(n):",
-        f"    X[i] = {kept}X[i] - shift * a[i]",
-    ]
-    return function_source(
-        "run(first, steps, rng, X, X_star, X_start, a, mode, par, coef, w, const, root)", body
-    )
+        drawn = "samples, errors, " if self.given else ""
+        return function_source(f"run(first, steps, rng, {drawn}y, a, push, extra, par, coef, w, const, root)", body)
 
+    # --- one pass ---------------------------------------------------------------------------------------
+    def sample(self) -> list[str]:
+        """Finish the step before, draw a sample, and find its slopes."""
+        names = self.names
+        sums = [names(x) for x, _ in self.predictions]
+        squares = [f"square_{p}_{q}" for p, q in self.products()]
+        block = [
+            f"v{k} = y[{k} * n + low:{k} * n + high]" for k in range(len(self.entries))
+        ]
+        block += [f"c{self.rows[c]} = coef[{self.rows[c]}, low:high]" for c in self.used_coefficients()]
+        drawn = "samples[row, low:high]" if self.given else "pool[at:at + count]"
+        block += [f"draws, roots, last = {drawn}, root[low:high], a[low:high]"]
+        block += [f"push{p} = push[{p}, low:high]" for p in range(len(self.s.students)) if self.batched]
+        block += [f"extra{k} = extra[{k}, low:high]" for k in range(len(self.s.normals))]
+        loop = [*self.update("block", "i"), "value = roots[i] * draws[i]", "last[i] = value"]
+        loop += [
+            f"{name} += value * ({names.code(weight)})" for name, (_, weight) in zip(sums, self.predictions, strict=True)
+        ]
+        loop += [
+            f"{square} += value * value * ({names.code(product)})"
+            for square, product in zip(squares, self.products().values(), strict=True)
+            if not self.batched
+        ]
+        return [
+            *self.draw_normals(),
+            *(f"{name} = 0.0" for name in (*sums, *squares)),
+            "low = 0",
+            "while low < n:",
+            "    count = n" if self.given else "    at, count = ready(source, words, n - low)",
+            "    high = low + count",
+            *("    " + line for line in block),
+            "    for i in range(count):",
+            *("        " + line for line in loop),
+            "    low = high",
+            *(f"{name} /= {names(_ROOT)}" for name in sums),
+            *noise_lines(self.lowering, self.s, "errors[row]" if self.given else "pool[together(source, words, 1)]"),
+            *sample_lines(self.lowering, self.s),
+            *(["row += 1"] if self.given else []),
+        ]
 
-def _batch_lines(lowering: Lowering, sample: list[str], size: str) -> list[str]:
-    """m samples: afterwards ``a`` is their mean gradient, of slope one, and ``square`` its square."""
-    names = lowering.names
-    return [
-        "for i in range(n):",
-        "    total[i] = 0.0",
-        f"for j in range(int({size})):",
-        *("    " + line for line in sample),
-        "    shift, keep = 0.0, 1.0  # X has moved; the other samples find it there",
-        "    for i in range(n):",
-        f"        total[i] += {names(SLOPE)} * a[i]",
-        "square = 0.0",
-        "for i in range(n):",
-        f"    a[i] = total[i] / {size}",
-        "    square += a[i] * a[i]",
-        f"{names(SLOPE)} = 1.0",
-    ]
+    def draw_normals(self) -> list[str]:
+        return [f"normals(rng, extra[{k}])" for k in range(len(self.s.normals))]
 
+    def used_coefficients(self) -> list[sp.Symbol]:
+        used = set().union(*(e.free_symbols for e in self.new_values().values()), *(w.free_symbols for _, w in self.predictions))
+        return [c for c in self.coefficients if c in used]
 
-def looks_at(rule: Rule, symbol: sp.Symbol) -> bool:
-    """Whether the rule's memories or rate hold ``symbol``."""
-    return any(e is not None and e.has(symbol) for e in (rule.rate, *(m.increment for m in rule.memory)))
+    def new_values(self) -> dict[sp.Symbol, sp.Expr]:
+        """The change of every entry in one step, in the entry's own units, in terms of ``push`` = F a."""
+        s = self.s
+        scaled = {v: v / _ROOT for v in (*s.coordinates, *s.coefficients)} | {d: _ROOT**2}
+        gradients = {
+            G: sp.Add(*(push(p) * sp.diff(pi, c) for p, pi in enumerate(s.effective)))
+            for G, c in zip(s.gradients, s.learnt, strict=True)
+        }
+        changes = {v: sp.expand((new - v).xreplace(scaled) * _ROOT) for v, new in s.vectors}
+        changes |= {m.name: sp.expand(m.increment.xreplace({d: _ROOT**2})) for m in s.cells}
+        return {v: c.xreplace(gradients).xreplace({g: RATE}) for v, c in changes.items()}
 
-
-def noise_lines(lowering: Lowering, system: LimitSystem, normal: str) -> list[str]:
-    """The label noise of the sample, from ``normal``, the source of a standard normal."""
-    if not system.problem.noisy:
-        return []
-    names, drawn = lowering.names, system.problem.law.draw
-    lines = []
-    if NORMAL in drawn.free_symbols:
-        lines.append(f"{names(NORMAL)} = {normal}")
-    lines += [f"{names(u)} = uniform(source, words)" for u in UNIFORMS if u in drawn.free_symbols]
-    return [*lines, f"{names(eps)} = {names.code(drawn)}"]
-
-
-def sample_lines(lowering: Lowering, system: LimitSystem) -> list[str]:
-    """The slope f' of the drawn sample, and its loss where the rule looks at it."""
-    names, outcomes = lowering.names, system.problem.outcomes
-    wants_loss = looks_at(system.rule, sample_loss)
-    lines: list[str] = []
-    for j, outcome in enumerate(outcomes):
-        loss = recognise(outcome.loss)
-        wanted = [(SLOPE, sp.diff(loss, x))] + ([(sample_loss, loss)] if wants_loss else [])
-        code = [f"{names(name)} = {names.code(e)}" for name, e in statements(wanted)]
-        if len(outcomes) == 1:
-            return code
-        opening = (
-            f"if draw < {names.code(outcome.probability)}:"
-            if j == 0
-            else (
-                "else:"
-                if j == len(outcomes) - 1
-                else f"elif draw < {names.code(_cumulative(outcomes[: j + 1]))}:"
+    def update(self, where: str, i: str) -> list[str]:
+        """Load the entries of coordinate i, and move them by the step before; ``on`` is 0 where there is none."""
+        names = self.names
+        lines = []
+        for k, v in enumerate(self.entries):
+            lines.append(f"{names(v)} = " + (f"v{k}[{i}]" if where else f"y[{k} * n + {i}]"))
+        for c in self.used_coefficients():
+            lines.append(f"{names(c)} = " + (f"c{self.rows[c]}[{i}]" if where else f"coef[{self.rows[c]}, {i}]"))
+        for k, normal in enumerate(self.s.normals):
+            lines.append(f"{names(normal)} = " + (f"extra{k}[{i}]" if where else f"extra[{k}, {i}]"))
+        changes = self.new_values()
+        for p in range(len(self.s.students)):
+            entry = f"push{p}[{i}]" if where else f"push[{p}, {i}]"
+            plain = f"last[{i}]" if where else f"a[{i}]"
+            lines.append(
+                f"{names(push(p))} = " + (entry if self.batched else f"{names(slope(p))} * {plain}")
             )
-        )
-        lines += [opening, *("    " + line for line in code)]
-    return ["draw = uniform(source, words)", *lines]
+        for k, v in enumerate(self.entries):
+            lines.append(f"new_{k} = {names(v)} + on * ({self.hoisted(changes[v])})")
+        for k, v in enumerate(self.entries):
+            lines.append(f"{names(v)} = new_{k}")
+            lines.append((f"v{k}[{i}]" if where else f"y[{k} * n + {i}]") + f" = new_{k}")
+        return lines
+
+    def hoisted(self, change: sp.Expr) -> str:
+        """A sum of products, factors that are equal for all coordinates first, so that they leave the loop."""
+        own = {*self.entries, *self.s.coefficients, *self.s.normals, *(push(p) for p in range(len(self.s.students)))}
+        terms = []
+        for term in sp.Add.make_args(change):
+            shared, each = term.as_independent(*own, as_Add=False)
+            terms.append(f"({self.names.code(shared)}) * ({self.names.code(each)})")
+        return " + ".join(terms)
+
+    # --- the gradient's square --------------------------------------------------------------------------
+    def products(self) -> dict[tuple[int, int], sp.Expr]:
+        """``∇π_p·∇π_q`` for the pairs of students that share a coordinate, p ≤ q."""
+        s, found = self.s, {}
+        if not s.uses(gradient_square):
+            return {}
+        for p, first in enumerate(s.effective):
+            for q, second in enumerate(s.effective):
+                total = sp.expand(sum(sp.diff(first, c) * sp.diff(second, c) for c in s.learnt))
+                if q >= p and total != 0:
+                    found[p, q] = total
+        return found
+
+    def gradient_square_lines(self) -> list[str]:
+        terms = [
+            f"{1 if p == q else 2} * {self.names(slope(p))} * {self.names(slope(q))} * square_{p}_{q}"
+            for p, q in self.products()
+        ]
+        return [f"{self.names(gradient_square)} = {' + '.join(terms)}"] if terms else []
+
+    def batch(self, sample: list[str]) -> list[str]:
+        """m samples: afterwards ``push`` holds their mean ``F_p a``, and the gradient's square is that of the mean."""
+        names, count = self.names, len(self.s.students)
+        size = names.code(self.s.batch)
+        again = [
+            f"        total[{p}, i] += {names(slope(p))} * a[i]" for p in range(count)
+        ]
+        square = [
+            f"{1 if p == q else 2} * push[{p}, i] * push[{q}, i] * ({names.code(product)})"
+            for (p, q), product in self.products().items()
+        ]
+        load = [f"    {names(v)} = y[{k} * n + i]" for k, v in enumerate(self.entries)]
+        return [
+            f"for j in range(int({size})):",
+            *("    " + line for line in sample),
+            "    on = 0.0  # the coordinates have moved; the other samples find them there",
+            "    for i in range(n):",
+            *again,
+            *([f"{names(gradient_square)} = 0.0"] if square else []),
+            "for i in range(n):",
+            *(line for p in range(count) for line in (f"    push[{p}, i] = total[{p}, i] / {size}", f"    total[{p}, i] = 0.0")),
+            *(load if square else []),
+            *([f"    {names(gradient_square)} += {' + '.join(square)}"] if square else []),
+        ]
 
 
-def _cumulative(outcomes: Sequence[Label]) -> sp.Expr:
-    return sp.Add(*(o.probability for o in outcomes))
-
-
-def rate_lines(lowering: Lowering, rule: Rule, base: int) -> list[str]:
-    """The memories' update and the rate, in the rule's order; a sample without slope needs no rate."""
-    names = lowering.names
-    assert rule.rate is not None
-    rate = names.code(rule.rate)
-    if rule.rate.has(gradient_square):
-        rate = f"({rate}) if {names(SLOPE)} != 0.0 else 0.0"
-    lines = [memory_lines(lowering, rule, base), [f"{names(RATE)} = {rate}"]]
-    square = [f"{names(gradient_square)} = {names(SLOPE)} * {names(SLOPE)} * square"]
-    needed = square if looks_at(rule, gradient_square) else []
-    return [*needed, *(line for part in (reversed(lines) if rule.delayed else lines) for line in part)]
-
-
-def memory_lines(lowering: Lowering, rule: Rule, base: int) -> list[str]:
-    """All memories move at once, each from the old values, and are written back for the record."""
-    names = lowering.names
-    if not rule.memory:
-        return []
-    lines = [f"new_{j} = {names.code(m.name + m.increment)}" for j, m in enumerate(rule.memory)]
-    for j, m in enumerate(rule.memory):
-        lines += [f"{names(m.name)} = new_{j}", f"mode[{base} * n + {j}] = new_{j}"]
-    return lines
+def push(p: int) -> sp.Symbol:
+    """``F_p a`` of a coordinate."""
+    return OwnedSymbol(f"push_{p}", real=True)

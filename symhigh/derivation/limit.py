@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from symhigh.derivation.close import close
+from symhigh.derivation.close import close, open_system
 from symhigh.derivation.mean_field import mean_field
-from symhigh.derivation.state import state
+from symhigh.derivation.state import Statement, state
 from symhigh.problem import DiagonalNetwork, Problem
 from symhigh.rule import Constant, Rule
 from symhigh.system import LimitSystem
@@ -35,6 +35,21 @@ def derive(problem: Problem, rule: Rule | None = None, reduce: bool = True) -> L
     Raises ``TypeError`` for wrong argument types and ``ValueError`` for a loss without a derivative, too few moments
     of the noise, a rule that does not close, and a rule whose limit does not exist.
     """
+    problem, rule = checked(problem, rule)
+    statement, values = state(problem, rule)
+    field = mean_field(statement)
+    return close(statement, field, problem, rule, MappingProxyType(values), bool(reduce))
+
+
+def mean_field_of(problem: Problem, rule: Rule | None = None) -> tuple[Statement, LimitSystem]:
+    """The statement of a simulation, and its mean field as a system over single coordinates, see :func:`open_system`."""
+    problem, rule = checked(problem, rule)
+    statement, values = state(problem, rule)
+    return statement, open_system(mean_field(statement), problem, rule, MappingProxyType(values))
+
+
+def checked(problem: Problem, rule: Rule | None) -> tuple[Problem, Rule]:
+    """Problem and rule of the right types; a :class:`DiagonalNetwork` brings its own rule."""
     if not isinstance(problem, Problem):
         raise TypeError(
             f"derive(problem={problem!r}): problem must be a symhigh.Problem, such as least_squares()"
@@ -48,6 +63,4 @@ def derive(problem: Problem, rule: Rule | None = None, reduce: bool = True) -> L
         rule = Constant(problem.step)
     if not isinstance(rule, Rule):
         raise TypeError(f"derive(rule={rule!r}): rule must be a symhigh rule, such as AdaGradNorm(eta, b)")
-    statement, values = state(problem, rule)
-    field = mean_field(statement)
-    return close(statement, field, problem, rule, MappingProxyType(values), bool(reduce))
+    return problem, rule

@@ -107,6 +107,7 @@ def _coordinate(s: Statement, step: OneStep, stats: Expectations) -> MeanField:
     invariant = rotation_invariant(s)
     return MeanField(
         vectors,
+        s.learnt,
         tuple(m.name for m in s.cells),
         (lam, *s.coefficients),
         s.targets,

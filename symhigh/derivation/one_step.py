@@ -26,7 +26,7 @@ from itertools import product
 import sympy as sp
 
 from symhigh.derivation.state import Statement
-from symhigh.symbols import OwnedSymbol, d, g, gamma, lam, xi
+from symhigh.symbols import OwnedSymbol, d, g, gamma, lam
 
 _DELTA = OwnedSymbol("delta", positive=True)
 _A = OwnedSymbol("a", real=True)
@@ -133,7 +133,7 @@ class _Mehler:
         return found.coeff(_DELTA, 2)
 
     def _term(self, term: sp.Expr) -> sp.Expr:
-        constant, rest = term.as_independent(_A, xi, sp.core.function.AppliedUndef)
+        constant, rest = term.as_independent(_A, *self.s.normals, sp.core.function.AppliedUndef)
         order = sp.degree(constant, _DELTA) if constant.has(_DELTA) else 0
         if order > 2:
             return sp.S.Zero
@@ -148,7 +148,9 @@ class _Mehler:
             phi, psi, own = (
                 (phi * factor, psi, own) if in_a else (phi, psi * factor, own) if in_z else (phi, psi, own * factor)
             )
-        constant *= _power_mean(own, xi, sp.S.One, self.s.owner) * self._shared(phi, psi)
+        for normal in self.s.normals:
+            own = _power_mean(own, normal, sp.S.One, self.s.owner)
+        constant *= own * self._shared(phi, psi)
         if constant == 0:
             return sp.S.Zero
         total = sp.S.Zero
@@ -191,7 +193,7 @@ def _power_mean(term: sp.Expr, variable: sp.Symbol, variance: sp.Expr, owner: st
     """``E`` of a monomial in a centred normal, its absolute value and its sign."""
     constant, rest = term.as_independent(variable, as_Add=False)
     power, odd = sp.S.Zero, False
-    for factor in sp.Mul.make_args(rest):
+    for factor in () if rest == 1 else sp.Mul.make_args(rest):
         base, exponent = factor.as_base_exp()
         if base == variable and exponent.is_Integer:
             power, odd = power + exponent, odd ^ bool(exponent % 2)
@@ -199,7 +201,7 @@ def _power_mean(term: sp.Expr, variable: sp.Symbol, variance: sp.Expr, owner: st
             odd ^= bool(exponent % 2)
         elif base == sp.Abs(variable):
             power += exponent
-        elif rest != 1:
+        else:
             raise ValueError(f"rule {owner}: no average of {rest} is known; powers, signs and absolute values are")
     if odd:
         return sp.S.Zero

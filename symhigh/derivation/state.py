@@ -56,6 +56,7 @@ class Statement:
     aims: tuple[sp.Symbol, ...]
     outcomes: tuple[Label, ...]
     noise: tuple[Component, ...]
+    draw: sp.Expr
     learnt: tuple[sp.Symbol, ...]
     gradients: tuple[sp.Symbol, ...]
     effective: tuple[sp.Expr, ...]
@@ -88,6 +89,12 @@ class Statement:
     def single(self) -> bool:
         """Whether there is one student and one target, the setting of most closed forms."""
         return len(self.students) == len(self.aims) == 1
+
+    @property
+    def normals(self) -> tuple[sp.Symbol, ...]:
+        """The standard normals that a step draws for every entry, beside the sample."""
+        used = set().union(*(new.free_symbols for _, new in self.vectors))
+        return tuple(sorted((s for s in used if s == xi or s.name.startswith("xi_")), key=str))
 
     @property
     def coordinates(self) -> tuple[sp.Symbol, ...]:
@@ -156,6 +163,7 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
         problem.targets,
         tuple(Label(o.probability.xreplace(loss), o.loss.xreplace(loss)) for o in problem.outcomes),
         tuple(_in_scope(c, loss) for c in problem.law.components) if problem.noisy else (),
+        problem.law.draw.xreplace(loss) if problem.noisy else sp.S.Zero,
         copies,
         tuple(where[G] for where in places),
         (problem.model.effective,) if problem.model.coordinates != (X,) else copies,
@@ -205,7 +213,7 @@ def _copy(coordinate: sp.Symbol, several: bool, extra: set[sp.Symbol]) -> dict[s
     if not several:
         return {X: coordinate, G: G}
     tag = coordinate.name.removeprefix("X_")
-    own = {s: OwnedSymbol(f"{s.name}_{tag}", s.owner, **s._assumptions_orig) for s in (*extra, G)}
+    own = {s: OwnedSymbol(f"{s.name}_{tag}", s.owner, **s._assumptions_orig) for s in (*extra, G, xi)}
     return {X: coordinate, **own}
 
 

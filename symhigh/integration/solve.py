@@ -18,10 +18,11 @@ from symhigh.codegen.kernels import reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Names, Target
 from symhigh.integration.curve import Curve
 from symhigh.integration.events import watch
+from symhigh.integration.modes import population_of, starting_modes
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT, March, Stepper, outlasts
 from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
-from symhigh.symbols import gamma, lam
+from symhigh.symbols import gamma
 from symhigh.symbols import t as time
 from symhigh.system import LimitSystem
 
@@ -105,8 +106,9 @@ def solve(
     times = output_times("solve", t, end)
     watched = watch(system, events, until, steady)
     par = parameter_values("solve", watched.system)
-    _, w = spectrum.numeric("solve")
-    coef, states = _modes(system, spectrum, start)
+    population = population_of(system, spectrum, start)
+    w = population.weights
+    coef, states, modes = starting_modes(system, population)
 
     chosen = EXPLICIT if stepper is None else stepper
     check_schedule(watched.system, par, end)
@@ -116,7 +118,7 @@ def solve(
     memory = np.zeros(len(system.states))
     kernels.begin(par, const, memory)
     y = np.concatenate([states.ravel(), memory])
-    size = _sizes(states, memory, spectrum, start)
+    size = _sizes(states, memory, modes)
     given = None if atol is None else real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
     floor = 1e-290 * tolerance * size if given is None else np.full_like(y, given)
     bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
@@ -208,17 +210,9 @@ def check_schedule(system: LimitSystem, par: Array, end: float) -> None:
         )
 
 
-def _modes(system: LimitSystem, spectrum: Spectrum, start: Start) -> tuple[Array, Array]:
-    """Coefficients and starting states of the family, of shapes (coefficients, N) and (states, N)."""
-    values, _ = spectrum.numeric("solve")
-    known = {lam: values, **start.mode_values(spectrum)}
-    coef = np.array([known[s] for s in system.family.coefficients])
-    return coef, np.array([known[s] for s in system.family.states])
-
-
-def _sizes(states: Array, memory: Array, spectrum: Spectrum, start: Start) -> Array:
-    """A positive magnitude of every state, in the layout of y: a mode's ``mode_size``, a memory's starting value."""
-    size = np.concatenate([np.tile(start.mode_size(spectrum), len(states)), np.abs(memory)])
+def _sizes(states: Array, memory: Array, modes: Array) -> Array:
+    """A positive magnitude of every state, in the layout of y: that of its mode, a memory's starting value."""
+    size = np.concatenate([np.tile(modes, len(states)), np.abs(memory)])
     return np.where(size > 0, size, 1.0)
 
 

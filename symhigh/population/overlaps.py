@@ -2,4 +2,42 @@
 
 Second room of the pipeline, beside starts of one direction.
 """
-class Overlaps: pass
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from symhigh.population.spectrum import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Overlaps:
+    """Starting overlaps ``<W_p, W_q>`` of all directions, an (l+m) × (l+m) matrix, spread evenly over the modes.
+
+    Students come first. The matrix must be symmetric and positive semidefinite.
+    """
+
+    matrix: Any
+
+    def __post_init__(self) -> None:
+        _ = self.values  # a wrong matrix is refused where it is given
+
+    @cached_property
+    def values(self) -> Array:
+        try:
+            values = np.asarray(self.matrix, dtype=float)
+        except (TypeError, ValueError):
+            raise TypeError(f"Overlaps(matrix={self.matrix!r}): the matrix must hold numbers") from None
+        if values.ndim != 2 or values.shape[0] != values.shape[1] or not np.allclose(values, values.T):
+            raise ValueError(
+                f"Overlaps(matrix of shape {values.shape}): the matrix must be square and symmetric"
+            )
+        if not np.isfinite(values).all():
+            raise ValueError("Overlaps(matrix): the overlaps must be finite")
+        if np.linalg.eigvalsh(values)[0] < -1e-12 * np.abs(values).max():
+            raise ValueError("Overlaps(matrix): the matrix of overlaps must be positive semidefinite")
+        return values

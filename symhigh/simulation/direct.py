@@ -9,62 +9,57 @@ import numpy as np
 
 from symhigh.codegen.kernels import step_kernels
 from symhigh.codegen.normal import stream
+from symhigh.integration.modes import all_columns, cell_starts
 from symhigh.population.spectrum import Array
-from symhigh.simulation.walk import START_STREAM, Experiment, Modes, modes_of, starting_mode
-from symhigh.symbols import V00, V20
-from symhigh.system import LimitSystem
+from symhigh.simulation.walk import START_STREAM, Experiment, constants, starting_memory
+from symhigh.symbols import lam
+
+_BLOCK = 256
+"""Samples of a general covariance are drawn this many at a time."""
 
 
 class DirectWalk:
     """One run in ``R^d``, in the eigenbasis of K; O(d) memory."""
 
     def __init__(self, e: Experiment, seed: int) -> None:
-        d = e.d
+        d, field, s = e.d, e.system.field, e.statement
         self.e = e
-        rng = np.random.default_rng([seed, START_STREAM])
-        self.X, self.X_star = e.start.vectors(e.spectrum, d, rng)
-        self.X_start = self.X.copy()
-        start = {V20: d * self.X_star * self.X, V00: d * self.X**2}
-        self.modes: Modes = modes_of(
-            e,
-            step_kernels(e.system),
-            np.ascontiguousarray(e.spectrum.eigenvalues(d)),
-            np.full(d, 1.0 / d),
-            d * self.X_star**2,
-            start,
-        )
-        self.mode: Array = starting_mode(e, self.modes)
-        self.a = np.zeros(d)
+        self.kernels = step_kernels(e.system, s, e.covariance is not None)
+        values, columns = e.population.at(d, np.random.default_rng([seed, START_STREAM]))
+        columns, cells = all_columns(e.system, columns), cell_starts(e.system)
+        self.coef = np.array([values if c == lam else columns[c] for c in field.coefficients], dtype=float)
+        self.w = np.full(d, 1.0 / d)
+        self.const = constants(e, self.kernels, self.coef, self.w)
+        memory = starting_memory(e, self.kernels, self.const)
+        rows = [columns[v] for v in field.coordinates] + [np.full(d, cells[c]) for c in field.cells]
+        self.y: Array = np.concatenate([*rows, memory]).astype(float)
+        self.root = np.sqrt(values) if e.covariance is None else np.ones(d)
+        self.a, self.push = np.zeros(d), np.zeros((len(s.students), d))
+        self.extra = np.zeros((len(s.normals), d))
         self.rng = stream(seed, 0, generator=e.generator)
+        self.samples = np.random.default_rng([seed, 1])
+        self.target = float((self.w * values * columns[field.targets[0]] ** 2).sum()) if s.single else np.nan
 
     @staticmethod
-    def load(system: LimitSystem) -> None:
+    def load(e: Experiment) -> None:
         """Generate the kernels once, before threads ask for them."""
-        step_kernels(system)
+        step_kernels(e.system, e.statement, e.covariance is not None)
 
     def run(self, first: int, steps: int) -> None:
-        m = self.modes
-        m.kernels.run(
-            first,
-            steps,
-            self.rng,
-            self.X,
-            self.X_star,
-            self.X_start,
-            self.a,
-            self.mode,
-            self.e.par,
-            m.coef,
-            m.w,
-            m.const,
-            m.root,
-        )
+        state = (self.y, self.a, self.push, self.extra, self.e.par, self.coef, self.w, self.const, self.root)
+        if self.e.covariance is None:
+            self.kernels.run(first, steps, self.rng, *state)
+            return
+        batch = int(self.e.statement.batch.subs(self.e.system.parameters))
+        for begin in range(first, first + steps, _BLOCK):
+            count = min(_BLOCK, first + steps - begin)
+            drawn = self.samples.standard_normal((count * batch, self.e.d)) @ self.e.covariance
+            errors = self.samples.standard_normal(count * batch)
+            self.kernels.run(begin, count, self.rng, drawn, errors, *state)
 
-    def lift(self) -> None:
-        self.modes.kernels.lift(self.X, self.X_star, self.X_start, self.mode)
+    def record(self, time: float, out: Array) -> None:
+        self.kernels.observe(time, self.y, out, self.e.par, self.coef, self.w, self.const)
 
-    def overlap(self) -> float:
-        return float(self.X @ self.X_star)
-
-    def norm(self) -> float:
-        return float(self.X @ self.X)
+    def size(self) -> float:
+        vectors = self.y[: len(self.e.system.field.coordinates) * self.e.d]
+        return float(vectors @ vectors) / self.e.d

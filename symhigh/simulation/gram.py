@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import sympy as sp
 
-from symhigh.codegen.gram import directions
 from symhigh.codegen.kernels import gram_kernels
 from symhigh.codegen.normal import stream
-from symhigh.population import Spectrum, Start
+from symhigh.population import Overlaps, Spectrum, Start
+from symhigh.population.population import cholesky
 from symhigh.population.spectrum import Array, apportion
-from symhigh.simulation.walk import START_STREAM, Experiment, Modes, modes_of, starting_mode
-from symhigh.symbols import V00, V20
-from symhigh.system import LimitSystem
+from symhigh.simulation.walk import START_STREAM, Experiment, constants, starting_memory
+from symhigh.symbols import lam
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,44 @@ def eigenspaces(spectrum: Spectrum, d: int) -> Eigenspaces | None:
         kept = count > 0
         place, values, count = (np.cumsum(kept) - 1)[place], values[kept], count[kept]
     return Eigenspaces(values, count, order, place)
+
+
+def coordinates(e: Experiment, spaces: Eigenspaces, rng: np.random.Generator) -> tuple[Array, Array]:
+    """The starting coordinates, times √d, of moving and resting vectors in the frame of each eigenspace.
+
+    Shapes (moving, frame, m) and (resting, resting, m), both lower triangular, see :mod:`symhigh.codegen.gram`.
+    """
+    s, field = e.statement, e.system.field
+    names = (*s.targets, *s.learnt)
+    match e.population.origin:
+        case (_, Start() as start):
+            alpha, beta, along = start_in(spaces, start, e.population.origin[0], e.d, rng)
+            base = np.array([[along, np.zeros_like(along)], [alpha, beta]])
+        case (_, Overlaps() as overlaps):
+            size, count = len(names), len(s.learnt)
+            order = [*range(count, size), *range(count)]
+            factor = cholesky(overlaps.values[np.ix_(order, order)][None])[0]
+            base = factor[:, :, None] * np.sqrt(spaces.count / e.d)
+            if (spaces.count < size).any():
+                raise ValueError(
+                    f"simulate(d={e.d}): an eigenspace of dimension {spaces.count.min()} cannot hold {size} directions; "
+                    "take a larger d, or method='direct'"
+                )
+        case other:
+            raise TypeError(f"simulate(method='gram'): needs a Spectrum and a Start or Overlaps, not {other}")
+    places = dict(zip(names, np.sqrt(e.d) * base, strict=True))
+    for vector in (*field.coordinates, *s.coefficients):
+        if vector not in places:
+            begin = sp.Poly(field.begins.get(vector, sp.S.Zero), *names)
+            if begin.total_degree() > 1 or begin.coeff_monomial(1) != 0:
+                raise ValueError(f"rule {s.owner}: {vector} starts at {begin.as_expr()}, not linear in the iterate")
+            places[vector] = sum((float(begin.coeff_monomial(v)) * places[v] for v in names), np.zeros_like(base[0]))
+    resting, moving = s.coefficients, s.coordinates
+    table = np.array([places[v] for v in (*resting, *moving)])  # (vectors, base axes, m)
+    triangular = np.linalg.qr(table.transpose(2, 1, 0), mode="r").transpose(2, 1, 0)
+    frame = np.zeros((len(table), len(table), spaces.values.size))
+    frame[:, : triangular.shape[1]] = triangular
+    return np.ascontiguousarray(frame[len(resting) :]), np.ascontiguousarray(frame[: len(resting), : len(resting)])
 
 
 def start_in(
@@ -90,68 +128,67 @@ def _of_vectors(spaces: Eigenspaces, X: Array, X_star: Array) -> tuple[Array, Ar
 
 
 class GramWalk:
-    """One run of the chain, in the coordinates (α, β) of every eigenspace; O(m) memory."""
+    """One run of the chain, in the coordinates of every eigenspace; O(m) memory."""
 
     def __init__(self, e: Experiment, seed: int) -> None:
         self.e = e
-        spaces = eigenspaces(e.spectrum, e.d)
+        self.kernels = gram_kernels(e.system, e.statement)
+        spectrum = e.population.origin[0]
+        spaces = eigenspaces(spectrum, e.d)
         if spaces is None:
             raise ValueError(
-                f"simulate(method='gram'): {e.spectrum.name} is continuous, so its d={e.d} eigenvalues "
+                f"simulate(method='gram'): {spectrum.name} is continuous, so its d={e.d} eigenvalues "
                 "are distinct; use method='direct' or Spectrum.from_eigenvalues"
             )
-        self.count = spaces.count
-        frame, n = directions(e.system), spaces.count
-        alpha, beta, self.X_star = start_in(
-            spaces, e.start, e.spectrum, e.d, np.random.default_rng([seed, START_STREAM])
+        self.count, n = spaces.count, spaces.count
+        self.moving, self.fixed = coordinates(e, spaces, np.random.default_rng([seed, START_STREAM]))
+        frame = len(self.moving) + len(self.fixed)
+        self.w, self.root = n / e.d, np.sqrt(spaces.values)
+        self.coef = self._coefficients(spaces)
+        self.const = constants(e, self.kernels, self.coef, self.w)
+        self.y: Array = np.concatenate(
+            [np.zeros(len(e.system.family.states) * n.size), starting_memory(e, self.kernels, self.const)]
         )
-        self.X = np.zeros((frame, n.size))
-        self.X[0], self.X[1] = alpha, beta
-        self.X_start = self.X.copy()
-        start = {V20: e.d * self.X_star * alpha / n, V00: e.d * (alpha**2 + beta**2) / n}
-        self.modes: Modes = modes_of(
-            e, gram_kernels(e.system), spaces.values, n / e.d, e.d * self.X_star**2 / n, start
-        )
-        self.mode: Array = starting_mode(e, self.modes)
         free = n - frame
         self.shape = np.where(free > 1, free / 2 - 1 / 3, 0.0)
         self.scale = 1 / np.sqrt(9 * np.where(self.shape > 0, self.shape, 1.0))
         self.draws, self.rest = np.zeros(frame * n.size), np.zeros(n.size)
         self.rng = stream(seed, 0, generator=e.generator)
+        at = self.fixed[0] if e.statement.single and e.statement.coefficients else None
+        self.target = np.nan if at is None else float(spaces.values @ (at**2).sum(axis=0)) / e.d
+
+    def _coefficients(self, spaces: Eigenspaces) -> Array:
+        """λ and the moments that do not change, of every eigenspace."""
+        resting = dict(zip(self.e.statement.coefficients, self.fixed, strict=True))
+        rows = []
+        for c in self.e.system.family.coefficients:
+            if c == lam:
+                rows.append(spaces.values)
+                continue
+            v, w = _pair(self.e.system.family.definitions[c])
+            rows.append((resting[v] * resting[w]).sum(axis=0) / spaces.count)
+        return np.array(rows)
 
     @staticmethod
-    def load(system: LimitSystem) -> None:
+    def load(e: Experiment) -> None:
         """Generate the kernels once, before threads ask for them."""
-        gram_kernels(system)
+        gram_kernels(e.system, e.statement)
 
     def run(self, first: int, steps: int) -> None:
-        m = self.modes
-        m.kernels.run(
-            first,
-            steps,
-            float(self.e.d),
-            self.rng,
-            self.X,
-            self.X_star,
-            self.X_start,
-            self.count,
-            self.shape,
-            self.scale,
-            self.draws,
-            self.rest,
-            self.mode,
-            self.e.par,
-            m.coef,
-            m.w,
-            m.const,
-            m.root,
-        )
+        self.kernels.run(
+            first, steps, float(self.e.d), self.rng, self.moving, self.fixed, self.count, self.shape, self.scale,
+            self.draws, self.rest, self.y, self.e.par, self.coef, self.w, self.const, self.root,
+        )  # fmt: skip
 
-    def lift(self) -> None:
-        self.modes.kernels.lift(float(self.e.d), self.X, self.X_star, self.X_start, self.count, self.mode)
+    def record(self, time: float, out: Array) -> None:
+        self.kernels.lift(self.moving, self.fixed, self.count, self.y)
+        self.kernels.observe(time, self.y, out, self.e.par, self.coef, self.w, self.const)
 
-    def overlap(self) -> float:
-        return float(self.X_star @ self.X[0])
+    def size(self) -> float:
+        return float((self.moving * self.moving).sum()) / self.e.d
 
-    def norm(self) -> float:
-        return float((self.X * self.X).sum())
+
+def _pair(product: sp.Expr) -> tuple[sp.Symbol, sp.Symbol]:
+    """The two factors of a second moment."""
+    found = [s for s, n in product.as_powers_dict().items() for _ in range(int(n))]
+    return found[0], found[1]

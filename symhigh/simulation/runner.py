@@ -10,22 +10,29 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from symhigh.checks import real, whole
+from symhigh.codegen.gram import refusal
 from symhigh.derivation import derive
-from symhigh.population import Spectrum, Start
+from symhigh.derivation.limit import mean_field_of
+from symhigh.integration.modes import population_of
+from symhigh.integration.solve import check_schedule, output_times, parameter_values
+from symhigh.population import Overlaps, Spectrum
 from symhigh.population.spectrum import Array
 from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.simulation.direct import DirectWalk
 from symhigh.simulation.gram import GramWalk, eigenspaces
 from symhigh.simulation.runs import Runs
-from symhigh.simulation.walk import Experiment, Walk, prepare
+from symhigh.simulation.walk import Experiment
+from symhigh.symbols import lam
 from symhigh.system import LimitSystem
 
 _METHODS: dict[str, type[DirectWalk] | type[GramWalk]] = {"direct": DirectWalk, "gram": GramWalk}
@@ -33,19 +40,25 @@ _METHODS: dict[str, type[DirectWalk] | type[GramWalk]] = {"direct": DirectWalk, 
 
 def simulate(
     problem: Problem,
-    rule: Rule,
-    spectrum: Spectrum,
-    start: Start,
-    d: int,
-    t_end: float,
+    rule: Rule | None,
+    spectrum: Any,
+    start: Any = None,
+    d: Any = None,
+    t_end: Any = None,
     seeds: int | Sequence[int] = 10,
     method: str = "auto",
     t: Any = None,
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
     generator: type[np.random.BitGenerator] | None = None,
+    *,
+    covariance: Any = None,
+    observables: Mapping[str, Callable[..., Array] | sp.Expr] | None = None,
 ) -> Runs:
-    """Run SGD at dimension ``d`` to time ``t_end`` (d·t_end steps) once per seed; returns :class:`Runs`.
+    """Run ``rule`` on ``problem`` at dimension ``d`` to time ``t_end`` (d·t_end steps) once per seed.
+
+    Returns :class:`Runs`. Positional arguments after the rule are the population, as for ``solve``: a spectrum and a
+    start, a spectrum and overlaps, or network classes, ``simulate(problem, rule, classes, d=…, t_end=…)``.
 
     Parameters
     ----------
@@ -54,8 +67,9 @@ def simulate(
         number of threads and the other seeds.
     method
         ``"direct"`` draws all d coordinates of every sample; ``"gram"`` steps the exact Gram chain, at a cost that
-        depends on the number of distinct eigenvalues only, so d may be 10^9; ``"auto"`` takes the chain where K has
-        few of them. All have the same law (:mod:`symhigh.codegen.gram`), but not the same bits for a seed.
+        depends on the number of distinct eigenvalues only, so d may be 10^9; ``"auto"`` takes the chain where there is
+        one and K has few eigenvalues. All have the same law (:mod:`symhigh.codegen.gram`), but not the same bits for a
+        seed.
     t
         Times to record, increasing in [0, t_end]; 101 equally spaced ones by default. An iterate is recorded at the
         nearest whole step; ``Runs.t`` holds the exact times.
@@ -64,6 +78,11 @@ def simulate(
     generator
         One of NumPy's bit generators, such as ``numpy.random.Philox``, to draw the samples with; by default the
         package's own (:mod:`symhigh.codegen.normal`), ten times as fast.
+    covariance
+        A covariance (d, d) in place of the diagonal one, for coordinates that are not an eigenbasis; O(d²) a step.
+    observables
+        Further outputs: functions of a network's (u, v, θ*, λ), or expressions in a coordinate's entries, averaged
+        over the coordinates.
 
     Memory is O(d) a thread, or O(distinct eigenvalues) for the chain. A diverging run ends with what it has. A
     keyboard interrupt returns the times that every run had reached.
@@ -80,19 +99,26 @@ def simulate(
             f"simulate(generator={generator!r}): give a class of NumPy's bit generators, such as numpy.random.Philox"
         )
     steps = _record_steps(t, end, size)
-    system = derive(problem, rule)
-    experiment = prepare(system, spectrum, start, size, end, generator)
-    walk_of = _walk_of(method, spectrum, size)
-    walk_of.load(system)
+    statement, field = mean_field_of(problem, rule)
+    par = parameter_values("simulate", field)
+    check_schedule(field, par, end)
+    given = (spectrum,) if start is None else (spectrum, start)
+    population = population_of(field, *given, owner="simulate")
+    root = None if covariance is None else square_root(covariance, size)
+    direct = Experiment(field, statement, population, size, end, par, generator, root)
+    walk_of, experiment = _chosen(method, direct, bool(observables))
+    extra = {name: _observable(name, phi, field) for name, phi in (observables or {}).items()}
+    walk_of.load(experiment)
 
     stop = threading.Event()
-    results = [_Result(len(steps), len(system.outputs)) for _ in chosen]
+    names = (*experiment.system.outputs, *extra)
+    results = [_Result(len(steps), len(names)) for _ in chosen]
     workers = whole(
         "simulate", "threads", threads or os.cpu_count() or 1, least=1, meaning="the number of threads"
     )
     with ThreadPoolExecutor(min(workers, len(chosen))) as pool:
         jobs = [
-            pool.submit(_one_run, walk_of, experiment, seed, steps, result, stop)
+            pool.submit(_one_run, walk_of, experiment, seed, steps, result, stop, extra)
             for seed, result in zip(chosen, results, strict=True)
         ]
         try:
@@ -104,34 +130,34 @@ def simulate(
             stop.set()
     for job in jobs:
         job.result()
-    return _collect(results, experiment, chosen, steps, interrupted=stop.is_set())
+    return _collect(results, experiment, names, chosen, steps, interrupted=stop.is_set())
 
 
 class _Result:
-    """What one run leaves: the limit's outputs, overlap and norm at each recorded step."""
+    """What one run leaves: the outputs at each recorded step, and where it ended."""
 
     def __init__(self, times: int, outputs: int) -> None:
         self.outputs = np.full((times, outputs), np.nan)
-        self.overlap = np.full(times, np.nan)
-        self.norm = np.full(times, np.nan)
         self.target = np.nan
         self.rows = 0
         self.message = ""
+        self.last: Array | None = None
 
 
 def _one_run(
-    walk_of: Callable[[Experiment, int], Walk],
+    walk_of: type[DirectWalk] | type[GramWalk],
     e: Experiment,
     seed: int,
     steps: Array,
     result: _Result,
     stop: threading.Event,
+    extra: Mapping[str, Callable[[DirectWalk], float]],
 ) -> None:
     """Advance one run from record to record; numbers stay in arrays of this thread alone."""
     walk = walk_of(e, seed)
-    modes = walk.modes
-    result.target = modes.target
-    batch, done = max(1, 20_000_000 // modes.w.size), 0
+    result.target = walk.target
+    batch, done = max(1, 20_000_000 // walk.root.size), 0
+    first, own = np.inf, len(e.system.outputs)
     for row, step in enumerate(steps):
         while done < step and not stop.is_set():
             count = min(int(step) - done, batch)
@@ -139,32 +165,71 @@ def _one_run(
             done += count
         if stop.is_set():
             return
-        walk.lift()
-        modes.kernels.observe(
-            done / e.d, walk.mode, result.outputs[row], e.par, modes.coef, modes.w, modes.const
-        )
-        result.overlap[row], result.norm[row] = walk.overlap(), walk.norm()
+        with np.errstate(all="ignore"):
+            walk.record(done / e.d, result.outputs[row, :own])
+            for k, phi in enumerate(extra.values()):
+                assert isinstance(walk, DirectWalk)
+                result.outputs[row, own + k] = phi(walk)
+            size = walk.size()
+        first = min(first, size) if row == 0 else first
         result.rows = row + 1
-        if not result.norm[row] < 1e12 * max(1.0, result.norm[0]):
+        if not size < 1e12 * max(1.0, first):
             result.message = _why(e.system, result, done / e.d)
-            result.outputs[row], result.overlap[row], result.norm[row] = np.nan, np.nan, np.nan
+            result.outputs[row] = np.nan
             return
+    if isinstance(walk, DirectWalk) and not e.statement.linear:
+        result.last = walk.y[: len(e.system.field.coordinates) * e.d].reshape(-1, e.d)
 
 
-def _walk_of(method: str, spectrum: Spectrum, d: int) -> type[DirectWalk] | type[GramWalk]:
+def _chosen(
+    method: str, direct: Experiment, observed: bool
+) -> tuple[type[DirectWalk] | type[GramWalk], Experiment]:
     """The simulator asked for; ``"auto"`` takes the Gram chain where its step is clearly the cheaper one."""
-    if method in _METHODS:
-        return _METHODS[method]
-    spaces = eigenspaces(spectrum, d)
-    return GramWalk if spaces is not None and 16 * spaces.values.size <= d else DirectWalk
+    if method == "direct":
+        return DirectWalk, direct
+    why = refusal(direct.statement)
+    if direct.covariance is not None or observed:
+        why = why or "covariance and observables need every coordinate"
+    spectrum = direct.population.origin[0]
+    if method == "auto":
+        spaces = eigenspaces(spectrum, direct.d) if not why and isinstance(spectrum, Spectrum) else None
+        crowded = isinstance(direct.population.origin[-1], Overlaps)
+        if spaces is None or 16 * spaces.values.size > direct.d or (crowded and spaces.count.min() < 8):
+            return DirectWalk, direct
+    elif why:
+        raise ValueError(f"simulate(method='gram'): {why}; use method='direct'")
+    moments = derive(direct.system.problem, direct.system.rule, reduce=False)
+    return GramWalk, replace(direct, system=moments)
+
+
+def _observable(
+    name: str, phi: Callable[..., Array] | sp.Expr, field: LimitSystem
+) -> Callable[[DirectWalk], float]:
+    """An average over coordinates as a function of a run."""
+    entries = (*field.field.coordinates, *(c for c in field.field.coefficients if c != lam), lam)
+    if isinstance(phi, sp.Expr):
+        if foreign := sorted(map(str, phi.free_symbols - set(entries))):
+            raise ValueError(f"simulate(observables={name!r}): unknown {foreign}; it may hold {list(map(str, entries))}")
+        phi = sp.lambdify(entries, phi, "numpy")
+
+    def value(walk: DirectWalk) -> float:
+        count = len(field.field.coordinates)
+        rows = walk.y[: count * walk.e.d].reshape(count, -1)
+        found = float(np.mean(phi(*rows, *walk.coef[1:], walk.coef[0])))
+        return found if np.isfinite(found) else np.nan
+
+    return value
 
 
 def _why(system: LimitSystem, result: _Result, time_: float) -> str:
     names = list(system.outputs)
     before = result.outputs[max(0, result.rows - 2)]
+    where = f"diverged by t = {time_:.6g}: the iterate left all bounds"
+    if "distance_threshold" not in names:
+        return where
     rate, threshold = before[names.index("learning_rate")], before[names.index("distance_threshold")]
     cause = f"; the learning rate {rate:.6g} was above {threshold:.6g}, beyond which the distance grows"
-    return f"diverged by t = {time_:.6g}: ||X||^2 left all bounds" + (cause if rate > threshold else "")
+    return where + (cause if rate > threshold else "")
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
@@ -182,31 +247,27 @@ def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
 
 def _record_steps(t: Any, end: float, d: int) -> Array:
     """Whole steps nearest to the requested times, without repeats."""
-    from symhigh.integration.solve import output_times
-
     times = np.linspace(0.0, end, 101) if t is None else output_times("simulate", t, end)
     return np.unique(np.rint(times * d).astype(np.int64))
 
 
 def _collect(
-    results: list[_Result], e: Experiment, seeds: tuple[int, ...], steps: Array, interrupted: bool
+    results: list[_Result], e: Experiment, names: tuple[str, ...], seeds: tuple[int, ...], steps: Array, interrupted: bool
 ) -> Runs:
     if interrupted:
         shared = min((r.rows for r in results if not r.message), default=len(steps))
         steps = steps[:shared]
     rows = len(steps)
-    outputs = {
-        name: np.array([r.outputs[:rows, k] for r in results]) for k, name in enumerate(e.system.outputs)
-    }
-    outputs["overlap"] = np.array([r.overlap[:rows] for r in results])
-    outputs["norm"] = np.array([r.norm[:rows] for r in results])
+    outputs = {name: np.array([r.outputs[:rows, k] for r in results]) for k, name in enumerate(names)}
     messages = {seed: r.message for seed, r in zip(seeds, results, strict=True) if r.message}
     if messages:
         seed, text = next(iter(messages.items()))
         warnings.warn(
             f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=3
         )
-
+    last = {}
+    if all(r.last is not None for r in results):
+        last = {str(v): np.array([r.last[k] for r in results]) for k, v in enumerate(e.system.field.coordinates)}  # type: ignore[index]
     return Runs(
         steps / e.d,
         outputs,
@@ -214,10 +275,23 @@ def _collect(
         seeds,
         e.system.problem,
         e.system.rule,
-        e.spectrum,
-        e.start,
+        e.population,
         e.t_end,
         np.array([r.target for r in results]),
         messages,
         not interrupted,
+        last,
     )
+
+
+def square_root(covariance: Any, d: int) -> Array:
+    """The symmetric square root of a covariance (d, d); raises ``ValueError`` where it is none."""
+    matrix = np.asarray(covariance, dtype=float)
+    if matrix.shape != (d, d) or not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T, atol=1e-10):
+        raise ValueError(
+            f"simulate(covariance of shape {matrix.shape}): covariance must be a finite symmetric {d} x {d} matrix"
+        )
+    values, basis = np.linalg.eigh(matrix)
+    if values[0] < -1e-10 * max(values[-1], 1.0):
+        raise ValueError(f"simulate(covariance): it has the eigenvalue {values[0]:g}; all must be >= 0")
+    return np.asarray((basis * np.sqrt(np.maximum(values, 0.0))) @ basis.T)

@@ -6,15 +6,15 @@ Stands between simulation and whatever reads runs (comparison, figures, files).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from symhigh.integration.outputs import Outputs
-from symhigh.population import Spectrum, Start
+from symhigh.population import Population, Spectrum, Start
 from symhigh.population.spectrum import Array
-from symhigh.problem import Problem
+from symhigh.problem import DiagonalNetwork, Problem
 from symhigh.rule import Rule
 
 
@@ -23,7 +23,8 @@ class Runs(Outputs):
     """Outputs of n independent runs at T times: arrays of shape (n, T), one per output.
 
     ``t`` (T,) are the times of the recorded iterates, steps/d exactly. A run that diverged holds NaN from there
-    on; ``messages`` says for each seed where and why, empty where nothing happened.
+    on; ``messages`` says for each seed where and why, empty where nothing happened. ``last`` holds the last iterates of
+    a network, each of shape (n, d).
     """
 
     t: Array
@@ -32,12 +33,22 @@ class Runs(Outputs):
     seeds: tuple[int, ...]
     problem: Problem
     rule: Rule
-    spectrum: Spectrum
-    start: Start
+    population: Population
     t_end: float
     target: Array
     messages: Mapping[int, str]
     complete: bool = True
+    last: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """The spectrum, where the population is stated by one."""
+        return self.population.origin[0]  # type: ignore[no-any-return]
+
+    @property
+    def start(self) -> Start:
+        """The start, or the overlaps, beside the spectrum."""
+        return self.population.origin[1]  # type: ignore[no-any-return]
 
     @property
     def excess_risk(self) -> Array:
@@ -52,7 +63,10 @@ class Runs(Outputs):
         from symhigh.simulation.runner import simulate
 
         grid = self.t if t is None else t
-        return simulate(self.problem, self.rule, self.spectrum, self.start, d, self.t_end, seeds, t=grid)
+        origin = self.population.origin
+        rule = None if isinstance(self.problem, DiagonalNetwork) else self.rule
+        start = origin[1] if len(origin) > 1 else None
+        return simulate(self.problem, rule, origin[0], start, d, self.t_end, seeds, t=grid)
 
     def quantiles(self, what: str = "risk", low: float = 0.1, high: float = 0.9) -> tuple[Array, Array]:
         """The pointwise ``low`` and ``high`` quantiles over the runs, two arrays of shape (T,)."""

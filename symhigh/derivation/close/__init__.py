@@ -50,7 +50,21 @@ def close(
 ) -> LimitSystem:
     """The first closure that applies to ``field``."""
     family, reductions, scalars, states, outputs = _moments(s, field, reduce)
-    return LimitSystem(problem, rule, family, reductions, scalars, states, values, outputs)
+    return LimitSystem(problem, rule, family, reductions, scalars, states, values, outputs, field)
 
 
-__all__ = ["NotClosed", "close"]
+def open_system(
+    field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr]
+) -> LimitSystem:
+    """The mean field as a system whose modes are single coordinates, their noise apart: what a simulation records."""
+    parts = _open(field)
+    family, reductions, scalars, states, outputs = parts
+    return LimitSystem(problem, rule, family, reductions, scalars, states, values, outputs, field)
+
+
+@lru_cache(maxsize=128)
+def _open(field: MeanField) -> Any:
+    return _numbers_put_in(field.family, field.couplings, field.scalars, field.states, field.outputs)
+
+
+__all__ = ["NotClosed", "close", "open_system"]

@@ -1,0 +1,117 @@
+"""One sample of the data lowered to source: its label noise, its slopes, what the rule makes of them.
+
+Shared by the two simulators, :mod:`~symhigh.codegen.step` and :mod:`~symhigh.codegen.gram`, from the same statement as
+the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from symhigh.codegen.lower import Lowering
+from symhigh.codegen.target import statements
+from symhigh.derivation.gaussian import recognise
+from symhigh.derivation.state import KNOWN, Statement
+from symhigh.problem.noise import NORMAL, UNIFORMS
+from symhigh.problem.problem import Label
+from symhigh.symbols import OwnedSymbol, eps, gamma, gradient_square, risk, sample_loss, t
+
+RATE = OwnedSymbol("rate", real=True)
+
+
+def slope(p: int) -> sp.Symbol:
+    """The slope ``∂f/∂x_p`` of the current sample."""
+    return OwnedSymbol(f"slope_{p}", real=True)
+
+
+def noise_lines(lowering: Lowering, s: Statement, normal: str) -> list[str]:
+    """The label noise of the sample, from ``normal``, the source of a standard normal."""
+    if not s.noise:
+        return []
+    names, drawn = lowering.names, s.draw
+    lines = []
+    if NORMAL in drawn.free_symbols:
+        lines.append(f"{names(NORMAL)} = {normal}")
+    lines += [f"{names(u)} = uniform(source, words)" for u in UNIFORMS if u in drawn.free_symbols]
+    return [*lines, f"{names(eps)} = {names.code(drawn)}"]
+
+
+def sample_lines(lowering: Lowering, s: Statement) -> list[str]:
+    """The slopes of the drawn sample, and its loss where the rule looks at it."""
+    names, outcomes = lowering.names, s.outcomes
+    wants_loss = s.uses(sample_loss)
+    lines: list[str] = []
+    for j, outcome in enumerate(outcomes):
+        loss = recognise(outcome.loss)
+        wanted = [(slope(p), sp.diff(loss, x)) for p, x in enumerate(s.students)]
+        wanted += [(sample_loss, loss)] if wants_loss else []
+        code = [f"{names(name)} = {names.code(e)}" for name, e in statements(wanted)]
+        if len(outcomes) == 1:
+            return code
+        opening = (
+            f"if draw < {names.code(outcome.probability)}:"
+            if j == 0
+            else (
+                "else:"
+                if j == len(outcomes) - 1
+                else f"elif draw < {names.code(_cumulative(outcomes[: j + 1]))}:"
+            )
+        )
+        lines += [opening, *("    " + line for line in code)]
+    return ["draw = uniform(source, words)", *lines]
+
+
+def _cumulative(outcomes: Sequence[Label]) -> sp.Expr:
+    return sp.Add(*(o.probability for o in outcomes))
+
+
+def knowledge(s: Statement) -> list[sp.Symbol]:
+    """What of the whole system the rate or a memory looks at."""
+    return [q for q in (*(name for name, _ in s.totals), *KNOWN) if s.uses(q)]
+
+
+def knowledge_sources(lowering: Lowering, s: Statement) -> list[str]:
+    """Functions of ``(t_, y, par, coef, w, const)`` for what the rule knows, and for a greedy rule its rate."""
+    known = dict(zip(lowering.output_names, lowering.outputs, strict=True))
+    sources = [
+        lowering.function_of(q if q == risk or q in dict(s.totals) else known[q.name], f"known_{k}")
+        for k, q in enumerate(knowledge(s))
+    ]
+    return sources if s.rate is not None else [*sources, lowering.function_of(gamma, "greedy_rate")]
+
+
+def rate_lines(lowering: Lowering, s: Statement, place: str) -> list[str]:
+    """The memories' update and the rate, in the rule's order; a sample without slope needs no rate.
+
+    ``place`` is where y keeps the memories, such as ``"3 * n"``; y holds the coordinates as they are before the step.
+    """
+    names = lowering.names
+    known = [f"{names(q)} = known_{k}({_arguments(lowering)})" for k, q in enumerate(knowledge(s))]
+    memories = memory_lines(lowering, s, place)
+    if s.rate is None:
+        return [*known, *memories, f"{names(RATE)} = greedy_rate({_arguments(lowering)})"]
+    rate = names.code(s.rate)
+    if s.rate.has(gradient_square):
+        moves = " or ".join(f"{names(slope(p))} != 0.0" for p in range(len(s.students)))
+        rate = f"({rate}) if {moves} else 0.0"
+    lines = [memories, [f"{names(RATE)} = {rate}"]]
+    return [*known, *(line for part in (reversed(lines) if s.delayed else lines) for line in part)]
+
+
+def _arguments(lowering: Lowering) -> str:
+    """The arguments of a function of the state, as the simulator calls it."""
+    return f"{lowering.names(t)}, y, par, coef, w, const"
+
+
+def memory_lines(lowering: Lowering, s: Statement, place: str) -> list[str]:
+    """All memories move at once, each from the old values, and are written back for the record."""
+    names = lowering.names
+    if not s.memory:
+        return []
+    lines = [f"new_{j} = {names.code(m.name + m.increment)}" for j, m in enumerate(s.memory)]
+    for j, m in enumerate(s.memory):
+        lines += [f"{names(m.name)} = new_{j}", f"y[{place} + {j}] = new_{j}"]
+    return lines
+

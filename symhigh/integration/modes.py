@@ -1,0 +1,54 @@
+"""Where the modes of a limit start: a system's definitions on the rows of a population.
+
+Stands between populations and everything that integrates or simulates.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy as sp
+
+from symhigh.population import Population
+from symhigh.population.population import Columns, evaluate
+from symhigh.population.spectrum import Array
+from symhigh.symbols import lam
+from symhigh.system import LimitSystem
+
+
+def population_of(system: LimitSystem, *given: object, owner: str = "solve") -> Population:
+    """The population that ``given`` states for the vectors of ``system``."""
+    learnt = tuple(c for c in system.field.learnt)
+    return Population.of(learnt, system.field.targets, *given, owner=owner)
+
+
+def all_columns(system: LimitSystem, columns: Columns) -> Columns:
+    """The entries of every vector and constant direction, those of further vectors as the rule starts them."""
+    field = system.field
+    further = (*field.coordinates, *(c for c in field.coefficients if c != lam))
+    shape = next(iter(columns.values())).shape
+    starts = {s: field.begins.get(s, sp.S.Zero) for s in further if s not in columns}
+    return {**columns, **{s: np.broadcast_to(evaluate(e, columns), shape) for s, e in starts.items()}}
+
+
+def cell_starts(system: LimitSystem) -> dict[sp.Symbol, float]:
+    """The value of every cell before the first step."""
+    return {c: float(e.subs(system.parameters)) for c, e in system.field.cell_starts.items()}
+
+
+def starting_modes(system: LimitSystem, population: Population) -> tuple[Array, Array, Array]:
+    """Coefficients, states and their sizes at the nodes, of shapes (coefficients, N), (states, N) and (N,)."""
+    columns, cells = all_columns(system, population.columns), cell_starts(system)
+    count = population.weights.size
+
+    def value(symbol: sp.Symbol) -> Array:
+        if symbol == lam:
+            return population.eigenvalues
+        if symbol in cells:
+            return np.full(count, cells[symbol])
+        return np.asarray(evaluate(system.family.definitions[symbol], columns).mean(axis=1))
+
+    coef = np.array([value(s) for s in system.family.coefficients])
+    states = np.array([value(s) for s in system.family.states])
+    field = system.field
+    size = sum((columns[s] ** 2).mean(axis=1) for s in (*field.learnt, *field.targets))
+    return coef, states, np.asarray(size)
