@@ -5,26 +5,27 @@ Run: python examples/diagonal_network.py
 """
 
 from symhigh.closed.network import linearise, long_time
-from symhigh.derivation.network import derive_network
+from symhigh.derivation import derive
 from symhigh.ledger.network_comparison import compare_network
-from symhigh.problem.network import DiagonalNetwork, NetworkClasses
-from symhigh.simulation.network import simulate_network
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import DiagonalNetwork
+from symhigh.simulation import simulate
 
 network = DiagonalNetwork(step=0.4, noise=0.3)
-limit = derive_network(network)
+limit = derive(network)
 for equation in limit.equations():
     print(equation)
 
 # classes of coordinates: eigenvalue, target, start; four equal shares here
 classes = NetworkClasses(lam=[1, 1, 0.4, 0.4], theta_star=[1, -0.5, 1, -0.5], u=1.2, v=0.2)
 curve = limit.solve(classes, t_end=5)
-runs = simulate_network(network, classes, d=512, t_end=5, seeds=20, t=[0, 1, 2, 3, 4, 4.9])
+runs = simulate(network, None, classes, None, d=512, t_end=5, seeds=20, t=[0, 1, 2, 3, 4, 4.9])
 comparison = compare_network(curve, runs)
 print(comparison.summary())
 assert comparison.agrees
 
 # without label noise the risk vanishes exponentially; rate and limits are known before any run
-noiseless = derive_network(DiagonalNetwork(step=0.4))
+noiseless = derive(DiagonalNetwork(step=0.4))
 ends = long_time(noiseless, classes, t_end=60)
 print(
     f"rate {ends.rate:.6f}, balance shrinks by {ends.effective_start}, threshold load "

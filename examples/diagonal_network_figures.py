@@ -14,12 +14,13 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from symhigh.closed.network import linearise, long_time
-from symhigh.derivation.network import derive_network
+from symhigh.derivation import derive
 from symhigh.integration.network_sde import solve_network_sde
 from symhigh.integration.network_values import coordinates
-from symhigh.problem.network import DiagonalNetwork, NetworkClasses
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import DiagonalNetwork
 from symhigh.report.figures import COLOURS, THEORY, style
-from symhigh.simulation.network import simulate_network
+from symhigh.simulation import simulate
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 NETWORK = DiagonalNetwork(0.4, 0.3)
@@ -36,10 +37,10 @@ def concentration(folder, full):
     """Risk of ten runs at growing d around the limit: diagonal K, and a sample covariance around its SDE."""
     fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
     dims = (16, 64, 256, 1024, 4096) if full else (16, 64, 256, 1024)
-    curve = derive_network(NETWORK).solve(FOUR, 5, t=TIMES)
+    curve = derive(NETWORK).solve(FOUR, 5, t=TIMES)
     spread = []
     for d, colour in zip(dims, COLOURS, strict=False):
-        runs = simulate_network(NETWORK, FOUR, d, 5, 10, t=TIMES)
+        runs = simulate(NETWORK, None, FOUR, None, d, 5, 10, t=TIMES)
         low, high = np.quantile(runs.risk, [0.1, 0.9], axis=0)
         axes[0].fill_between(TIMES, low, high, color=colour, alpha=0.5, label=f"d = {d}")
         spread.append(np.sqrt(np.mean((runs.risk - curve.risk) ** 2)))
@@ -49,11 +50,11 @@ def concentration(folder, full):
     flat = NetworkClasses(1.0, FOUR.theta_star, FOUR.u, FOUR.v)
     for d, colour in zip(dims if full else dims[:-1], COLOURS, strict=False):
         covariance = sample_covariance(d)
-        runs = simulate_network(NETWORK, flat, d, 5, 10, t=TIMES, covariance=covariance)
+        runs = simulate(NETWORK, None, flat, None, d, 5, 10, t=TIMES, covariance=covariance)
         low, high = np.quantile(runs.risk, [0.1, 0.9], axis=0)
         axes[1].fill_between(TIMES, low, high, color=colour, alpha=0.5, label=f"d = {d}")
     at = coordinates(flat, d, covariance)
-    paths = solve_network_sde(derive_network(NETWORK), at, TIMES, seeds=10, step=0.05)
+    paths = solve_network_sde(derive(NETWORK), at, TIMES, seeds=10, step=0.05)
     axes[1].plot(TIMES, paths.risk.mean(axis=0), color=THEORY, label="SDE, largest K")
     error = np.sqrt((runs.risk.var(axis=0, ddof=1) + paths.risk.var(axis=0, ddof=1)) / 10)
     gap = np.abs(runs.risk.mean(axis=0) - paths.risk.mean(axis=0))
@@ -67,7 +68,7 @@ def concentration(folder, full):
 
 def densities(folder):
     """The density of ξ of one class: a point, a bell, and with vanishing risk a point again."""
-    curve = derive_network(DiagonalNetwork(0.4)).solve(FOUR, 20, t=[0.05, 0.5, 2, 5, 10, 20])
+    curve = derive(DiagonalNetwork(0.4)).solve(FOUR, 20, t=[0.05, 0.5, 2, 5, 10, 20])
     fig, ax = plt.subplots(figsize=(5, 3.4))
     points, values = curve.densities.points()[:, 0], curve.densities.density()[:, 0]
     for k, when in enumerate(curve.t):
@@ -94,7 +95,7 @@ def sharpness(folder):
     times = np.linspace(0, 60, 121)
     last = {}
     for step, colour in zip((0.6, 0.9, 1.1, 1.4), plt.cm.viridis([0.85, 0.6, 0.3, 0.0]), strict=True):
-        runs = simulate_network(DiagonalNetwork(step), one, 1024, 60, 3, t=times)
+        runs = simulate(DiagonalNetwork(step), None, one, None, 1024, 60, 3, t=times)
         axes[0].plot(times, runs.risk.T, color=colour, lw=0.8)
         axes[1].plot(times, step * runs.curvature.T / 2, color=colour, lw=0.8, label=f"η = {step}")
         last[step] = runs.risk[:, -1].mean()
@@ -105,7 +106,7 @@ def sharpness(folder):
     axes[0].legend(*(x[::3] for x in axes[1].get_legend_handles_labels()), loc="center right")
     fig.savefig(folder / "network_sharpness.png")
     for step, risk in last.items():
-        assert (risk < 1e-4) == (linearise(derive_network(DiagonalNetwork(step)), one).load < 1)
+        assert (risk < 1e-4) == (linearise(derive(DiagonalNetwork(step)), one).load < 1)
 
 
 def flow_limit(covariance, target, first, second):
@@ -134,7 +135,7 @@ def sparsity(folder):
     start = NetworkClasses(1.0, target, 0.5, 0.0)
     at = coordinates(start, d, covariance)
     step = 1.1
-    paths = solve_network_sde(derive_network(DiagonalNetwork(step)), at, [150.0], seeds=1, step=0.01)
+    paths = solve_network_sde(derive(DiagonalNetwork(step)), at, [150.0], seeds=1, step=0.01)
     sgd = paths.u[0, 0] * paths.v[0, 0]
     flow = flow_limit(covariance, target, at.u, at.v)
     shrink = np.exp(-(step**2) * at.lam * paths.integral[0, 0])
@@ -164,5 +165,5 @@ if __name__ == "__main__":
         densities(where)
         sharpness(where)
         concentration(where, "--full" in sys.argv)
-    rate = long_time(derive_network(DiagonalNetwork(0.4)), FOUR, 60).rate
+    rate = long_time(derive(DiagonalNetwork(0.4)), FOUR, 60).rate
     print(f"figures in {where}; secular rate of the four classes {rate:.5f}")

@@ -19,10 +19,11 @@ class MeanField:
     ``coordinates`` are the vectors' entries, of order one (a linear model's is ``√d X_i``); ``learnt`` are those
     that the predictions are made of; ``cells`` have no noise;
     ``coefficients`` are constant in time: λ, the target's entry, constant directions. ``covariance`` is the rate of
-    quadratic covariation of the coordinates. ``effective`` are the weights that the data see, one a student, in terms
-    of the coordinates. Coordinates meet only in ``couplings``, ``name = Σ_i w_i E summand_i``; ``scalars``, in their
-    order, are functions of couplings, of the memories ``states`` and of each other. ``begins`` says where vectors and
-    constant directions start in terms of X, zero where it says nothing; ``cell_starts`` likewise.
+    quadratic covariation of the coordinates, ``noise`` a factor of it where one is known, a column a Brownian motion.
+    ``effective`` are the weights that the data see, one a student, in terms of the coordinates. Coordinates meet only
+    in ``couplings``, ``name = Σ_i w_i E summand_i``; ``scalars``, in their order, are functions of couplings, of the
+    memories ``states`` and of each other. ``begins`` says where vectors and constant directions start in terms of X,
+    zero where it says nothing; ``cell_starts`` likewise.
     """
 
     coordinates: tuple[sp.Symbol, ...]
@@ -33,6 +34,7 @@ class MeanField:
     effective: tuple[sp.Expr, ...]
     drift: tuple[sp.Expr, ...]
     covariance: sp.ImmutableMatrix
+    noise: sp.ImmutableMatrix | None
     cell_drift: tuple[sp.Expr, ...]
     couplings: tuple[Reduction, ...]
     scalars: tuple[Scalar, ...]

@@ -50,6 +50,11 @@ def owned(symbol: sp.Symbol, owner: str, value: sp.Expr | None = None) -> OwnedS
     return OwnedSymbol(symbol.name, owner, **known)
 
 
+def product_symbol(name: str, square: bool) -> OwnedSymbol:
+    """The name of an average of a product, nonnegative where it is one of squares."""
+    return OwnedSymbol(name, nonnegative=True) if square else OwnedSymbol(name, real=True)
+
+
 # --- one sample -----------------------------------------------------------------------------------------
 x = OwnedSymbol("x", real=True)
 x_star = OwnedSymbol("x_star", real=True)
@@ -93,6 +98,10 @@ X_STAR = OwnedSymbol("X_star", real=True)
 """The entry of the target."""
 xi = OwnedSymbol("xi", real=True)
 """A standard normal of the step's own, independent for every entry and step."""
+xi_star = OwnedSymbol("xi_star", real=True)
+"""Another one, for what moves the target."""
+inverse_time = OwnedSymbol("t_inverse", nonnegative=True)
+"""1/t, and 0 at t = 0, where what it multiplies vanishes."""
 
 
 class Total(sp.Function):  # type: ignore[misc]

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from symhigh.derivation.network import derive_network
+from symhigh.derivation import derive
 from symhigh.integration.network import model_of
 from symhigh.integration.particles import solve_particles
 from symhigh.ledger import CONSISTENT, REFUTED, VERIFIED, Claim, integrated, simulation
 from symhigh.ledger.network_comparison import compare_network
-from symhigh.problem.network import SQUARES, DiagonalNetwork, NetworkClasses
-from symhigh.simulation.network import simulate_network
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import SQUARES, DiagonalNetwork
+from symhigh.simulation import simulate
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 TIMES = np.linspace(0, 5, 11)
@@ -31,8 +32,8 @@ def classes_of(trial):
 def experiment(network, classes, trial, seeds=12):
     size = 256 if trial.quick else 4096
     first = trial.seed % 100_000
-    runs = simulate_network(network, classes, size, 5.0, range(first, first + seeds), t=TIMES)
-    return compare_network(derive_network(network).solve(classes, 5.01), runs)
+    runs = simulate(network, None, classes, None, size, 5.0, range(first, first + seeds), t=TIMES)
+    return compare_network(derive(network).solve(classes, 5.01), runs)
 
 
 @simulation
@@ -63,7 +64,7 @@ agreement = Claim(
 @integrated(tolerance=2e-3)
 def table(trial):
     """Risk and curvature at t = 0, 1, 2, 4, 6, 8, 10, as stated with the model from 200 000 particles."""
-    curve = derive_network(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 10, t=[0, 1, 2, 4, 6, 8, 10])
+    curve = derive(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 10, t=[0, 1, 2, 4, 6, 8, 10])
     yield curve.risk, [0.2419, 0.1470, 0.1070, 0.0770, 0.0673, 0.0637, 0.0622]
     yield curve.curvature, [1.036, 1.126, 1.202, 1.280, 1.305, 1.309, 1.303]
 
@@ -73,7 +74,7 @@ def particles(trial):
     """10⁶ particles (4·10⁵ in quick mode), three noise levels, within 0.6 % of the risk at five times."""
     count = 100_000 if trial.quick else 250_000
     for noise in (0.0, 0.3, 1.0):
-        limit = derive_network(DiagonalNetwork(0.4, noise))
+        limit = derive(DiagonalNetwork(0.4, noise))
         curve = limit.solve(FOUR, 5, t=[1, 2, 3, 4, 5])
         model, start = model_of(limit, FOUR)
         yield (
@@ -99,7 +100,7 @@ def with_mistake(change):
 
     @integrated(tolerance=4e-3, title="100 000 particles with the mistake, within 0.4 % of the curve")
     def compared(trial):
-        limit = derive_network(DiagonalNetwork(0.4, 1.0))
+        limit = derive(DiagonalNetwork(0.4, 1.0))
         curve = limit.solve(FOUR, 4, t=[1, 2, 4])
         model, start = model_of(limit, FOUR)
         found = solve_particles(change(model), start, curve.t, particles=25_000, seed=trial.seed, step=0.1)

@@ -12,6 +12,7 @@ import sympy as sp
 
 from symhigh.closed.network import linearise, long_time, noise_floor, slope_square
 from symhigh.closed.network_bound import bregman
+from symhigh.derivation import derive
 from symhigh.derivation.ito import (
     ItoSDE,
     change_of_variables,
@@ -20,10 +21,11 @@ from symhigh.derivation.ito import (
     stationary_density,
     with_generator,
 )
-from symhigh.derivation.network import alpha, coordinate_sde, derive_network, reduce, side_w, side_z, xi
+from symhigh.derivation.network import alpha, coordinate_sde, reduce, side_w, side_z, xi
 from symhigh.ledger import REFUTED, VERIFIED, Claim, integrated, symbolic
-from symhigh.problem.network import PRODUCT, DiagonalNetwork, NetworkClasses, eta, theta_star, u, v
-from symhigh.simulation.network import simulate_network
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import PRODUCT, DiagonalNetwork, eta, theta_star, u, v
+from symhigh.simulation import simulate
 from symhigh.symbols import lam, risk
 
 W, Z = sp.symbols("w z", positive=True)
@@ -91,7 +93,7 @@ lyapunov = Claim(
 @symbolic
 def slope():
     """(∂θ/∂ξ)² = 4θ² + c² with c = e^{2α} the balance, found by elimination of ξ: S* = √(c² + 4θ*²)."""
-    factor, rest = slope_square(derive_network(DiagonalNetwork(eta)))
+    factor, rest = slope_square(derive(DiagonalNetwork(eta)))
     return [factor - 4, sp.powsimp(rest.subs(BOTH)) - sp.exp(4 * alpha)]
 
 
@@ -110,12 +112,12 @@ def secular_rate(trial):
     """Curves of random classes decay at the secular rate of their own limit, to 0.2 %."""
     for _ in range(2 if trial.quick else 6):
         classes = random_classes(np.random.default_rng(trial.rng.integers(1 << 30)))
-        unit = linearise(derive_network(DiagonalNetwork(1)), classes)
-        limit = derive_network(DiagonalNetwork(0.5 / unit.load))
+        unit = linearise(derive(DiagonalNetwork(1)), classes)
+        limit = derive(DiagonalNetwork(0.5 / unit.load))
         slow = linearise(limit, classes).rate()
         curve = limit.solve(classes, 24 / slow, t=[18 / slow, 24 / slow])
         rate = linearise(limit, classes, float(curve.densities.integral[-1])).rate()
-        yield np.log(curve.risk[0] / curve.risk[1]) * slow / 6, rate, {"step": limit.network.step}
+        yield np.log(curve.risk[0] / curve.risk[1]) * slow / 6, rate, {"step": limit.numbers()[0]}
 
 
 rate = Claim(
@@ -130,7 +132,7 @@ def shrunken_balance(trial):
     """At late times u² − v² = c(0)e^{−2η²λ∫R} and E S = √(c² + 4θ*²), on curves of random classes."""
     for k in range(2 if trial.quick else 5):
         classes = random_classes(np.random.default_rng(trial.seed + k))
-        limit = derive_network(DiagonalNetwork(0.4))
+        limit = derive(DiagonalNetwork(0.4))
         ends = long_time(limit, classes, 60)
         curve = limit.solve(classes, 120, t=[120])
         square = ((curve.u**2 + curve.v**2) * curve.densities.mass).sum(axis=2)[-1]
@@ -181,7 +183,7 @@ def long_curves(trial):
     for noise in (0.3, 0.8):
         target = np.array([1, 0.5, -0.7])
         classes = NetworkClasses([1, 0.4, 0.7], target, 1.0, np.sign(target), [0.5, 0.3, 0.2])
-        limit = derive_network(DiagonalNetwork(0.4, noise))
+        limit = derive(DiagonalNetwork(0.4, noise))
         yield limit.solve(classes, 400, t=[400]).risk, noise_floor(limit, classes), {"noise": noise}
 
 
@@ -210,7 +212,7 @@ def saturation(trial):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             yield (
-                derive_network(DiagonalNetwork(step)).solve(ONE, 200, t=[200]).risk,
+                derive(DiagonalNetwork(step)).solve(ONE, 200, t=[200]).risk,
                 (2 * step - 2) / step**2,
                 {"step": step},
             )
@@ -222,7 +224,7 @@ def curvature_is_reflected(trial):
     for step in (1.1, 1.3):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            curve = derive_network(DiagonalNetwork(step)).solve(ONE, 300, t=[300])
+            curve = derive(DiagonalNetwork(step)).solve(ONE, 300, t=[300])
         yield step * curve.curvature / 2, 2 - step, {"step": step}
 
 
@@ -230,9 +232,8 @@ def curvature_is_reflected(trial):
 def saturation_of_sgd(trial):
     """Direct SGD at d = 1000: time average over t in (30, 60), within 5 %."""
     for step in (1.3,) if trial.quick else (1.3, 1.7):
-        runs = simulate_network(
-            DiagonalNetwork(step),
-            ONE,
+        runs = simulate(
+            DiagonalNetwork(step), None, ONE, None,
             1000,
             60,
             [trial.seed % 1000, 1 + trial.seed % 1000],
@@ -253,7 +254,7 @@ above = Claim(
 @integrated(tolerance=0.05)
 def vanishes(trial):
     """That the risk has fallen to 1e-6 at t = 100 for 2η = 2.6."""
-    runs = simulate_network(DiagonalNetwork(1.3), ONE, 500, 100, [trial.seed % 1000], t=[100.0])
+    runs = simulate(DiagonalNetwork(1.3), None, ONE, None, 500, 100, [trial.seed % 1000], t=[100.0])
     yield runs.risk.mean() + 1e-6, 1e-6
 
 

@@ -7,6 +7,7 @@ hand except the statements that the findings are compared with. README, sections
 
 import sympy as sp
 
+from symhigh.derivation import derive
 from symhigh.derivation.ito import (
     additive_coordinates,
     combinations_without_noise,
@@ -15,7 +16,7 @@ from symhigh.derivation.ito import (
     ito_formula,
     noise_free,
 )
-from symhigh.derivation.network import alpha, coordinate_sde, derive_network, reduce, side_w, side_z, xi
+from symhigh.derivation.network import alpha, coordinate_sde, reduce, side_w, side_z, xi
 from symhigh.ledger import REFUTED, Claim, symbolic
 from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, eta, powers, theta_star, u, v
 from symhigh.symbols import lam, risk, t
@@ -149,7 +150,7 @@ additive = Claim(
 def equation():
     """∂_t p = ∂_ξ[ηλ(θ − θ*) p] + η²λR ∂²_ξ p."""
     p, level = sp.Function("p")(t, xi), sp.Function("R")(t)
-    found = derive_network(DiagonalNetwork(eta)).fokker_planck.rhs.doit()
+    found = derive(DiagonalNetwork(eta)).fokker_planck.rhs.doit()
     theta = reduce(PRODUCT).effective.subs(alpha, sp.Function("alpha")(t))
     hand = sp.diff(eta * lam * (theta - theta_star) * p, xi) + eta**2 * lam * level * sp.diff(p, xi, 2)
     gap = sp.powsimp(sp.expand(found - hand))

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.derivation.network import NetworkLimit, alpha, derive_network, side_w, side_z, xi
-from symhigh.problem.network import DiagonalNetwork, NetworkClasses, Parametrization, u, v
+from symhigh.derivation import derive
+from symhigh.derivation.network import NetworkLimit, alpha, side_w, side_z, xi
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import DiagonalNetwork, Parametrization, u, v
 from symhigh.symbols import lam, risk
 
 Array = np.ndarray[Any, Any]
@@ -164,7 +166,8 @@ def least_threshold(parametrization: Parametrization, classes: NetworkClasses) -
 
     Infinite if all θ* = 0. Classes whose θ* is out of reach, see :func:`reachable`, have θ → 0 and do not count.
     """
-    unit = derive_network(DiagonalNetwork(1, 0, parametrization))
+    unit = derive(DiagonalNetwork(1, 0, parametrization))
+    assert isinstance(unit, NetworkLimit)
     point = {alpha: 0, xi: 0, side_w: 1, side_z: 0}
     first, second = (float(unit.reduction.inverse[s].subs(point)) for s in (u, v))
     at = _linearise(unit, NetworkClasses(classes.lam, classes.theta_star, first, second, classes.weight))
@@ -176,7 +179,7 @@ def threshold(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.
     """The step below which the minimiser reached after ``∫R = integral`` is stable: ``2/mean(λ S)`` for the
     product."""
     load = linearise(limit, classes, integral).load
-    return np.inf if load == 0 else limit.network.numbers()[0] / load
+    return np.inf if load == 0 else limit.numbers()[0] / load
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,9 +205,9 @@ def long_time(limit: NetworkLimit, classes: NetworkClasses, t_end: float) -> Lon
     Assumes a noiseless network that converges; raises ``ValueError`` otherwise. The error is that of the
     tail: of relative order R(t_end).
     """
-    if limit.network.numbers()[1] != 0:
+    if limit.numbers()[1] != 0:
         raise ValueError(
-            f"long_time(noise={limit.network.noise}): the risk is integrable without label noise only"
+            f"long_time(noise={limit.noise}): the risk is integrable without label noise only"
         )
     curve = limit.solve(classes, t_end, t=[0.0, t_end])
     total = float(curve.densities.integral[-1])
@@ -240,7 +243,7 @@ def noise_floor(limit: NetworkLimit, classes: NetworkClasses) -> float:
     step = float(
         sp.cancel(-sp.diff(limit.reduction.sde.drift[1], xi) / sp.diff(limit.reduction.effective, xi) / lam)
     )
-    offset = limit.network.numbers()[1] ** 2 / 2
+    offset = limit.numbers()[1] ** 2 / 2
     target, share = np.abs(classes.theta_star), classes.weight * classes.lam / 2
     near = reachable(limit, classes)
     offset += float(np.sum(share * np.where(near, 0, target**2)))

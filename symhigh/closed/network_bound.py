@@ -118,8 +118,8 @@ def exponential_bound(limit: NetworkLimit, region: Region, d: int, probability: 
     chance = real("exponential_bound", "probability", probability, above=0.0, meaning="below 1")
     if chance >= 1:
         raise ValueError(f"exponential_bound(probability={probability}): probability must be < 1")
-    if limit.network.numbers()[1] != 0:
-        raise ValueError(f"exponential_bound(noise={limit.network.noise}): for noiseless networks only")
+    if limit.numbers()[1] != 0:
+        raise ValueError(f"exponential_bound(noise={limit.noise}): for noiseless networks only")
     pull = float(
         sp.cancel(-sp.diff(limit.reduction.sde.drift[1], xi) / sp.diff(limit.reduction.effective, xi) / lam)
     )

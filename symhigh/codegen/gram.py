@@ -1,10 +1,11 @@
 """One step of the exact Gram chain lowered to source, from the same statement as the direct step.
 
-Let K have m distinct eigenvalues λ_b with eigenspaces of dimension n_b, and let v_b be the part there of a vector, times
-√d as in the mean field. For a step that is linear in the vectors and the gradient, with factors that are equal for all
-coordinates, everything the algorithm sees are inner products. Keep an orthonormal frame e₁ … e_f of the constant
-directions (targets, starts) and e_{f+1} … e_{f+k} of what the k moving vectors have beyond them, in which their
-coordinates are lower triangular. A sample is ``a_b = √λ_b z_b`` with z_b standard normal and independent of the past, so
+Let K have m distinct eigenvalues λ_b with eigenspaces of dimension n_b, and let v_b be the part there of a vector,
+times √d as in the mean field. For a step that is linear in the vectors and the gradient, with factors that are equal
+for all coordinates, everything the algorithm sees are inner products. Keep an orthonormal frame e₁ … e_f of the
+constant directions (targets, starts) and e_{f+1} … e_{f+k} of what the k moving vectors have beyond them, in which
+their coordinates are lower triangular. A sample is ``a_b = √λ_b z_b``, z_b standard normal and independent of the
+past, so
 
     g_j = <z_b, e_j> are N(0, 1), and q = ‖z_b‖² - Σ g_j² is χ² with n_b - f - k degrees of freedom,
 
@@ -29,7 +30,15 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.sample import RATE, knowledge, knowledge_sources, noise_lines, rate_lines, sample_lines, slope
+from symhigh.codegen.sample import (
+    RATE,
+    knowledge,
+    knowledge_sources,
+    noise_lines,
+    rate_lines,
+    sample_lines,
+    slope,
+)
 from symhigh.codegen.target import NUMBA
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, t
@@ -255,7 +264,7 @@ class _Chain:
         )
 
     def batch(self, sample: list[str]) -> list[str]:
-        """m samples of one student: afterwards ``draws`` and ``rest`` are those of their mean gradient, of slope one."""
+        """m samples of one student: afterwards ``draws`` and ``rest`` are of their mean gradient, of slope one."""
         name, size, frame = self.names(slope(0)), self.names.code(self.s.batch), self.frame
         return [
             "total[:] = 0.0",

@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
+from sympy import ImmutableMatrix
+
 from symhigh.codegen.cache import load
 from symhigh.codegen.explicit import dormand_prince_8, stepper_source
 from symhigh.codegen.gram import gram_source
 from symhigh.codegen.implicit import implicit_source
 from symhigh.codegen.lower import Lowering
+from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, Target
@@ -52,6 +55,11 @@ def step_kernels(system: LimitSystem, statement: Statement, given: bool = False)
 def gram_kernels(system: LimitSystem, statement: Statement) -> ModuleType:
     """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
     return _once(("gram", system.content, statement), lambda: gram_source(system, statement))
+
+
+def particle_kernels(system: LimitSystem, noise: ImmutableMatrix) -> ModuleType:
+    """The module of :func:`~symhigh.codegen.particles.particle_source`, compiled."""
+    return _once(("particles", system.content, noise), lambda: particle_source(system, noise))
 
 
 def _once(key: object, source: Callable[[], str]) -> ModuleType:

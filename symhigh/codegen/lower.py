@@ -116,8 +116,12 @@ class Lowering:
         body += [f"out[{k}] = {self.names.code(e)}" for k, e in enumerate(self.outputs)]
         return function_source("observe(t_, y, out, par, coef, w, const)", body)
 
+    def mode_lines(self, assignments: list[tuple[str, str, sp.Expr]]) -> list[str]:
+        """Assignments to every mode, ``(element, array, expression)``, with everything that they need."""
+        return self._scalar_part([e for _, _, e in assignments]) + self._modes(assignments)
+
     def function_of(self, expr: sp.Expr, called: str) -> str:
-        """Source of a function that returns an expression in scalars and averages, from ``(t_, y, par, coef, w, const)``."""
+        """Source of a function of ``(t_, y, par, coef, w, const)`` with the value of an expression."""
         return function_source(
             f"{called}(t_, y, par, coef, w, const)",
             [*self._scalar_part([expr]), f"return {self.names.code(expr)}"],

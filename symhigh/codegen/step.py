@@ -6,12 +6,12 @@ others K is diagonal. Coordinates are kept as the mean field has them, times √
 
 ``run(first, steps, rng, y, a, push, extra, par, coef, w, const, root)``  steps numbers first, first + 1, ….
 
-together with the mean field's ``prepare``, ``begin``, ``rhs`` and ``observe`` over ``y = [vectors | cells | memories]``,
-which record population values. A step is one pass over the coordinates: what the step before has to move, the new
-sample and its predictions are computed from each block of normals while it is near; ``run`` ends with y complete.
-``push`` (students, n) holds the mean of ``F_p a`` over a batch, ``extra`` normals of the step's own. With ``given``
-samples, ``run(first, steps, rng, samples, errors, y, …)`` takes a row a sample instead of drawing them, and the standard
-normal of its label noise, for a covariance that is not diagonal.
+together with the mean field's ``prepare``, ``begin``, ``rhs`` and ``observe`` over
+``y = [vectors | cells | memories]``, which record population values. A step is one pass over the coordinates: what the
+step before has to move, the new sample and its predictions are computed from each block of normals while it is near;
+``run`` ends with y complete. ``push`` (students, n) holds the mean of ``F_p a`` over a batch, ``extra`` normals of the
+step's own. With ``given`` samples, ``run(first, steps, rng, samples, errors, y, …)`` takes a row a sample instead of
+drawing them, and the standard normal of its label noise, for a covariance that is not diagonal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from symhigh.codegen.normal import normal_source
 from symhigh.codegen.sample import RATE, knowledge_sources, noise_lines, rate_lines, sample_lines, slope
 from symhigh.codegen.target import NUMBA
 from symhigh.derivation.state import Statement
-from symhigh.symbols import OwnedSymbol, d, g, gradient_square, lam, t
+from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, lam, t
 from symhigh.system import LimitSystem
 
 _ROOT = OwnedSymbol("root_d", positive=True)
@@ -74,6 +74,7 @@ class _Step:
             *([f"total = numpy.zeros(({len(s.students)}, n))"] if self.batched else []),
             *(["row = 0"] if self.given else []),
             "for k in range(steps):",
+            f"    {names(inverse_time)} = n / (first + k) if first + k > 0 else 0.0",
             *("    " + line for line in step),
             *self.draw_normals(),
             "for i in range(n):",
@@ -98,7 +99,8 @@ class _Step:
         block += [f"extra{k} = extra[{k}, low:high]" for k in range(len(self.s.normals))]
         loop = [*self.update("block", "i"), "value = roots[i] * draws[i]", "last[i] = value"]
         loop += [
-            f"{name} += value * ({names.code(weight)})" for name, (_, weight) in zip(sums, self.predictions, strict=True)
+            f"{name} += value * ({names.code(weight)})"
+            for name, (_, weight) in zip(sums, self.predictions, strict=True)
         ]
         loop += [
             f"{square} += value * value * ({names.code(product)})"
@@ -126,7 +128,8 @@ class _Step:
         return [f"normals(rng, extra[{k}])" for k in range(len(self.s.normals))]
 
     def used_coefficients(self) -> list[sp.Symbol]:
-        used = set().union(*(e.free_symbols for e in self.new_values().values()), *(w.free_symbols for _, w in self.predictions))
+        exprs = (*self.new_values().values(), *(weight for _, weight in self.predictions))
+        used = set().union(*(e.free_symbols for e in exprs))
         return [c for c in self.coefficients if c in used]
 
     def new_values(self) -> dict[sp.Symbol, sp.Expr]:
@@ -134,8 +137,7 @@ class _Step:
         s = self.s
         scaled = {v: v / _ROOT for v in (*s.coordinates, *s.coefficients)} | {d: _ROOT**2}
         gradients = {
-            G: sp.Add(*(push(p) * sp.diff(pi, c) for p, pi in enumerate(s.effective)))
-            for G, c in zip(s.gradients, s.learnt, strict=True)
+            G: sp.Add(*(push(p) * row[k] for p, row in enumerate(s.jacobian))) for k, G in enumerate(s.gradients)
         }
         changes = {v: sp.expand((new - v).xreplace(scaled) * _ROOT) for v, new in s.vectors}
         changes |= {m.name: sp.expand(m.increment.xreplace({d: _ROOT**2})) for m in s.cells}
@@ -180,9 +182,9 @@ class _Step:
         s, found = self.s, {}
         if not s.uses(gradient_square):
             return {}
-        for p, first in enumerate(s.effective):
-            for q, second in enumerate(s.effective):
-                total = sp.expand(sum(sp.diff(first, c) * sp.diff(second, c) for c in s.learnt))
+        for p, first in enumerate(s.jacobian):
+            for q, second in enumerate(s.jacobian):
+                total = sp.expand(sum(a * b for a, b in zip(first, second, strict=True)))
                 if q >= p and total != 0:
                     found[p, q] = total
         return found
@@ -214,7 +216,8 @@ class _Step:
             *again,
             *([f"{names(gradient_square)} = 0.0"] if square else []),
             "for i in range(n):",
-            *(line for p in range(count) for line in (f"    push[{p}, i] = total[{p}, i] / {size}", f"    total[{p}, i] = 0.0")),
+            *(f"    push[{p}, i] = total[{p}, i] / {size}" for p in range(count)),
+            *(f"    total[{p}, i] = 0.0" for p in range(count)),
             *(load if square else []),
             *([f"    {names(gradient_square)} += {' + '.join(square)}"] if square else []),
         ]

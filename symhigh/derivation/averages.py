@@ -28,6 +28,7 @@ from symhigh.symbols import (
     lam,
     norm,
     overlap,
+    product_symbol,
     target_norm,
     tau,
 )
@@ -104,4 +105,4 @@ class Averages:
         tags = [label for s, label in self._labels.items() for _ in range(int(powers.get(s, 0)))]
         square = len(tags) == 2 and tags[0] == tags[1] and tags[0].startswith("_")
         head = "NBMLKJ"[power] if power < 6 else f"P{power}_"
-        return OwnedSymbol(head + "".join(tags), **{"nonnegative" if square else "real": True})
+        return product_symbol(head + "".join(tags), square)

@@ -23,7 +23,7 @@ from symhigh.derivation.statistics import (
     statistics,
     stein_coefficient,
 )
-from symhigh.symbols import OwnedSymbol, c1, c2, gamma, gradient_noise, risk
+from symhigh.symbols import OwnedSymbol, c1, c2, gamma, gradient_noise, product_symbol, risk
 from symhigh.system import Scalar
 
 
@@ -50,17 +50,15 @@ def sample_of(s: Statement) -> Sample:
 def numbered(kind: str, p: int, q: int) -> sp.Symbol:
     """``B_p_q`` and its like, p and q counted from zero, students first; symmetric, printed from one."""
     low, high = min(p, q), max(p, q)
-    return OwnedSymbol(f"{kind}_{low + 1}_{high + 1}", **{"nonnegative" if low == high else "real": True})
+    return product_symbol(f"{kind}_{low + 1}_{high + 1}", low == high)
 
 
 def expectations(
     s: Statement, step: OneStep, rates: tuple[sp.Expr, ...] | None
 ) -> Expectations:
     """Values for all formal averages of ``step``; ``rates`` are the sample's rates, one an outcome, if it has any."""
-    atoms = sorted(
-        set().union(*(e.atoms(Mean, Stein) for e in (*step.drift.values(), *step.covariance.values(), *step.cells.values()))),
-        key=sp.default_sort_key,
-    )
+    exprs = (*step.drift.values(), *step.covariance.values(), *step.cells.values())
+    atoms = sorted(set().union(*(e.atoms(Mean, Stein) for e in exprs)), key=sp.default_sort_key)
     sample = sample_of(s)
     plain = _one_direction(s, step, rates) if s.single else _several(s, step, sample)
     names: dict[sp.Expr, sp.Expr] = dict(plain.names)

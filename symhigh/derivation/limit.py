@@ -42,7 +42,7 @@ def derive(problem: Problem, rule: Rule | None = None, reduce: bool = True) -> L
 
 
 def mean_field_of(problem: Problem, rule: Rule | None = None) -> tuple[Statement, LimitSystem]:
-    """The statement of a simulation, and its mean field as a system over single coordinates, see :func:`open_system`."""
+    """The statement of a simulation, and its mean field as a system over single coordinates."""
     problem, rule = checked(problem, rule)
     statement, values = state(problem, rule)
     return statement, open_system(mean_field(statement), problem, rule, MappingProxyType(values))

@@ -21,16 +21,18 @@ from symhigh.symbols import (
     B11,
     B12,
     B22,
+    X0,
     X_STAR,
     X,
-    X0,
     d,
     distance,
     gamma,
+    inverse_time,
     lam,
     norm,
     overlap,
     risk,
+    t,
     target_norm,
 )
 from symhigh.system import Scalar, ScalarState
@@ -57,6 +59,7 @@ def mean_field(s: Statement) -> MeanField:
     scalars = (
         *(Scalar(name, value) for name, value in totals.items()),
         *(Scalar(name, lead) for name, lead in s.leads.values()),
+        *_predictions(s, stats, averages),
         *stats.scalars,
         Scalar(gamma, rate.subs(known)),
     )
@@ -64,19 +67,49 @@ def mean_field(s: Statement) -> MeanField:
     outputs = {"risk": risk, "learning_rate": gamma, **_outputs(s, field, stats, averages, drifts)}
     outputs |= {str(name): name for name in totals}
     used = [*outputs.values(), *(x.expression for x in scalars), *(m.rhs for m in states)]
-    return replace(field, couplings=averages.reductions(used), scalars=scalars, states=states, outputs=outputs)
+    return _timed(replace(field, couplings=averages.reductions(used), scalars=scalars, states=states, outputs=outputs))
+
+
+def _timed(field: MeanField) -> MeanField:
+    """The field with a name for 1/t, whose value at t = 0 multiplies nothing."""
+
+    def named(expr: sp.Expr) -> sp.Expr:
+        return expr.replace(
+            lambda e: e.is_Pow and e.base == t and e.exp.is_negative, lambda e: inverse_time ** (-e.exp)
+        )
+
+    drift, covariance = tuple(map(named, field.drift)), field.covariance.applyfunc(named)
+    exprs = (*drift, *covariance, *field.outputs.values(), *(x.expression for x in field.scalars))
+    if not any(e.has(inverse_time) for e in exprs):
+        return field
+    value = Scalar(inverse_time, sp.Piecewise((1 / t, t > 0), (0, True)))
+    return replace(field, drift=drift, covariance=covariance, scalars=(value, *field.scalars))
+
+
+def _predictions(s: Statement, stats: Expectations, averages: Averages) -> tuple[Scalar, ...]:
+    """The covariance of predictions that are made elsewhere than at X, from averages of the vectors."""
+    if not s.linear or s.effective == s.learnt:
+        return ()
+    weights, law = (*s.effective, *s.targets), stats.sample.law
+    return tuple(
+        Scalar(law[p, q], averages.of(sp.expand(lam * weights[p] * weights[q])))
+        for p in range(len(weights))
+        for q in range(p, len(weights))
+        if p < len(s.learnt)
+    )
 
 
 def averages_of(s: Statement) -> Averages:
     """The names of the averages over coordinates: those of *The High Line* for one direction, numbered for several."""
-    symbols = (*s.coordinates, *s.coefficients)
+    symbols = (*s.coordinates, *s.coefficients, *(m.name for m in s.cells))
     if not s.linear:
-        (theta,) = s.effective
-        named = {lam * theta**2: B11, lam * theta * X_STAR: B12, lam * X_STAR**2: B22}
+        (theta,), (aim,) = s.effective, s.targets
+        named = {lam * theta**2: B11, lam * theta * aim: B12, lam * aim**2: B22}
         return Averages({v: v.name for v in symbols}, named, whole=True)
     if s.single:
         named = {
-            **{lam * X**2: B11, lam * X * X_STAR: B12, lam * X_STAR**2: B22},
+            lam * X_STAR**2: B22,
+            **({lam * X**2: B11, lam * X * X_STAR: B12} if s.effective == s.learnt else {}),
             **{X**2: norm, X * X_STAR: overlap, X_STAR**2: target_norm},
             **{summand: name for summand, name in NAMED.items() if summand.free_symbols == {lam}},
         }
@@ -84,17 +117,22 @@ def averages_of(s: Statement) -> Averages:
     constants = {summand: name for summand, name in NAMED.items() if summand.free_symbols == {lam}}
     directions = (*s.learnt, *s.targets)
     pairs = [(p, q) for p in range(len(directions)) for q in range(p, len(directions))]
-    named = {lam * directions[p] * directions[q]: numbered("B", p, q) for p, q in pairs}
+    plain = s.effective == s.learnt
+    named = {
+        lam * directions[p] * directions[q]: numbered("B", p, q) for p, q in pairs if plain or p >= len(s.learnt)
+    }
     named |= {directions[p] * directions[q]: numbered("N", p, q) for p, q in pairs}
     return Averages(labels(s), {**constants, **named})
 
 
 def labels(s: Statement) -> dict[sp.Symbol, str]:
     """What each vector and direction adds to the name of a moment: 1 and 2, X0 is 0; numbers with a bar for several."""
+    symbols = (*s.coordinates, *s.coefficients, *(m.name for m in s.cells))
     if s.single:
-        usual = {X: "1", X_STAR: "2", X0: "0"}
-        return {v: usual.get(v, v.name) for v in (*s.coordinates, *s.coefficients)}
-    return {v: "_" + v.name.removeprefix("X_") for v in (*s.coordinates, *s.coefficients)}
+        usual = {X: "1" if s.effective == s.learnt else "z", X_STAR: "2", X0: "0"}
+        return {v: usual.get(v, v.name) for v in symbols}
+    head = "_" if s.effective == s.learnt else "_z"
+    return {v: (head if v in s.learnt else "_") + v.name.removeprefix("X_") for v in symbols}
 
 
 def _coordinate(s: Statement, step: OneStep, stats: Expectations) -> MeanField:
@@ -114,6 +152,7 @@ def _coordinate(s: Statement, step: OneStep, stats: Expectations) -> MeanField:
         s.effective,
         tuple(step.drift[v].subs(names) for v in vectors),
         covariance,
+        _noise(s, step, stats, covariance),
         tuple(step.cells[m.name].subs(names) for m in s.cells),
         (),
         (),
@@ -124,6 +163,18 @@ def _coordinate(s: Statement, step: OneStep, stats: Expectations) -> MeanField:
         invariant,
         (GAUSSIAN_DATA, *(() if invariant or not s.linear else (DIAGONAL,))),
     )
+
+
+def _noise(
+    s: Statement, step: OneStep, stats: Expectations, covariance: sp.ImmutableMatrix
+) -> sp.ImmutableMatrix | None:
+    """A factor of the covariance: of one student ``√(λ I/m)`` times the kicks, checked; None where none is known."""
+    if step.kicks is None or len(s.students) > 1:
+        return None
+    strength = sp.sqrt(lam * stats.noise[0, 0] / s.batch)
+    noise = sp.ImmutableMatrix([-strength * step.kicks[v][0] for v in s.coordinates])
+    gap = (noise * noise.T - covariance).applyfunc(sp.expand)
+    return noise if gap.is_zero_matrix else None
 
 
 def rotation_invariant(s: Statement) -> bool:
@@ -138,10 +189,9 @@ def rotation_invariant(s: Statement) -> bool:
 
 def _energy(s: Statement, averages: Averages) -> Energy:
     """``κ_pq = avg λ ∇π_p·∇π_q``, with ``‖∇f‖²/d → Σ κ_pq f_p' f_q'``."""
-    slopes = [[sp.diff(pi, c) for c in s.learnt] for pi in s.effective]
     found = {}
-    for p, first in enumerate(slopes):
-        for q, second in enumerate(slopes):
+    for p, first in enumerate(s.jacobian):
+        for q, second in enumerate(s.jacobian):
             total = sum((a * b for a, b in zip(first, second, strict=True)), sp.S.Zero)
             if total != 0:
                 found[p, q] = averages.of(lam * total)
@@ -157,8 +207,8 @@ def _known(s: Statement, averages: Averages) -> dict[sp.Symbol, sp.Expr]:
         )
     if not wanted:
         return {}
-    (theta,) = s.effective
-    meaning = {distance: (theta - X_STAR) ** 2, norm: sum(c**2 for c in s.learnt), overlap: theta * X_STAR}
+    (theta,), (aim,) = s.effective, s.targets
+    meaning = {distance: (theta - aim) ** 2, norm: sum(c**2 for c in s.learnt), overlap: theta * aim}
     return {k: averages.of(sp.expand(meaning[k])) for k in wanted}
 
 
@@ -213,22 +263,37 @@ def _outputs(
             for p in range(size)
             for q in range(p, size)
         }
-    (theta,) = s.effective
-    found = {"distance": averages.of(sp.expand((theta - X_STAR) ** 2))}
+    (theta,), (aim,) = s.effective, s.targets
+    found = {"distance": averages.of(sp.expand((theta - aim) ** 2))}
     if s.linear:
-        found |= {"overlap": averages.of(X * X_STAR), "norm": averages.of(X**2)}
+        found |= {"overlap": averages.of(X * aim), "norm": averages.of(X**2)}
     else:
         c1, c2 = stats.stein[0, 0], stats.stein[0, 1]
         bend = sum((sp.diff(theta, c, 2) for c in s.learnt), sp.S.Zero)
         square = sum((sp.diff(theta, c) ** 2 for c in s.learnt), sp.S.Zero)
         found |= {
-            "curvature": averages.of(sp.expand(c1 * lam * (square + theta * bend) + c2 * lam * X_STAR * bend)),
+            "curvature": averages.of(sp.expand(c1 * lam * (square + theta * bend) + c2 * lam * aim * bend)),
             "l1": averages.of(sp.Abs(theta)),
             "l2": averages.of(sp.expand(theta**2)),
         }
+    for name, weight in s.reports:
+        found |= _report(name, weight, s, stats, averages)
     if (threshold := _threshold(s, drifts[distance], stats)) is not None:
         found["distance_threshold"] = threshold
     return found
+
+
+def _report(
+    name: str, weight: sp.Expr, s: Statement, stats: Expectations, averages: Averages
+) -> dict[str, sp.Expr]:
+    """Risk and distance of other weights than those that learn."""
+    (aim,), head = s.targets, f"{name}_" if name else ""
+    value = next(x.expression for x in stats.scalars if x.name == risk)
+    there = {B11: averages.of(sp.expand(lam * weight**2)), B12: averages.of(sp.expand(lam * weight * aim))}
+    return {
+        f"{head}risk": value.subs(there, simultaneous=True),
+        f"{head}distance": averages.of(sp.expand((weight - aim) ** 2)),
+    }
 
 
 def _threshold(s: Statement, drift: sp.Expr, stats: Expectations) -> sp.Expr | None:

@@ -52,9 +52,9 @@ def limits_of_memories(
 def limit_of_memory(memory: Memory, s: Statement, stats: Expectations, energy: Energy) -> ScalarState:
     """The ODE of a memory whose increment at each step is O(1/d).
 
-    ``‖∇f‖²/d → Σ κ_pq f_p' f_q'``: each ``a_i²`` has mean ``λ_i + O(1/d)`` given the predictions (Stein), and the sum of
-    d nearly independent terms concentrates. So ``d · increment`` tends to a function of the sample's slopes and loss,
-    whose mean is the drift by the law of large numbers over many steps.
+    ``‖∇f‖²/d → Σ κ_pq f_p' f_q'``: each ``a_i²`` has mean ``λ_i + O(1/d)`` given the predictions (Stein), and the sum
+    of d nearly independent terms concentrates. So ``d · increment`` tends to a function of the sample's slopes and
+    loss, whose mean is the drift by the law of large numbers over many steps.
     """
     increment = memory.increment.subs(s.maxima)
     drift = _in_the_limit(increment * d)

@@ -8,12 +8,14 @@ symhigh's own model (see ``problem/network.py``); the steps are written out in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from symhigh.derivation.close.refusal import NotClosed, assembled, opened
 from symhigh.derivation.ito import (
     Decay,
     ItoSDE,
@@ -23,19 +25,22 @@ from symhigh.derivation.ito import (
     generator,
     ito_formula,
 )
-from symhigh.problem.network import DiagonalNetwork, NetworkClasses, Parametrization, eta, theta_star, u, v
-from symhigh.symbols import d, lam, risk, t
+from symhigh.derivation.mean_field import mean_field
+from symhigh.derivation.state import Statement, state
+from symhigh.meanfield import MeanField
+from symhigh.population import NetworkClasses
+from symhigh.problem import Problem, least_squares
+from symhigh.problem.model import Parametrization, theta_star, u, v
+from symhigh.problem.network import eta
+from symhigh.rule import Constant, Rule
+from symhigh.rule.constant import RATE
+from symhigh.symbols import OwnedSymbol, gamma, gradient_noise, lam, risk, t
+from symhigh.system import LimitSystem
 
 if TYPE_CHECKING:
     from symhigh.integration.network import NetworkCurve
     from symhigh.integration.network_law import LawCurve
 
-residual = sp.Symbol("r", real=True)
-feature = sp.Symbol("a", real=True)
-"""The entry of the sample a that belongs to the coordinate."""
-other_feature = sp.Symbol("a_j", real=True)
-projection = sp.Symbol("q", real=True)
-"""``(K(θ − θ*))_i``."""
 alpha = sp.Symbol("alpha", real=True)
 xi = sp.Symbol("xi", real=True)
 side_w = sp.Symbol("s_w", real=True)
@@ -45,82 +50,6 @@ side_z = sp.Symbol("s_z", real=True)
 
 class NoReduction(ArithmeticError):
     """Raised where the coordinate's law does not obey a one-dimensional Fokker-Planck equation."""
-
-
-@dataclass(frozen=True)
-class OneStep:
-    """Per unit of time, to leading order in 1/d: mean of the increments of (u, v) and their covariances.
-
-    ``covariance`` (2 × 2) is within a coordinate i, ``cross`` (2 × 2) between coordinates i and j, with K_ij
-    the symbol ``K_ij``; ``noise`` (2) is the coefficient of the one Brownian motion that drives the
-    coordinate.
-    """
-
-    mean: tuple[sp.Expr, ...]
-    covariance: sp.ImmutableMatrix
-    cross: sp.ImmutableMatrix
-    noise: tuple[sp.Expr, ...]
-
-
-def increments(parametrization: Parametrization) -> tuple[sp.Expr, sp.Expr]:
-    """The SGD update of one coordinate, ``−η ∂(r²/2)/∂(u, v)``, in the residual r and the sample's entry a.
-
-    ``r`` depends on the coordinate through ``a θ(u, v)/√d`` alone. The simulator's step is generated from
-    this.
-    """
-    chain = [
-        sp.diff(residual**2 / 2, residual) * feature / sp.sqrt(d) * sp.diff(parametrization.effective, s)
-        for s in (u, v)
-    ]
-    return -eta * chain[0], -eta * chain[1]
-
-
-def gaussian_moment(expr: sp.Expr, variables: tuple[sp.Symbol, ...], covariance: sp.Matrix) -> sp.Expr:
-    """``E expr`` of a polynomial in centred Gaussian ``variables``, by Stein's lemma ``E[x_i g] = Σ_j C_ij
-    E[∂_j g]``."""
-    total = sp.S.Zero
-    for powers, coefficient in sp.Poly(expr, *variables).terms():
-        lead = next((i for i, n in enumerate(powers) if n), None)
-        if lead is None:
-            total += coefficient
-            continue
-        rest = sp.prod(x**n for x, n in zip(variables, powers, strict=True)) / variables[lead]
-        slopes = [covariance[lead, j] * sp.diff(rest, x) for j, x in enumerate(variables)]
-        inner = sum(slopes, sp.S.Zero)
-        total += coefficient * (gaussian_moment(inner, variables, covariance) if inner != 0 else 0)
-    return total
-
-
-def one_step(parametrization: Parametrization) -> OneStep:
-    """Conditional mean and covariance of one update, times d, as d → ∞.
-
-    ``(a_i, a_j, r)`` is centred Gaussian given (u, v): ``r = Σ_k a_k (θ − θ*)_k/√d − ε`` has variance ``2
-    R`` and covariance ``q_i/√d`` with ``a_i``, ``q = K(θ − θ*)``. The mean is ``O(1/d)``, so products of
-    means drop out.
-    """
-    k_ii, k_ij, k_jj = lam, sp.Symbol("K_ij", real=True), sp.Symbol("K_jj", nonnegative=True)
-    q_j = sp.Symbol("q_j", real=True)
-    variables = (feature, other_feature, residual)
-    covariance = sp.Matrix(
-        [[k_ii, k_ij, projection / sp.sqrt(d)], [k_ij, k_jj, q_j / sp.sqrt(d)],
-         [projection / sp.sqrt(d), q_j / sp.sqrt(d), 2 * risk]]
-    )  # fmt: skip
-
-    def rate(expr: sp.Expr) -> sp.Expr:
-        return sp.limit(sp.expand(d * gaussian_moment(sp.expand(expr), variables, covariance)), d, sp.oo)
-
-    own = increments(parametrization)
-    there = {u: sp.Symbol("u_j", real=True), v: sp.Symbol("v_j", real=True), feature: other_feature}
-    other = [step.subs(there) for step in own]
-    within = sp.ImmutableMatrix(2, 2, lambda i, j: rate(own[i] * own[j]))
-    between = sp.ImmutableMatrix(2, 2, lambda i, j: rate(own[i] * other[j]))
-    # every increment is the same random factor r a times a function of (u, v): one Brownian motion a
-    # coordinate
-    strength = sp.sqrt(sp.limit(gaussian_moment(residual**2 * feature**2, variables, covariance), d, sp.oo))
-    noise = tuple(sp.cancel(-step * sp.sqrt(d) / (residual * feature)) * strength for step in own)
-    if sp.simplify(sp.Matrix(noise) * sp.Matrix(noise).T - within) != sp.zeros(2, 2):
-        raise ArithmeticError(f"one_step: the covariance {within} is not of rank one")
-    return OneStep(tuple(rate(step) for step in own), within, between, noise)
 
 
 @dataclass(frozen=True)
@@ -139,21 +68,42 @@ class Reduction:
 
 @lru_cache(maxsize=16)
 def coordinate_sde(parametrization: Parametrization) -> ItoSDE:
-    """The Itô SDE of one coordinate for diagonal K, where ``q = λ(θ − θ*)``; R is a function of time."""
-    step = one_step(parametrization)
-    pull = lam * (parametrization.effective - theta_star)
-    return ItoSDE((u, v), tuple(b.subs(projection, pull) for b in step.mean), sp.Matrix(step.noise))
+    """The Itô SDE of one coordinate under least squares at the constant step η, diagonal K; R is a function of time."""
+    statement, _ = state(least_squares(OwnedSymbol("omega", nonnegative=True), parametrization), Constant(eta))
+    return sde_of(mean_field(statement)).subs({RATE: eta})
 
 
-@lru_cache(maxsize=16)
+def sde_of(field: MeanField) -> ItoSDE:
+    """The mean field of one coordinate as an Itô SDE driven by one Brownian motion, averages being functions of time.
+
+    Averages that are numbers, a rate that is a parameter, and a gradient noise that is twice the risk are put in.
+    """
+    known = {x.name: x.expression for x in field.scalars}
+    shown = {name: value for name, value in known.items() if value.is_number}
+    if gradient_noise in known and sp.expand(known[gradient_noise] - 2 * known[risk]) == 0:
+        shown[gradient_noise] = 2 * risk
+    if known[gamma].is_Symbol:
+        shown[gamma] = known[gamma]
+    if field.noise is None or field.noise.cols != 1:
+        raise NoReduction("the step draws more than one random number of its own for a coordinate")
+    return ItoSDE(
+        field.coordinates, tuple(b.subs(shown) for b in field.drift), sp.Matrix(field.noise.subs(shown))
+    )
+
+
 def reduce(parametrization: Parametrization) -> Reduction:
+    """The reduction under least squares at the constant step η, see :func:`reduction_of`."""
+    return reduction_of(coordinate_sde(parametrization), parametrization)
+
+
+@lru_cache(maxsize=32)
+def reduction_of(sde: ItoSDE, parametrization: Parametrization) -> Reduction:
     """Find ``(α, ξ)`` and check, by Itô's formula on the inverse, that they carry the coordinate on all
     sides.
 
     Raises :class:`NoReduction` where the noise-free combination of the additive coordinates is not
     deterministic.
     """
-    sde = coordinate_sde(parametrization)
     try:
         first, second = additive_coordinates(sde)
     except ValueError as error:
@@ -178,32 +128,61 @@ def reduce(parametrization: Parametrization) -> Reduction:
     effective = sp.expand(sp.powsimp(sp.expand(parametrization.effective.subs(inverse))))
     pull = sp.expand(drift[1].subs(inverse))
     reduced = ItoSDE((alpha, xi), (drift[0], sp.powsimp(pull)), sp.Matrix([0, first.noise]))
-    for state, drift_there, noise_there in zip(sde.states, sde.drift, sde.diffusion, strict=True):
-        image = ito_formula(reduced, inverse[state])
+    for entry, drift_there, noise_there in zip(sde.states, sde.drift, sde.diffusion, strict=True):
+        image = ito_formula(reduced, inverse[entry])
         gaps = (image.drift - drift_there.subs(inverse), image.noise[0] - noise_there.subs(inverse))
         if any(sp.simplify(sp.expand(gap)) != 0 for gap in gaps):
-            raise ArithmeticError(f"reduce: Itô's formula does not return the SDE of {state}; gaps {gaps}")
+            raise ArithmeticError(f"reduce: Itô's formula does not return the SDE of {entry}; gaps {gaps}")
     return Reduction(reduced, forms, inverse, effective)
 
 
-@dataclass(frozen=True)
-class NetworkLimit:
-    """What :func:`derive_network` found. Symbols: λ, θ* of a coordinate, R(t) the risk, step and noise as
-    given."""
+@dataclass(frozen=True, eq=False)
+class NetworkLimit(LimitSystem):
+    """A mean field closed by the density of one coordinate.
 
-    network: DiagonalNetwork
+    Symbols: λ, θ* of a coordinate, R(t) the risk, averages where they change in time, step and noise as given. The
+    modes of the system itself are single coordinates (u, v), their noise apart.
+    """
+
+    @property
+    def network(self) -> Problem:
+        """The problem."""
+        return self.problem
+
+    @property
+    def parametrization(self) -> Parametrization:
+        """``θ(u, v)``."""
+        assert isinstance(self.problem.model, Parametrization)
+        return self.problem.model
+
+    def numbers(self) -> tuple[float, float]:
+        """``(step, noise)`` as floats; raises ``ValueError`` while one of them is still a symbol."""
+        step = next(x.expression for x in self.scalars if x.name == gamma).subs(self.parameters)
+        for name, value in (("step", step), ("noise", self.noise)):
+            if value.free_symbols:
+                raise ValueError(f"DiagonalNetwork({name}={value}): {name} must be a number to be solved or simulated")
+        return float(step), float(self.noise)
+
+    @property
+    def noise(self) -> sp.Expr:
+        """The standard deviation of the label noise."""
+        return self.problem.noise
+
+    @cached_property
+    def _plain(self) -> ItoSDE:
+        return sde_of(self.field)
 
     @cached_property
     def sde(self) -> ItoSDE:
         """The Itô SDE of one coordinate (u, v), diagonal K; ``risk`` stands for R(t)."""
-        return coordinate_sde(self.network.parametrization).subs({eta: self.network.step})
+        return self._plain.subs(dict(self.parameters))
 
     @cached_property
     def balance(self) -> Decay | None:
         """The noise-free function of (u, v) that decays deterministically, of lowest degree ≤ 4; None if
         there is none."""
-        found = decays(coordinate_sde(self.network.parametrization), degree=4)
-        return Decay(found[0].function, found[0].rate.subs(eta, self.network.step)) if found else None
+        found = decays(self._plain, degree=4)
+        return Decay(found[0].function, found[0].rate.subs(self.parameters)) if found else None
 
     @property
     def balance_law(self) -> sp.Eq:
@@ -211,7 +190,7 @@ class NetworkLimit:
         decays."""
         if self.balance is None:
             raise NoReduction(
-                f"no polynomial of degree <= 4 in u, v is deterministic for {self.network.parametrization}"
+                f"no polynomial of degree <= 4 in u, v is deterministic for {self.parametrization}"
             )
         paths = {u: sp.Function("u")(t), v: sp.Function("v")(t)}
         value = self.balance.function.subs(paths)
@@ -220,8 +199,8 @@ class NetworkLimit:
     @cached_property
     def reduction(self) -> Reduction:
         """Coordinates (α, ξ): one deterministic, one with additive noise."""
-        found, step = reduce(self.network.parametrization), {eta: self.network.step}
-        return Reduction(found.sde.subs(step), found.forms, found.inverse, found.effective)
+        found = reduction_of(self._plain, self.parametrization)
+        return Reduction(found.sde.subs(dict(self.parameters)), found.forms, found.inverse, found.effective)
 
     @property
     def fokker_planck(self) -> sp.Eq:
@@ -238,7 +217,7 @@ class NetworkLimit:
         effective = self.reduction.effective.subs(alpha, sp.Function("alpha")(t))
         mean = sp.Integral((effective - theta_star) ** 2 * p, (xi, -sp.oo, sp.oo))
         classes = sp.Function("Sum_classes")(share * lam * mean)
-        return sp.Eq(sp.Function("R")(t), classes / 2 + self.network.noise**2 / 2)
+        return sp.Eq(sp.Function("R")(t), classes / 2 + self.noise**2 / 2)
 
     def equations(self) -> list[sp.Eq]:
         """SDE, balance law, equation of α, Fokker-Planck equation and risk, in this order.
@@ -260,10 +239,12 @@ class NetworkLimit:
             + "\\end{aligned}"
         )
 
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
+    def __str__(self) -> str:
+        return "\n".join(f"{eq.lhs} = {eq.rhs}" for eq in self.equations())
 
-    def solve(self, classes: NetworkClasses, t_end: float, t: Any = None, **options: Any) -> NetworkCurve:
+    def solve(  # type: ignore[override]
+        self, classes: NetworkClasses, t_end: float, t: Any = None, **options: Any
+    ) -> NetworkCurve:
         """Integrate the Fokker-Planck system to ``t_end``; see
         :func:`symhigh.integration.network.solve_network`."""
         from symhigh.integration.network import solve_network
@@ -278,7 +259,21 @@ class NetworkLimit:
         return solve_law(self, t_end, t, law=law, **options)
 
 
-@lru_cache(maxsize=64)
-def derive_network(network: DiagonalNetwork) -> NetworkLimit:
-    """Return the limit of ``network`` as an object whose parts are derived when first asked for."""
-    return NetworkLimit(network)
+def close_by_density(
+    s: Statement, field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr], reduce: bool
+) -> NetworkLimit:
+    """The closure of a network by the density of one coordinate; :class:`NotClosed` says why there is none."""
+    if not isinstance(problem.model, Parametrization) or len(field.coordinates) != 2 or field.cells:
+        raise NotClosed("a density of one coordinate is for networks whose step keeps no further vectors or cells")
+    try:
+        sde = sde_of(field)
+        reduction_of(sde, problem.model)
+    except NoReduction as error:
+        raise NotClosed(str(error)) from error
+    moving = {s for b in (*sde.drift, *sde.diffusion) for s in b.free_symbols}
+    if more := moving - {*sde.states, *field.coefficients, risk, *values}:
+        raise NotClosed(
+            f"its density is coupled through {', '.join(sorted(map(str, more)))} beside the risk, for which the "
+            "Fokker-Planck solver has no equations"
+        )
+    return assembled(NetworkLimit, problem, rule, opened(field), values, field)

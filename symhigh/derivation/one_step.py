@@ -12,9 +12,9 @@ changes v by terms ``c φ(a) ψ(F(z))`` with c of order δ or δ². Mehler's for
 
 with ``λⁿ E φ⁽ⁿ⁾(a) = E φ(a) λ^{n/2} Heₙ(a/√λ)``. What is left of order δ² = 1/d is the drift per unit of time, and of
 the products of two changes the covariance: an Itô SDE of the coordinate, coupled to the others through averages only.
-The rate uses memories after the step, so it is ``g = γ + δ² q(z)`` with q formal; the expansion itself shows that this
-shift does not reach order 1/d. A batch of m samples averages m independent ``F_p a``: a product of two has m equal pairs
-among m², and the others factorise into two terms of order δ each, beyond the order kept.
+The rate uses memories after the step, so it is ``g = γ + δ² q(z)`` with q formal; the expansion itself shows that
+this shift does not reach order 1/d. A batch of m samples averages m independent ``F_p a``: a product of two has m
+equal pairs among m², and the others factorise into two terms of order δ each, beyond the order kept.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class OneStep:
     """What a step does to one coordinate: per unit of time, in λ, γ, the coordinate's entries, and formal averages.
 
     ``slopes`` are the formal F_p, students only; where the rate looks at the sample, F_p stands for the effective slope
-    ``g f_p'``, and ``rate`` for g itself.
+    ``g f_p'``, and ``rate`` for g itself. ``kicks`` are the factors of ``F_p a`` in the change of order δ of every
+    vector; None where that change is not a combination of them.
     """
 
     slopes: tuple[sp.Expr, ...]
@@ -57,6 +58,7 @@ class OneStep:
     drift: dict[sp.Symbol, sp.Expr]
     covariance: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr]
     cells: dict[sp.Symbol, sp.Expr]
+    kicks: dict[sp.Symbol, tuple[sp.Expr, ...]] | None
 
 
 @lru_cache(maxsize=64)
@@ -68,13 +70,13 @@ def one_step(statement: Statement) -> OneStep:
     rate = sp.Function("g", real=True)(*z)
     scaled = {v: _DELTA * v for v in (*s.coordinates, *s.coefficients)} | {d: 1 / _DELTA**2}
     gradients = {
-        G: _A * sum((F * sp.diff(pi, c) for F, pi in zip(slopes, s.effective, strict=True)), sp.S.Zero)
-        for G, c in zip(s.gradients, s.learnt, strict=True)
+        G: _A * sum((F * row[k] for F, row in zip(slopes, s.jacobian, strict=True)), sp.S.Zero)
+        for k, G in enumerate(s.gradients)
     }
 
     def change(new: sp.Expr, old: sp.Symbol, order: sp.Expr) -> sp.Expr:
         """``(new - old)/order`` in a, F, δ and entries of order one."""
-        moved = sp.expand((new - old).xreplace(scaled) / order)
+        moved = sp.expand(_leading((new - old).xreplace(scaled) / order))
         moved = _joined(moved, s, rate) if s.sampled else moved.xreplace({g: gamma + _DELTA**2 * sp.Function("q")(*z)})
         return sp.expand(_signs_apart(moved.xreplace(gradients)))
 
@@ -85,7 +87,29 @@ def one_step(statement: Statement) -> OneStep:
         (v, w): mehler.mean(sp.expand(changes[v] * changes[w])) for v, w in product(changes, repeat=2)
     }
     cells = {m.name: mehler.mean(change(m.name + m.increment, m.name, sp.S.One)) for m in s.cells}
-    return OneStep(slopes, rate, drift, covariance, cells)
+    return OneStep(slopes, rate, drift, covariance, cells, _kicks(changes, slopes))
+
+
+def _kicks(
+    changes: dict[sp.Symbol, sp.Expr], slopes: tuple[sp.Expr, ...]
+) -> dict[sp.Symbol, tuple[sp.Expr, ...]] | None:
+    """The factors of ``F_p a`` in the changes of order δ."""
+    found = {}
+    for v, change in changes.items():
+        lead = sp.expand(change).coeff(_DELTA, 1)
+        factors = tuple(lead.coeff(_A * F) for F in slopes)
+        if sp.expand(lead - sum(c * _A * F for c, F in zip(factors, slopes, strict=True))) != 0:
+            return None
+        found[v] = factors
+    return found
+
+
+def _leading(expr: sp.Expr) -> sp.Expr:
+    """``expr`` with its denominators, such as ``d t + 1``, to leading order in δ."""
+    return expr.replace(
+        lambda e: e.is_Pow and e.exp.is_negative and e.base.is_Add and e.base.has(_DELTA),
+        lambda e: sp.expand(e.base).as_leading_term(_DELTA) ** e.exp,
+    )
 
 
 def _joined(expr: sp.Expr, s: Statement, rate: sp.Expr) -> sp.Expr:
@@ -142,8 +166,8 @@ class _Mehler:
             in_a, in_z = factor.has(_A), factor.has(sp.core.function.AppliedUndef)
             if in_a and in_z:
                 raise ValueError(
-                    f"rule {self.s.owner}: its step holds {factor} of the gradient's entry G = F a, which is no product "
-                    "of functions of F and of a; powers, signs and absolute values of G are"
+                    f"rule {self.s.owner}: its step holds {factor} of the gradient's entry G = F a, which is no "
+                    "product of functions of F and of a; powers, signs and absolute values of G are"
                 )
             phi, psi, own = (
                 (phi * factor, psi, own) if in_a else (phi, psi * factor, own) if in_z else (phi, psi, own * factor)
@@ -170,8 +194,8 @@ class _Mehler:
         if phi == _A**2:
             return 1 / self.s.batch
         raise ValueError(
-            f"rule {self.s.owner}: its step holds {phi * psi} of the gradient, which for a mean over several samples is "
-            "not a function of each; use batches of one"
+            f"rule {self.s.owner}: its step holds {phi * psi} of the gradient, which for a mean over several samples "
+            "is not a function of each; use batches of one"
         )
 
     def _average(self, psi: sp.Expr, place: tuple[int, ...]) -> sp.Expr:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from symhigh.problem import Problem
+from symhigh.problem.model import theta_star
 from symhigh.problem.noise import Component
 from symhigh.problem.problem import Label
 from symhigh.rule import Memory, Rule
@@ -27,6 +28,7 @@ from symhigh.symbols import (
     eps,
     g,
     gradient_square,
+    inverse_time,
     norm,
     overlap,
     owned,
@@ -36,6 +38,7 @@ from symhigh.symbols import (
     x,
     x_star,
     xi,
+    xi_star,
 )
 
 KNOWN = (risk, distance, norm, overlap)
@@ -47,8 +50,9 @@ class Statement:
     """A problem and a rule on canonical symbols.
 
     ``learnt`` are the coordinates that move as X does, ``gradients`` their G's, ``effective`` the p-th student's weight
-    in terms of them, ``targets`` the entries of the fixed directions; ``vectors`` says what one step makes of every
-    vector, ``begins`` and ``fixed`` where further vectors and constant directions start.
+    where the gradient is taken, ``jacobian[p]`` its derivatives by the learnt coordinates, ``targets`` the entries of
+    the fixed directions; ``vectors`` says what one step makes of every vector, ``begins`` and ``fixed`` where further
+    vectors and constant directions start.
     """
 
     owner: str
@@ -60,6 +64,7 @@ class Statement:
     learnt: tuple[sp.Symbol, ...]
     gradients: tuple[sp.Symbol, ...]
     effective: tuple[sp.Expr, ...]
+    jacobian: tuple[tuple[sp.Expr, ...], ...]
     targets: tuple[sp.Symbol, ...]
     vectors: tuple[tuple[sp.Symbol, sp.Expr], ...]
     begins: tuple[tuple[sp.Symbol, sp.Expr], ...]
@@ -74,6 +79,7 @@ class Statement:
     linear: bool
     delayed: bool
     remedy: str
+    reports: tuple[tuple[str, sp.Expr], ...] = ()
 
     @property
     def of_sample(self) -> tuple[sp.Symbol, ...]:
@@ -94,7 +100,7 @@ class Statement:
     def normals(self) -> tuple[sp.Symbol, ...]:
         """The standard normals that a step draws for every entry, beside the sample."""
         used = set().union(*(new.free_symbols for _, new in self.vectors))
-        return tuple(sorted((s for s in used if s == xi or s.name.startswith("xi_")), key=str))
+        return tuple(sorted((s for s in used if s in (xi, xi_star) or s.name.startswith("xi_")), key=str))
 
     @property
     def coordinates(self) -> tuple[sp.Symbol, ...]:
@@ -154,8 +160,16 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
         return Memory(*(named(scoped(e)).xreplace(where) for e in (m.name, m.increment, m.initial)))
 
     extra = {scoped(s) for s in own if s not in (X, X_STAR)} - {scoped(m.name) for m in rule.memory}
-    places = [_copy(c, len(copies) > 1, extra) for c in copies]
+    places = [_copy(c, targets[0], len(copies) > 1, extra) for c in copies]
     memories = tuple(memory(m, {}) for m in rule.memory)
+    if problem.model.linear:
+        effective = tuple(scoped(rule.at).xreplace(where) for where in places)
+        jacobian = tuple(tuple(sp.Integer(p == q) for q in range(len(copies))) for p in range(len(copies)))
+    else:
+        if rule.at != X:
+            raise ValueError(f"rule {type(rule).__name__}: it takes gradients elsewhere than at X; a network cannot")
+        effective = (problem.model.effective,)
+        jacobian = (tuple(sp.diff(problem.model.effective, c) for c in copies),)
     rate = None if rule.rate is None else named(scoped(rule.rate))
     statement = Statement(
         type(rule).__name__,
@@ -166,7 +180,8 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
         problem.law.draw.xreplace(loss) if problem.noisy else sp.S.Zero,
         copies,
         tuple(where[G] for where in places),
-        (problem.model.effective,) if problem.model.coordinates != (X,) else copies,
+        effective,
+        jacobian,
         targets,
         _once((scoped(v).xreplace(w), scoped(new).xreplace(w)) for w in places for v, new in rule.step.items()),
         _once((scoped(v).xreplace(w), scoped(e).xreplace(w)) for w in places for v, e in rule.start.items()),
@@ -181,6 +196,7 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
         problem.model.linear,
         rule.delayed,
         rule.remedy,
+        tuple((name, scoped(e).xreplace(places[0])) for name, e in rule.reports.items()) if len(copies) == 1 else (),
     )
     values = {loss[s]: v for s, v in problem.values.items()} | {scope[s]: v for s, v in rule.values.items()}
     return statement, values
@@ -198,7 +214,7 @@ def _in_scope(c: Component, scope: Mapping[sp.Symbol, sp.Symbol]) -> Component:
 def _copies(problem: Problem) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...]]:
     """The learnt coordinates, and the targets' entries."""
     if problem.model.coordinates != (X,):
-        return problem.model.coordinates, (X_STAR,)
+        return problem.model.coordinates, (theta_star,)
     if problem.students == (x,) and problem.targets == (x_star,):
         return (X,), (X_STAR,)
     count = len(problem.students)
@@ -208,13 +224,15 @@ def _copies(problem: Problem) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, .
     )
 
 
-def _copy(coordinate: sp.Symbol, several: bool, extra: set[sp.Symbol]) -> dict[sp.Symbol, sp.Symbol]:
+def _copy(
+    coordinate: sp.Symbol, target: sp.Symbol, several: bool, extra: set[sp.Symbol]
+) -> dict[sp.Symbol, sp.Symbol]:
     """What the rule's symbols are called in the copy of its step for ``coordinate``."""
     if not several:
-        return {X: coordinate, G: G}
+        return {X: coordinate, X_STAR: target, G: G}
     tag = coordinate.name.removeprefix("X_")
     own = {s: OwnedSymbol(f"{s.name}_{tag}", s.owner, **s._assumptions_orig) for s in (*extra, G, xi)}
-    return {X: coordinate, **own}
+    return {X: coordinate, X_STAR: target, **own}
 
 
 def _once(pairs: Iterable[tuple[sp.Symbol, sp.Expr]]) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
@@ -239,15 +257,17 @@ def _check_closed(rule: Rule, problem: Problem) -> None:
     own = {*rule.values, *(m.name for m in rule.memory), d, t}
     sample = {gradient_square, sample_loss, *problem.students, *problem.targets, eps}
     entries = {*rule.step, *rule.fixed, X, X_STAR, *(m.name for m in rule.cells)}
-    scalar, entry = own | sample | set(KNOWN), own | entries | {G, g, xi}
+    scalar, entry = own | sample | set(KNOWN), own | entries | {G, g, xi, xi_star, inverse_time}
     places = [(f"the increment of {m.name}", m.increment, scalar) for m in rule.memory]
     places += [(f"the start of {m.name}", m.initial, own) for m in (*rule.memory, *rule.cells)]
     places += [("its rate", rule.rate, scalar)] if rule.rate is not None else []
     places += [(f"the step of {v}", new, entry) for v, new in rule.step.items()]
     places += [(f"the increment of the cell {m.name}", m.increment, entry) for m in rule.cells]
+    places += [("where it takes the gradient", rule.at, entry)]
+    places += [(f"its report {name!r}", e, entry) for name, e in rule.reports.items()]
     for place, expr, known in places:
         found = sp.sympify(expr, strict=True)
-        free = found.xreplace({total: sp.S.Zero for total in found.atoms(Total)}).free_symbols
+        free = found.xreplace(dict.fromkeys(found.atoms(Total), sp.S.Zero)).free_symbols
         inside = set().union(*(total.free_symbols for total in found.atoms(Total))) - entries - own
         if missing := sorted(map(str, (free - known) | inside)):
             raise ValueError(

@@ -25,13 +25,16 @@ COVARIANCE = sp.Matrix([[B11, B12, 0], [B12, B22, 0], [0, 0, omega**2]])
 GAUSSIAN = Gaussian().components
 
 
+_LAW = sp.ImmutableMatrix([[B11, B12], [B12, B22]])
+
+
 @dataclass(frozen=True)
 class Sample:
     """The predictions of all directions, students first, and their covariance B."""
 
     students: tuple[sp.Symbol, ...] = (x,)
     targets: tuple[sp.Symbol, ...] = (x_star,)
-    law: sp.ImmutableMatrix = sp.ImmutableMatrix([[B11, B12], [B12, B22]])
+    law: sp.ImmutableMatrix = _LAW
 
     @property
     def directions(self) -> tuple[sp.Symbol, ...]:

@@ -17,8 +17,6 @@ from symhigh.system import LimitSystem
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from symhigh.population import Spectrum, Start
-
 
 @dataclass(frozen=True, eq=False)
 class Curve(Outputs):
@@ -26,19 +24,21 @@ class Curve(Outputs):
 
     ``complete`` tells whether the end was reached, of the time interval or by an event asked for; otherwise ``message``
     says where and why it was not, and the arrays hold what there is. ``rtol`` is the relative tolerance that was asked
-    for, ``events`` holds by name the times, increasing, at which an event happened.
+    for, ``events`` holds by name the times, increasing, at which an event happened, ``errors`` the standard error of
+    each output where it comes of particles.
     """
 
     t: Array
     outputs: Mapping[str, Array]
     system: LimitSystem
-    spectrum: Spectrum
-    start: Start
+    spectrum: Any
+    start: Any
     rtol: float
     complete: bool = True
     message: str = ""
     statistics: Mapping[str, int] = field(default_factory=dict)
     events: Mapping[str, Array] = field(default_factory=dict)
+    errors: Mapping[str, Array] = field(default_factory=dict)
 
     @cached_property
     def excess_risk(self) -> Array:

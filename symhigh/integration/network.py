@@ -17,7 +17,8 @@ import sympy as sp
 
 from symhigh.closed.network import least_threshold, numeric, starts
 from symhigh.integration.fokker_planck import Densities, MeanFieldModel, solve_fokker_planck
-from symhigh.problem.network import NetworkClasses, theta_star, u, v
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import theta_star, u, v
 from symhigh.symbols import lam, risk
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def model_of(limit: NetworkLimit, classes: NetworkClasses) -> tuple[MeanFieldMod
     (classes,)."""
     from symhigh.derivation.network import alpha, side_w, side_z, xi
 
-    limit.network.numbers()
+    limit.numbers()
     reduction, begin = limit.reduction, starts(limit, classes)
     parameters = (lam, theta_star, side_w, side_z)
     values = (classes.lam, classes.theta_star, begin.side_w, begin.side_z)
@@ -88,7 +89,7 @@ def model_of(limit: NetworkLimit, classes: NetworkClasses) -> tuple[MeanFieldMod
         error_constant=column(error[0]), error_slope=column(error[1]), error_terms=stack[1],
         share=classes.weight * classes.lam / 2, alpha=begin.alpha,
         alpha_rate=column(sp.expand(reduction.sde.drift[0] / risk)),
-        offset=limit.network.numbers()[1] ** 2 / 2,
+        offset=limit.numbers()[1] ** 2 / 2,
     )  # fmt: skip
     return model, begin.xi
 
@@ -118,12 +119,12 @@ class NetworkCurve:
     @property
     def excess_risk(self) -> Array:
         """``risk − noise²/2``, ≥ 0."""
-        return self.risk - self.limit.network.numbers()[1] ** 2 / 2
+        return self.risk - self.limit.numbers()[1] ** 2 / 2
 
     @cached_property
     def theta(self) -> Array:
         """Effective weights at the nodes, (T, classes, n)."""
-        return np.asarray(numeric((u, v), self.limit.network.parametrization.effective)(self.u, self.v))
+        return np.asarray(numeric((u, v), self.limit.parametrization.effective)(self.u, self.v))
 
     def observable(self, phi: Statistic | sp.Expr) -> Array:
         """``Σ_classes w E φ(u, v, θ*, λ)`` at the times ``t``, shape (T,).
@@ -143,23 +144,23 @@ class NetworkCurve:
     @cached_property
     def curvature(self) -> Array:
         """``Tr ∇²R`` with respect to (u, v), (T,)."""
-        return self.observable(curvature_of(self.limit.network.parametrization.effective))
+        return self.observable(curvature_of(self.limit.parametrization.effective))
 
     @property
     def distance(self) -> Array:
         """``‖θ − θ*‖²/d``, (T,)."""
-        effective = self.limit.network.parametrization.effective
+        effective = self.limit.parametrization.effective
         return self.observable((effective - theta_star) ** 2)
 
     @property
     def l1(self) -> Array:
         """``‖θ‖₁/d``, (T,)."""
-        return self.observable(sp.Abs(self.limit.network.parametrization.effective))
+        return self.observable(sp.Abs(self.limit.parametrization.effective))
 
     @property
     def l2(self) -> Array:
         """``‖θ‖²/d``, (T,)."""
-        return self.observable(self.limit.network.parametrization.effective**2)
+        return self.observable(self.limit.parametrization.effective**2)
 
     @property
     def balance(self) -> Array:
@@ -223,7 +224,7 @@ def solve_network(
 
 
 def _warn_above_threshold(limit: NetworkLimit, classes: NetworkClasses) -> None:
-    step, bound = limit.network.numbers()[0], least_threshold(limit.network.parametrization, classes)
+    step, bound = limit.numbers()[0], least_threshold(limit.parametrization, classes)
     if step >= bound:
         warnings.warn(
             f"step {step:g} is not below {bound:.6g}, the largest step at which a minimiser of these "

@@ -14,7 +14,7 @@ import numpy as np
 
 from symhigh.checks import real, whole
 from symhigh.integration.network import NetworkCurve, solve_network
-from symhigh.problem.network import NetworkClasses
+from symhigh.population import NetworkClasses
 
 if TYPE_CHECKING:
     from symhigh.derivation.network import NetworkLimit

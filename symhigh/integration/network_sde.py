@@ -25,7 +25,8 @@ from symhigh.checks import real
 from symhigh.closed.network import numeric, starts
 from symhigh.derivation.network import NetworkLimit, alpha, side_w, side_z, xi
 from symhigh.integration.network_values import Coordinates, square_root
-from symhigh.problem.network import NetworkClasses, theta_star, u, v
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import theta_star, u, v
 from symhigh.symbols import lam, risk
 
 Array = np.ndarray[Any, Any]
@@ -78,10 +79,10 @@ def solve_network_sde(
     paths, size = len(chosen) if increments is None else increments.shape[0], at.lam.size
     pull_rate, noise_rate, shrink = strengths(limit)
     begin = starts(limit, NetworkClasses(at.lam, at.target, at.u, at.v))
-    offset = limit.network.numbers()[1] ** 2 / 2
+    offset = limit.numbers()[1] ** 2 / 2
     factor = None if at.covariance is None else square_root(at.covariance)
     pair = [numeric((alpha, xi, side_w, side_z), limit.reduction.inverse[s]) for s in (u, v)]
-    effective = numeric((u, v), limit.network.parametrization.effective)
+    effective = numeric((u, v), limit.parametrization.effective)
 
     def parameters(place: Array, integral: Array) -> tuple[Array, Array]:
         level = begin.alpha - shrink * at.lam * integral[:, None]

@@ -13,7 +13,8 @@ import numpy as np
 import sympy as sp
 
 from symhigh.closed.network import numeric
-from symhigh.problem.network import DiagonalNetwork, NetworkClasses, u, v
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import DiagonalNetwork, u, v
 
 Array = np.ndarray[Any, Any]
 Statistic = Callable[[Array, Array, Array, Array], Array]

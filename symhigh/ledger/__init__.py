@@ -30,6 +30,7 @@ from symhigh.ledger.claim import Claim
 from symhigh.ledger.comparison import Comparison, compare
 from symhigh.ledger.domain import Domain
 from symhigh.ledger.evidence import Trial, integrated, numeric, simulation, symbolic
+from symhigh.ledger.network_comparison import compare_network
 from symhigh.ledger.rows import Ledger, Line, Row, row_text
 from symhigh.ledger.runner import verify
 from symhigh.ledger.slope import ErrorSlope, error_slope
@@ -55,6 +56,7 @@ __all__ = [
     "Trial",
     "Verdict",
     "compare",
+    "compare_network",
     "error_slope",
     "integrated",
     "numeric",

@@ -15,8 +15,8 @@ from symhigh.checks import real
 from symhigh.integration.network import NetworkCurve
 from symhigh.ledger.bands import deviation
 from symhigh.ledger.comparison import Comparison
-from symhigh.problem.network import NetworkClasses
-from symhigh.simulation.network import NetworkRuns, simulate_network
+from symhigh.population import NetworkClasses
+from symhigh.simulation import Runs
 
 NUMERICAL = 1e-5
 """Error allowed for the integration of the curve, relative to the largest value of an output."""
@@ -24,10 +24,10 @@ NUMERICAL = 1e-5
 
 def compare_network(
     curve: NetworkCurve,
-    runs: NetworkRuns,
+    runs: Runs,
     what: str | Sequence[str] = ("risk", "curvature"),
     alarm: float = 0.01,
-    companions: Sequence[NetworkRuns] | None = None,
+    companions: Sequence[Runs] | None = None,
 ) -> Comparison:
     """Compare at all recorded times and for all outputs ``what`` of (risk, curvature, distance, l1) at once.
 
@@ -61,18 +61,17 @@ def compare_network(
     return Comparison(runs.t[keep], deviations, tuple(r.d for r in ensembles), seeds, rate, problems)
 
 
-def _prediction(curve: NetworkCurve, runs: NetworkRuns) -> NetworkCurve:
+def _prediction(curve: NetworkCurve, runs: Runs) -> NetworkCurve:
     """The curve of the classes as they were simulated, at the times of the runs."""
     given = curve.classes
     shares = NetworkClasses(given.lam, given.theta_star, given.u, given.v, given.counts(runs.d) / runs.d)
     return curve.limit.solve(shares, float(runs.t[-1]), t=runs.t, rtol=1e-6)
 
 
-def _companions(runs: NetworkRuns) -> tuple[NetworkRuns, NetworkRuns]:
+def _companions(runs: Runs) -> tuple[Runs, Runs]:
     count, first = len(runs.seeds), max(runs.seeds) + 1
     found = []
     for level in (1, 2):
         seeds = range(first + (level - 1) * count, first + level * count)
-        end = float(runs.t[-1]) + 1 / runs.d
-        found.append(simulate_network(runs.network, runs.classes, runs.d >> level, end, seeds, t=runs.t))
+        found.append(runs.again(runs.d >> level, seeds))
     return found[0], found[1]

@@ -50,7 +50,8 @@ class Population:
             case (Spectrum() as spectrum, Start() as start) if len(learnt) == len(targets) == 1:
                 v11, v12, v22 = start.modes(spectrum)
                 gram = np.array([[v22, v12], [v12, v11]]).transpose(2, 0, 1)
-                return cls._of_moments(spectrum, (*targets, *learnt), gram, partial(_pair, spectrum, start), given, owner)
+                sampler = partial(_pair, spectrum, start)
+                return cls._of_moments(spectrum, (*targets, *learnt), gram, sampler, given, owner)
             case (Spectrum() as spectrum, Overlaps() as overlaps) if len(overlaps.values) == len(learnt) + len(targets):
                 order = [*range(len(learnt), len(overlaps.values)), *range(len(learnt))]  # targets first
                 matrix = overlaps.values[np.ix_(order, order)]
@@ -63,7 +64,8 @@ class Population:
                 values = (classes.u, classes.v, classes.theta_star)
                 columns = {s: value[:, None] for s, value in zip(names, values, strict=True)}
                 return cls(classes.weight, classes.lam, columns, partial(_classes, classes, names), given)
-        raise TypeError(f"{owner}: {_wanted(learnt, targets)}, not {', '.join(type(g).__name__ for g in given) or 'nothing'}")
+        shown = ", ".join(type(g).__name__ for g in given) or "nothing"
+        raise TypeError(f"{owner}: {_wanted(learnt, targets)}, not {shown}")
 
     @classmethod
     def _of_moments(
@@ -89,11 +91,11 @@ class Population:
         }
 
     def at(self, d: int, rng: np.random.Generator | None = None) -> tuple[Array, Columns]:
-        """The eigenvalues and the entries of one problem of dimension d, each of shape (d,); ``rng`` for random starts."""
+        """The eigenvalues and entries of one problem of dimension d, each of shape (d,); ``rng`` for random starts."""
         return self.sampler(whole("population", "d", d, least=1, meaning="the dimension"), rng)
 
     def finite(self, d: int) -> Population:
-        """The problem of dimension d as a population of its own, one node a coordinate; for starts that are not random."""
+        """The problem of dimension d as a population of its own, one node a coordinate; for starts not random."""
         values, columns = self.at(d)
         return Population(
             np.full(d, 1.0 / d), values, {s: c[:, None] for s, c in columns.items()}, self.sampler, self.origin
@@ -112,8 +114,7 @@ def patterns(count: int) -> Array:
     rows = np.ones((1, 1))
     while rows.shape[0] < count:
         rows = np.block([[rows, rows], [rows, -rows]])
-    order = np.argsort([np.count_nonzero(np.diff(r)) for r in rows], kind="stable")
-    order = [0, *sorted(order[1:], key=lambda k: -np.count_nonzero(np.diff(rows[k])))]
+    order = [0, *sorted(range(1, len(rows)), key=lambda k: -np.count_nonzero(np.diff(rows[k])))]
     return np.asarray(rows[order[:count]])
 
 

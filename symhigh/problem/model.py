@@ -16,6 +16,8 @@ from symhigh.symbols import OwnedSymbol, X
 
 u = OwnedSymbol("u", real=True)
 v = OwnedSymbol("v", real=True)
+theta_star = OwnedSymbol("theta_star", real=True)
+"""An entry of the target weights of a network."""
 
 
 @dataclass(frozen=True)

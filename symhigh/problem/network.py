@@ -12,9 +12,12 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
-from symhigh.problem.model import PRODUCT, Parametrization
+from symhigh.problem.model import PRODUCT, SQUARES, Parametrization, powers, theta_star, u, v
 from symhigh.problem.problem import Problem
-from symhigh.symbols import eps, x, x_star
+from symhigh.symbols import OwnedSymbol, eps, x, x_star
+
+eta = OwnedSymbol("eta", positive=True)
+"""The constant step of SGD."""
 
 
 @dataclass(frozen=True, init=False)
@@ -45,9 +48,13 @@ class DiagonalNetwork(Problem):
 
     def numbers(self) -> tuple[float, float]:
         """``(step, noise)`` as floats; raises ``ValueError`` while one of them is still a symbol."""
+        assert isinstance(self.noise, sp.Expr)
         for name, value in (("step", self.step), ("noise", self.noise)):
             if value.free_symbols:
                 raise ValueError(
                     f"DiagonalNetwork({name}={value}): {name} must be a number to be solved or simulated"
                 )
         return float(self.step), float(self.noise)
+
+
+__all__ = ["PRODUCT", "SQUARES", "DiagonalNetwork", "Parametrization", "eta", "powers", "theta_star", "u", "v"]

@@ -17,8 +17,9 @@ class Memory:
     """One scalar that a rule remembers.
 
     At each step ``name ← name + increment``, the sample of the step included, before the rate is evaluated.
-    ``increment`` is an expression in ``d``, ``t``, ``gradient_square``, ``sample_loss``, ``risk``, ``distance``, ``norm``,
-    ``overlap``, :class:`~symhigh.symbols.Total` of vectors and the rule's memories and parameters, and must be O(1/d) for the limit to exist; or ``Max(0, q - name)``, which makes the
+    ``increment`` is an expression in ``d``, ``t``, ``gradient_square``, ``sample_loss``, ``risk``, ``distance``,
+    ``norm``, ``overlap``, :class:`~symhigh.symbols.Total` of vectors and the rule's memories and parameters, and must
+    be O(1/d) for the limit to exist; or ``Max(0, q - name)``, which makes the
     memory the running maximum of q, an expression in totals, ``t`` and other memories. ``initial`` is the value
     before the first step.
     """
@@ -67,8 +68,13 @@ class Rule:
         samples whose gradients are averaged in a step, 1 by default;
     ``delayed``
         whether the rate is evaluated before the memory has seen the sample of the step;
+    ``at``
+        where the gradient is taken, X by default, a combination of vectors;
     ``remedy``
-        what to use instead, where the rule is known to have no limit.
+        what to use instead, where the rule is known to have no limit;
+    ``reports``
+        further weights whose risk and distance are wanted, ``{"average": A}`` for ``average_risk`` and
+        ``average_distance``; under the name ``""`` they take the place of those of X.
     """
 
     @property
@@ -118,3 +124,11 @@ class Rule:
     @property
     def remedy(self) -> str:
         return ""
+
+    @property
+    def at(self) -> sp.Expr:
+        return X
+
+    @property
+    def reports(self) -> dict[str, sp.Expr]:
+        return {}

@@ -19,7 +19,7 @@ DECAY = OwnedSymbol("kappa", nonnegative=True)
 
 
 @dataclass(frozen=True)
-class _Wrapped(Rule):
+class Wrapped(Rule):
     """A rule that passes on what the inner one says."""
 
     inner: Rule
@@ -78,9 +78,17 @@ class _Wrapped(Rule):
     def remedy(self) -> str:
         return self.inner.remedy
 
+    @property
+    def at(self) -> sp.Expr:
+        return self.inner.at
+
+    @property
+    def reports(self) -> dict[str, sp.Expr]:
+        return self.inner.reports
+
 
 @dataclass(frozen=True)
-class MiniBatch(_Wrapped):
+class MiniBatch(Wrapped):
     """The gradient of a step is the mean over m ≥ 1 fresh samples; time still counts steps/d.
 
     In the limit the noise term I becomes I/m, the drift is unchanged. ``gradient_square`` is that of the mean.
@@ -107,7 +115,7 @@ class MiniBatch(_Wrapped):
 
 
 @dataclass(frozen=True)
-class WeightDecay(_Wrapped):
+class WeightDecay(Wrapped):
     """``X⁺ = X - (g/d)(∇f + kappa X)``: SGD on the loss plus ``kappa ‖X‖²/2``; kappa ≥ 0.
 
     The risk reported stays that of the loss alone.
@@ -137,7 +145,7 @@ class WeightDecay(_Wrapped):
 
 
 @dataclass(frozen=True)
-class Modulated(_Wrapped):
+class Modulated(Wrapped):
     """The inner rule's rate times ``factor``, an expression in ``symhigh.t``: a decay, a warm-up, a cycle.
 
     The factor must be ≥ 0 on the interval; other symbols in it are parameters, to be bound later.
@@ -173,7 +181,7 @@ class Modulated(_Wrapped):
 
 
 @dataclass(frozen=True)
-class WarmUp(_Wrapped):
+class WarmUp(Wrapped):
     """The inner rule's rate times ``min(1, t/duration)``; duration > 0 in steps/d."""
 
     duration: Any = 1

@@ -11,6 +11,7 @@ from symhigh.codegen.kernels import step_kernels
 from symhigh.codegen.normal import stream
 from symhigh.integration.modes import all_columns, cell_starts
 from symhigh.population.spectrum import Array
+from symhigh.simulation.general_covariance import recorder
 from symhigh.simulation.walk import START_STREAM, Experiment, constants, starting_memory
 from symhigh.symbols import lam
 
@@ -26,6 +27,8 @@ class DirectWalk:
         self.e = e
         self.kernels = step_kernels(e.system, s, e.covariance is not None)
         values, columns = e.population.at(d, np.random.default_rng([seed, START_STREAM]))
+        if e.covariance is not None:
+            values = (e.covariance**2).sum(axis=1)
         columns, cells = all_columns(e.system, columns), cell_starts(e.system)
         self.coef = np.array([values if c == lam else columns[c] for c in field.coefficients], dtype=float)
         self.w = np.full(d, 1.0 / d)
@@ -34,6 +37,7 @@ class DirectWalk:
         rows = [columns[v] for v in field.coordinates] + [np.full(d, cells[c]) for c in field.cells]
         self.y: Array = np.concatenate([*rows, memory]).astype(float)
         self.root = np.sqrt(values) if e.covariance is None else np.ones(d)
+        self.recorder = None if e.covariance is None else recorder(e.system, s, e.covariance @ e.covariance)
         self.a, self.push = np.zeros(d), np.zeros((len(s.students), d))
         self.extra = np.zeros((len(s.normals), d))
         self.rng = stream(seed, 0, generator=e.generator)
@@ -58,7 +62,11 @@ class DirectWalk:
             self.kernels.run(begin, count, self.rng, drawn, errors, *state)
 
     def record(self, time: float, out: Array) -> None:
-        self.kernels.observe(time, self.y, out, self.e.par, self.coef, self.w, self.const)
+        if self.recorder is None:
+            self.kernels.observe(time, self.y, out, self.e.par, self.coef, self.w, self.const)
+            return
+        split = self.y.size - len(self.e.system.states)
+        out[:] = self.recorder(time, self.y[:split].reshape(-1, self.e.d), self.coef, self.y[split:])
 
     def size(self) -> float:
         vectors = self.y[: len(self.e.system.field.coordinates) * self.e.d]

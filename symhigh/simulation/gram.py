@@ -65,8 +65,8 @@ def coordinates(e: Experiment, spaces: Eigenspaces, rng: np.random.Generator) ->
             base = factor[:, :, None] * np.sqrt(spaces.count / e.d)
             if (spaces.count < size).any():
                 raise ValueError(
-                    f"simulate(d={e.d}): an eigenspace of dimension {spaces.count.min()} cannot hold {size} directions; "
-                    "take a larger d, or method='direct'"
+                    f"simulate(d={e.d}): an eigenspace of dimension {spaces.count.min()} cannot hold {size} "
+                    "directions; take a larger d, or method='direct'"
                 )
         case other:
             raise TypeError(f"simulate(method='gram'): needs a Spectrum and a Start or Overlaps, not {other}")
@@ -79,7 +79,7 @@ def coordinates(e: Experiment, spaces: Eigenspaces, rng: np.random.Generator) ->
             places[vector] = sum((float(begin.coeff_monomial(v)) * places[v] for v in names), np.zeros_like(base[0]))
     resting, moving = s.coefficients, s.coordinates
     table = np.array([places[v] for v in (*resting, *moving)])  # (vectors, base axes, m)
-    triangular = np.linalg.qr(table.transpose(2, 1, 0), mode="r").transpose(2, 1, 0)
+    triangular = np.asarray(np.linalg.qr(table.transpose(2, 1, 0), mode="r")).transpose(2, 1, 0)
     frame = np.zeros((len(table), len(table), spaces.values.size))
     frame[:, : triangular.shape[1]] = triangular
     return np.ascontiguousarray(frame[len(resting) :]), np.ascontiguousarray(frame[: len(resting), : len(resting)])

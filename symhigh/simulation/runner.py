@@ -209,7 +209,8 @@ def _observable(
     entries = (*field.field.coordinates, *(c for c in field.field.coefficients if c != lam), lam)
     if isinstance(phi, sp.Expr):
         if foreign := sorted(map(str, phi.free_symbols - set(entries))):
-            raise ValueError(f"simulate(observables={name!r}): unknown {foreign}; it may hold {list(map(str, entries))}")
+            known = ", ".join(map(str, entries))
+            raise ValueError(f"simulate(observables={name!r}): unknown {foreign}; it may hold {known}")
         phi = sp.lambdify(entries, phi, "numpy")
 
     def value(walk: DirectWalk) -> float:
@@ -252,8 +253,9 @@ def _record_steps(t: Any, end: float, d: int) -> Array:
 
 
 def _collect(
-    results: list[_Result], e: Experiment, names: tuple[str, ...], seeds: tuple[int, ...], steps: Array, interrupted: bool
-) -> Runs:
+    results: list[_Result], e: Experiment, names: tuple[str, ...], seeds: tuple[int, ...], steps: Array,
+    interrupted: bool,
+) -> Runs:  # fmt: skip
     if interrupted:
         shared = min((r.rows for r in results if not r.message), default=len(steps))
         steps = steps[:shared]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from symhigh.integration.outputs import Outputs
-from symhigh.population import Population, Spectrum, Start
+from symhigh.population import NetworkClasses, Population, Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.problem import DiagonalNetwork, Problem
 from symhigh.rule import Rule
@@ -43,12 +43,27 @@ class Runs(Outputs):
     @property
     def spectrum(self) -> Spectrum:
         """The spectrum, where the population is stated by one."""
-        return self.population.origin[0]  # type: ignore[no-any-return]
+        return self.population.origin[0]
 
     @property
     def start(self) -> Start:
         """The start, or the overlaps, beside the spectrum."""
-        return self.population.origin[1]  # type: ignore[no-any-return]
+        return self.population.origin[1]
+
+    @property
+    def classes(self) -> NetworkClasses:
+        """The classes of a network."""
+        return self.population.origin[0]
+
+    @property
+    def u(self) -> Array:
+        """The last iterates' first parameter, (n, d), of a network."""
+        return self.last["u"]
+
+    @property
+    def v(self) -> Array:
+        """The last iterates' second parameter, (n, d), of a network."""
+        return self.last["v"]
 
     @property
     def excess_risk(self) -> Array:

@@ -15,18 +15,20 @@ from symhigh.closed.network import (
     starts,
     threshold,
 )
-from symhigh.derivation.network import alpha, derive_network, side_w, side_z
-from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, NetworkClasses
+from symhigh.derivation import derive
+from symhigh.derivation.network import alpha, side_w, side_z
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 
 
 def test_slope_is_the_root_of_balance_and_target():
     """(∂θ/∂ξ)² = 4θ² + e^{4α} for the product; with c = e^{2α} the balance, S = sqrt(c² + 4θ*²)."""
-    factor, rest = slope_square(derive_network(DiagonalNetwork(1)))
+    factor, rest = slope_square(derive(DiagonalNetwork(1)))
     assert factor == 4
     assert sp.simplify(rest.subs({side_w: 1, side_z: -1}) - sp.exp(4 * alpha)) == 0
-    slope = linearise(derive_network(DiagonalNetwork(0.4)), FOUR).slope
+    slope = linearise(derive(DiagonalNetwork(0.4)), FOUR).slope
     assert slope == pytest.approx(np.sqrt((FOUR.u**2 - FOUR.v**2) ** 2 + 4 * FOUR.theta_star**2))
 
 
@@ -38,35 +40,35 @@ def test_secular_rate_is_an_eigenvalue_of_the_moment_equations(seed):
         rng.uniform(0.1, 1, 6), rng.normal(size=6), rng.uniform(0.5, 1.5, 6), rng.uniform(-0.4, 0.4, 6),
         rng.dirichlet(np.ones(6)),
     )  # fmt: skip
-    at = linearise(derive_network(DiagonalNetwork(rng.uniform(0.2, 3))), classes)
+    at = linearise(derive(DiagonalNetwork(rng.uniform(0.2, 3))), classes)
     matrix = np.diag(-2 * at.pull) + 2 * np.outer(at.kick, at.share)
     assert at.rate() == pytest.approx(-np.linalg.eigvals(matrix).real.max(), rel=1e-9)
     assert (at.load < 1) == (at.rate() > 0)
 
 
 def test_rate_vanishes_exactly_at_the_threshold():
-    edge = threshold(derive_network(DiagonalNetwork(0.4)), FOUR)
-    slope = linearise(derive_network(DiagonalNetwork(0.4)), FOUR).slope
+    edge = threshold(derive(DiagonalNetwork(0.4)), FOUR)
+    slope = linearise(derive(DiagonalNetwork(0.4)), FOUR).slope
     assert edge == pytest.approx(2 / np.mean(FOUR.lam * slope))
-    assert linearise(derive_network(DiagonalNetwork(edge)), FOUR).rate() == pytest.approx(0, abs=1e-12)
+    assert linearise(derive(DiagonalNetwork(edge)), FOUR).rate() == pytest.approx(0, abs=1e-12)
     assert edge <= least_threshold(PRODUCT, FOUR)
 
 
 def test_reference_rate():
     """Reference value for d = 1500 stated with the model: predicted 0.5049."""
-    ends = long_time(derive_network(DiagonalNetwork(0.4)), FOUR, 60)
+    ends = long_time(derive(DiagonalNetwork(0.4)), FOUR, 60)
     assert ends.rate == pytest.approx(0.5049, abs=2e-4)
 
 
 def test_squares_have_half_the_threshold_of_the_product():
     rotated = NetworkClasses(FOUR.lam, FOUR.theta_star, (FOUR.u + FOUR.v) / 2, (FOUR.u - FOUR.v) / 2)
-    one = threshold(derive_network(DiagonalNetwork(0.4)), FOUR)
-    two = threshold(derive_network(DiagonalNetwork(0.2, 0, SQUARES)), rotated)
+    one = threshold(derive(DiagonalNetwork(0.4)), FOUR)
+    two = threshold(derive(DiagonalNetwork(0.2, 0, SQUARES)), rotated)
     assert two == pytest.approx(one / 2)
 
 
 def test_long_time_limits_are_those_of_the_curve():
-    limit = derive_network(DiagonalNetwork(0.4))
+    limit = derive(DiagonalNetwork(0.4))
     ends = long_time(limit, FOUR, 40)
     curve = limit.solve(FOUR, 100, t=[100])
     assert ends.integral == pytest.approx(curve.densities.integral[-1], rel=1e-5)
@@ -78,7 +80,7 @@ def test_long_time_limits_are_those_of_the_curve():
 def test_effective_start_gives_the_same_limit_by_gradient_flow():
     """The limit of θ does not depend on the balance here; S does, and the shrunken start has the right
     one."""
-    limit = derive_network(DiagonalNetwork(0.4))
+    limit = derive(DiagonalNetwork(0.4))
     ends = long_time(limit, FOUR, 60)
     shrunk = np.sqrt(ends.effective_start)
     flow = NetworkClasses(FOUR.lam, FOUR.theta_star, FOUR.u * shrunk, FOUR.v * shrunk)
@@ -91,16 +93,16 @@ def test_noise_floor_is_the_stationary_risk_of_the_curve():
     target = np.array([1, 0.5, -0.7])
     classes = NetworkClasses([1, 0.4, 0.7], target, 1.0, np.sign(target), [0.5, 0.3, 0.2])
     for step, noise in ((0.4, 0.3), (0.4, 0.8)):
-        limit = derive_network(DiagonalNetwork(step, noise))
+        limit = derive(DiagonalNetwork(step, noise))
         assert limit.solve(classes, 300, t=[300]).risk[0] == pytest.approx(
             noise_floor(limit, classes), rel=1e-5
         )
-    assert noise_floor(derive_network(DiagonalNetwork(0.4)), classes) == 0
+    assert noise_floor(derive(DiagonalNetwork(0.4)), classes) == 0
 
 
 def test_targets_out_of_reach_from_the_boundary():
     """u = ±v keeps the sign of θ: such a class ends at θ = 0, and acts on the others as label noise does."""
-    limit = derive_network(DiagonalNetwork(0.4))
+    limit = derive(DiagonalNetwork(0.4))
     ends = NetworkClasses(1, [1, -1, 1, -1, 1, -1, 0], [1, 1, 1, 1, 0, 0.5, 1], [1, 1, -1, -1, 0, 0.4, 1])
     assert list(reachable(limit, ends)) == [True, False, False, True, False, True, True]
     start = NetworkClasses([1.0, 0.5], [1.0, -0.6], 0.9, 0.9)
@@ -111,7 +113,7 @@ def test_targets_out_of_reach_from_the_boundary():
     assert least_threshold(PRODUCT, start) == pytest.approx(least_threshold(PRODUCT, alone))
     curve = limit.solve(start, 300, t=[300])
     assert curve.risk[0] == pytest.approx(noise_floor(limit, start), rel=1e-5)
-    as_noise = derive_network(DiagonalNetwork(0.4, np.sqrt(0.5 * 0.5 * 0.36)))
+    as_noise = derive(DiagonalNetwork(0.4, np.sqrt(0.5 * 0.5 * 0.36)))
     assert noise_floor(limit, start) == pytest.approx(noise_floor(as_noise, alone))
 
 
@@ -120,13 +122,13 @@ def test_between_two_and_four_the_risk_saturates():
     """One class, η λ S* = 2 η: noiseless risk tends to (2η − 2)/η² instead of 0 or ∞."""
     classes = NetworkClasses(1.0, 1.0, 0.98, 0.98)
     for step in (1.1, 1.5):
-        limit = derive_network(DiagonalNetwork(step))
+        limit = derive(DiagonalNetwork(step))
         assert noise_floor(limit, classes) == pytest.approx((2 * step - 2) / step**2)
         assert limit.solve(classes, 200, t=[200]).risk[0] == pytest.approx((2 * step - 2) / step**2, rel=2e-3)
 
 
 def test_starts_on_every_side():
-    limit = derive_network(DiagonalNetwork(1))
+    limit = derive(DiagonalNetwork(1))
     found = starts(limit, NetworkClasses(1, 1, [1.0, -1, 1, -1, 0, 0.5], [0.5, 0.5, 1, 1, 0, -1]))
     assert list(found.side_w) == [1, -1, 1, 0, 0, -1]
     assert list(found.side_z) == [1, -1, 0, -1, 0, 1]
@@ -138,6 +140,6 @@ def test_starts_on_every_side():
 
 def test_bad_input():
     with pytest.raises(ValueError, match="noise"):
-        long_time(derive_network(DiagonalNetwork(0.4, 0.1)), FOUR, 10)
+        long_time(derive(DiagonalNetwork(0.4, 0.1)), FOUR, 10)
     with pytest.raises(ValueError, match="no class is pulled"):
-        linearise(derive_network(DiagonalNetwork(0.4)), NetworkClasses(0.0, 1.0, 1.0, 0.2)).rate()
+        linearise(derive(DiagonalNetwork(0.4)), NetworkClasses(0.0, 1.0, 1.0, 0.2)).rate()

@@ -5,12 +5,14 @@ import pytest
 import sympy as sp
 
 from symhigh.closed.network_bound import Region, bregman, divergence, exponential_bound
+from symhigh.derivation import derive
 from symhigh.derivation.ito import covariation, generator
-from symhigh.derivation.network import alpha, derive_network, side_w, side_z, xi
+from symhigh.derivation.network import alpha, side_w, side_z, xi
 from symhigh.integration.network_sde import solve_network_sde
 from symhigh.integration.network_values import coordinates
-from symhigh.problem.network import SQUARES, DiagonalNetwork, NetworkClasses, eta, theta_star
-from symhigh.simulation.network import simulate_network
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import SQUARES, DiagonalNetwork, eta, theta_star
+from symhigh.simulation import simulate
 from symhigh.symbols import lam, risk
 
 TWO = NetworkClasses([1, 0.6], [0.8, -0.5], 1.0, [0.5, -0.2])
@@ -20,7 +22,7 @@ TWO = NetworkClasses([1, 0.6], [0.8, -0.5], 1.0, [0.5, -0.2])
 def test_drift_and_variation_of_the_divergence(parametrization, pull):
     """L 𝔇_i = −cλ(θ − θ*)² + c²λR(S + S*)/2 and d<𝔇_i> = 2c²λR(θ − θ*)² dt, at random points to 30 digits."""
     network = DiagonalNetwork(eta) if parametrization is None else DiagonalNetwork(eta, 0, parametrization)
-    reduction = derive_network(network).reduction
+    reduction = derive(network).reduction
     inside = {side_w: 1, side_z: 1}
     sde, theta = reduction.sde.subs(inside), reduction.effective.subs(inside)
     slope = sp.diff(theta, xi)
@@ -38,7 +40,7 @@ def test_drift_and_variation_of_the_divergence(parametrization, pull):
 
 
 def test_divergence_is_the_expression_and_has_its_zero_at_the_target():
-    limit = derive_network(DiagonalNetwork(0.4))
+    limit = derive(DiagonalNetwork(0.4))
     rng = np.random.default_rng(1)
     first, target = rng.uniform(1, 2, 20), rng.normal(size=20)
     second = rng.uniform(-0.9, 0.9, 20)
@@ -67,7 +69,7 @@ def test_runs_stay_under_the_bound_as_often_as_stated(kind):
     %.
     """
     network = DiagonalNetwork(0.4)
-    limit = derive_network(network)
+    limit = derive(network)
     at = coordinates(TWO, 100)
     times = np.linspace(0, 20, 41)
     if kind == "sde":
@@ -81,7 +83,7 @@ def test_runs_stay_under_the_bound_as_often_as_stated(kind):
             "load": lambda a, b, target, k: 0.1 * k * (divergence(limit, a, b, target).slope
                                                        + divergence(limit, a, b, target).slope_there),
         }  # fmt: skip
-        runs = simulate_network(network, TWO, 100, 20, 64, t=times, observables=extra)
+        runs = simulate(network, None, TWO, None, 100, 20, 64, t=times, observables=extra)
         risk_, size, load = runs.risk, runs.extra["size"], runs.extra["load"]
     ratio = risk_ / size
     region = Region(margin=1 - 1.05 * load.max(), least=0.95 * ratio.min(), most=1.05 * ratio.max())
@@ -95,7 +97,7 @@ def test_runs_stay_under_the_bound_as_often_as_stated(kind):
 
 
 def test_bad_regions():
-    limit = derive_network(DiagonalNetwork(0.4))
+    limit = derive(DiagonalNetwork(0.4))
     with pytest.raises(ValueError, match="margin"):
         Region(0.0, 1, 2)
     with pytest.raises(ValueError, match="least"):
@@ -103,4 +105,4 @@ def test_bad_regions():
     with pytest.raises(ValueError, match="probability"):
         exponential_bound(limit, Region(0.5, 1, 2), 10, 1.0)
     with pytest.raises(ValueError, match="noise"):
-        exponential_bound(derive_network(DiagonalNetwork(0.4, 0.1)), Region(0.5, 1, 2), 10, 0.5)
+        exponential_bound(derive(DiagonalNetwork(0.4, 0.1)), Region(0.5, 1, 2), 10, 0.5)

@@ -9,7 +9,7 @@ import symhigh as sh
 from symhigh.closed.modes import Modes
 from symhigh.closed.nodes import numeric
 from symhigh.closed.volterra import RenewalEquation, Z, renewal_equation
-from symhigh.symbols import lam, t
+from symhigh.symbols import lam, t, tau
 
 g, omega, l1, l2 = sp.symbols("g omega lambda_1 lambda_2", positive=True)
 SPECTRA = [[1.2], [0.5, 1.5], [0.4, 0.9, 1.6, 2.0], list(np.linspace(0.2, 2.0, 9))]

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from symhigh.derivation import derive
 from symhigh.derivation.ito import change_of_variables, generator, with_generator
 from symhigh.derivation.network import (
     NoReduction,
     alpha,
     coordinate_sde,
-    derive_network,
     gaussian_moment,
     increments,
     one_step,
@@ -105,7 +105,7 @@ def test_mean_and_covariance_of_one_step_against_sampling(parametrization):
     (SQUARES, u * v, 8 * eta**2 * lam * risk),
 ])  # fmt: skip
 def test_balance_law_is_found(parametrization, law, rate):
-    balance = derive_network(DiagonalNetwork(eta, 0, parametrization)).balance
+    balance = derive(DiagonalNetwork(eta, 0, parametrization)).balance
     assert sp.expand(balance.function - law) == 0
     assert sp.expand(balance.rate - rate) == 0
 
@@ -138,7 +138,7 @@ def test_reduction_is_additive_and_deterministic():
 
 def test_fokker_planck_equation_is_the_one_written_by_hand():
     p, level, path = sp.Function("p")(t, xi), sp.Function("R")(t), sp.Function("alpha")(t)
-    found = derive_network(DiagonalNetwork(eta)).fokker_planck
+    found = derive(DiagonalNetwork(eta)).fokker_planck
     right = found.rhs.subs({side_w: 1, side_z: 1})
     theta = sp.exp(2 * path) * sp.sinh(2 * xi) / 2
     hand = sp.diff(eta * lam * (theta - theta_star) * p, xi) + eta**2 * lam * level * sp.diff(p, xi, 2)
@@ -147,7 +147,7 @@ def test_fokker_planck_equation_is_the_one_written_by_hand():
 
 @pytest.mark.parametrize("depth", [3, 4])
 def test_deep_networks_have_no_balance_law_and_no_reduction(depth):
-    limit = derive_network(DiagonalNetwork(eta, 0, powers(depth)))
+    limit = derive(DiagonalNetwork(eta, 0, powers(depth)))
     assert limit.balance is None
     with pytest.raises(NoReduction, match="deterministic"):
         limit.balance_law  # noqa: B018
@@ -175,7 +175,7 @@ def test_lyapunov_function_is_found():
 
 
 def test_equations_print_and_keep_symbols():
-    limit = derive_network(DiagonalNetwork(sp.Symbol("h", positive=True), sp.Rational(1, 3)))
+    limit = derive(DiagonalNetwork(sp.Symbol("h", positive=True), sp.Rational(1, 3)))
     assert len(limit.equations()) == 6
     assert limit.balance_law.lhs.has(t)
     assert limit.latex().startswith("\\begin{aligned}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import mpmath
 import pytest
 import sympy as sp
+from symhigh.derivation.memory import sample_rates, statement_of
 
 import symhigh as sh
 from symhigh.codegen.target import NUMBA
-from symhigh.derivation.memory import sample_rates, statement_of
 from symhigh.derivation.statistics import statistics
 from symhigh.rule.stochastic_polyak import CAP, DAMPING
 from symhigh.symbols import B12, tau

@@ -12,7 +12,10 @@ from scipy.special import erf
 import symhigh as sh
 from symhigh.codegen.kernels import limit_kernels
 from symhigh.codegen.target import NUMPY
-from symhigh.derivation.several import MultiIndex, Overlaps, derive_several, overlap
+from symhigh.derivation import derive
+from symhigh.derivation.expectations import numbered as overlap
+from symhigh.population import Overlaps
+from symhigh.problem import MultiIndex
 from symhigh.symbols import gamma, lam
 from symhigh.system import LimitSystem
 
@@ -25,7 +28,7 @@ def committee() -> LimitSystem:
     """``f = (g(x_1) + g(x_2) - g(y_1) - g(y_2))²/2`` with ``g(u) = erf(u/√2)``."""
     g = lambda u: sp.erf(u / sp.sqrt(2))  # noqa: E731
     error = sum(map(g, STUDENTS)) - sum(map(g, TARGETS))
-    return derive_several(MultiIndex(STUDENTS, TARGETS, error**2 / 2), sh.Constant(0.6))
+    return derive(MultiIndex(STUDENTS, TARGETS, error**2 / 2), sh.Constant(0.6))
 
 
 def three(C: np.ndarray, u: int, v: int, w: int, m: Any = np) -> Any:
@@ -137,7 +140,7 @@ def test_committee_follows_direct_sgd() -> None:
 
 def test_refusals() -> None:
     with pytest.raises(TypeError, match="rule must be Constant or Schedule"):
-        derive_several(MultiIndex(STUDENTS, (), STUDENTS[0] ** 2), sh.AdaGradNorm(1, 1))
+        derive(MultiIndex(STUDENTS, (), STUDENTS[0] ** 2), sh.AdaGradNorm(1, 1))
     with pytest.raises(ValueError, match="foreign symbols"):
         MultiIndex(STUDENTS, (), sp.Symbol("z") ** 2)
     with pytest.raises(ValueError, match="positive semidefinite"):

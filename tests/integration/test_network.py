@@ -6,21 +6,13 @@ import sympy as sp
 from scipy.integrate import solve_ivp
 
 from symhigh.closed.network import linearise
-from symhigh.derivation.network import derive_network
+from symhigh.derivation import derive
 from symhigh.integration.network import exponential_terms, model_of
 from symhigh.integration.network_sde import solve_network_sde, strengths
 from symhigh.integration.network_values import Record, coordinates, largest_curvature
 from symhigh.integration.particles import solve_particles
-from symhigh.problem.network import (
-    PRODUCT,
-    SQUARES,
-    DiagonalNetwork,
-    NetworkClasses,
-    powers,
-    theta_star,
-    u,
-    v,
-)
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, powers, theta_star, u, v
 from symhigh.symbols import lam
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
@@ -29,20 +21,20 @@ TIMES = [0, 1, 2, 4, 6, 8, 10]
 
 def test_reference_table():
     """Reference values of 200 000 particles of another program, printed to four digits."""
-    curve = derive_network(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 10, t=TIMES)
+    curve = derive(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 10, t=TIMES)
     assert curve.risk == pytest.approx([0.2419, 0.1470, 0.1070, 0.0770, 0.0673, 0.0637, 0.0622], abs=2e-4)
     assert curve.curvature == pytest.approx([1.036, 1.126, 1.202, 1.280, 1.305, 1.309, 1.303], abs=1e-3)
 
 
 def test_halving_grid_and_tolerance_changes_little():
-    limit = derive_network(DiagonalNetwork(0.4, 0.3))
+    limit = derive(DiagonalNetwork(0.4, 0.3))
     coarse = limit.solve(FOUR, 10, t=TIMES)
     fine = limit.solve(FOUR, 10, t=TIMES, nodes=321, rtol=1e-6)
     assert np.abs(coarse.risk - fine.risk).max() < 1e-5
 
 
 def test_risk_keeps_four_digits_down_to_1e_minus_12():
-    limit = derive_network(DiagonalNetwork(0.4, 0))
+    limit = derive(DiagonalNetwork(0.4, 0))
     times = np.linspace(0, 52, 14)
     coarse = limit.solve(FOUR, 52, t=times)
     fine = limit.solve(FOUR, 52, t=times, nodes=321, rtol=1e-8)
@@ -56,7 +48,7 @@ def test_particles_agree(noise):
 
     Student's t with 5 degrees of freedom: false alarms below 0.5 % a time; the seeds are fixed.
     """
-    limit = derive_network(DiagonalNetwork(0.4, noise))
+    limit = derive(DiagonalNetwork(0.4, noise))
     curve = limit.solve(FOUR, 6, t=[1, 2, 3, 4, 6])
     model, start = model_of(limit, FOUR)
     runs = np.array([
@@ -70,7 +62,7 @@ def test_particles_agree(noise):
 def test_planted_mistakes_are_refuted(mistake):
     """Particles with 10 % more noise, a halved balance exponent, or the Itô correction left in the drift,
     disagree."""
-    limit = derive_network(DiagonalNetwork(0.4, 1.0))
+    limit = derive(DiagonalNetwork(0.4, 1.0))
     curve = limit.solve(FOUR, 4, t=[1, 2, 4])
     model, start = model_of(limit, FOUR)
     fields = dict(model.__dict__)
@@ -103,16 +95,16 @@ def test_gradient_flow_limit():
     risk = float(classes.weight @ (values[0] * error)) / 2
     gaps = []
     for step in (0.02, 0.01):
-        curve = derive_network(DiagonalNetwork(step, 0)).solve(classes, 4 / step, t=[4 / step])
+        curve = derive(DiagonalNetwork(step, 0)).solve(classes, 4 / step, t=[4 / step])
         gaps.append(curve.risk[0] / risk - 1)
     assert gaps[0] / gaps[1] == pytest.approx(2, rel=0.1)
     assert abs(2 * gaps[1] - gaps[0]) < 0.01
 
 
 def test_curve_of_the_squares_is_that_of_the_product_at_twice_the_step():
-    product = derive_network(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 5, t=[1, 3, 5])
+    product = derive(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 5, t=[1, 3, 5])
     rotated = NetworkClasses(FOUR.lam, FOUR.theta_star, (FOUR.u + FOUR.v) / 2, (FOUR.u - FOUR.v) / 2)
-    squares = derive_network(DiagonalNetwork(0.2, 0.3, SQUARES)).solve(rotated, 5, t=[1, 3, 5])
+    squares = derive(DiagonalNetwork(0.2, 0.3, SQUARES)).solve(rotated, 5, t=[1, 3, 5])
     assert squares.risk == pytest.approx(product.risk, rel=1e-9)
     assert squares.curvature == pytest.approx(2 * product.curvature, rel=1e-9)
 
@@ -123,7 +115,7 @@ def test_all_sign_patterns_of_the_start(flip):
     here = NetworkClasses([1, 0.5], [0.8, -0.6], [0.9, 0.7], [0.3, 0.1])
     sign = flip[0] * flip[1]
     there = NetworkClasses(here.lam, sign * here.theta_star, flip[0] * here.v, flip[1] * here.u)
-    limit = derive_network(DiagonalNetwork(0.5, 0.2))
+    limit = derive(DiagonalNetwork(0.5, 0.2))
     one, two = (limit.solve(c, 6, t=[0, 2, 6]) for c in (here, there))
     assert two.risk == pytest.approx(one.risk, rel=1e-6)
     assert two.u[0, :, 0] == pytest.approx(there.u)
@@ -134,17 +126,17 @@ def test_all_sign_patterns_of_the_start(flip):
 def test_boundary_starts_stay_on_the_boundary():
     """u = v for ever: θ = u² ≥ 0 tends to θ* > 0, and to 0 where θ* < 0, whose error then remains."""
     classes = NetworkClasses(1.0, [0.8, -0.5], 0.6, 0.6)
-    curve = derive_network(DiagonalNetwork(0.4, 0)).solve(classes, 200, t=[0, 5, 200])
+    curve = derive(DiagonalNetwork(0.4, 0)).solve(classes, 200, t=[0, 5, 200])
     assert curve.observable((u - v) ** 2) == pytest.approx(np.zeros(3), abs=1e-14)
     assert curve.theta.min() >= 0
     assert curve.risk[-1] >= 0.5 * 0.5 * 0.25
     near = NetworkClasses(1.0, [0.8, -0.5], 0.6 + 1e-9, 0.6 - 1e-9)
-    beside = derive_network(DiagonalNetwork(0.4, 0)).solve(near, 5, t=[5])
+    beside = derive(DiagonalNetwork(0.4, 0)).solve(near, 5, t=[5])
     assert beside.risk[0] == pytest.approx(curve.risk[1], rel=1e-4)
 
 
 def test_zero_start_never_moves():
-    curve = derive_network(DiagonalNetwork(0.4, 0)).solve(NetworkClasses(1.0, 0.7, 0.0, 0.0), 5, t=[0, 5])
+    curve = derive(DiagonalNetwork(0.4, 0)).solve(NetworkClasses(1.0, 0.7, 0.0, 0.0), 5, t=[0, 5])
     assert curve.risk == pytest.approx([0.245, 0.245], abs=1e-15)
 
 
@@ -152,13 +144,13 @@ def test_zero_start_never_moves():
 def test_mass_is_conserved_and_densities_are_nonnegative(noise, t_end):
     """From the point start through the collapse onto the minimiser; one class starts on the boundary."""
     classes = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], [1.2, 1.2, 0.7, 1.2], [0.2, 0.2, 0.7, 0.2])
-    mass = derive_network(DiagonalNetwork(0.4, noise)).solve(classes, t_end).densities.mass
+    mass = derive(DiagonalNetwork(0.4, noise)).solve(classes, t_end).densities.mass
     assert np.abs(mass.sum(axis=2) - 1).max() < 1e-12
     assert mass.min() >= 0
 
 
 def test_balance_of_the_density_is_the_deterministic_one():
-    curve = derive_network(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 6)
+    curve = derive(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 6)
     balance = curve.u**2 - curve.v**2
     assert np.abs(balance / curve.balance[:, :, None] - 1).max() < 1e-9
 
@@ -167,7 +159,7 @@ def test_moment_equation_of_theta_holds_along_the_curve():
     """d E S/dt = −4ηλ E θ(θ − θ*) + 2η²λ R E S, checked as an integral: a route that the solver does not
     use."""
     step = 0.4
-    curve = derive_network(DiagonalNetwork(step, 0.3)).solve(FOUR, 3, t=np.linspace(0, 3, 601), rtol=1e-6)
+    curve = derive(DiagonalNetwork(step, 0.3)).solve(FOUR, 3, t=np.linspace(0, 3, 601), rtol=1e-6)
     square = u**2 + v**2
     pull = curve.observable(-4 * step * lam * u * v * (u * v - theta_star))
     rate = pull + 2 * step**2 * curve.risk * curve.observable(lam * square)
@@ -177,7 +169,7 @@ def test_moment_equation_of_theta_holds_along_the_curve():
 
 
 def test_observables():
-    curve = derive_network(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 4, t=[0, 4])
+    curve = derive(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 4, t=[0, 4])
     assert curve.excess_risk[0] == pytest.approx(curve.risk[0] - 0.045)
     assert curve.distance[0] == pytest.approx(np.mean((0.24 - FOUR.theta_star) ** 2))
     assert curve.l1[0] == pytest.approx(0.24)
@@ -192,7 +184,7 @@ def test_observables():
 def test_continuous_laws_converge_with_the_quadrature():
     """λ uniform on (0.2, 1), θ* uniform on (−1, 1): the difference of successive node counts falls
     geometrically."""
-    limit = derive_network(DiagonalNetwork(0.4, 0.2))
+    limit = derive(DiagonalNetwork(0.4, 0.2))
 
     def risk(nodes):
         law = {"lam": lambda p: 0.2 + 0.8 * p, "theta_star": lambda p: 2 * p - 1, "u": 0.9, "v": 0.1}
@@ -207,18 +199,18 @@ def test_continuous_laws_converge_with_the_quadrature():
 
 def test_beyond_the_threshold_a_warning_names_it():
     with pytest.warns(RuntimeWarning, match=r"2\.5"):
-        derive_network(DiagonalNetwork(3.0, 0)).solve(NetworkClasses(1.0, 0.4, 0.6, 0.6), 0.1)
+        derive(DiagonalNetwork(3.0, 0)).solve(NetworkClasses(1.0, 0.4, 0.6, 0.6), 0.1)
 
 
 def test_far_beyond_the_threshold_the_limit_explodes():
     """η λ S* > 4: no stationary law; the mean-field risk leaves every bound in finite time."""
-    limit = derive_network(DiagonalNetwork(2.5, 0))
+    limit = derive(DiagonalNetwork(2.5, 0))
     with pytest.warns(RuntimeWarning), pytest.raises(ArithmeticError, match="explodes"):
         limit.solve(NetworkClasses(1.0, 1.0, 0.98, 0.98), 10)
 
 
 def test_bad_times_and_symbols():
-    limit = derive_network(DiagonalNetwork(0.4))
+    limit = derive(DiagonalNetwork(0.4))
     with pytest.raises(ValueError, match="t_end"):
         limit.solve(FOUR, -1)
     with pytest.raises(ValueError, match="lie in"):
@@ -227,7 +219,7 @@ def test_bad_times_and_symbols():
         with pytest.raises(ValueError, match="finite, at least one"):
             limit.solve(FOUR, 1, t=times)
     with pytest.raises(ValueError, match="must be a number"):
-        derive_network(DiagonalNetwork(sp.Symbol("h", positive=True))).solve(FOUR, 1)
+        derive(DiagonalNetwork(sp.Symbol("h", positive=True))).solve(FOUR, 1)
 
 
 def test_exponential_terms_refuse_what_the_solver_cannot_take():
@@ -242,12 +234,12 @@ def test_exponential_terms_refuse_what_the_solver_cannot_take():
 
 
 def test_strengths_are_those_of_the_product():
-    assert strengths(derive_network(DiagonalNetwork(0.4))) == pytest.approx((0.4, 0.4 * np.sqrt(2), 0.16))
+    assert strengths(derive(DiagonalNetwork(0.4))) == pytest.approx((0.4, 0.4 * np.sqrt(2), 0.16))
 
 
 def test_strong_order_of_the_sde():
     """Order one in high dimension, where R hardly fluctuates; at least one half in dimension one."""
-    limit = derive_network(DiagonalNetwork(0.4, 0.3))
+    limit = derive(DiagonalNetwork(0.4, 0.3))
 
     def slope(d, paths):
         at = coordinates(NetworkClasses(1.0, 1.0, 1.2, 0.2), d)
@@ -265,7 +257,7 @@ def test_strong_order_of_the_sde():
 
 
 def test_sde_keeps_the_balance_and_the_signs_at_any_step():
-    limit = derive_network(DiagonalNetwork(0.4, 0.3))
+    limit = derive(DiagonalNetwork(0.4, 0.3))
     at = coordinates(FOUR, 40)
     paths = solve_network_sde(limit, at, [0.0, 1.0, 5.0], seeds=3, step=0.5)
     balance = (at.u**2 - at.v**2) * np.exp(-2 * 0.16 * at.lam * paths.integral[:, :, None])
@@ -274,7 +266,7 @@ def test_sde_keeps_the_balance_and_the_signs_at_any_step():
 
 
 def test_diagonal_covariance_given_as_a_matrix_is_the_same_sde():
-    limit = derive_network(DiagonalNetwork(0.4, 0.3))
+    limit = derive(DiagonalNetwork(0.4, 0.3))
     one, two = coordinates(FOUR, 12), coordinates(FOUR, 12, np.diag(FOUR.coordinates(12)[0]))
     paths = [solve_network_sde(limit, at, [1.0, 2.0], seeds=[4], step=0.1) for at in (one, two)]
     assert paths[0].risk == pytest.approx(paths[1].risk, rel=1e-12)
@@ -286,13 +278,13 @@ def test_paths_are_independent_of_a_covariance_drawn_from_the_same_seed():
     d = 512
     factor = np.random.default_rng(0).standard_normal((2 * d, d))
     at = coordinates(NetworkClasses(1.0, FOUR.theta_star, FOUR.u, FOUR.v), d, factor.T @ factor / (2 * d))
-    paths = solve_network_sde(derive_network(DiagonalNetwork(0.4, 0.3)), at, [2.0], seeds=12, step=0.1)
+    paths = solve_network_sde(derive(DiagonalNetwork(0.4, 0.3)), at, [2.0], seeds=12, step=0.1)
     risk = paths.risk[:, 0]
     assert abs(risk[0] - risk[1:].mean()) < 4.5 * risk[1:].std(ddof=1)
 
 
 def test_sde_in_high_dimension_follows_the_curve():
-    limit = derive_network(DiagonalNetwork(0.4, 0.3))
+    limit = derive(DiagonalNetwork(0.4, 0.3))
     curve = limit.solve(FOUR, 4, t=[1, 2, 4])
     paths = solve_network_sde(limit, coordinates(FOUR, 4000), [1, 2, 4], seeds=6, step=0.05)
     error = paths.risk.std(axis=0, ddof=1) / np.sqrt(6)
@@ -339,7 +331,7 @@ def test_limit_is_that_of_gradient_flow_from_the_shrunken_start():
     factor = rng.standard_normal((6, size))
     covariance, target = factor.T @ factor / 6, np.where(np.arange(size) < 2, 1.5, 0.0)
     at = coordinates(NetworkClasses(1.0, target, 0.7, 0.1), size, covariance)
-    paths = solve_network_sde(derive_network(DiagonalNetwork(0.5)), at, [150.0], seeds=[3], step=0.02)
+    paths = solve_network_sde(derive(DiagonalNetwork(0.5)), at, [150.0], seeds=[3], step=0.02)
     shrink = np.exp(-0.25 * at.lam * paths.integral[0, 0])
 
     def flow(first, second):
@@ -362,11 +354,11 @@ def test_bad_covariances():
         coordinates(FOUR, 4, np.arange(16.0).reshape(4, 4))
     at = coordinates(FOUR, 4, np.array([[1, 2, 0, 0], [2, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]]))
     with pytest.raises(ValueError, match="eigenvalue"):
-        solve_network_sde(derive_network(DiagonalNetwork(0.4)), at, [1.0])
+        solve_network_sde(derive(DiagonalNetwork(0.4)), at, [1.0])
 
 
 def test_measured_decay_is_the_secular_rate():
-    limit = derive_network(DiagonalNetwork(0.4, 0))
+    limit = derive(DiagonalNetwork(0.4, 0))
     curve = limit.solve(FOUR, 60, t=[0, 40, 60])
     rate = np.log(curve.risk[1] / curve.risk[2]) / 20
     assert rate == pytest.approx(linearise(limit, FOUR, float(curve.densities.integral[-1])).rate(), rel=1e-5)

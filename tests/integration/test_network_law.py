@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from symhigh.derivation.network import derive_network
-from symhigh.problem.network import DiagonalNetwork, NetworkClasses
+from symhigh.derivation import derive
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import DiagonalNetwork
 
-LIMIT = derive_network(DiagonalNetwork(0.4, 0.2))
+LIMIT = derive(DiagonalNetwork(0.4, 0.2))
 UNIFORM = {"lam": lambda p: 0.2 + 0.8 * p, "theta_star": lambda p: 2 * p - 1, "u": 0.9, "v": 0.1}
 
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from symhigh.derivation.network import derive_network
+from symhigh.derivation import derive
 from symhigh.ledger.network_comparison import compare_network
-from symhigh.problem.network import DiagonalNetwork, NetworkClasses
-from symhigh.simulation.network import simulate_network
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import DiagonalNetwork
+from symhigh.simulation import simulate
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 NETWORK = DiagonalNetwork(0.4, 0.5)
@@ -14,23 +15,23 @@ NETWORK = DiagonalNetwork(0.4, 0.5)
 
 @pytest.fixture(scope="module")
 def runs():
-    return simulate_network(NETWORK, FOUR, 512, 4, 20, t=np.linspace(0, 4, 9))
+    return simulate(NETWORK, None, FOUR, None, 512, 4, 20, t=np.linspace(0, 4, 9))
 
 
 def test_the_limit_agrees(runs):
     """False alarms: 1 % by construction; the seeds are fixed."""
-    found = compare_network(derive_network(NETWORK).solve(FOUR, 4.1), runs)
+    found = compare_network(derive(NETWORK).solve(FOUR, 4.1), runs)
     assert found.agrees, found.summary()
 
 
 @pytest.mark.parametrize("other", [DiagonalNetwork(0.55, 0.5), DiagonalNetwork(0.4, 0.55)])
 def test_a_wrong_limit_does_not(runs, other):
-    assert not compare_network(derive_network(other).solve(FOUR, 4.1), runs).agrees
+    assert not compare_network(derive(other).solve(FOUR, 4.1), runs).agrees
 
 
 def test_refusals(runs):
     with pytest.raises(ValueError, match="solve it further"):
-        compare_network(derive_network(NETWORK).solve(FOUR, 2), runs)
-    few = simulate_network(NETWORK, FOUR, 64, 1, 2)
+        compare_network(derive(NETWORK).solve(FOUR, 2), runs)
+    few = simulate(NETWORK, None, FOUR, None, 64, 1, 2)
     with pytest.raises(ValueError, match="3 seeds"):
-        compare_network(derive_network(NETWORK).solve(FOUR, 2), few)
+        compare_network(derive(NETWORK).solve(FOUR, 2), few)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symhigh.problem.network import DiagonalNetwork, NetworkClasses, Parametrization, powers, u, v
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import DiagonalNetwork, Parametrization, powers, u, v
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

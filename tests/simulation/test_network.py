@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import sympy as sp
 from scipy.linalg import expm
+from symhigh.codegen.network import network_kernels
 
 from symhigh.closed.network import linearise, long_time
-from symhigh.codegen.network import network_kernels
-from symhigh.derivation.network import derive_network
-from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, NetworkClasses, powers, u, v
-from symhigh.simulation.network import simulate_network
+from symhigh.derivation import derive
+from symhigh.population import NetworkClasses
+from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, powers, u, v
+from symhigh.simulation import simulate
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 
@@ -48,8 +49,8 @@ def test_curve_passes_through_the_runs(noise):
     Student's t with 7 degrees of freedom, 12 comparisons: false alarms below 1 % a case; the seeds are fixed.
     """
     network = DiagonalNetwork(0.4, noise)
-    curve = derive_network(network).solve(FOUR, 5, t=[0.5, 1, 2, 5])
-    runs = simulate_network(network, FOUR, 1024, 5, 8, t=curve.t)
+    curve = derive(network).solve(FOUR, 5, t=[0.5, 1, 2, 5])
+    runs = simulate(network, None, FOUR, None, 1024, 5, 8, t=curve.t)
     for name in ("risk", "curvature", "l1"):
         values = getattr(runs, name)
         error = values.std(axis=0, ddof=1) / np.sqrt(8)
@@ -63,8 +64,8 @@ def test_squares_and_random_classes():
         rng.dirichlet(np.ones(5)),
     )  # fmt: skip
     network = DiagonalNetwork(0.2, 0.2, SQUARES)
-    curve = derive_network(network).solve(classes, 3, t=[1, 3])
-    runs = simulate_network(network, classes, 2048, 3, 8, t=[1, 3])
+    curve = derive(network).solve(classes, 3, t=[1, 3])
+    runs = simulate(network, None, classes, None, 2048, 3, 8, t=[1, 3])
     error = runs.risk.std(axis=0, ddof=1) / np.sqrt(8)
     assert (np.abs(runs.risk.mean(axis=0) - curve.risk) < 6 * error).all()
 
@@ -73,9 +74,9 @@ def test_error_of_one_run_shrinks_like_the_root_of_the_dimension():
     """Root mean square over 12 runs at d = 128 and 2048: the ratio is 4, up to a factor 1.8 (χ² with 12
     degrees: > 99 %)."""
     network = DiagonalNetwork(0.4, 0.3)
-    curve = derive_network(network).solve(FOUR, 3, t=[1, 2, 3])
+    curve = derive(network).solve(FOUR, 3, t=[1, 2, 3])
     size = [
-        np.sqrt(np.mean((simulate_network(network, FOUR, d, 3, 12, t=curve.t).risk - curve.risk) ** 2))
+        np.sqrt(np.mean((simulate(network, None, FOUR, None, d, 3, 12, t=curve.t).risk - curve.risk) ** 2))
         for d in (128, 2048)
     ]  # fmt: skip
     assert 4 / 1.8 < size[0] / size[1] < 4 * 1.8
@@ -84,10 +85,10 @@ def test_error_of_one_run_shrinks_like_the_root_of_the_dimension():
 def beside_the_minimiser(factor, d, t_end, seeds):
     """Measured and linearised change of log risk over the second half of a run; both per unit of time."""
     classes = NetworkClasses([1, 0.6], [1.0, 0.7], 1.01, [0.99, 0.70])
-    unit = linearise(derive_network(DiagonalNetwork(1.0)), classes)
+    unit = linearise(derive(DiagonalNetwork(1.0)), classes)
     network = DiagonalNetwork(factor / unit.load)
-    at = linearise(derive_network(network), classes)
-    runs = simulate_network(network, classes, d, t_end, seeds, t=[t_end / 2, t_end])
+    at = linearise(derive(network), classes)
+    runs = simulate(network, None, classes, None, d, t_end, seeds, t=[t_end / 2, t_end])
     slopes = np.log(runs.risk[:, 1] / runs.risk[:, 0]) / (t_end / 2)
     matrix = np.diag(-2 * at.pull) + 2 * np.outer(at.kick, at.share)
     moments = (classes.u * classes.v - classes.theta_star) ** 2
@@ -117,8 +118,8 @@ def test_close_to_the_threshold(factor):
 def test_measured_rate_within_two_percent():
     """d = 4096, from far away: slope of log risk, averaged over 4 runs, against the secular rate."""
     network = DiagonalNetwork(0.4)
-    rate = long_time(derive_network(network), FOUR, 60).rate
-    runs = simulate_network(network, FOUR, 4096, 40, 4, t=[20, 40])
+    rate = long_time(derive(network), FOUR, 60).rate
+    runs = simulate(network, None, FOUR, None, 4096, 40, 4, t=[20, 40])
     measured = np.log(runs.risk[:, 0] / runs.risk[:, 1]).mean() / 20
     assert measured == pytest.approx(rate, rel=0.02)
 
@@ -126,8 +127,8 @@ def test_measured_rate_within_two_percent():
 def test_limits_of_a_long_run():
     """θ → θ*, S → sqrt(c² + 4 θ*²) and the balance of one run at d = 1024 against the predicted limits."""
     network = DiagonalNetwork(0.4)
-    ends = long_time(derive_network(network), FOUR, 60)
-    runs = simulate_network(network, FOUR, 1024, 40, [2], t=[40.0])
+    ends = long_time(derive(network), FOUR, 60)
+    runs = simulate(network, None, FOUR, None, 1024, 40, [2], t=[40.0])
     balance = runs.u[0] ** 2 - runs.v[0] ** 2
     square = runs.u[0] ** 2 + runs.v[0] ** 2
     for k in range(4):
@@ -140,8 +141,8 @@ def test_dense_covariance_equal_to_the_diagonal_one_has_the_same_law():
     """Ten runs each at d = 64: means within 6 standard errors of their difference."""
     network = DiagonalNetwork(0.4, 0.3)
     lam = FOUR.coordinates(64)[0]
-    one = simulate_network(network, FOUR, 64, 2, 10, t=[1, 2])
-    two = simulate_network(network, FOUR, 64, 2, 10, t=[1, 2], covariance=np.diag(lam))
+    one = simulate(network, None, FOUR, None, 64, 2, 10, t=[1, 2])
+    two = simulate(network, None, FOUR, None, 64, 2, 10, t=[1, 2], covariance=np.diag(lam))
     error = np.sqrt((one.risk.var(axis=0, ddof=1) + two.risk.var(axis=0, ddof=1)) / 10)
     assert (np.abs(one.risk.mean(axis=0) - two.risk.mean(axis=0)) < 6 * error).all()
     assert one.risk[0, 0] != two.risk[0, 0]
@@ -150,15 +151,15 @@ def test_dense_covariance_equal_to_the_diagonal_one_has_the_same_law():
 def test_seeds_and_observables():
     network = DiagonalNetwork(0.4, 0.3)
     options = {"observables": {"S": u**2 + v**2, "mean_u": lambda a, b, target, k: a}}
-    runs = simulate_network(network, FOUR, 32, 1, [5, 9], t=[0, 1], **options)
-    again = simulate_network(network, FOUR, 32, 1, [9], t=[0, 1], **options)
+    runs = simulate(network, None, FOUR, None, 32, 1, [5, 9], t=[0, 1], **options)
+    again = simulate(network, None, FOUR, None, 32, 1, [9], t=[0, 1], **options)
     assert np.array_equal(runs.risk[1], again.risk[0])
     assert runs.extra["S"][:, 0] == pytest.approx([1.48, 1.48])
     assert runs.extra["mean_u"][1, 1] == pytest.approx(runs.u[1].mean())
 
 
 def test_divergence_is_recorded_as_nan():
-    runs = simulate_network(DiagonalNetwork(50.0), FOUR, 16, 20, 2, t=[0, 20])
+    runs = simulate(DiagonalNetwork(50.0), None, FOUR, None, 16, 20, 2, t=[0, 20])
     assert np.isfinite(runs.risk[:, 0]).all()
     assert np.isnan(runs.risk[:, 1]).all()
 
@@ -175,4 +176,4 @@ def test_divergence_is_recorded_as_nan():
 def test_bad_arguments(arguments, message):
     options = {"d": 16, "t_end": 1.0, "seeds": 1, **arguments}
     with pytest.raises(ValueError, match=message):
-        simulate_network(DiagonalNetwork(0.4), FOUR, **options)
+        simulate(DiagonalNetwork(0.4), None, FOUR, None, **options)

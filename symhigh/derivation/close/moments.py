@@ -6,20 +6,23 @@ vectors and the covariance A free of them, the products close. Source: *The High
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from itertools import combinations_with_replacement
 from types import MappingProxyType
+from typing import Any
 
 import sympy as sp
 
+from symhigh.derivation.close.refusal import NotClosed, assembled, numbers_put_in
 from symhigh.derivation.mean_field import labels
+from symhigh.derivation.reduction import reduce_to_error
 from symhigh.derivation.state import Statement
 from symhigh.meanfield import MeanField
-from symhigh.symbols import OwnedSymbol, lam
-from symhigh.system import Family, Reduction
-
-
-class NotClosed(ArithmeticError):
-    """A closure does not apply; the message says why."""
+from symhigh.problem import Problem
+from symhigh.rule import Rule
+from symhigh.symbols import lam, product_symbol
+from symhigh.system import Family, LimitSystem, Reduction
 
 
 class Moments:
@@ -31,8 +34,7 @@ class Moments:
         name = labels(s)
         self.name: dict[sp.Expr, sp.Symbol] = {}
         for v, w in combinations_with_replacement(self._ordered(), 2):
-            kind = "nonnegative" if v == w else "real"
-            self.name[v * w] = OwnedSymbol(f"V{name[v]}{name[w]}", **{kind: True})
+            self.name[v * w] = product_symbol(f"V{name[v]}{name[w]}", v == w)
 
     def _ordered(self) -> tuple[sp.Symbol, ...]:
         """Vectors, then targets, then constant directions."""
@@ -56,11 +58,26 @@ class Moments:
         return total
 
 
-def close_by_moments(s: Statement, field: MeanField) -> tuple[Family, tuple[Reduction, ...]]:
-    """The family of second moments and cells, and the couplings in terms of them.
+def close_by_moments(
+    s: Statement, field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr], reduce: bool
+) -> LimitSystem:
+    """The system of second moments, reduced to one state a mode where it is asked for and closes.
 
     Raises :class:`NotClosed` where a drift is not linear in the vectors, or an average is not a second moment.
     """
+    return assembled(LimitSystem, problem, rule, _parts(s, field, reduce), values, field)
+
+
+@lru_cache(maxsize=128)
+def _parts(s: Statement, field: MeanField, reduce: bool) -> Any:
+    family, reductions = second_moments(s, field)
+    parts = (family, reductions, field.scalars, field.states, MappingProxyType(field.outputs))
+    plain = s.single and len(s.coordinates) == 1 and not s.fixed and not s.cells and not s.totals
+    return numbers_put_in(*(reduce_to_error(*parts) if reduce and plain else parts))
+
+
+def second_moments(s: Statement, field: MeanField) -> tuple[Family, tuple[Reduction, ...]]:
+    """The family of second moments and cells, and the couplings in terms of them."""
     moments = Moments(s, field)
     moving = set(field.coordinates)
     rhs = {

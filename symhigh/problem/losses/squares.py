@@ -41,7 +41,8 @@ def student(
             f"student(link={link!r}): link and teacher must be functions of a SymPy expression, e.g. sp.tanh"
         )
     target = (teacher or link)(x_star)
-    return Problem((link(x) - target - eps) ** 2 / 2, noise, name=name or f"student {link(sp.Symbol('u'))}", model=model)
+    shown = name or f"student {link(sp.Symbol('u'))}"
+    return Problem((link(x) - target - eps) ** 2 / 2, noise, name=shown, model=model)
 
 
 def relu(u: sp.Expr) -> sp.Expr:

@@ -1,0 +1,52 @@
+"""Closure by particles: the McKean-Vlasov system itself, for whatever has no smaller one.
+
+Last of the closures; it applies to every mean field whose noise is known as a function of the coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from symhigh.derivation.close.refusal import NotClosed, assembled, opened
+from symhigh.derivation.state import Statement
+from symhigh.meanfield import MeanField
+from symhigh.problem import Problem
+from symhigh.rule import Rule
+from symhigh.system import LimitSystem
+
+if TYPE_CHECKING:
+    from symhigh.integration.curve import Curve
+
+
+@dataclass(frozen=True, eq=False)
+class ParticleSystem(LimitSystem):
+    """A mean field to be solved by particles; the modes of the system are single coordinates, their noise apart."""
+
+    @property
+    def noise(self) -> sp.ImmutableMatrix:
+        """What multiplies the increments of each coordinate's Brownian motions."""
+        assert self.field.noise is not None
+        return self.field.noise
+
+    def solve(
+        self, *population: Any, t_end: float | None = None, t: Any = None, **options: Any
+    ) -> Curve:
+        """Integrate particles to ``t_end``; see :func:`symhigh.integration.particle_system.solve_by_particles`."""
+        from symhigh.integration.particle_system import solve_by_particles
+
+        if t_end is None:
+            *population, t_end = population  # type: ignore[assignment]
+        return solve_by_particles(self, population, t_end, t, **options)
+
+
+def close_by_particles(
+    s: Statement, field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr], reduce: bool
+) -> ParticleSystem:
+    """The mean field as it is."""
+    if field.noise is None:
+        raise NotClosed("the noise of one step is not a fixed function of the coordinates times the sample")
+    return assembled(ParticleSystem, problem, rule, opened(field), values, field)

@@ -1,0 +1,54 @@
+"""What all closures share: their refusal, and the mean field as a system over single coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import sympy as sp
+
+from symhigh.meanfield import MeanField
+from symhigh.problem import Problem
+from symhigh.rule import Rule
+from symhigh.system import Family, LimitSystem, Reduction, Scalar, ScalarState
+
+System = TypeVar("System", bound=LimitSystem)
+
+
+class NotClosed(ArithmeticError):
+    """A closure does not apply; the message says why."""
+
+
+@lru_cache(maxsize=128)
+def opened(field: MeanField) -> Any:
+    """Family, averages, scalars, memories and outputs of single coordinates, their noise apart."""
+    return numbers_put_in(field.family, field.couplings, field.scalars, field.states, field.outputs)
+
+
+def assembled(
+    kind: type[System], problem: Problem, rule: Rule, parts: Any, values: Mapping[sp.Symbol, sp.Expr], field: MeanField
+) -> System:
+    """A system of ``kind`` from what a closure found and what the user gave."""
+    family, reductions, scalars, states, outputs = parts
+    return kind(problem, rule, family, reductions, scalars, states, values, outputs, field)
+
+
+def numbers_put_in(
+    family: Family,
+    reductions: tuple[Reduction, ...],
+    scalars: tuple[Scalar, ...],
+    states: tuple[ScalarState, ...],
+    outputs: Mapping[str, sp.Expr],
+) -> Any:
+    """Scalars that are numbers, such as least squares' ``c1 = 1``, put in place of their names."""
+    numbers = {s.name: s.expression for s in scalars if s.expression.is_number}
+    return (
+        replace(family, rhs=tuple(r.subs(numbers) for r in family.rhs)),
+        reductions,
+        tuple(Scalar(s.name, s.expression.subs(numbers)) for s in scalars if s.name not in numbers),
+        tuple(replace(s, rhs=s.rhs.subs(numbers)) for s in states),
+        MappingProxyType({key: e.subs(numbers) for key, e in outputs.items()}),
+    )
