@@ -10,10 +10,9 @@ import symhigh as sh
 from benchmarks import baselines as base
 from benchmarks.measure import Contest, contest
 from symhigh.codegen.normal import stream
-from symhigh.derivation import derive
 from symhigh.simulation.direct import DirectWalk
 from symhigh.simulation.gram import GramWalk
-from symhigh.simulation.walk import prepare
+from symhigh.simulation.runner import prepare
 
 PROBLEM, RULE = sh.least_squares(1), sh.AdaGradNorm(1, 0.3)
 TWO = sh.Spectrum.from_eigenvalues([1.0, 0.25])
@@ -22,7 +21,7 @@ TWO = sh.Spectrum.from_eigenvalues([1.0, 0.25])
 def direct(d: int, work: int = 2_000_000) -> Contest:
     """One core: ns a coordinate-step, against drawing the same number of normals, and NumPy."""
     steps = max(1, work // d)
-    walk = DirectWalk(prepare(derive(PROBLEM, RULE), sh.Spectrum.isotropic(), sh.Start(), d, 1.0), 0)
+    walk = DirectWalk(prepare(PROBLEM, RULE, (sh.Spectrum.isotropic(), sh.Start()), d, 1.0, "direct")[1], 0)
     normals, rng, theirs = walk.modes.kernels.normals, stream(1, 0), np.random.default_rng(0)
     out = np.empty(max(d, 4096))  # large enough for calls not to count
 
@@ -59,7 +58,7 @@ def two_threads(d: int = 4096) -> Contest:
 
 def chain(d: int, steps: int = 200_000) -> Contest:
     """The Gram chain with two eigenvalues: ns a step, against a NumPy loop in d = 4096 dimensions."""
-    walk = GramWalk(prepare(derive(PROBLEM, RULE), TWO, sh.Start(), d, 1.0), 0)
+    walk = GramWalk(prepare(PROBLEM, RULE, (TWO, sh.Start()), d, 1.0, "gram")[1], 0)
     few = 400
 
     return contest(f"Gram chain, 2 eigenvalues, d = {d:.0e}, a step", lambda: walk.run(0, steps), {

@@ -80,11 +80,12 @@ class LimitSystem:
     parameters: Mapping[sp.Symbol, sp.Expr]
     outputs: Mapping[str, sp.Expr]
     field: MeanField
+    closure: str = ""
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """What the derivation assumed, in words."""
-        return self.field.assumptions
+        """What the derivation assumed, and how it closed, in words."""
+        return (*self.field.assumptions, *((self.closure,) if self.closure else ()))
 
     # --- views ------------------------------------------------------------------------------------------
     def scalar(self, name: str) -> sp.Expr:

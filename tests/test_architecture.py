@@ -18,6 +18,7 @@ ROOMS = [
     "population",
     "rule",
     "system",
+    "meanfield",
     "derivation",
     "closed",
     "codegen",

@@ -7,17 +7,12 @@ Conditional mean and covariance times d, as d → ∞, are the drift and the dif
 
 import numpy as np
 import sympy as sp
+from _by_hand import eta as STEP
+from _by_hand import gaussian_moment, increments, one_step, projection, residual
 
 from symhigh.derivation import derive
 from symhigh.derivation.ito import ItoSDE, generator, moment_equations
-from symhigh.derivation.network import (
-    coordinate_sde,
-    gaussian_moment,
-    increments,
-    one_step,
-    projection,
-    residual,
-)
+from symhigh.derivation.network import coordinate_sde
 from symhigh.ledger import Claim, integrated, symbolic
 from symhigh.population import Spectrum, Start
 from symhigh.problem.losses import least_squares
@@ -36,7 +31,7 @@ def gradient_by_hand():
     """The increments are −(η/√d) r a (v, u), the gradient of r²/2 written out."""
     a = sp.Symbol("a", real=True)
     first, second = increments(PRODUCT)
-    return [first + eta * residual * a * v / sp.sqrt(d), second + eta * residual * a * u / sp.sqrt(d)]
+    return [first + STEP * residual * a * v / sp.sqrt(d), second + STEP * residual * a * u / sp.sqrt(d)]
 
 
 @symbolic
@@ -46,7 +41,7 @@ def drift_is_gradient_flow():
     for parametrization in (PRODUCT, SQUARES, powers(DEPTH)):
         step = one_step(parametrization)
         gaps += [
-            m + eta * projection * sp.diff(parametrization.effective, s)
+            m + STEP * projection * sp.diff(parametrization.effective, s)
             for m, s in zip(step.mean, (u, v), strict=True)
         ]
     return gaps
@@ -60,8 +55,8 @@ def covariance_is_that_of_the_noise_term():
         step, effective = one_step(parametrization), parametrization.effective
         here = sp.Matrix([sp.diff(effective, s) for s in (u, v)])
         there = here.subs({u: U_J, v: V_J}, simultaneous=True)
-        gaps += list(sp.Matrix(step.covariance) - 2 * eta**2 * risk * lam * here * here.T)
-        gaps += list(sp.Matrix(step.cross) - 2 * eta**2 * risk * K_IJ * here * there.T)
+        gaps += list(sp.Matrix(step.covariance) - 2 * STEP**2 * risk * lam * here * here.T)
+        gaps += list(sp.Matrix(step.cross) - 2 * STEP**2 * risk * K_IJ * here * there.T)
     return gaps
 
 

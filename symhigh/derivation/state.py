@@ -160,7 +160,7 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
         return Memory(*(named(scoped(e)).xreplace(where) for e in (m.name, m.increment, m.initial)))
 
     extra = {scoped(s) for s in own if s not in (X, X_STAR)} - {scoped(m.name) for m in rule.memory}
-    places = [_copy(c, targets[0], len(copies) > 1, extra) for c in copies]
+    places = [_copy(c, targets[0] if targets else X_STAR, len(copies) > 1, extra) for c in copies]
     memories = tuple(memory(m, {}) for m in rule.memory)
     if problem.model.linear:
         effective = tuple(scoped(rule.at).xreplace(where) for where in places)

@@ -179,13 +179,14 @@ def _check_loss(
             else "give their values in parameters={symbol: number}"
         )
         raise ValueError(f"Problem(loss={loss}): foreign symbols {foreign}; {hint}")
-    if missing := [s for s in students if s not in loss.free_symbols]:
-        shown = "sh.x" if missing[0] == x else missing[0]
+    if not loss.free_symbols & set(students):
+        shown = "sh.x" if students == (x,) else f"of a student, {', '.join(map(str, students))}"
         raise ValueError(f"Problem(loss={loss}): the loss must depend on the prediction {shown}")
     if labels:
         if foreign := sorted(map(str, {s for _, p in labels for s in p.free_symbols} - {*targets} - own)):
+            shown = "sh.x_star" if targets == (x_star,) else "the targets"
             raise ValueError(
-                f"Problem(labels=…): probabilities may depend on the targets only, not on {foreign}"
+                f"Problem(labels=…): probabilities may depend on {shown} only, not on {foreign}"
             )
         total = sp.cancel(sum(p for _, p in labels).rewrite(sp.exp).subs(sp.exp(x_star), sp.Dummy("u")))
         if total != 1:

@@ -99,15 +99,11 @@ def simulate(
             f"simulate(generator={generator!r}): give a class of NumPy's bit generators, such as numpy.random.Philox"
         )
     steps = _record_steps(t, end, size)
-    statement, field = mean_field_of(problem, rule)
-    par = parameter_values("simulate", field)
-    check_schedule(field, par, end)
     given = (spectrum,) if start is None else (spectrum, start)
-    population = population_of(field, *given, owner="simulate")
-    root = None if covariance is None else square_root(covariance, size)
-    direct = Experiment(field, statement, population, size, end, par, generator, root)
-    walk_of, experiment = _chosen(method, direct, bool(observables))
-    extra = {name: _observable(name, phi, field) for name, phi in (observables or {}).items()}
+    walk_of, experiment = prepare(
+        problem, rule, given, size, end, method, generator, covariance, observed=bool(observables)
+    )
+    extra = {name: _observable(name, phi, experiment.system) for name, phi in (observables or {}).items()}
     walk_of.load(experiment)
 
     stop = threading.Event()
@@ -131,6 +127,26 @@ def simulate(
     for job in jobs:
         job.result()
     return _collect(results, experiment, names, chosen, steps, interrupted=stop.is_set())
+
+
+def prepare(
+    problem: Problem,
+    rule: Rule | None,
+    population: Sequence[Any],
+    d: int,
+    t_end: float,
+    method: str = "auto",
+    generator: type[np.random.BitGenerator] | None = None,
+    covariance: Any = None,
+    observed: bool = False,
+) -> tuple[type[DirectWalk] | type[GramWalk], Experiment]:
+    """The simulator of an experiment, and what its runs share; arguments of :func:`simulate`, checked."""
+    statement, field = mean_field_of(problem, rule)
+    par = parameter_values("simulate", field)
+    check_schedule(field, par, t_end)
+    table = population_of(field, *population, owner="simulate")
+    root = None if covariance is None else square_root(covariance, d)
+    return _chosen(method, Experiment(field, statement, table, d, t_end, par, generator, root), observed)
 
 
 class _Result:
@@ -283,6 +299,7 @@ def _collect(
         messages,
         not interrupted,
         last,
+        names[len(e.system.outputs) :],
     )
 
 

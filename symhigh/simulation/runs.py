@@ -39,6 +39,12 @@ class Runs(Outputs):
     messages: Mapping[int, str]
     complete: bool = True
     last: Mapping[str, Array] = field(default_factory=dict)
+    observed: tuple[str, ...] = ()
+
+    @property
+    def extra(self) -> Mapping[str, Array]:
+        """The observables that were asked for."""
+        return {name: self.outputs[name] for name in self.observed}
 
     @property
     def spectrum(self) -> Spectrum:

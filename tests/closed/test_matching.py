@@ -5,10 +5,10 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.symbols import t as T
+from symhigh.symbols import tau as TAU
 
 eta, b, omega = sp.symbols("eta b omega", positive=True)
-TAU = sp.Symbol("tau", positive=True)
-T = sp.Symbol("t", nonnegative=True)
 
 
 def gaps(noise, rule, spectrum, start, times):

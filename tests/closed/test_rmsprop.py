@@ -8,6 +8,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh.closed.nodes import MU
 from symhigh.closed.rmsprop import SlowestMode
+from symhigh.symbols import tau
 
 eta, b, alpha, omega = sp.symbols("eta b alpha omega", positive=True)
 SCALINGS = [sh.Forgetting.SUM, sh.Forgetting.AVERAGE]
@@ -36,7 +37,6 @@ def test_rest_against_integration(forgetting, noise: float, forgets: float) -> N
 
 def test_without_noise_it_stays_at_the_threshold() -> None:
     """γ → 2/τ and the risk does not vanish: αη²τ/8 for the sum, η²τ/8 for the average."""
-    tau = sp.Symbol("tau", positive=True)
     for forgetting, floor in zip(SCALINGS, (alpha * eta**2 * tau / 8, eta**2 * tau / 8), strict=True):
         found = sh.limits(sh.least_squares(), sh.RMSpropNorm(eta, b, alpha, forgetting))
         assert sp.simplify(found["learning_rate"].expr - found["threshold"].expr) == 0
@@ -45,7 +45,6 @@ def test_without_noise_it_stays_at_the_threshold() -> None:
 
 @pytest.mark.parametrize("forgetting", SCALINGS)
 def test_quadratic_by_hand(forgetting) -> None:
-    tau = sp.Symbol("tau", positive=True)
     g = sh.limits(sh.least_squares(omega), sh.RMSpropNorm(eta, b, alpha, forgetting))["learning_rate"].expr
     c = eta**2 * (alpha if forgetting is sh.Forgetting.SUM else 1)
     assert sp.simplify(2 * tau * omega**2 * g**2 + c * tau * g - 2 * c) == 0

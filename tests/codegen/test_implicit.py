@@ -9,7 +9,8 @@ from symhigh.codegen.jacobian import jacobian
 from symhigh.codegen.kernels import implicit_kernels
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.target import NUMBA, NUMPY
-from symhigh.integration.solve import _modes, parameter_values
+from symhigh.integration.modes import population_of, starting_modes
+from symhigh.integration.solve import parameter_values
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT
 from tests.scenarios import SCENARIOS
 
@@ -72,7 +73,7 @@ def test_linear_systems_against_a_dense_jacobian_by_differences(name):
     spectrum = sh.Spectrum.from_eigenvalues([1.3, 0.7, 0.2], [0.5, 0.2, 0.3])
     kernels = implicit_kernels(system, NUMPY)
     par = parameter_values("test", system)
-    coef, states = _modes(system, spectrum, sh.Start(0.5, 1.0, 0.3))
+    coef, states, _ = starting_modes(system, population_of(system, spectrum, sh.Start(0.5, 1.0, 0.3)))
     w, const = spectrum.weights.copy(), np.zeros(len(system.reductions))
     kernels.prepare(par, coef, w, const)
     memory = np.zeros(len(system.states))

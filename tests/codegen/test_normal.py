@@ -12,9 +12,8 @@ import symhigh as sh
 from symhigh.codegen.cache import load
 from symhigh.codegen.normal import LANES, POOL, normal_source, stream
 from symhigh.codegen.target import NUMBA
-from symhigh.derivation import derive
 from symhigh.simulation.gram import GramWalk
-from symhigh.simulation.walk import prepare
+from symhigh.simulation.runner import prepare
 
 DRAWS = 4_000_000
 FALSE_ALARM = 1e-5
@@ -246,8 +245,8 @@ def test_chi_squares_of_the_gram_chain():
     counts = np.array([3, 4, 5, 30, 10**9])
     d = int(counts.sum())
     spectrum = sh.Spectrum.from_eigenvalues([1.0, 2.0, 3.0, 4.0, 5.0], counts / d)
-    system = derive(sh.least_squares(1), sh.Constant(0.1))
-    walk = GramWalk(prepare(system, spectrum, sh.Start(), d, 1.0), 5)
+    problem, rule = sh.least_squares(1), sh.Constant(0.1)
+    walk = GramWalk(prepare(problem, rule, (spectrum, sh.Start()), d, 1.0, "gram")[1], 5)
     found = np.empty((5, 20_000))
     for k in range(20_000):
         walk.run(k, 1)

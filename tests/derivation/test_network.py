@@ -1,19 +1,20 @@
 """The limit of diagonal networks: derived equations against hand-written ones and against one simulated
 step."""
 
+import importlib.util
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import sympy as sp
 
 from symhigh.derivation import derive
-from symhigh.derivation.ito import change_of_variables, generator, with_generator
+from symhigh.derivation.ito import change_of_variables, decays, generator, with_generator
 from symhigh.derivation.network import (
     NoReduction,
     alpha,
     coordinate_sde,
-    gaussian_moment,
-    increments,
-    one_step,
     reduce,
     side_w,
     side_z,
@@ -30,7 +31,14 @@ from symhigh.problem.network import (
     u,
     v,
 )
-from symhigh.symbols import lam, risk, t
+from symhigh.symbols import d, lam, risk, t
+
+_PATH = Path(__file__).parents[2] / "derivations" / "diagonal_networks" / "_by_hand.py"
+_SPEC = importlib.util.spec_from_file_location("network_by_hand", _PATH)
+by_hand = importlib.util.module_from_spec(_SPEC)
+sys.modules[_SPEC.name] = by_hand
+_SPEC.loader.exec_module(by_hand)
+gaussian_moment, increments, one_step = by_hand.gaussian_moment, by_hand.increments, by_hand.one_step
 
 GAP = u * v - theta_star
 
@@ -48,8 +56,19 @@ def test_coordinates_are_coupled_through_the_covariance_alone():
     """Between coordinates the covariance is 2 η² R K_ij times the product of slopes, as for √R K^{1/2} dW."""
     step, k_ij = one_step(PRODUCT), sp.Symbol("K_ij", real=True)
     u_j, v_j = sp.symbols("u_j v_j", real=True)
-    hand = 2 * eta**2 * risk * k_ij * sp.Matrix([v, u]) * sp.Matrix([[v_j, u_j]])
+    hand = 2 * by_hand.eta**2 * risk * k_ij * sp.Matrix([v, u]) * sp.Matrix([[v_j, u_j]])
     assert sp.simplify(sp.Matrix(step.cross) - hand) == sp.zeros(2, 2)
+
+
+@pytest.mark.parametrize("parametrization", [PRODUCT, SQUARES, powers(3)])
+def test_the_mean_field_is_the_step_averaged_by_hand(parametrization):
+    """Drift and covariance by Mehler's formula against Isserlis' theorem, which shares no code with it."""
+    sde, step = coordinate_sde(parametrization), one_step(parametrization)
+    pull = lam * (parametrization.effective - theta_star)
+    there = {by_hand.projection: pull, by_hand.eta: eta}
+    for mean, drift in zip(step.mean, sde.drift, strict=True):
+        assert sp.expand(mean.subs(there) - drift) == 0
+    assert (sp.Matrix(step.covariance.subs(there)) - sde.covariance).applyfunc(sp.expand) == sp.zeros(2, 2)
 
 
 def test_gaussian_moments_agree_with_isserlis_pairings():
@@ -79,14 +98,14 @@ def test_mean_and_covariance_of_one_step_against_sampling(parametrization):
     residual = a @ gap / np.sqrt(size) + rest * rng.standard_normal(draws)
     level = (rest**2 + gap @ covariance @ gap / size) / 2
     update = sp.lambdify(
-        (sp.Symbol("r", real=True), sp.Symbol("a", real=True), u, v, eta, sp.Symbol("d", positive=True, integer=True)),
+        (sp.Symbol("r", real=True), sp.Symbol("a", real=True), u, v, by_hand.eta, d),
         increments(parametrization), "numpy",
     )  # fmt: skip
     moves = np.stack([np.stack(update(residual, a[:, i], first[i], second[i], 0.3, size)) for i in range(2)])
     step = one_step(parametrization)
     pull = covariance @ gap
     names = {"q": pull[0], "K_ij": k_ij, "u_j": first[1], "v_j": second[1]}
-    here = {u: first[0], v: second[0], eta: 0.3, lam: k_ii, risk: level}
+    here = {u: first[0], v: second[0], by_hand.eta: 0.3, lam: k_ii, risk: level}
     here |= {sp.Symbol(name, real=True): value for name, value in names.items()}
 
     def check(samples, value):
@@ -147,13 +166,12 @@ def test_fokker_planck_equation_is_the_one_written_by_hand():
 
 @pytest.mark.parametrize("depth", [3, 4])
 def test_deep_networks_have_no_balance_law_and_no_reduction(depth):
-    limit = derive(DiagonalNetwork(eta, 0, powers(depth)))
-    assert limit.balance is None
-    with pytest.raises(NoReduction, match="deterministic"):
-        limit.balance_law  # noqa: B018
+    assert not decays(coordinate_sde(powers(depth)), degree=4)
     with pytest.raises(NoReduction, match="depends on the state"):
-        limit.reduction  # noqa: B018
-    assert limit.equations() == limit.sde.equations()
+        reduce(powers(depth))
+    closed = derive(DiagonalNetwork(eta, 0, powers(depth))).assumptions[-1]
+    assert closed.startswith("closed by particles, since moments: ")
+    assert "density: " in closed
 
 
 def test_unlike_layers_are_declined_with_the_reason():

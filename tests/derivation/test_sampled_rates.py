@@ -5,10 +5,11 @@ from __future__ import annotations
 import mpmath
 import pytest
 import sympy as sp
-from symhigh.derivation.memory import sample_rates, statement_of
 
 import symhigh as sh
 from symhigh.codegen.target import NUMBA
+from symhigh.derivation.memories import sample_rates
+from symhigh.derivation.state import state
 from symhigh.derivation.statistics import statistics
 from symhigh.rule.stochastic_polyak import CAP, DAMPING
 from symhigh.symbols import B12, tau
@@ -19,7 +20,7 @@ from symhigh.symbols import B12, tau
 )
 def test_losses_that_are_squares_move_at_one_rate(problem: sh.Problem) -> None:
     """``f = s²/2`` with ``f' = ±s`` on each piece: f/f'² = 1/2, so g = min(cap, 1/(2cτ)) wherever SGD moves."""
-    rates = sample_rates(statement_of(sh.StochasticPolyak(cap=2)), problem.outcomes)
+    rates = sample_rates(state(problem, sh.StochasticPolyak(cap=2))[0], {(0, 0): tau})
     sampled, plain = statistics(problem.outcomes, factors=rates), statistics(problem.outcomes)
     g = sp.Min(CAP, 1 / (2 * DAMPING * tau))
     symbols = sorted(set().union(*(e.free_symbols for e in vars(sampled).values())), key=str)

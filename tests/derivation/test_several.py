@@ -139,8 +139,8 @@ def test_committee_follows_direct_sgd() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(TypeError, match="rule must be Constant or Schedule"):
-        derive(MultiIndex(STUDENTS, (), STUDENTS[0] ** 2), sh.AdaGradNorm(1, 1))
+    with pytest.raises(ValueError, match="several directions have no distance"):
+        derive(MultiIndex(STUDENTS, (), STUDENTS[0] ** 2), sh.Polyak())
     with pytest.raises(ValueError, match="foreign symbols"):
         MultiIndex(STUDENTS, (), sp.Symbol("z") ** 2)
     with pytest.raises(ValueError, match="positive semidefinite"):

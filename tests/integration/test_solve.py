@@ -32,11 +32,13 @@ def test_against_scipy(name: str) -> None:
 
 def reference(s: Scenario):  # type: ignore[no-untyped-def]
     """Right-hand side, start and outputs of a limit from the NumPy target, for SciPy's integrators."""
-    from symhigh.integration.solve import _modes, parameter_values
+    from symhigh.integration.modes import population_of, starting_modes
+    from symhigh.integration.solve import parameter_values
 
     system = sh.derive(s.problem, s.rule)
     kernels, par = limit_kernels(system, NUMPY), parameter_values("test", system)
-    (coef, states), w = _modes(system, s.spectrum, s.start), s.spectrum.weights.astype(float)
+    coef, states, _ = starting_modes(system, population_of(system, s.spectrum, s.start))
+    w = s.spectrum.weights.astype(float)
     const, memory = np.zeros(len(system.reductions)), np.zeros(len(system.states))
     kernels.prepare(par, coef, w, const)
     kernels.begin(par, const, memory)

@@ -17,14 +17,12 @@ from symhigh.symbols import (
     V20,
     batch_size,
     d,
-    distance,
     error_square,
     gamma,
     gradient_noise,
     gradient_square,
     lam,
     omega,
-    ridge,
     sample_loss,
     tau,
 )
@@ -91,8 +89,8 @@ def test_weight_decay_shrinks_every_mode() -> None:
         sh.derive(NOISY, rule, reduce=False).family.rhs
         for rule in (sh.Constant(1), sh.WeightDecay(sh.Constant(1), 0.1))
     )
-    assert sp.expand(decayed[0] - plain[0] + 2 * gamma * ridge * V11) == 0
-    assert sp.expand(decayed[1] - plain[1] + gamma * ridge * V12) == 0
+    assert sp.expand(decayed[0] - plain[0] + 2 * gamma * wrapped.DECAY * V11) == 0
+    assert sp.expand(decayed[1] - plain[1] + gamma * wrapped.DECAY * V12) == 0
 
 
 def test_distance_over_gradients() -> None:
@@ -181,7 +179,6 @@ class Broken(sh.Rule):
             "increment of S depends on momentum, so the system does not close",
         ),
         (Broken(1 / d, sp.Symbol("S_2")), "its rate depends on S_2"),
-        (Broken(1 / d, distance), "its rate depends on distance"),
         (Broken(1 / d, 1 / d), "depends on d; a step is rate/d times the gradient"),
         *(
             (Broken(i, sp.S.One), r"not O\(1/d\)")

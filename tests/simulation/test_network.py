@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 import sympy as sp
 from scipy.linalg import expm
-from symhigh.codegen.network import network_kernels
 
 from symhigh.closed.network import linearise, long_time
 from symhigh.derivation import derive
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, powers, u, v
 from symhigh.simulation import simulate
+from symhigh.simulation.direct import DirectWalk
+from symhigh.simulation.runner import prepare
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 
@@ -21,13 +22,13 @@ def test_generated_step_is_a_gradient_step(parametrization):
     """Against a gradient of r²/2 taken by complex differentiation, which shares nothing with the
     derivation."""
     rng = np.random.default_rng(3)
-    size, step, error = 9, 0.3, 0.4
-    a, target = rng.standard_normal(size), rng.standard_normal(size)
+    size, step, noise = 9, 0.3, 0.4
+    a, target, normal = rng.standard_normal(size), rng.standard_normal(size), rng.standard_normal(1)
     pair = [rng.uniform(0.3, 1, size), rng.uniform(0.3, 1, size)]
     theta = sp.lambdify((u, v), parametrization.effective, "numpy")
 
     def half_square(first, second):
-        return ((a @ (theta(first, second) - target)) / np.sqrt(size) - error) ** 2 / 2
+        return ((a @ (theta(first, second) - target)) / np.sqrt(size) - noise * normal[0]) ** 2 / 2
 
     expected = []
     for which in range(2):
@@ -37,9 +38,12 @@ def test_generated_step_is_a_gradient_step(parametrization):
             shifted[which][i] += 1e-30j
             moved[i] -= step * half_square(*shifted).imag / 1e-30
         expected.append(moved)
-    found = [p.copy() for p in pair]
-    network_kernels(parametrization).update(a, error, *found, target, step)
-    assert np.allclose(found, expected, rtol=1e-13)
+    network = DiagonalNetwork(step, noise, parametrization)
+    _, experiment = prepare(network, None, (NetworkClasses(1.0, target, *pair),), size, 1.0, covariance=np.eye(size))
+    walk = DirectWalk(experiment, 0)
+    state = (walk.y, walk.a, walk.push, walk.extra, experiment.par, walk.coef, walk.w, walk.const, walk.root)
+    walk.kernels.run(0, 1, walk.rng, a[None], normal, *state)
+    assert np.allclose(walk.y.reshape(2, size), expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3, 1.0])
@@ -159,7 +163,9 @@ def test_seeds_and_observables():
 
 
 def test_divergence_is_recorded_as_nan():
-    runs = simulate(DiagonalNetwork(50.0), None, FOUR, None, 16, 20, 2, t=[0, 20])
+    with pytest.warns(RuntimeWarning, match="2 of 2 runs diverged"):
+        runs = simulate(DiagonalNetwork(50.0), None, FOUR, None, 16, 20, 2, t=[0, 20])
+    assert set(runs.messages) == {0, 1}
     assert np.isfinite(runs.risk[:, 0]).all()
     assert np.isnan(runs.risk[:, 1]).all()
 
@@ -169,8 +175,8 @@ def test_divergence_is_recorded_as_nan():
     ({"t_end": 0.0}, "t_end"),
     ({"seeds": []}, "seed"),
     ({"t": [0, 5]}, "within"),
-    ({"t": []}, "at least one"),
-    ({"t": [0, np.nan]}, "finite"),
+    ({"t": []}, "non-empty"),
+    ({"t": [0, np.nan]}, "increase"),
     ({"covariance": np.eye(3)}, "symmetric"),
 ])  # fmt: skip
 def test_bad_arguments(arguments, message):

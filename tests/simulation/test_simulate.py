@@ -13,7 +13,7 @@ from symhigh.codegen.cache import load
 from symhigh.codegen.normal import normal_source, stream
 from symhigh.codegen.target import NUMBA
 from symhigh.simulation.direct import DirectWalk
-from symhigh.simulation.walk import prepare
+from symhigh.simulation.runner import prepare
 from tests.scenarios import ISOTROPIC, SCENARIOS, START, TWO_HALVES
 
 
@@ -124,8 +124,8 @@ def test_recorded_values_are_those_of_the_iterate() -> None:
 
 def test_steps_leave_the_interpreter_to_other_threads() -> None:
     """A kernel that held the interpreter's lock would let the loop below turn once or twice."""
-    system, d = sh.derive(sh.least_squares(0.5), sh.AdaGradNorm(1, 0.3)), 4096
-    walk = DirectWalk(prepare(system, ISOTROPIC, START, d, 1.0), 0)
+    problem, rule = sh.least_squares(0.5), sh.AdaGradNorm(1, 0.3)
+    walk = DirectWalk(prepare(problem, rule, (ISOTROPIC, START), 4096, 1.0, "direct")[1], 0)
     walk.run(0, 1)
     thread, turns = threading.Thread(target=walk.run, args=(1, 40_000)), 0
     thread.start()

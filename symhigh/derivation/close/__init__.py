@@ -8,6 +8,7 @@ returns a system or raises :class:`NotClosed` with its reason. Another closure i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import sympy as sp
 
@@ -36,7 +37,8 @@ def close(
     reasons = []
     for name, closure in CLOSURES:
         try:
-            return closure(s, field, problem, rule, values, reduce)
+            system = closure(s, field, problem, rule, values, reduce)
+            return replace(system, closure=f"closed by {name}" + (f", since {'; '.join(reasons)}" if reasons else ""))
         except NotClosed as refusal:
             reasons.append(f"{name}: {refusal}")
     raise ValueError(f"derive: {s.owner} on {problem.name} does not close; " + "; ".join(reasons))
