@@ -73,7 +73,7 @@ def statistics(
 
 def _by_derivatives(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
     """``(c1, c2) = (E ∂G/∂x, E ∂G/∂x_star)``."""
-    return mean_over_sample(_derivative(slope, x), noise), mean_over_sample(_derivative(slope, x_star), noise)
+    return mean_over_sample(slope_derivative(slope, x), noise), mean_over_sample(slope_derivative(slope, x_star), noise)
 
 
 def _by_moments(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
@@ -131,7 +131,7 @@ def _mean(expr: sp.Expr, variance: sp.Expr) -> sp.Expr:
     return expect(expr, law, tuple(SAMPLE[i] for i in used))
 
 
-def _derivative(slope: sp.Expr, variable: sp.Symbol) -> sp.Expr:
+def slope_derivative(slope: sp.Expr, variable: sp.Symbol) -> sp.Expr:
     """``∂ slope/∂ variable`` as a measure: with Dirac's δ where the slope jumps."""
     if not slope.has(*KINKS) or not _jumps(slope, *SAMPLE):
         return sp.diff(slope, variable)
