@@ -93,12 +93,16 @@ def shape(table: Any) -> tuple[int, ...]:
     return (len(table),) if isinstance(table, tuple) else tuple(int(n) for n in table.shape)
 
 
-def empty_tables(
-    source: Any, tables: tuple[tuple[str, ...], ...], modes: int
-) -> dict[str, np.ndarray[Any, Any]]:
-    """Zero arrays for the tables, in the order of the arguments; a shared one may be empty."""
-    found = {name: np.zeros((*shape(getattr(source, name)), modes)) for name in tables[0]}
-    return found | {name: np.zeros(shape(getattr(source, name))) for name in tables[1]}
+class Tables:
+    """Room for the tables that a generated function fills, in the order of its arguments; a shared one may be empty."""
+
+    def __init__(self, source: Any, tables: tuple[tuple[str, ...], ...], modes: int) -> None:
+        self.shapes = {name: (*shape(getattr(source, name)), modes) for name in tables[0]}
+        self.shapes |= {name: shape(getattr(source, name)) for name in tables[1]}
+
+    def copies(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Fresh arrays of zeros."""
+        return {name: np.zeros(size) for name, size in self.shapes.items()}
 
 
 def _place(at: tuple[int, ...]) -> str:

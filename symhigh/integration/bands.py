@@ -53,6 +53,8 @@ class Fluctuations:
                 raise ValueError(
                     f"Fluctuations.band({name_of}={value}): {name_of} must be below one, a probability"
                 )
+        if not low < high:
+            raise ValueError(f"Fluctuations.band(low={low}, high={high}): low must be below high")
         centre, bias = self.values[:, self._place(name)], self.bias(name, d)
         centre = centre if bias is None else centre + bias
         width = np.sqrt(np.maximum(self.variance(name, d), 0.0))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from symhigh.checks import real
-from symhigh.codegen.deviations import BENT, LINEAR, deviation_kernels, empty_tables
+from symhigh.codegen.deviations import BENT, LINEAR, Tables, deviation_kernels
 from symhigh.codegen.target import NUMBA, Target
 from symhigh.derivation.fluctuations import Deviations, deviations
 from symhigh.derivation.sample import sample_of
@@ -22,6 +22,7 @@ from symhigh.integration.lyapunov import march
 from symhigh.integration.path import Path
 from symhigh.integration.solve import check_schedule, output_times, parameter_values
 from symhigh.population import Spectrum, Start
+from symhigh.population.measure import gauss_of
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam
 from symhigh.system import LimitSystem
@@ -36,7 +37,7 @@ def fluctuations(
     start: Start,
     t_end: float,
     t: Any = None,
-    rtol: float = 1e-6,
+    rtol: float = 1e-5,
     target: Target = NUMBA,
 ) -> Fluctuations:
     """How far one run of ``system`` strays from the limit at dimension d, and the bias of the mean, to leading order.
@@ -59,8 +60,8 @@ def fluctuations(
     par = parameter_values("fluctuations", system)
     check_schedule(system, par, end)
     theory = theory_of(system, bool(getattr(start, "random", False)))
-    used = _few(theory, spectrum, start, tolerance)
-    equations = _Equations(theory, target, par, used, start, end, min(1e-9, 1e-3 * tolerance))
+    used = _few(theory, spectrum, start, tolerance, end)
+    equations = Equations(theory, target, par, used, start, end, min(1e-9, 1e-3 * tolerance))
     reached = min(end, equations.path.end)
     if reached < end:
         warnings.warn(
@@ -72,6 +73,11 @@ def fluctuations(
     values, covariance, bias = _observe(equations, wanted, reached, tolerance)
     return Fluctuations(wanted, tuple(theory.system.outputs), values, covariance, bias, theory.why)
 
+
+_FARTHER = 100.0
+"""A spectrum is resolved for clocks ∫γ dt up to this multiple of the time interval."""
+_SLOW = 8
+"""Nodes for the eigenvalues that move little in the time interval."""
 
 _known: dict[object, Deviations] = {}
 
@@ -90,21 +96,39 @@ def theory_of(system: LimitSystem, random_start: bool) -> Deviations:
     return _known[key]
 
 
-def _few(theory: Deviations, spectrum: Spectrum, start: Start, rtol: float) -> Spectrum:
-    """The spectrum, compressed where it has more modes than dense matrices are quick for."""
-    count = spectrum.values.size * len(theory.system.family.states)
-    if count <= DENSE_STATES or getattr(start, "vectors_given", None) is not None:
-        if count > 10 * DENSE_STATES:
+def _few(theory: Deviations, spectrum: Spectrum, start: Start, rtol: float, end: float) -> Spectrum:
+    """The spectrum, compressed where it is continuous or has more modes than dense matrices are quick for."""
+    count, states = spectrum.values.size, len(theory.system.family.states)
+    if spectrum.quantile is None and count * states <= DENSE_STATES:
+        return spectrum
+    if getattr(start, "vectors_given", None) is not None:
+        if count * states > 5 * DENSE_STATES:
             raise ValueError(
-                f"fluctuations(spectrum of {spectrum.values.size} modes): with a start given by vectors at most "
-                f"{10 * DENSE_STATES // len(theory.system.family.states)} modes are practical; group equal eigenvalues"
+                f"fluctuations(spectrum of {count} modes): with a start given by vectors at most "
+                f"{5 * DENSE_STATES // states} modes are practical; group equal eigenvalues"
             )
         return spectrum
-    return spectrum.compressed(rtol=max(rtol * 0.1, 1e-10))
+    values, weights = spectrum.numeric("fluctuations")
+    profile = start.profile_at(values) if isinstance(start, Start) else np.ones(count)
+    order = np.argsort(values)
+    values, weights, profile = values[order], weights[order], profile[order]
+    slow = np.searchsorted(values, 1 / end)
+    if not (profile == 1).all():
+        energy = np.cumsum(weights * values * (1 + profile))
+        slow = min(slow, np.searchsorted(energy, 1e-3 * rtol * energy[-1]))
+    if slow > _SLOW:  # all of e^{-2λu} is smooth there
+        still = gauss_of(values[:slow], weights[:slow], _SLOW if (profile == 1).all() else 1)
+        values = np.concatenate([still[0], values[slow:]])
+        weights = np.concatenate([still[1], weights[slow:]])
+    merged = Spectrum.from_eigenvalues(values, weights / weights.sum())
+    return merged.compressed(rtol=max(rtol, 1e-10), horizon=_FARTHER * end)
 
 
-class _Equations:
-    """The coefficients of the linear theory along the limit's path; calling it gives those of one time."""
+class Equations:
+    """The coefficients of the linear theory along the limit's path; calling it gives those of one time.
+
+    Its states are those of the limit times ``scale``, the root of a mode's weight, which makes deviations of one size.
+    """
 
     def __init__(
         self, theory: Deviations, target: Target, par: Array, spectrum: Spectrum, start: Start, end: float,
@@ -124,6 +148,9 @@ class _Equations:
         y = np.concatenate([modes.ravel(), memory])
         self.path = Path(system, target, y, self.data, np.where(size > 0, size, 1.0), end, rtol)
         self.p, self.n, self.m = len(modes), self.w.size, len(memory)
+        self.linear = Tables(theory, LINEAR, self.n)
+        self.bent = None if theory.mean is None else Tables(theory.mean, BENT, self.n)
+        self.scale = np.concatenate([np.tile(np.sqrt(self.w), self.p), np.ones(self.m)])
         self.start = np.zeros((y.size, y.size))
         if getattr(start, "random", False):
             self.start = self._of_start(start, spectrum, values)
@@ -136,7 +163,7 @@ class _Equations:
         if sample.kind == "error":
             vectors = np.array([[x0 - 2 * cross + x_star]])
         pairs = [sample.pair(s) for s in self.theory.system.family.states]
-        shape = start.profile_at(values) ** 2 / self.w
+        shape = start.profile_at(values) ** 2
         result = np.zeros((self.p * self.n + self.m,) * 2)
         for a, (p, q) in enumerate(pairs):
             for b, (r, s) in enumerate(pairs):
@@ -156,33 +183,34 @@ class _Equations:
 class _At:
     """The equations at one time: J and Σ over all states, and what the mean needs."""
 
-    def __init__(self, equations: _Equations, t: float) -> None:
+    def __init__(self, equations: Equations, t: float) -> None:
         e = equations
         self.e, self.t, self.y = e, t, e.path(t)
         theory, p, n, m = e.theory, e.p, e.n, e.m
-        tables = empty_tables(theory, LINEAR, n)
+        tables = e.linear.copies()
         e.kernels.linearise(t, self.y, *e.data, *tables.values())
         averages = theory.averages
         size, z = p * n + m, averages + m
         # z = reading · states
         self.reading = np.zeros((z, size))
-        self.reading[:averages, : p * n] = (e.w * tables["reading"]).reshape(averages, p * n)
+        self.reading[:averages, : p * n] = (np.sqrt(e.w) * tables["reading"]).reshape(averages, p * n)
         self.reading[averages:, p * n :] = np.eye(m)
         border = np.zeros((size, z))
         border[: p * n] = tables["border"].transpose(0, 2, 1).reshape(p * n, z)
         border[p * n :] = tables["memory"]
-        self.J = border @ self.reading
+        self.J = e.scale[:, None] * border @ self.reading
         features = np.zeros((size, tables["core"].shape[0]))
         count = tables["features"].shape[1]
         features[: p * n, :count] = tables["features"].transpose(0, 2, 1).reshape(p * n, count)
         features[p * n :, count:] = np.eye(m)
+        features *= e.scale[:, None]
         self.sigma = features @ tables["core"] @ features.T
         for a in range(p):
             for b in range(p):
                 e._block(self.J, a, b)[:] += tables["block"][a, b]
-                e._block(self.sigma, a, b)[:] += tables["spread"][a, b] / e.w
+                e._block(self.sigma, a, b)[:] += tables["spread"][a, b]
         self.gradients = tables["gradients"]
-        self.in_time = np.concatenate([tables["in_time"].ravel(), tables["memory_in_time"]])
+        self.in_time = e.scale * np.concatenate([tables["in_time"].ravel(), tables["memory_in_time"]])
 
     @cached_property
     def weights(self) -> Array:
@@ -192,9 +220,9 @@ class _At:
     @cached_property
     def bent(self) -> dict[str, Array] | None:
         """The tables of the mean, where it is known."""
-        if self.e.theory.mean is None:
+        if self.e.bent is None:
             return None
-        tables = empty_tables(self.e.theory.mean, BENT, self.e.n)
+        tables = self.e.bent.copies()
         self.e.kernels.bend(self.t, self.y, *self.e.data, *tables.values())
         return tables
 
@@ -206,12 +234,13 @@ class _At:
         p, n = self.e.p, self.e.n
         right = C @ self.reading.T
         between = self.reading @ right
-        inner = np.array([[self.e._block(C, a, b) for b in range(p)] for a in range(p)])
-        crossed = right[: p * n].reshape(p, n, -1)
-        modes = np.einsum("sqri,qri->si", bent["inner"], inner)
-        modes += 2 * np.einsum("sqki,qik->si", bent["mixed"], crossed)
+        crossed = (right / self.e.scale[:, None])[: p * n].reshape(p, n, -1)
+        modes = 2 * np.einsum("sqki,qik->si", bent["mixed"], crossed)
         modes += np.einsum("skli,kl->si", bent["outer"], between)
-        result[: p * n] = modes.ravel() / 2
+        if bent["inner"].any():
+            inner = np.array([[self.e._block(C, a, b) for b in range(p)] for a in range(p)]) / self.e.w
+            modes += np.einsum("sqri,qri->si", bent["inner"], inner)
+        result[: p * n] = self.e.scale[: p * n] * modes.ravel() / 2
         if self.e.m:
             result[p * n :] = np.einsum("jkl,kl->j", bent["memory"], between) / 2
         return result
@@ -224,7 +253,8 @@ class _At:
         speed = np.zeros(len(self.y))
         self.e.kernels.rhs(self.t, self.y, speed, *self.e.data)
         shift = np.concatenate([bent["shift"].ravel(), bent["memory_shift"]])
-        return np.asarray(shift - (self.J @ speed + self.in_time) / 2)
+        scale = self.e.scale
+        return np.asarray(scale * shift - (self.J @ (scale * speed) + self.in_time) / 2)
 
     def outputs(self, C: Array, m: Array) -> tuple[Array, Array, Array]:
         """Values, covariance times d and bias times d of the outputs."""
@@ -238,7 +268,7 @@ class _At:
         return values, covariance, bias
 
 
-def _observe(equations: _Equations, times: Array, end: float, rtol: float) -> tuple[Array, Array, Array]:
+def _observe(equations: Equations, times: Array, end: float, rtol: float) -> tuple[Array, Array, Array]:
     """Values (T, O), covariances (T, O, O) and biases (T, O) of the outputs at ``times``."""
     C, rows = equations.start, []
     if times.size and times[0] == 0:

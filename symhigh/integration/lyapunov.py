@@ -20,6 +20,7 @@ from symhigh.population.spectrum import Array
 
 _METHOD = rodas_5p()
 _STAGES = len(_METHOD.c)
+_NEGLIGIBLE = 1e-16
 
 
 class Coefficients(Protocol):
@@ -54,7 +55,8 @@ def march(
 ) -> Iterator[Piece]:
     """The solution from (C, 0) at time 0 to ``end``, a step at a time.
 
-    Local errors are held below ``rtol √(C_ii C_jj)``, and below ``rtol`` of the variance of each combination wanted.
+    Local errors are held below ``rtol √(C_ii C_jj)``, variances of negligible size apart, and below ``rtol`` of the
+    variance of each combination wanted.
     """
     now = coefficients(0.0)
     m, t = np.zeros(len(C)), 0.0
@@ -117,7 +119,8 @@ def _error(
     stages: tuple[Array, Array], C: Array, m: Array, new: tuple[Array, Array], weights: Array, rtol: float
 ) -> float:
     """The difference of the embedded solutions over what is allowed."""
-    size = np.sqrt(np.maximum(np.maximum(np.diag(C), np.diag(new[0])), 1e-300))
+    largest = np.maximum(np.diag(C), np.diag(new[0]))
+    size = np.sqrt(np.maximum(largest, max(_NEGLIGIBLE * largest.max(), 1e-300)))
     ratios = [np.sqrt(np.mean((stages[0][-1] / np.outer(size, size)) ** 2))]
     wanted = np.abs(np.einsum("ki,ij,kj->k", weights, stages[0][-1], weights))
     before, after = (np.einsum("ki,ij,kj->k", weights, c, weights) for c in (C, new[0]))
