@@ -15,6 +15,8 @@ from symhigh.derivation.several import Overlaps as Overlaps
 from symhigh.derivation.several import derive_several as derive_several
 from symhigh.integration import Curve as Curve
 from symhigh.integration.bands import Fluctuations as Fluctuations
+from symhigh.integration.escape import Escape as Escape
+from symhigh.integration.escape import escape as escape
 from symhigh.ledger import Claim as Claim
 from symhigh.ledger import Comparison as Comparison
 from symhigh.ledger import ErrorSlope as ErrorSlope

@@ -6,15 +6,17 @@ Drives the linear theory of :mod:`symhigh.derivation.fluctuations` along the lim
 from __future__ import annotations
 
 import warnings
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from symhigh.checks import real
 from symhigh.codegen.deviations import BENT, LINEAR, Tables, deviation_kernels
-from symhigh.codegen.target import NUMBA, Target
+from symhigh.codegen.target import NUMBA, NUMPY, Target
 from symhigh.derivation.fluctuations import Deviations, deviations
+from symhigh.derivation.gaussian import GaussianMean
+from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.sample import sample_of
 from symhigh.derivation.several import MultiIndex
 from symhigh.integration.bands import Fluctuations
@@ -38,7 +40,7 @@ def fluctuations(
     t_end: float,
     t: Any = None,
     rtol: float = 1e-5,
-    target: Target = NUMBA,
+    target: Target | None = None,
 ) -> Fluctuations:
     """How far one run of ``system`` strays from the limit at dimension d, and the bias of the mean, to leading order.
 
@@ -50,6 +52,8 @@ def fluctuations(
         Increasing output times in [0, t_end]; 201 equally spaced ones by default.
     rtol
         Relative tolerance of variances and biases.
+    target
+        As for ``solve``; by default compiled code where there are integrals or many modes, else the reference.
 
     Many modes are compressed to few of the same averages, where the start is spread evenly or by a power law. Raises
     ``ValueError`` for rules with a running maximum, and for losses whose slope has no fourth moment.
@@ -60,22 +64,40 @@ def fluctuations(
     par = parameter_values("fluctuations", system)
     check_schedule(system, par, end)
     theory = theory_of(system, bool(getattr(start, "random", False)))
-    used = _few(theory, spectrum, start, tolerance, end)
-    equations = Equations(theory, target, par, used, start, end, min(1e-9, 1e-3 * tolerance))
-    reached = min(end, equations.path.end)
+    used = few(theory, spectrum, start, tolerance, end)
+    quick = used.values.size <= _REFERENCE and without_integrals(theory)
+    run = partial(_run, theory, par, used, start, end, times, tolerance)
+    if target is None and quick:
+        try:
+            return run(NUMPY)
+        except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
+            pass
+    return run(target or NUMBA)
+
+
+def _run(
+    theory: Deviations, par: Array, spectrum: Spectrum, start: Start, end: float, times: Array, rtol: float,
+    target: Target,
+) -> Fluctuations:  # fmt: skip
+    """The linear theory integrated with the functions of one target."""
+    with np.errstate(all="ignore"):
+        equations = Equations(theory, target, par, spectrum, start, end, min(1e-9, 1e-3 * rtol))
+        reached = min(end, equations.path.end)
+        wanted = times[times <= reached * (1 + 1e-12)]
+        values, covariance, bias = _observe(equations, wanted, reached, rtol)
     if reached < end:
         warnings.warn(
             f"fluctuations: the limit stopped at t = {reached:.6g} of {end:g}; solve says why",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
-    wanted = times[times <= reached * (1 + 1e-12)]
-    values, covariance, bias = _observe(equations, wanted, reached, tolerance)
     return Fluctuations(wanted, tuple(theory.system.outputs), values, covariance, bias, theory.why)
 
 
 _FARTHER = 100.0
 """A spectrum is resolved for clocks ∫γ dt up to this multiple of the time interval."""
+_REFERENCE = 16
+"""Modes up to which the reference, which need not be compiled, is quick enough."""
 _SLOW = 8
 """Nodes for the eigenvalues that move little in the time interval."""
 
@@ -96,7 +118,13 @@ def theory_of(system: LimitSystem, random_start: bool) -> Deviations:
     return _known[key]
 
 
-def _few(theory: Deviations, spectrum: Spectrum, start: Start, rtol: float, end: float) -> Spectrum:
+def without_integrals(theory: Deviations) -> bool:
+    """Whether all expectations are in closed form."""
+    exprs = (*(e for _, e in theory.shared), *(s.expression for s in theory.system.scalars))
+    return not any(e.has(GaussianMean, MixtureMean) for e in exprs)
+
+
+def few(theory: Deviations, spectrum: Spectrum, start: Start, rtol: float, end: float) -> Spectrum:
     """The spectrum, compressed where it is continuous or has more modes than dense matrices are quick for."""
     count, states = spectrum.values.size, len(theory.system.family.states)
     if spectrum.quantile is None and count * states <= DENSE_STATES:
@@ -135,7 +163,7 @@ class Equations:
         rtol: float,
     ) -> None:  # fmt: skip
         system = theory.system
-        self.theory, self.kernels = theory, deviation_kernels(theory, target)
+        self.theory, self.target, self.kernels = theory, target, deviation_kernels(theory, target)
         values, self.w = spectrum.numeric("fluctuations")
         known = {lam: values, **start.mode_values(spectrum)}
         coef = np.array([known[s] for s in system.family.coefficients])
@@ -145,8 +173,9 @@ class Equations:
         self.kernels.begin(par, const, memory)
         self.data = par, coef, self.w, const
         size = np.concatenate([np.tile(start.mode_size(spectrum), len(modes)), np.abs(memory)])
+        self.size = np.where(size > 0, size, 1.0)
         y = np.concatenate([modes.ravel(), memory])
-        self.path = Path(system, target, y, self.data, np.where(size > 0, size, 1.0), end, rtol)
+        self.path = Path(system, target, y, self.data, self.size, end, rtol)
         self.p, self.n, self.m = len(modes), self.w.size, len(memory)
         self.linear = Tables(theory, LINEAR, self.n)
         self.bent = None if theory.mean is None else Tables(theory.mean, BENT, self.n)

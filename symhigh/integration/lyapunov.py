@@ -122,6 +122,7 @@ def _error(
     largest = np.maximum(np.diag(C), np.diag(new[0]))
     size = np.sqrt(np.maximum(largest, max(_NEGLIGIBLE * largest.max(), 1e-300)))
     ratios = [np.sqrt(np.mean((stages[0][-1] / np.outer(size, size)) ** 2))]
+    weights = weights[np.isfinite(weights).all(axis=1)]
     wanted = np.abs(np.einsum("ki,ij,kj->k", weights, stages[0][-1], weights))
     before, after = (np.einsum("ki,ij,kj->k", weights, c, weights) for c in (C, new[0]))
     ratios += (wanted / np.maximum(np.maximum(before, after), 1e-300)).tolist()

@@ -19,7 +19,8 @@ from symhigh.system import LimitSystem
 class Path:
     """The states y(t) of ``system`` on [0, end]; ``end`` is where the steppers stopped, by plan or not.
 
-    ``data`` is (par, coef, w, const), ``y`` the start, ``size`` the magnitude of every state.
+    ``data`` is (par, coef, w, const), ``y`` the start, ``size`` the magnitude of every state. ``knots`` are the times
+    at which steps begin.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Path:
     ) -> None:  # fmt: skip
         limits = (rtol, 1e-290 * rtol * size, np.maximum(1e12 * size, 1e12), size)
         march = March(system, target, EXPLICIT, np.empty(0), y.copy(), data, limits)
-        self._from: list[float] = []
+        self.knots: list[float] = []
         self._steps = []
         self.start, self.end, status = y.copy(), 0.0, RUNNING
         while status in (RUNNING, LOOK):
@@ -37,7 +38,7 @@ class Path:
                 continue
             t, h = float(march.clock[0]), float(march.clock[1])
             march.kernels.densify(t, h, march.y, march.K, march.work, *data)
-            self._from.append(t)
+            self.knots.append(t)
             self._steps.append((march.kernels, h, march.y.copy(), march.work[1].copy(), march.K.copy()))
             self.end = float(march.clock[5])
             if march.stepper is EXPLICIT and outlasts(t, h, end, rtol):
@@ -47,8 +48,8 @@ class Path:
         """y(t)."""
         if not self._steps:
             return self.start
-        k = max(0, bisect_right(self._from, t) - 1)
+        k = max(0, bisect_right(self.knots, t) - 1)
         kernels, h, y, new, K = self._steps[k]
         out = np.empty_like(y)
-        kernels.interpolate(min(1.0, (t - self._from[k]) / h), h, y, new, K, out)
+        kernels.interpolate(min(1.0, (t - self.knots[k]) / h), h, y, new, K, out)
         return out

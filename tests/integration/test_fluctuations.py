@@ -1,4 +1,4 @@
-"""The linear theory around a limit: against values derived elsewhere, quadrature over samples, and ensembles of runs."""
+"""The linear theory around a limit: against values derived elsewhere, quadrature over samples, ensembles of runs."""
 
 import itertools
 import pickle
@@ -108,7 +108,9 @@ def increments_by_quadrature(slope, rate, lam, w, modes, points):
         first, second = grid[2 * i].ravel(), grid[2 * i + 1].ravel()
         s_star[i], s[i] = root[0, 0] * first, root[1, 0] * first + root[1, 1] * second
     f = rate * slope(s.sum(0), s_star.sum(0))
-    rows = [-2 * f * s[i] / w[i] + f**2 * lam[i] for i in range(2)] + [-f * s_star[i] / w[i] for i in range(2)]
+    rows = [-2 * f * s[i] / w[i] + f**2 * lam[i] for i in range(2)] + [
+        -f * s_star[i] / w[i] for i in range(2)
+    ]
     h = np.array(rows)
     mean = h @ weights
     return (h * weights) @ h.T - np.outer(mean, mean)
@@ -220,29 +222,32 @@ MORE = {
 
 
 def check_ensemble(problem, rule, start, d, seeds):
-    times = [0.5, 1, 2]
-    bands = sh.derive(problem, rule).fluctuations(HALVES, start, 2, times)
-    runs = sh.simulate(problem, rule, HALVES, start, d, 2, seeds=seeds, method="gram", t=times)
+    times = [0.5, 1]
+    bands = sh.derive(problem, rule).fluctuations(HALVES, start, 1, times)
+    runs = sh.simulate(problem, rule, HALVES, start, d, 1, seeds=seeds, method="gram", t=times)
     for name in ("risk", "learning_rate", "distance"):
         if not bands.variance(name, d).any():
             continue
-        low, high = bands.band(name, d)
-        seen = np.quantile(getattr(runs, name), [0.1, 0.9], axis=0)
-        np.testing.assert_allclose(high - low, seen[1] - seen[0], rtol=0.08 if seeds < 4000 else 0.05)
         values = getattr(runs, name)
+        # of 2000 normal values the standard deviation is known to 1.6 %, of 6000 the distance of the deciles to 1.5 %
+        low, high = bands.band(name, d)
+        seen = np.quantile(values, [0.1, 0.9], axis=0)
+        np.testing.assert_allclose(np.sqrt(bands.variance(name, d)), values.std(0), rtol=0.07)
+        if seeds >= 6000:
+            np.testing.assert_allclose(high - low, seen[1] - seen[0], rtol=0.05)
         shift = values.mean(0) - bands.values[:, bands.names.index(name)] - bands.bias(name, d)
         assert (np.abs(shift) < 3.5 * values.std(0) / np.sqrt(seeds)).all(), name
 
 
 @pytest.mark.parametrize("name", ENSEMBLES)
 def test_an_ensemble_has_the_width_and_the_mean_predicted(name):
-    check_ensemble(*ENSEMBLES[name], d=400, seeds=2000)
+    check_ensemble(*ENSEMBLES[name], d=1000, seeds=2000)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", {**ENSEMBLES, **MORE})
 def test_larger_ensembles(name):
-    check_ensemble(*{**ENSEMBLES, **MORE}[name], d=1000, seeds=6000)
+    check_ensemble(*{**ENSEMBLES, **MORE}[name], d=2000, seeds=6000)
 
 
 def test_a_random_start_spreads_as_it_is_drawn():
@@ -270,7 +275,7 @@ def test_a_band_is_centred_on_the_mean():
     low, high = bands.band("risk", 100, 0.25, 0.75)
     middle = bands.values[:, bands.names.index("risk")] + bands.bias("risk", 100)
     np.testing.assert_allclose((low + high) / 2, middle)
-    for wrong in (dict(low=0), dict(high=1), dict(low=0.9, high=0.1)):
+    for wrong in ({"low": 0}, {"high": 1}, {"low": 0.9, "high": 0.1}):
         with pytest.raises(ValueError, match=r"band\("):
             bands.band("risk", 100, **wrong)
     with pytest.raises(KeyError, match="risk"):
@@ -281,7 +286,7 @@ def test_a_band_is_centred_on_the_mean():
 
 def test_what_has_no_linear_theory_says_why():
     with pytest.raises(ValueError, match="running maximum"):
-        sh.derive(sh.least_squares(0.3), sh.DoG(1, 0.1)).fluctuations(HALVES, FAR, 1)
+        sh.derive(sh.least_squares(0.3), sh.DoG(r0=0.1, b=1)).fluctuations(HALVES, FAR, 1)
     with pytest.raises(ValueError, match=r"f'\^4 is infinite"):
         sh.derive(sh.least_squares(sh.StudentT(3)), sh.Constant(0.1)).fluctuations(HALVES, FAR, 1)
     with pytest.raises(ValueError, match="have no value"):
