@@ -12,7 +12,7 @@ from functools import cached_property
 
 import sympy as sp
 
-from symhigh.derivation.gaussian import expect, recognise
+from symhigh.derivation.gaussian import KINKS, expect, recognise
 from symhigh.derivation.growth import check_moments
 from symhigh.derivation.memory import sample_rates, statement_of
 from symhigh.derivation.several import MultiIndex, overlap
@@ -51,10 +51,11 @@ _LAW = {(0, 0): B11, (0, 1): B12, (1, 1): B22}
 
 @dataclass(frozen=True)
 class Outcome:
-    """One value of the label: its probability, the slope along each learnt direction, the loss."""
+    """One value of the label: its probability, the effective slope and the slope of each learnt direction, the loss."""
 
     probability: sp.Expr
     slopes: tuple[sp.Expr, ...]
+    gradients: tuple[sp.Expr, ...]
     loss: sp.Expr
 
 
@@ -63,7 +64,8 @@ class Sample:
     """The law of one sample: ``predictions`` z are Gaussian, of covariance ``covariance(k, l)``.
 
     The first ``students`` of the vectors W_p are learnt; ``overlap(p, q)`` is the state or coefficient ``d W_p W_q`` of
-    a mode. Vectors beyond the predictions, such as the start, are not seen by the loss.
+    a mode. Vectors beyond the predictions, such as the start, are not seen by the loss. Where the rate is ``rated`` by
+    the sample, slopes hold it, with :data:`SPREAD`. ``unknown`` says why the bias is not derived, where it is not.
     """
 
     predictions: tuple[sp.Symbol, ...]
@@ -71,6 +73,13 @@ class Sample:
     outcomes: tuple[Outcome, ...]
     noise: tuple[Component, ...]
     kind: str
+    rated: bool = False
+    unknown: str = ""
+
+    @property
+    def drawn(self) -> tuple[sp.Symbol, ...]:
+        """What differs from sample to sample."""
+        return (*self.predictions, eps)
 
     def overlap(self, p: int, q: int) -> sp.Symbol:
         """``V_pq`` of a mode."""
@@ -146,14 +155,12 @@ class Sample:
 
         A batch's is the mean of these over its samples, where the increment is affine in the squared gradient.
         """
-        scaled = sp.expand(
-            (d * memory.increment).subs({gradient_square: gradient_square * d / batch}).subs(d, 1 / _STEP)
-        )
+        scaled = _scaled(d * memory.increment, batch)
         if scaled.has(_STEP):
             scaled = sp.limit(scaled, _STEP, 0, "+")
         values = []
         for o in self.outcomes:
-            square = (tau + SPREAD) * sp.Add(*(f**2 for f in o.slopes))
+            square = (tau + SPREAD) * sp.Add(*(f**2 for f in o.gradients))
             values.append(scaled.subs({gradient_square: square, sample_loss: o.loss}))
         return tuple(values)
 
@@ -166,16 +173,17 @@ def sample_of(system: LimitSystem) -> Sample:
     problem = system.problem
     if isinstance(problem, MultiIndex):
         slopes = tuple(sp.diff(problem.loss, s) for s in problem.students)
-        outcome = Outcome(sp.S.One, slopes, problem.loss)
+        outcome = Outcome(sp.S.One, slopes, slopes, problem.loss)
         return Sample(tuple(problem.directions), len(slopes), (outcome,), (), "several")
     noise = problem.law.components if problem.noisy else ()
-    rule = statement_of(system.rule)
-    rates = sample_rates(rule, problem.outcomes) if rule.sampled else None
+    statement = statement_of(system.rule)
+    rates = sample_rates(statement, problem.outcomes) if statement.sampled else None
     outcomes = []
     for k, o in enumerate(problem.outcomes):
         loss = recognise(o.loss)
-        slope = sp.diff(loss, x) if rates is None else effective(rates[k], sp.diff(in_pieces(o.loss), x))
-        outcomes.append(Outcome(recognise(o.probability), (slope,), loss))
+        slope = sp.diff(loss, x)
+        moved = slope if rates is None else effective(rates[k], sp.diff(in_pieces(o.loss), x))
+        outcomes.append(Outcome(recognise(o.probability), (moved,), (slope,), loss))
     try:
         check_moments(problem.outcomes, noise, tuple(o.slopes[0] for o in outcomes))
     except ValueError as error:
@@ -183,13 +191,41 @@ def sample_of(system: LimitSystem) -> Sample:
             f"fluctuations: the increments of a step have no variance, as E f'^4 is infinite for the loss "
             f"{problem.loss}; use a loss with a bounded slope such as huber, or noise with more moments"
         ) from error
-    if D2 not in system.family.states:
-        return Sample((x, x_star), 1, tuple(outcomes), noise, "pair")
-    at_zero = tuple(
-        Outcome(*(o.probability.subs(x_star, 0), (o.slopes[0].subs(x_star, 0),), o.loss.subs(x_star, 0)))
+    reduced = D2 in system.family.states
+    changes = {
+        **({x_star: sp.S.Zero} if reduced else {}),
+        **({tau: tau + SPREAD} if rates is not None else {}),
+    }
+    seen = tuple(
+        Outcome(
+            o.probability.subs(changes),
+            (o.slopes[0].subs(changes),),
+            (o.gradients[0].subs(changes),),
+            o.loss.subs(changes),
+        )
         for o in outcomes
     )
-    return Sample((x,), 1, at_zero, noise, "error")
+    names, kind = ((x,), "error") if reduced else ((x, x_star), "pair")
+    kinked = rates is not None and any(o.slopes[0].has(*KINKS) for o in seen)
+    return Sample(names, 1, seen, noise, kind, rates is not None, _unknown(system, kinked))
+
+
+def _unknown(system: LimitSystem, kinked: bool) -> str:
+    """Why the bias is not derived: a rate of the sample with kinks or memories, or a statement in d otherwise."""
+    rule, owner = system.rule, type(system.rule).__name__
+    if rule.rate is not None and rule.memory and rule.rate.has(gradient_square, sample_loss, x, x_star, eps):
+        return f"the rate of {owner} depends on the sample of the step and on memories, for which B₁ is not derived"
+    if kinked:
+        return f"the rate of {owner} depends on the sample of the step with a kink, for which B₁ is not derived"
+    stated = [d * m.increment for m in rule.memory] + ([] if rule.rate is None else [rule.rate])
+    if any(_scaled(e, rule.batch).has(_STEP) for e in stated):
+        return f"the statement of {owner} depends on d beyond the leading order, for which B₁ is not derived"
+    return ""
+
+
+def _scaled(expr: sp.Expr, batch: sp.Expr) -> sp.Expr:
+    """``expr`` with ``d gradient_square/batch`` for the squared gradient, and 1/d as a symbol."""
+    return sp.expand(expr.subs({gradient_square: gradient_square * d / batch}).subs(d, 1 / _STEP))
 
 
 def sees_error_alone(system: LimitSystem) -> bool:

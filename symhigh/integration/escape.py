@@ -2,8 +2,8 @@
 
 A consequence of the linear theory (:mod:`symhigh.integration.fluctuations`). Where the loss does not see the sign of X,
 ``<X, X*> = 0`` stays in the limit, and the overlaps of a run are ``d^{-1/2}`` times a Gaussian process: along the
-growing direction of its drift at rest, of rate μ, they become ``S N e^{μt} d^{-1/2}`` with N standard normal. From there
-on the run follows the limit, which takes ``A - log(a)/μ`` from the amplitude a to a level. Together
+growing direction of its drift at rest, of rate μ, they become ``S N e^{μt} d^{-1/2}`` with N standard normal. From
+there on the run follows the limit, which takes ``A - log(a)/μ`` from the amplitude a to a level. Together
 
     T = log(d)/(2μ) - log(S |N|)/μ + A,     E log|N| = -(γ_E + log 2)/2,     Var log|N| = π²/8.
 
@@ -137,7 +137,7 @@ class _Saddle:
             if self.e.path.end < self.end or self.end > _LONGEST:
                 raise ValueError(
                     f"escape: with overlap zero the limit does not come to rest by t = {self.e.path.end:.6g}, so "
-                    "there is no saddle with a rate of its own; use a rule that keeps its rate, and a rate at which it is stable"
+                    "there is no saddle with a rate of its own; use a rule that keeps its rate, and a stable one"
                 )
             if moving.max(initial=0.0) < 1e-9:
                 break

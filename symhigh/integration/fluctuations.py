@@ -6,6 +6,7 @@ Drives the linear theory of :mod:`symhigh.derivation.fluctuations` along the lim
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -82,6 +83,9 @@ def _run(
     """The linear theory integrated with the functions of one target."""
     with np.errstate(all="ignore"):
         equations = Equations(theory, target, par, spectrum, start, end, min(1e-9, 1e-3 * rtol))
+        if not np.isfinite(equations(0.0).force).all():
+            theory = replace(theory, mean=None, why=_NOT_SMOOTH)
+            equations = Equations(theory, target, par, spectrum, start, end, min(1e-9, 1e-3 * rtol))
         reached = min(end, equations.path.end)
         wanted = times[times <= reached * (1 + 1e-12)]
         values, covariance, bias = _observe(equations, wanted, reached, rtol)
@@ -94,6 +98,7 @@ def _run(
     return Fluctuations(wanted, tuple(theory.system.outputs), values, covariance, bias, theory.why)
 
 
+_NOT_SMOOTH = "the terms of order 1/d are infinite at the start, as where a covariance is singular"
 _FARTHER = 100.0
 """A spectrum is resolved for clocks ∫γ dt up to this multiple of the time interval."""
 _REFERENCE = 16
