@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import symhigh as sh
 
@@ -42,13 +43,18 @@ def first_times(problem, rule, spectrum, start, d, seeds, level, end):
     ("problem", "rate", "spectrum"),
     [
         (sh.phase_retrieval(), 0.12, ISOTROPIC),
-        (sh.phase_retrieval(), 0.1, sh.Spectrum.from_eigenvalues([1.2, 0.6])),
+        pytest.param(
+            sh.phase_retrieval(), 0.1, sh.Spectrum.from_eigenvalues([1.2, 0.6]), marks=pytest.mark.slow
+        ),
+        pytest.param(
+            sh.Problem(sp.log(1 + (sh.x**2 - sh.x_star**2) ** 2 / 4)), 0.3, ISOTROPIC, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_runs_leave_as_predicted(problem, rate, spectrum):
     start = sh.Start(0.3, 1, 0, random=True)
     found = sh.escape(problem, sh.Constant(rate), spectrum, start)
-    d, seeds = 1000, 400
+    d, seeds = 500, 300
     end = found.quantile(0.99999, d, 0.5) + 10
     times = first_times(problem, sh.Constant(rate), spectrum, start, d, seeds, 0.5, end)
     assert abs(times.mean() - found.mean(d, 0.5)) < 3.5 * found.std / np.sqrt(seeds)

@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy.linalg import solve_continuous_lyapunov
 import symhigh as sh
 from symhigh.codegen.target import NUMBA, NUMPY
 from symhigh.integration.fluctuations import Equations, theory_of
+from symhigh.symbols import d, gradient_square
 
 HALVES = sh.Spectrum.from_eigenvalues([1.5, 0.5])
 FAR = sh.Start(x0=0.5, x_star=1.0, overlap=0.3)
@@ -55,6 +57,42 @@ def test_adagrad_norm_with_its_memory():
     np.testing.assert_allclose(
         bands.bias("risk", 1)[:5], [-0.1153, 0.1783, 0.2895, 0.1748, 0.0509], atol=5.1e-5
     )
+
+
+def planted(theory, mistake):
+    """``theory`` with one mistake."""
+    core, mean = theory.core.copy(), theory.mean
+    if mistake == "no third moment":
+        core[0, 1] = core[1, 0] = 0
+    elif mistake == "cross term of the wrong sign":
+        core[0, 1] = core[1, 0] = -core[0, 1]
+    elif mistake == "memory apart from the modes":
+        core[0, 2] = core[2, 0] = core[1, 2] = core[2, 1] = 0
+    elif mistake == "twice the spread":
+        return replace(theory, spread=2 * theory.spread)
+    elif mistake == "no shift":
+        mean = replace(mean, shift=tuple(0 * e for e in mean.shift))
+    elif mistake == "no shift of the memory":
+        mean = replace(mean, memory_shift=tuple(0 * e for e in mean.memory_shift))
+    return replace(theory, core=core, mean=mean)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "seen"),
+    [
+        ("none", False),
+        *((name, True) for name in ("no third moment", "cross term of the wrong sign", "twice the spread")),
+        *((name, True) for name in ("memory apart from the modes", "no shift", "no shift of the memory")),
+    ],
+)
+def test_planted_mistakes_are_refuted_by_the_values(monkeypatch, mistake, seen):
+    system = sh.derive(sh.least_squares(0.3), sh.AdaGradNorm(1, 0.5))
+    theory = planted(theory_of(system, False), mistake)
+    monkeypatch.setattr("symhigh.integration.fluctuations.theory_of", lambda *_: theory)
+    bands = system.fluctuations(HALVES, sh.Start(), 2, TIMES[:4])
+    variance = np.allclose(bands.variance("risk", 1), [0.17999, 0.20259, 0.12294, 0.03567], rtol=0.01)
+    bias = np.allclose(bands.bias("risk", 1), [-0.1153, 0.1783, 0.2895, 0.1748], rtol=0.02)
+    assert seen != (variance and bias)
 
 
 def least_squares_by_hand(rate, lam, w, rho, noise):
@@ -248,6 +286,35 @@ def test_an_ensemble_has_the_width_and_the_mean_predicted(name):
 @pytest.mark.parametrize("name", {**ENSEMBLES, **MORE})
 def test_larger_ensembles(name):
     check_ensemble(*{**ENSEMBLES, **MORE}[name], d=2000, seeds=6000)
+
+
+@dataclass(frozen=True)
+class Damped(sh.Rule):
+    """A rate that looks at the gradient of its own step, smoothly."""
+
+    @property
+    def rate(self):
+        return 1 / (1 + gradient_square / d)
+
+
+@pytest.mark.slow
+def test_the_bias_of_a_rate_of_the_sample():
+    """At d = 100 the terms that such a rate adds to B₁ are nine standard errors."""
+    bands = sh.derive(sh.least_squares(0.3), Damped()).fluctuations(HALVES, FAR, 1, [0.5, 1])
+    runs = sh.simulate(sh.least_squares(0.3), Damped(), HALVES, FAR, 100, 1, 16000, method="gram", t=[0.5, 1])
+    for name in ("risk", "distance"):
+        values = getattr(runs, name)
+        shift = values.mean(0) - bands.values[:, bands.names.index(name)] - bands.bias(name, 100)
+        assert (np.abs(shift) < 3.5 * values.std(0) / np.sqrt(16000)).all()
+
+
+def test_a_bias_that_is_not_known_says_why():
+    """The kink of the capped Polyak step lies where this spectrum puts every step: the bias is of order d^(-1/2)."""
+    bands = sh.derive(sh.least_squares(0.3), sh.StochasticPolyak(1)).fluctuations(HALVES, FAR, 1, [1])
+    assert bands.bias("risk", 100) is None
+    assert "kink" in bands.why
+    low, high = bands.band("risk", 100)
+    assert (low < high).all()
 
 
 def test_a_random_start_spreads_as_it_is_drawn():
