@@ -371,3 +371,46 @@ def test_combinations_of_wrappers_agree_with_their_parts():
             np.testing.assert_allclose(
                 getattr(other, what)(name, 7), getattr(plain, what)(name, 7), rtol=1e-6
             )
+
+
+# --- several directions --------------------------------------------------------------------------------------
+X1, X2, Y1 = sp.symbols("x1 x2 y1", real=True)
+
+
+def test_one_direction_stated_as_several():
+    several = sh.derive_several(
+        sh.MultiIndex((X1,), (Y1,), (X1**2 - Y1**2) ** 2 / 4), sh.Constant(0.06)
+    ).fluctuations(HALVES, sh.Overlaps([[0.5, 0.4], [0.4, 1]]), 2, [0.5, 2])
+    one = sh.derive(sh.phase_retrieval(), sh.Constant(0.06)).fluctuations(
+        HALVES, sh.Start(0.5, 1, 0.4), 2, [0.5, 2]
+    )
+    np.testing.assert_allclose(several.variance("risk", 1), one.variance("risk", 1), rtol=1e-4)
+    np.testing.assert_allclose(several.bias("risk", 1), one.bias("risk", 1), rtol=1e-4)
+    np.testing.assert_allclose(
+        several.covariance("overlap_1_1", "overlap_1_2", 1), one.covariance("norm", "overlap", 1), rtol=1e-4
+    )
+
+
+def test_two_students_against_steps_written_out():
+    """``(x₁ + x₂²/2 - y)²/2`` by direct SGD in NumPy."""
+    overlaps = np.array([[0.5, 0.1, 0.2], [0.1, 0.4, 0.1], [0.2, 0.1, 1]])
+    problem = sh.MultiIndex((X1, X2), (Y1,), (X1 + X2**2 / 2 - Y1) ** 2 / 2)
+    bands = sh.derive_several(problem, sh.Constant(0.2)).fluctuations(
+        HALVES, sh.Overlaps(overlaps), 0.5, [0.5]
+    )
+    size, seeds, rng = 120, 1500, np.random.default_rng(5)
+    lam = np.repeat([1.5, 0.5], size // 2)
+    half = np.linalg.qr(rng.standard_normal((size // 2, 3)))[0].T * np.sqrt(0.5)
+    W = np.repeat((np.linalg.cholesky(overlaps) @ np.hstack([half, half]))[None], seeds, 0)
+    for _ in range(size // 2):
+        a = rng.standard_normal((seeds, size)) * np.sqrt(lam)
+        x1, x2, y = np.einsum("npi,ni->pn", W, a)
+        slope = 0.2 / size * (x1 + x2**2 / 2 - y)
+        W[:, 0] -= slope[:, None] * a
+        W[:, 1] -= (slope * x2)[:, None] * a
+    B = np.einsum("npi,i,nqi->pqn", W, lam, W)
+    risk = (B[0, 0] + B[2, 2] - 2 * B[0, 2] + 3 * B[1, 1] ** 2 / 4) / 2
+    place = bands.names.index("risk")
+    assert risk.std() == pytest.approx(np.sqrt(bands.variance("risk", size)[0]), rel=0.07)
+    shift = risk.mean() - bands.values[0, place] - bands.bias("risk", size)[0]
+    assert abs(shift) < 3.5 * risk.std() / np.sqrt(seeds)
