@@ -25,7 +25,8 @@ from symhigh.checks import real, whole
 from symhigh.codegen.target import NUMBA, NUMPY, Target
 from symhigh.derivation import derive
 from symhigh.derivation.fluctuations import Deviations
-from symhigh.integration.fluctuations import Equations, few, theory_of, without_integrals
+from symhigh.integration.deviations import Equations
+from symhigh.integration.fluctuations import few, theory_of, without_integrals
 from symhigh.integration.lyapunov import march
 from symhigh.integration.path import Path
 from symhigh.integration.solve import parameter_values

@@ -11,7 +11,8 @@ from scipy.linalg import solve_continuous_lyapunov
 
 import symhigh as sh
 from symhigh.codegen.target import NUMBA, NUMPY
-from symhigh.integration.fluctuations import Equations, theory_of
+from symhigh.integration.deviations import Equations
+from symhigh.integration.fluctuations import theory_of
 from symhigh.symbols import d, gradient_square
 
 HALVES = sh.Spectrum.from_eigenvalues([1.5, 0.5])
