@@ -105,9 +105,23 @@ def escape(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start) -> Es
     system = derive(problem, rule, reduce=False)
     par = parameter_values("escape", system)
     theory = theory_of(system, start.random)
-    target = NUMPY if without_integrals(theory) else NUMBA
+    used = few(theory, spectrum, start, 1e-6, _HORIZON)
+    if without_integrals(theory):
+        try:
+            return _law(_Saddle(theory, NUMPY, par, used, start))
+        except NoSaddle:
+            raise
+        except (ArithmeticError, ValueError):  # Python stops where compiled code carries on
+            pass
+    return _law(_Saddle(theory, NUMBA, par, used, start))
+
+
+class NoSaddle(ValueError):
+    """There is nothing to escape from; the message says why."""
+
+
+def _law(saddle: _Saddle) -> Escape:
     with np.errstate(all="ignore"):
-        saddle = _Saddle(theory, target, par, few(theory, spectrum, start, 1e-6, _HORIZON), start)
         rate, left, right = saddle.growth()
         spread = saddle.spread(rate, left)
         levels, times, amplitude = saddle.way_out(rate, right)
@@ -126,17 +140,19 @@ class _Saddle:
             sp.S.Zero if s == V12 else f for s, f in zip(system.family.states, system.family.rhs, strict=True)
         )
         held = replace(system, family=replace(system.family, rhs=still))
-        self.e = Equations(theory, target, par, spectrum, start, 1e-9, 1e-9)
+        with np.errstate(all="ignore"):
+            self.e = Equations(theory, target, par, spectrum, start, 1e-9, 1e-9)
         n = self.e.n
         self.at = slice(self.place * n, (self.place + 1) * n)
         y, size = self.e.path.start, self.e.size
         self.end = 20.0
         while True:
-            self.e.path = Path(held, target, y, self.e.data, size, self.end, 1e-10)
+            with np.errstate(all="ignore"):
+                self.e.path = Path(held, target, y, self.e.data, size, self.end, 1e-10)
             speed = self._speed(self.e.path(self.end))
             moving = np.delete(np.abs(speed) / size, np.arange(self.at.start, self.at.stop))
             if self.e.path.end < self.end or self.end > _LONGEST:
-                raise ValueError(
+                raise NoSaddle(
                     f"escape: with overlap zero the limit does not come to rest by t = {self.e.path.end:.6g}, so "
                     "there is no saddle with a rate of its own; use a rule that keeps its rate, and a stable one"
                 )
@@ -146,7 +162,7 @@ class _Saddle:
         self.y = self.e.path(self.end)
         for t in (0.0, 0.1 * self.end, self.end):
             if np.abs(self._speed(self.e.path(t))[self.at]).max() > 1e-9 * size.max():
-                raise ValueError(
+                raise NoSaddle(
                     f"escape: for the loss {theory.system.problem.loss} overlap zero does not stay zero in the limit, "
                     "so a run leaves it as the limit does; solve the limit instead"
                 )
@@ -162,7 +178,7 @@ class _Saddle:
         values, right = np.linalg.eig(J)
         k = int(np.argmax(values.real))
         if not values[k].real > 1e-9 or abs(values[k].imag) > 1e-9 * abs(values[k]):
-            raise ValueError(
+            raise NoSaddle(
                 f"escape: overlaps do not grow at rest (rate {values[k].real:.6g}), so SGD does not leave; a smaller "
                 "learning rate may make it a saddle"
             )
@@ -179,7 +195,7 @@ class _Saddle:
         noise = left @ self.e(self.end).sigma[self.at, self.at] @ left
         variance = left @ C[self.at, self.at] @ left + noise / (2 * rate)
         if not variance > 0:
-            raise ValueError(
+            raise NoSaddle(
                 "escape: no noise reaches the overlap, so SGD stays; start with x0 > 0, or at random"
             )
         return float(np.exp(-rate * self.end) * np.sqrt(variance))
