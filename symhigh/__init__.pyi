@@ -11,6 +11,9 @@ from symhigh.closed import within as within
 from symhigh.derivation import derive as derive
 from symhigh.derivation import expect as expect
 from symhigh.integration import Curve as Curve
+from symhigh.integration.bands import Fluctuations as Fluctuations
+from symhigh.integration.escape import Escape as Escape
+from symhigh.integration.escape import escape as escape
 from symhigh.ledger import Claim as Claim
 from symhigh.ledger import Comparison as Comparison
 from symhigh.ledger import ErrorSlope as ErrorSlope

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 if TYPE_CHECKING:
+    from symhigh.integration.bands import Fluctuations
     from symhigh.integration.curve import Curve
     from symhigh.meanfield import MeanField
     from symhigh.population import Spectrum, Start
@@ -153,6 +154,14 @@ class LimitSystem:
         from symhigh.integration import solve
 
         return solve(self, spectrum, start, t_end, t=t, rtol=rtol, **options)
+
+    def fluctuations(
+        self, spectrum: Spectrum, start: Start, t_end: float, t: Any = None, **options: Any
+    ) -> Fluctuations:
+        """How far one run strays, and the mean's bias, at any d; see :mod:`symhigh.integration.fluctuations`."""
+        from symhigh.integration.fluctuations import fluctuations
+
+        return fluctuations(self, spectrum, start, t_end, t=t, **options)
 
     @property
     def content(self) -> tuple[Any, ...]:

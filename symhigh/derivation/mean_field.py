@@ -45,12 +45,12 @@ DIAGONAL = "K is diagonal in the basis of the coordinates, since the step is not
 def mean_field(s: Statement) -> MeanField:
     """The mean-field limit of a statement, on canonical symbols only: no number that the user gave enters."""
     averages = averages_of(s)
-    energy = _energy(s, averages)
+    energy = energy_of(s, averages)
     step = one_step(s)
     rates = sample_rates(s, energy) if s.sampled else None
     stats = expectations(s, step, rates)
     field = _coordinate(s, step, stats)
-    known = _known(s, averages)
+    known = known_of(s, averages)
     drifts = _objective_drifts(s, field, stats, averages)
     rate = _rate(s, drifts, rates, stats)
     totals = {name: averages.of(expr) for name, expr in s.totals}
@@ -187,7 +187,7 @@ def rotation_invariant(s: Statement) -> bool:
     )
 
 
-def _energy(s: Statement, averages: Averages) -> Energy:
+def energy_of(s: Statement, averages: Averages) -> Energy:
     """``κ_pq = avg λ ∇π_p·∇π_q``, with ``‖∇f‖²/d → Σ κ_pq f_p' f_q'``."""
     found = {}
     for p, first in enumerate(s.jacobian):
@@ -198,7 +198,7 @@ def _energy(s: Statement, averages: Averages) -> Energy:
     return found
 
 
-def _known(s: Statement, averages: Averages) -> dict[sp.Symbol, sp.Expr]:
+def known_of(s: Statement, averages: Averages) -> dict[sp.Symbol, sp.Expr]:
     """What an idealised rule may know of the system, as averages."""
     wanted = [k for k in KNOWN if k != risk and s.uses(k)]
     if wanted and not s.single:

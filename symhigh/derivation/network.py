@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import sympy as sp
 
-from symhigh.derivation.close.refusal import NotClosed, assembled, opened
+from symhigh.derivation.close.refusal import NotClosed, assembled, no_fluctuations, opened
 from symhigh.derivation.ito import (
     Decay,
     ItoSDE,
@@ -257,6 +257,10 @@ class NetworkLimit(LimitSystem):
         from symhigh.integration.network_law import solve_law
 
         return solve_law(self, t_end, t, law=law, **options)
+
+    def fluctuations(self, *population: Any, **options: Any) -> NoReturn:
+        """Refused, with the reason: the covariance of one run is derived from second moments."""
+        raise ValueError(no_fluctuations(self))
 
 
 def close_by_density(

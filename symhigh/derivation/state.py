@@ -93,8 +93,11 @@ class Statement:
 
     @property
     def single(self) -> bool:
-        """Whether there is one student and one target, the setting of most closed forms."""
-        return len(self.students) == len(self.aims) == 1
+        """Whether there are one student x and one target x_star, the setting of most closed forms.
+
+        One of each under other names is a case of several directions.
+        """
+        return self.students == (x,) and self.aims == (x_star,)
 
     @property
     def normals(self) -> tuple[sp.Symbol, ...]:

@@ -20,7 +20,7 @@ from symhigh.population.classes import NetworkClasses
 from symhigh.population.overlaps import Overlaps
 from symhigh.population.spectrum import Array, Spectrum
 from symhigh.population.start import Start
-from symhigh.symbols import X_STAR, X, lam
+from symhigh.symbols import lam
 
 Columns = Mapping[sp.Symbol, Array]
 
@@ -50,8 +50,8 @@ class Population:
             case (Spectrum() as spectrum, Start() as start) if len(learnt) == len(targets) == 1:
                 v11, v12, v22 = start.modes(spectrum)
                 gram = np.array([[v22, v12], [v12, v11]]).transpose(2, 0, 1)
-                sampler = partial(_pair, spectrum, start)
-                return cls._of_moments(spectrum, (*targets, *learnt), gram, sampler, given, owner)
+                names = (*targets, *learnt)
+                return cls._of_moments(spectrum, names, gram, partial(_pair, spectrum, start, names), given, owner)
             case (Spectrum() as spectrum, Overlaps() as overlaps) if len(overlaps.values) == len(learnt) + len(targets):
                 order = [*range(len(learnt), len(overlaps.values)), *range(len(learnt))]  # targets first
                 matrix = overlaps.values[np.ix_(order, order)]
@@ -133,10 +133,12 @@ def cholesky(gram: Array) -> Array:
     return factor
 
 
-def _pair(spectrum: Spectrum, start: Start, d: int, rng: np.random.Generator | None) -> tuple[Array, Columns]:
+def _pair(
+    spectrum: Spectrum, start: Start, names: tuple[sp.Symbol, ...], d: int, rng: np.random.Generator | None
+) -> tuple[Array, Columns]:
     first, target = start.vectors(spectrum, d, rng)
     root = np.sqrt(d)
-    return np.ascontiguousarray(spectrum.eigenvalues(d)), {X_STAR: root * target, X: root * first}
+    return np.ascontiguousarray(spectrum.eigenvalues(d)), dict(zip(names, (root * target, root * first), strict=True))
 
 
 def _patterns(

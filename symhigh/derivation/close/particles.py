@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import sympy as sp
 
-from symhigh.derivation.close.refusal import NotClosed, assembled, opened
+from symhigh.derivation.close.refusal import NotClosed, assembled, no_fluctuations, opened
 from symhigh.derivation.state import Statement
 from symhigh.meanfield import MeanField
 from symhigh.problem import Problem
@@ -41,6 +41,10 @@ class ParticleSystem(LimitSystem):
         if t_end is None:
             *population, t_end = population  # type: ignore[assignment]
         return solve_by_particles(self, population, t_end, t, **options)
+
+    def fluctuations(self, *population: Any, **options: Any) -> NoReturn:
+        """Refused, with the reason: the covariance of one run is derived from second moments."""
+        raise ValueError(no_fluctuations(self))
 
 
 def close_by_particles(

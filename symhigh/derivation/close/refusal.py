@@ -18,6 +18,15 @@ from symhigh.system import Family, LimitSystem, Reduction, Scalar, ScalarState
 System = TypeVar("System", bound=LimitSystem)
 
 
+def no_fluctuations(system: LimitSystem) -> str:
+    """Why a system that is not closed by second moments has no linear theory."""
+    return (
+        f"fluctuations: {system.problem.name} under {type(system.rule).__name__} has no equations of second moments "
+        f"({system.closure or type(system).__name__}), and the covariance of one run is derived for those alone; "
+        "simulate an ensemble for its spread"
+    )
+
+
 class NotClosed(ArithmeticError):
     """A closure does not apply; the message says why."""
 

@@ -1,0 +1,109 @@
+"""The linear theory around a limit lowered to source: J, Σ and B₁ at one time, as tables over the modes.
+
+Between :mod:`symhigh.derivation.fluctuations` and :mod:`symhigh.integration.fluctuations`. Beside the limit's functions
+(:mod:`symhigh.codegen.lower`) the module has two, which fill the nonzero entries of the tables they are given:
+
+``linearise(t_, y, par, coef, w, const, block, border, reading, memory, spread, features, core, gradients, in_time,
+memory_in_time)`` and ``bend(t_, y, par, coef, w, const, inner, mixed, outer, memory, outputs, shift, memory_shift)``,
+
+with the axes of :class:`~symhigh.derivation.fluctuations.Deviations`; tables of modes have one more axis, the modes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symhigh.codegen.kernels import _once
+from symhigh.codegen.lower import Lowering, function_source, needed
+from symhigh.codegen.target import Target, statements
+from symhigh.derivation.fluctuations import Deviations
+
+LINEAR = (
+    ("block", "border", "reading", "spread", "features", "in_time"),
+    (
+        "memory",
+        "core",
+        "gradients",
+        "memory_in_time",
+    ),
+)
+"""Tables of the modes, and tables that all modes share, in the order of the arguments of ``linearise``."""
+BENT = ("inner", "mixed", "outer", "shift"), ("memory", "outputs", "memory_shift")
+"""Likewise of ``bend``."""
+
+
+def deviation_source(theory: Deviations, target: Target) -> str:
+    """Source of the limit's functions, ``linearise`` and, where the bias is known, ``bend``."""
+    lowering = Lowering(theory.system, target, more=[e for _, e in theory.shared])
+    lowering.names.reserve("linearise", "bend", *LINEAR[0], *LINEAR[1], *BENT[0], *BENT[1])
+    parts = [target.header, lowering.source(), _filling("linearise", lowering, theory, theory, LINEAR)]
+    if theory.mean is not None:
+        parts.append(_filling("bend", lowering, theory, theory.mean, BENT))
+    return "\n\n".join(parts)
+
+
+def deviation_kernels(theory: Deviations, target: Target) -> ModuleType:
+    """The module of :func:`deviation_source`, compiled."""
+    return _once(("deviations", theory, target), lambda: deviation_source(theory, target))
+
+
+def _filling(
+    called: str, lowering: Lowering, theory: Deviations, source: Any, tables: tuple[tuple[str, ...], ...]
+) -> str:
+    of_modes = [(name, *entry) for name in tables[0] for entry in entries(getattr(source, name))]
+    shared = [(name, *entry) for name in tables[1] for entry in entries(getattr(source, name))]
+    names, exprs = lowering.names, [e for *_, e in (*of_modes, *shared)]
+    slopes = [(name, e) for (name, _), e in zip(theory.shared, lowering.more, strict=True)]
+    wanted, known = set().union(*(e.free_symbols for e in exprs)), dict(slopes)
+    while more := {s for name in wanted & set(known) for s in known[name].free_symbols} - wanted:
+        wanted |= more
+    slopes = [(name, e) for name, e in slopes if name in wanted]
+    used = [*exprs, *(e for _, e in slopes)]
+    scalars = needed(lowering.scalars, used)
+    body = lowering.base_part([*used, *(s.expression for s in scalars)])
+    ordered = [*((s.name, s.expression) for s in scalars), *slopes]
+    body += [f"{names(name)} = {names.code(e)}" for name, e in statements(ordered)] if ordered else []
+    body += [f"{name}[{_place(at)}] = {names.code(e)}" for name, at, e in shared]
+    if of_modes:
+        body += lowering._modes(
+            [(f"{name}[{_place(at)}, i]", f"{name}[{_place(at)}, :]", e) for name, at, e in of_modes]
+        )
+    arguments = ", ".join((*tables[0], *tables[1]))
+    return function_source(f"{called}(t_, y, par, coef, w, const, {arguments})", body)
+
+
+def entries(table: Any) -> list[tuple[tuple[int, ...], sp.Expr]]:
+    """The entries of a table that are not identically zero, with their places."""
+    if isinstance(table, tuple):
+        return [((i,), e) for i, e in enumerate(table) if e != 0]
+    if 0 in table.shape:
+        return []
+    places: Callable[..., Any] = product
+    return [(at, table[at]) for at in places(*(range(n) for n in table.shape)) if table[at] != 0]
+
+
+def shape(table: Any) -> tuple[int, ...]:
+    """The shape of a table."""
+    return (len(table),) if isinstance(table, tuple) else tuple(int(n) for n in table.shape)
+
+
+class Tables:
+    """Room for the tables that a generated function fills, in the order of its arguments; a shared one may be empty."""
+
+    def __init__(self, source: Any, tables: tuple[tuple[str, ...], ...], modes: int) -> None:
+        self.shapes = {name: (*shape(getattr(source, name)), modes) for name in tables[0]}
+        self.shapes |= {name: shape(getattr(source, name)) for name in tables[1]}
+
+    def copies(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Fresh arrays of zeros."""
+        return {name: np.zeros(size) for name, size in self.shapes.items()}
+
+
+def _place(at: tuple[int, ...]) -> str:
+    return ", ".join(map(str, at))

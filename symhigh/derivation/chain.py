@@ -1,0 +1,72 @@
+"""Total derivatives of a limit's expressions through its scalars, each scalar's own computed once under a name.
+
+Serves :mod:`symhigh.derivation.fluctuations`. Mathematics: the chain rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations_with_replacement
+
+import sympy as sp
+
+from symhigh.symbols import OwnedSymbol, t
+from symhigh.system import Scalar
+
+
+class Chain:
+    """Total derivatives in the coupling z and in time, through the scalars; each scalar's own gets a name."""
+
+    def __init__(self, scalars: Sequence[Scalar], coupling: Sequence[sp.Symbol]) -> None:
+        self.scalars, self.coupling = scalars, tuple(coupling)
+        self.named: list[tuple[sp.Symbol, sp.Expr]] = []
+        self._first: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr] = {}
+        self._second: dict[tuple[sp.Symbol, sp.Symbol, sp.Symbol], sp.Expr] = {}
+        for s in scalars:
+            for z in (*coupling, t):
+                if (slope := self.along(s.expression, z)) != 0:
+                    self._first[s.name, z] = self.name(f"d_{s.name.name}_d_{z.name}", slope)
+
+    def name(self, called: str, expr: sp.Expr) -> sp.Expr:
+        """Numbers and symbols stay; anything else is computed once and called so."""
+        if expr.is_number or expr.is_Symbol:
+            return expr
+        symbol = OwnedSymbol(called, real=True)
+        self.named.append((symbol, expr))
+        return symbol
+
+    def along(self, expr: sp.Expr, z: sp.Symbol) -> sp.Expr:
+        """``d expr/dz``."""
+        through = (
+            sp.diff(expr, s.name) * self._first[s.name, z] for s in self.scalars if (s.name, z) in self._first
+        )
+        return sp.diff(expr, z) + sp.Add(*through)
+
+    def twice(self, expr: sp.Expr, k: sp.Symbol, l: sp.Symbol) -> sp.Expr:
+        """``d² expr/dz_k dz_l``."""
+        if not self._second:
+            self._differentiate_again()
+        through = (
+            sp.diff(expr, s.name) * self._second[s.name, k, l]
+            for s in self.scalars
+            if (s.name, k, l) in self._second
+        )
+        return self.along(self.along(expr, k), l) + sp.Add(*through)
+
+    def hessian(self, exprs: Sequence[sp.Expr]) -> sp.Array:
+        n = len(self.coupling)
+        entries = [self.twice(e, k, l) for e in exprs for k in self.coupling for l in self.coupling]
+        return sp.Array(entries, (len(exprs), n, n)) if entries else sp.Array([], (0,))
+
+    def _differentiate_again(self) -> None:
+        for s in self.scalars:
+            for k, l in combinations_with_replacement(self.coupling, 2):
+                through = (
+                    sp.diff(s.expression, r.name) * self._second[r.name, k, l]
+                    for r in self.scalars
+                    if (r.name, k, l) in self._second
+                )
+                value = self.along(self.along(s.expression, k), l) + sp.Add(*through)
+                if value != 0:
+                    named = self.name(f"d2_{s.name.name}_d_{k.name}_d_{l.name}", value)
+                    self._second[s.name, k, l] = self._second[s.name, l, k] = named

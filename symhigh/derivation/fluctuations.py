@@ -1,0 +1,173 @@
+"""How far one run strays from its limit, and its mean: the linear theory around a limit, to order 1/d.
+
+A pass after the derivation. A step of SGD is ``y⁺ = y + (1/d) h(sample)`` for the states y of the modes and the rule's
+memories. With ``F = E h``, ``Σ = Cov h``, ``J = ∂F/∂y`` the scaled deviation ``√d (y_d - y)`` has a covariance C and
+``E y_d = y + m/d``,
+
+    dC/dt = J C + C Jᵀ + Σ,     dm/dt = J m + ½ F″:C + B₁ - ½ d²y/dt²,
+
+with ``B₁`` the part of order 1/d of ``E h`` at finite d. Derived here; for a constant rate this is the diffusion
+approximation of Kurtz (*Solutions of ordinary differential equations as limits of pure jump Markov processes*, 1970).
+
+The increments. With s_q = <a_i, W_q> the share of mode i in prediction q and φ_p = γ F_p,
+``h_pq = -φ_p s_q - φ_q s_p + φ_p φ_q λ``. Given the predictions z the shares are Gaussian, ``Cov(s_q, z_k) = λ V_qk``,
+so by Stein's lemma E over many modes becomes one over z:
+
+    E[G s_q s'_r] = δ λ V_qr E G/w + λ V_qk λ' V'_rl E ∂_k ∂_l G,     E[G s_q] = λ V_qk E ∂_k G:
+
+Σ is a small block on each mode, over its weight w, plus ``features · core · featuresᵀ`` with few features: one for each
+(p, k), the part of a step along z_k, one for each φ_p φ_r, and one for each memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
+
+import sympy as sp
+
+from symhigh.derivation.chain import Chain
+from symhigh.derivation.close.refusal import no_fluctuations
+from symhigh.derivation.increments import Increments, table
+from symhigh.derivation.limit import derive
+from symhigh.derivation.sample import OneSample, sample_of, sees_error_alone
+from symhigh.derivation.shift import Shift
+from symhigh.derivation.state import KNOWN, Statement, state
+from symhigh.symbols import D2, OwnedSymbol, lam, t
+from symhigh.system import Family, LimitSystem, Reduction
+
+
+@dataclass(frozen=True, eq=False)
+class Mean:
+    """What the equation of m needs beyond that of C; second derivatives in the states v of a mode and in z.
+
+    ``inner`` p × p × p (v, v), ``mixed`` p × p × n (v, z), ``outer`` p × n × n of the drift of the modes, ``memory`` of
+    the memories' and ``outputs`` of the outputs; ``shift`` and ``memory_shift`` are B₁.
+    """
+
+    inner: sp.Array
+    mixed: sp.Array
+    outer: sp.Array
+    memory: sp.Array
+    outputs: sp.Array
+    shift: tuple[sp.Expr, ...]
+    memory_shift: tuple[sp.Expr, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Deviations:
+    """The linear theory of ``system``: expressions in the symbols of a mode, in scalars, and in names of ``shared``.
+
+    ``coupling`` z holds the averages that move and the memories. Of J: ``block`` ∂F/∂v (p × p), ``border`` ∂F/∂z
+    (p × n), ``reading`` ∂z/∂v over the weight (averages × p), ``memory`` (memories × n). Of Σ: ``spread`` (p × p),
+    ``features`` (p × f), ``core`` (f + memories, square). ``gradients`` (outputs × n); ``in_time`` and
+    ``memory_in_time`` are ∂F/∂t. ``mean`` is None where ``why`` says that the bias is not known.
+    """
+
+    system: LimitSystem
+    coupling: tuple[sp.Symbol, ...]
+    shared: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    block: sp.Matrix
+    border: sp.Matrix
+    reading: sp.Matrix
+    memory: sp.Matrix
+    spread: sp.Matrix
+    features: sp.Matrix
+    core: sp.Matrix
+    gradients: sp.Matrix
+    in_time: tuple[sp.Expr, ...]
+    memory_in_time: tuple[sp.Expr, ...]
+    mean: Mean | None
+    why: str
+
+    @property
+    def averages(self) -> int:
+        """How many entries of z are averages; the memories follow."""
+        return int(self.reading.shape[0])
+
+
+def deviations(system: LimitSystem, random_start: bool = False) -> Deviations:
+    """The linear theory around ``system``; with ``random_start`` what is fixed in a run differs between runs.
+
+    Raises ``ValueError`` for limits that are not closed by second moments, for rules that move other vectors than the
+    iterate, for rules with a running maximum, which is no smooth function of the path, and where the increments have no
+    variance.
+    """
+    if type(system) is not LimitSystem:
+        raise ValueError(no_fluctuations(system))
+    s, _ = state(system.problem, system.rule)
+    _check(s)
+    if D2 in system.family.states and not (sees_error_alone(s) and not any(map(s.uses, KNOWN))):
+        whole = derive(system.problem, system.rule, reduce=False)
+        system = replace(whole, parameters=system.parameters)
+    sample = sample_of(system)
+    extended = _extended(system, sample, random_start)
+    moving = set(extended.family.states)
+    averages = [r for r in extended.reductions if r.summand.free_symbols & moving]
+    coupling = (*(r.name for r in averages), *(s.name for s in extended.states))
+    chain = Chain(extended.scalars, coupling)
+    noise = Increments(extended, sample, chain)
+    family, states = extended.family, extended.states
+    mean = None if sample.unknown else _mean(extended, chain, Shift(extended, sample, chain, noise))
+    return Deviations(
+        extended,
+        coupling,
+        tuple(chain.named),
+        sp.Matrix(family.rhs).jacobian(family.states),
+        table([[chain.along(f, z) for z in coupling] for f in family.rhs], len(coupling)),
+        table([[sp.diff(r.summand, v) for v in family.states] for r in averages], len(family.states)),
+        table([[chain.along(s.rhs, z) for z in coupling] for s in states], len(coupling)),
+        noise.spread(),
+        noise.features,
+        noise.core,
+        table([[chain.along(g, z) for z in coupling] for g in extended.outputs.values()], len(coupling)),
+        tuple(chain.along(f, t) for f in family.rhs),
+        tuple(chain.along(s.rhs, t) for s in states),
+        mean,
+        sample.unknown,
+    )
+
+
+def _check(s: Statement) -> None:
+    if maxima := [m.name.name for m in s.memory if m.maximum_of is not None]:
+        raise ValueError(
+            f"fluctuations: the rule {s.owner} keeps a running maximum ({maxima[0]}), whose fluctuations "
+            "are not those of a smooth function of the path; simulate an ensemble for its spread"
+        )
+
+
+def _extended(system: LimitSystem, sample: OneSample, random_start: bool) -> LimitSystem:
+    """``system`` with the averages that B₁ needs; coefficients of a random start become states at rest."""
+    family, reductions = system.family, list(system.reductions)
+    fixed = tuple(c for c in family.coefficients if c != lam) if random_start else ()
+    if fixed:
+        family = Family(
+            (*family.states, *fixed), (lam,), (*family.rhs, *(sp.S.Zero for _ in fixed)), family.definitions
+        )
+    known = {r.summand for r in reductions}
+    if system.states or sample.rated:
+        size = range(len(sample.predictions))
+        wanted = [lam**2, *(lam**2 * sample.overlap(k, l) for k, l in combinations_with_replacement(size, 2))]
+        for summand in wanted:
+            if summand not in known:
+                name = OwnedSymbol(f"square_{len(reductions)}", real=True)
+                reductions.append(Reduction(name, summand))
+    return replace(system, family=family, reductions=tuple(reductions))
+
+
+def _mean(system: LimitSystem, chain: Chain, shift: Shift) -> Mean:
+    """Second derivatives, and B₁."""
+    family, coupling = system.family, chain.coupling
+    p, n = len(family.states), len(coupling)
+    block = sp.Matrix(family.rhs).jacobian(family.states)
+    inner = [sp.diff(block[i, j], v) for i in range(p) for j in range(p) for v in family.states]
+    mixed = [chain.along(block[i, j], z) for i in range(p) for j in range(p) for z in coupling]
+    return Mean(
+        sp.Array(inner, (p, p, p)),
+        sp.Array(mixed, (p, p, n)),
+        chain.hessian(family.rhs),
+        chain.hessian([s.rhs for s in system.states]),
+        chain.hessian(list(system.outputs.values())),
+        shift.modes(),
+        shift.memories(),
+    )

@@ -1,0 +1,75 @@
+"""The result of a linear theory: variances, biases and bands of a limit's outputs, at any dimension.
+
+Stands between :mod:`symhigh.integration.fluctuations` and whatever reads it (comparison, figures).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from symhigh.checks import real, whole
+from symhigh.population.spectrum import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Fluctuations:
+    """Covariances and biases of the outputs ``names`` at the times ``t`` (T,), to leading order in 1/d.
+
+    At dimension d an output has mean ``values + drift/d`` and covariance ``spread/d``: arrays (T, O), (T, O) and
+    (T, O, O). Where the bias is not known ``drift`` holds NaN and ``why`` says the reason.
+    """
+
+    t: Array
+    names: tuple[str, ...]
+    values: Array
+    spread: Array
+    drift: Array
+    why: str = ""
+
+    def covariance(self, first: str, second: str, d: int) -> Array:
+        """Covariance of two outputs of one run at dimension d, shape (T,)."""
+        return np.asarray(self.spread[:, self._place(first), self._place(second)] / _dimension(d))
+
+    def variance(self, name: str, d: int) -> Array:
+        """Variance of an output of one run at dimension d, shape (T,)."""
+        return self.covariance(name, name, d)
+
+    def bias(self, name: str, d: int) -> Array | None:
+        """The mean of an output over runs at dimension d minus the limit's, (T,); None where ``why`` says so."""
+        place = self._place(name)
+        return None if self.why else np.asarray(self.drift[:, place] / _dimension(d))
+
+    def band(self, name: str, d: int, low: float = 0.1, high: float = 0.9) -> tuple[Array, Array]:
+        """The quantiles ``low`` and ``high`` of an output over runs at dimension d, two arrays (T,).
+
+        Gaussian ones around the limit, moved by the bias where it is known.
+        """
+        for name_of, value in (("low", low), ("high", high)):
+            real("Fluctuations.band", name_of, value, above=0.0, meaning="a probability below one")
+            if not value < 1:
+                raise ValueError(
+                    f"Fluctuations.band({name_of}={value}): {name_of} must be below one, a probability"
+                )
+        if not low < high:
+            raise ValueError(f"Fluctuations.band(low={low}, high={high}): low must be below high")
+        centre, bias = self.values[:, self._place(name)], self.bias(name, d)
+        centre = centre if bias is None else centre + bias
+        width = np.sqrt(np.maximum(self.variance(name, d), 0.0))
+        return centre + ndtri(low) * width, centre + ndtri(high) * width
+
+    def _place(self, name: str) -> int:
+        if name not in self.names:
+            raise KeyError(f"Fluctuations has {', '.join(self.names)}, not {name!r}")
+        return self.names.index(name)
+
+    def __repr__(self) -> str:
+        span = f"t = {self.t[0]:g} … {self.t[-1]:g}, " if self.t.size else ""
+        known = f", no bias: {self.why}" if self.why else ""
+        return f"Fluctuations({', '.join(self.names)}; {span}{self.t.size} times{known})"
+
+
+def _dimension(d: int) -> int:
+    return whole("Fluctuations", "d", d, least=1, meaning="the dimension")

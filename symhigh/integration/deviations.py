@@ -1,0 +1,164 @@
+"""The linear theory around a limit as numbers: J, Σ and B₁ over all states, at any time of the limit's path.
+
+Between the generated tables of :mod:`symhigh.codegen.deviations` and what is integrated from them.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from symhigh.codegen.deviations import BENT, LINEAR, Tables, deviation_kernels
+from symhigh.codegen.target import Target
+from symhigh.derivation.fluctuations import Deviations
+from symhigh.derivation.sample import sample_of
+from symhigh.integration.modes import population_of, starting_modes
+from symhigh.integration.path import Path
+from symhigh.population import Spectrum, Start
+from symhigh.population.spectrum import Array
+from symhigh.symbols import D2
+
+
+class Equations:
+    """The coefficients of the linear theory along the limit's path; calling it gives those of one time.
+
+    Its states are those of the limit times ``scale``, the root of a mode's weight, which makes deviations of one size.
+    """
+
+    def __init__(
+        self, theory: Deviations, target: Target, par: Array, spectrum: Spectrum, start: Start, end: float,
+        rtol: float,
+    ) -> None:  # fmt: skip
+        system = theory.system
+        self.theory, self.target, self.kernels = theory, target, deviation_kernels(theory, target)
+        population = population_of(system, spectrum, start, owner="fluctuations")
+        values, self.w = population.eigenvalues, population.weights
+        coef, modes, mode_size = starting_modes(system, population)
+        const, memory = np.zeros(len(system.reductions)), np.zeros(len(system.states))
+        self.kernels.prepare(par, coef, self.w, const)
+        self.kernels.begin(par, const, memory)
+        self.data = par, coef, self.w, const
+        size = np.concatenate([np.tile(mode_size, len(modes)), np.abs(memory)])
+        self.size = np.where(size > 0, size, 1.0)
+        y = np.concatenate([modes.ravel(), memory])
+        self.path = Path(system, target, y, self.data, self.size, end, rtol)
+        self.p, self.n, self.m = len(modes), self.w.size, len(memory)
+        self.linear = Tables(theory, LINEAR, self.n)
+        self.bent = None if theory.mean is None else Tables(theory.mean, BENT, self.n)
+        self.scale = np.concatenate([np.tile(np.sqrt(self.w), self.p), np.ones(self.m)])
+        self.start = np.zeros((y.size, y.size))
+        if getattr(start, "random", False):
+            self.start = self._of_start(start, spectrum, values)
+
+    def _of_start(self, start: Start, spectrum: Spectrum, values: Array) -> Array:
+        """Covariance of a Gaussian start: ``Cov(V_pq, V_rs) = (M_pr M_qs + M_ps M_qr)/(w d)`` in a mode."""
+        sample = sample_of(self.theory.system)
+        x0, cross, x_star = (float(e) for e in (start.x0, start.overlap, start.x_star))
+        vectors = np.array([[x0, cross, x0], [cross, x_star, cross], [x0, cross, x0]])  # X, X*, X0 = X
+        if sample.overlap(0, 0) == D2:
+            vectors = np.array([[x0 - 2 * cross + x_star]])
+        pairs = [sample.pair(s) for s in self.theory.system.family.states]
+        shape = start.profile_at(values) ** 2
+        result = np.zeros((self.p * self.n + self.m,) * 2)
+        for a, (p, q) in enumerate(pairs):
+            for b, (r, s) in enumerate(pairs):
+                both = vectors[p, r] * vectors[q, s] + vectors[p, s] * vectors[q, r]
+                self._block(result, a, b)[:] = both * shape
+        return result
+
+    def _block(self, matrix: Array, a: int, b: int) -> Array:
+        """The diagonal of the block (state a, state b) of a matrix over all states, as a view."""
+        n = self.n
+        return np.einsum("ii->i", matrix[a * n : (a + 1) * n, b * n : (b + 1) * n])
+
+    def __call__(self, t: float) -> _At:
+        return _At(self, t)
+
+
+class _At:
+    """The equations at one time: J and Σ over all states, and what the mean needs."""
+
+    def __init__(self, equations: Equations, t: float) -> None:
+        e = equations
+        self.e, self.t, self.y = e, t, e.path(t)
+        theory, p, n, m = e.theory, e.p, e.n, e.m
+        tables = e.linear.copies()
+        e.kernels.linearise(t, self.y, *e.data, *tables.values())
+        averages = theory.averages
+        size, z = p * n + m, averages + m
+        # z = reading · states
+        self.reading = np.zeros((z, size))
+        self.reading[:averages, : p * n] = (np.sqrt(e.w) * tables["reading"]).reshape(averages, p * n)
+        self.reading[averages:, p * n :] = np.eye(m)
+        border = np.zeros((size, z))
+        border[: p * n] = tables["border"].transpose(0, 2, 1).reshape(p * n, z)
+        border[p * n :] = tables["memory"]
+        self.J = e.scale[:, None] * border @ self.reading
+        features = np.zeros((size, tables["core"].shape[0]))
+        count = tables["features"].shape[1]
+        features[: p * n, :count] = tables["features"].transpose(0, 2, 1).reshape(p * n, count)
+        features[p * n :, count:] = np.eye(m)
+        features *= e.scale[:, None]
+        self.sigma = features @ tables["core"] @ features.T
+        for a in range(p):
+            for b in range(p):
+                e._block(self.J, a, b)[:] += tables["block"][a, b]
+                e._block(self.sigma, a, b)[:] += tables["spread"][a, b]
+        self.gradients = tables["gradients"]
+        self.in_time = e.scale * np.concatenate([tables["in_time"].ravel(), tables["memory_in_time"]])
+
+    @cached_property
+    def weights(self) -> Array:
+        """The gradients of the outputs in the states."""
+        return self.gradients @ self.reading
+
+    @cached_property
+    def bent(self) -> dict[str, Array] | None:
+        """The tables of the mean, where it is known."""
+        if self.e.bent is None:
+            return None
+        tables = self.e.bent.copies()
+        self.e.kernels.bend(self.t, self.y, *self.e.data, *tables.values())
+        return tables
+
+    def bend(self, C: Array) -> Array:
+        """``½ F″:C``."""
+        result = np.zeros(len(C))
+        if (bent := self.bent) is None:
+            return result
+        p, n = self.e.p, self.e.n
+        right = C @ self.reading.T
+        between = self.reading @ right
+        crossed = (right / self.e.scale[:, None])[: p * n].reshape(p, n, -1)
+        modes = 2 * np.einsum("sqki,qik->si", bent["mixed"], crossed)
+        modes += np.einsum("skli,kl->si", bent["outer"], between)
+        if bent["inner"].any():
+            inner = np.array([[self.e._block(C, a, b) for b in range(p)] for a in range(p)]) / self.e.w
+            modes += np.einsum("sqri,qri->si", bent["inner"], inner)
+        result[: p * n] = self.e.scale[: p * n] * modes.ravel() / 2
+        if self.e.m:
+            result[p * n :] = np.einsum("jkl,kl->j", bent["memory"], between) / 2
+        return result
+
+    @cached_property
+    def force(self) -> Array:
+        """``B₁ - ½ d²y/dt²``."""
+        if (bent := self.bent) is None:
+            return np.zeros(len(self.y))
+        speed = np.zeros(len(self.y))
+        self.e.kernels.rhs(self.t, self.y, speed, *self.e.data)
+        shift = np.concatenate([bent["shift"].ravel(), bent["memory_shift"]])
+        scale = self.e.scale
+        return np.asarray(scale * shift - (self.J @ (scale * speed) + self.in_time) / 2)
+
+    def outputs(self, C: Array, m: Array) -> tuple[Array, Array, Array]:
+        """Values, covariance times d and bias times d of the outputs."""
+        values = np.zeros(len(self.gradients))
+        self.e.kernels.observe(self.t, self.y, values, *self.e.data)
+        covariance = self.weights @ C @ self.weights.T
+        bias = np.full(values.size, np.nan)
+        if (bent := self.bent) is not None:
+            between = self.reading @ C @ self.reading.T
+            bias = self.weights @ m + np.einsum("okl,kl->o", bent["outputs"], between) / 2
+        return values, covariance, bias

@@ -1,0 +1,55 @@
+"""A limit with all its states at any time: the steps of the generated steppers, kept with the solution inside them.
+
+Serves what is integrated along a limit, such as :mod:`symhigh.integration.fluctuations`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+import numpy as np
+
+from symhigh.codegen.control import LOOK, RUNNING
+from symhigh.codegen.target import Target
+from symhigh.integration.stepper import EXPLICIT, IMPLICIT, March, outlasts
+from symhigh.population.spectrum import Array
+from symhigh.system import LimitSystem
+
+
+class Path:
+    """The states y(t) of ``system`` on [0, end]; ``end`` is where the steppers stopped, by plan or not.
+
+    ``data`` is (par, coef, w, const), ``y`` the start, ``size`` the magnitude of every state. ``knots`` are the times
+    at which steps begin.
+    """
+
+    def __init__(
+        self, system: LimitSystem, target: Target, y: Array, data: tuple[Array, ...], size: Array, end: float,
+        rtol: float,
+    ) -> None:  # fmt: skip
+        limits = (rtol, 1e-290 * rtol * size, np.maximum(1e12 * size, 1e12), size)
+        march = March(system, target, EXPLICIT, np.empty(0), y.copy(), data, limits)
+        self.knots: list[float] = []
+        self._steps = []
+        self.start, self.end, status = y.copy(), 0.0, RUNNING
+        while status in (RUNNING, LOOK):
+            status = march.advance(end, True, 1)
+            if status != LOOK:
+                continue
+            t, h = float(march.clock[0]), float(march.clock[1])
+            march.kernels.densify(t, h, march.y, march.K, march.work, *data)
+            self.knots.append(t)
+            self._steps.append((march.kernels, h, march.y.copy(), march.work[1].copy(), march.K.copy()))
+            self.end = float(march.clock[5])
+            if march.stepper is EXPLICIT and outlasts(t, h, end, rtol):
+                march.hand_over(IMPLICIT)
+
+    def __call__(self, t: float) -> Array:
+        """y(t)."""
+        if not self._steps:
+            return self.start
+        k = max(0, bisect_right(self.knots, t) - 1)
+        kernels, h, y, new, K = self._steps[k]
+        out = np.empty_like(y)
+        kernels.interpolate(min(1.0, (t - self.knots[k]) / h), h, y, new, K, out)
+        return out
