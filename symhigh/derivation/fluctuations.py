@@ -33,7 +33,7 @@ from symhigh.derivation.limit import derive
 from symhigh.derivation.sample import OneSample, sample_of, sees_error_alone
 from symhigh.derivation.shift import Shift
 from symhigh.derivation.state import KNOWN, Statement, state
-from symhigh.symbols import D2, OwnedSymbol, lam, t
+from symhigh.symbols import D2, OwnedSymbol, inverse_time, lam, t
 from symhigh.system import Family, LimitSystem, Reduction
 
 
@@ -89,9 +89,9 @@ class Deviations:
 def deviations(system: LimitSystem, random_start: bool = False) -> Deviations:
     """The linear theory around ``system``; with ``random_start`` what is fixed in a run differs between runs.
 
-    Raises ``ValueError`` for limits that are not closed by second moments, for rules that move other vectors than the
-    iterate, for rules with a running maximum, which is no smooth function of the path, and where the increments have no
-    variance.
+    Raises ``ValueError`` for limits that are not closed by second moments, for steps that are not linear in vectors and
+    gradient, for rules that divide by the time, for rules with a running maximum, which is no smooth function of the
+    path, and where the increments have no variance.
     """
     if type(system) is not LimitSystem:
         raise ValueError(no_fluctuations(system))
@@ -100,6 +100,11 @@ def deviations(system: LimitSystem, random_start: bool = False) -> Deviations:
     if D2 in system.family.states and not (sees_error_alone(s) and not any(map(s.uses, KNOWN))):
         whole = derive(system.problem, system.rule, reduce=False)
         system = replace(whole, parameters=system.parameters)
+    if any(e.has(inverse_time) for e in (*system.outputs.values(), *system.family.rhs)):
+        raise ValueError(
+            f"fluctuations: the rule {s.owner} divides by the time since the start, where the linear theory is "
+            "singular; average with a decay, as Averaged(rule, decay) does, or simulate an ensemble for its spread"
+        )
     sample = sample_of(system)
     extended = _extended(system, sample, random_start)
     moving = set(extended.family.states)

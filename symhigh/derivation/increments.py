@@ -61,28 +61,28 @@ class Increments:
     def spread(self) -> sp.Matrix:
         """The part of Σ within a mode, times its weight."""
         V, pairs = self.sample.overlap, [self.sample.pair(s) for s in self.system.family.states]
+        kicks, learnt = self.sample.kicks, range(self.sample.students)
 
         def square(p: int, r: int) -> sp.Expr:
-            both = self.moves(p) and self.moves(r)
-            return self.square[min(p, r), max(p, r)] if both else sp.S.Zero
+            means = ((a, b, self.square[min(a, b), max(a, b)]) for a in learnt for b in learnt)
+            return sp.Add(*(kicks[p][a] * kicks[r][b] * mean for a, b, mean in means))
 
         def entry(i: int, j: int) -> sp.Expr:
             (p, q), (r, s) = pairs[i], pairs[j]
             ways = ((p, r, q, s), (p, s, q, r), (q, r, p, s), (q, s, p, r))
             total = sp.Add(*(square(a, b) * V(c, e) for a, b, c, e in ways))
-            return self.rate**2 * lam * total / self.batch
+            return lam * total / self.batch
 
         return sp.Matrix(len(pairs), len(pairs), entry)
 
     def _features(self) -> sp.Matrix:
-        V, rows = self.sample.overlap, []
+        along, kicks, rows = self.sample.along, self.sample.kicks, []
         for state in self.system.family.states:
             p, q = self.sample.pair(state)
-            row = [
-                -self.rate * lam * ((V(q, k) if r == p else 0) + (V(p, k) if r == q else 0))
-                for r, k in self.lines
-            ]
-            row += [self.rate**2 * lam / self.batch * int((p, q) == pair) for pair in self.products]
+            row = [lam * (kicks[p][r] * along[q, k] + kicks[q][r] * along[p, k]) for r, k in self.lines]
+            for a, b in self.products:
+                both = kicks[p][a] * kicks[q][b] + (kicks[p][b] * kicks[q][a] if a != b else 0)
+                row.append(lam / self.batch * both)
             rows.append(row)
         return table(rows, len(self.lines) + len(self.products))
 

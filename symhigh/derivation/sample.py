@@ -17,15 +17,15 @@ from symhigh.derivation.close.moments import Moments
 from symhigh.derivation.expectations import sample_of as predictions_of
 from symhigh.derivation.gaussian import KINKS, recognise
 from symhigh.derivation.growth import check_moments, growth
-from symhigh.derivation.mean_field import averages_of, energy_of, known_of
+from symhigh.derivation.mean_field import averages_of, energy_of, known_of, rotation_invariant
 from symhigh.derivation.memories import sample_rates
+from symhigh.derivation.one_step import one_step
 from symhigh.derivation.state import Statement, state
 from symhigh.derivation.statistics import Sample, effective, in_pieces, mean_over_sample, stein_coefficient
 from symhigh.rule import Memory
 from symhigh.symbols import (
     D2,
     OwnedSymbol,
-    X,
     d,
     eps,
     error_square,
@@ -59,17 +59,21 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class OneSample:
-    """What one sample makes of the vectors W of a statement, students first, then targets, then constant directions.
+    """What one sample makes of the ``vectors`` W of a statement, students first, then targets, then all others.
 
     The predictions z are Gaussian, of covariance ``law.law``; ``products[p, q]`` is the state or coefficient
-    ``d W_p W_q`` of a mode. Constant directions are not seen by the loss. Where the rate is ``rated`` by the sample,
-    slopes hold it, with :data:`SPREAD`. ``decay`` is the weight decay, ``known`` what an idealised rule knows of the
-    system. ``unknown`` says why the bias is not derived, where it is not.
+    ``d W_p W_q`` of a mode, ``along[p, k]`` that average with the weights of the k-th prediction for W_q. A step adds
+    ``Σ_r kicks[p][r] F_r a`` to W_p, F the slopes. Where the rate is ``rated`` by the sample, slopes hold it, with
+    :data:`SPREAD`. ``decay`` is the weight decay, ``known`` what an idealised rule knows of the system. ``unknown``
+    says why the bias is not derived, where it is not.
     """
 
     statement: Statement
     law: Sample
+    vectors: tuple[sp.Symbol, ...]
     products: Mapping[tuple[int, int], sp.Expr]
+    along: Mapping[tuple[int, int], sp.Expr]
+    kicks: tuple[tuple[sp.Expr, ...], ...]
     outcomes: tuple[Outcome, ...]
     decay: sp.Expr
     known: Mapping[sp.Symbol, sp.Expr]
@@ -146,11 +150,11 @@ class OneSample:
 def sample_of(system: LimitSystem) -> OneSample:
     """The sample of ``system``.
 
-    Raises ``ValueError`` where the rule moves other vectors than the iterate, in another way than along its gradient;
-    and where ``E f'⁴`` is infinite: then increments have no variance.
+    Raises ``ValueError`` where a step is not linear in vectors and gradient, or draws noise of its own; and where
+    ``E f'⁴`` is infinite: then increments have no variance.
     """
     s, _ = state(system.problem, system.rule)
-    decay, averages = _decay(s), averages_of(s)
+    kicks, decay, averages = _kicks(s), _decay(s), averages_of(s)
     rates = sample_rates(s, energy_of(s, averages)) if s.sampled else None
     outcomes = _outcomes(s, rates)
     _check_fourth_moments(s, outcomes)
@@ -162,34 +166,44 @@ def sample_of(system: LimitSystem) -> OneSample:
     seen = tuple(o.subs(changes) for o in outcomes)
     law = Sample((x,), (), sp.ImmutableMatrix([[error_square]])) if reduced else predictions_of(s)
     kinked = rates is not None and any(f.has(*KINKS) for o in seen for f in o.slopes)
-    products = {(0, 0): D2} if reduced else _products(s, system)
-    return OneSample(s, law, products, seen, decay, known_of(s, averages), rates is not None, _unknown(s, kinked))
+    vectors = s.learnt if reduced else tuple(dict.fromkeys((*s.learnt, *s.targets, *s.coordinates, *s.coefficients)))
+    one = {(0, 0): D2}
+    products, along = (one, one) if reduced else _products(s, system, vectors)
+    still = (sp.S.Zero,) * len(s.students)
+    return OneSample(
+        s, law, vectors, products, along, tuple(kicks.get(v, still) for v in vectors), seen, decay or sp.S.Zero,
+        known_of(s, averages), rates is not None, _unknown(s, kinked, decay),
+    )  # fmt: skip
 
 
-def _decay(s: Statement) -> sp.Expr:
-    """κ of ``X⁺ = X - (g/d)(∇f + κ X)``; other steps are refused, by the vector that they move."""
+def _kicks(s: Statement) -> dict[sp.Symbol, tuple[sp.Expr, ...]]:
+    """What multiplies ``F_r a`` in the change of each vector; refused where a step holds other noise."""
     own = f"fluctuations: the rule {s.owner}"
-    if not s.linear or s.effective != s.learnt or s.cells or s.coordinates != s.learnt:
-        moved = [*(str(v) for v in s.coordinates if v not in s.learnt), *(str(m.name) for m in s.cells)]
-        what = f"also moves {', '.join(moved)}" if moved else "takes gradients elsewhere than at the iterate"
+    if s.normals:
         raise ValueError(
-            f"{own} {what}, for which the covariance of one step is not derived: it is known for rules that move the "
-            "iterate alone; simulate an ensemble for its spread"
+            f"{own} draws noise of its own ({s.normals[0]}), which the covariance of one step does not hold yet; "
+            "simulate an ensemble for its spread"
         )
-    if any(begin != X for _, begin in s.fixed):
-        raise ValueError(f"{own} keeps a constant direction other than the start; simulate an ensemble for its spread")
+    if s.cells or not rotation_invariant(s) or (kicks := one_step(s).kicks) is None:
+        what = f"keeps a scalar for every coordinate, {s.cells[0].name}" if s.cells else "is not linear in the gradient"
+        raise ValueError(
+            f"{own} {what}; the covariance of one step is derived for steps that are linear in vectors and gradient, "
+            "with factors equal for all coordinates; simulate an ensemble for its spread"
+        )
+    return kicks
+
+
+def _decay(s: Statement) -> sp.Expr | None:
+    """κ of ``X⁺ = X - (g/d)(∇f + κ X)``; None for another step."""
+    if not s.coordinates == s.learnt == s.effective:
+        return None
     decays = set()
     for (v, new), gradient in zip(s.vectors, s.gradients, strict=True):
         rest = sp.expand((v - new) * d / g - gradient)
         decays.add(sp.cancel(rest / v))
     decay = decays.pop()
     entries = (*s.gradients, *s.coordinates, *s.coefficients, *s.normals)
-    if decays or decay.has(d, g, *entries, *(m.name for m in s.memory)):
-        raise ValueError(
-            f"{own} moves the iterate in another way than along its gradient and a weight decay, for which the "
-            "covariance of one step is not derived; simulate an ensemble for its spread"
-        )
-    return decay
+    return None if decays or decay.has(d, g, *entries, *(m.name for m in s.memory)) else decay
 
 
 def _outcomes(s: Statement, rates: tuple[sp.Expr, ...] | None) -> tuple[Outcome, ...]:
@@ -219,16 +233,25 @@ def _check_fourth_moments(s: Statement, outcomes: tuple[Outcome, ...]) -> None:
         ) from error
 
 
-def _products(s: Statement, system: LimitSystem) -> dict[tuple[int, int], sp.Expr]:
-    """The names of a mode's products."""
-    vectors = (*s.learnt, *s.targets, *(v for v, _ in s.fixed))
-    names = Moments(s, system.field).name
+def _products(
+    s: Statement, system: LimitSystem, vectors: tuple[sp.Symbol, ...]
+) -> tuple[dict[tuple[int, int], sp.Expr], dict[tuple[int, int], sp.Expr]]:
+    """The names of a mode's products of two vectors, and the products of vectors and the weights of predictions."""
+    moments, weights = Moments(s, system.field), (*s.effective, *s.targets)
     pairs = combinations_with_replacement(range(len(vectors)), 2)
-    return {(p, q): names[vectors[p] * vectors[q]] for p, q in pairs}
+    along = {
+        (p, k): moments.of(sp.expand(v * weight)) for p, v in enumerate(vectors) for k, weight in enumerate(weights)
+    }
+    return {(p, q): moments.name[vectors[p] * vectors[q]] for p, q in pairs}, along
 
 
-def _unknown(s: Statement, kinked: bool) -> str:
-    """Why the bias is not derived: a rate of the sample with kinks or memories, or a statement in d otherwise."""
+def _unknown(s: Statement, kinked: bool, decay: sp.Expr | None) -> str:
+    """Why the bias is not derived: another step, a rate of the sample with kinks or memories, a statement in d."""
+    if decay is None:
+        return (
+            f"a step of {s.owner} does not move the iterate alone, along its gradient and a weight decay, for which "
+            "B₁ is derived"
+        )
     if s.sampled and s.memory:
         return f"the rate of {s.owner} depends on the sample of the step and on memories, for which B₁ is not derived"
     if kinked:

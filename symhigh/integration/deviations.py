@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
+import sympy as sp
 
 from symhigh.codegen.deviations import BENT, LINEAR, Tables, deviation_kernels
 from symhigh.codegen.target import Target
@@ -53,9 +54,13 @@ class Equations:
 
     def _of_start(self, start: Start, spectrum: Spectrum, values: Array) -> Array:
         """Covariance of a Gaussian start: ``Cov(V_pq, V_rs) = (M_pr M_qs + M_ps M_qr)/(w d)`` in a mode."""
-        sample = sample_of(self.theory.system)
+        sample, field = sample_of(self.theory.system), self.theory.system.field
         x0, cross, x_star = (float(e) for e in (start.x0, start.overlap, start.x_star))
-        vectors = np.array([[x0, cross, x0], [cross, x_star, cross], [x0, cross, x0]])  # X, X*, X0 = X
+        begins = {**field.begins, **{v: v for v in (*field.learnt, *field.targets)}}
+        (learnt,), (target,) = field.learnt, field.targets
+        entries = [sp.sympify(begins.get(v, 0)) for v in sample.vectors]
+        mix = np.array([[float(sp.diff(e, learnt)), float(sp.diff(e, target))] for e in entries])
+        vectors = mix @ np.array([[x0, cross], [cross, x_star]]) @ mix.T
         if sample.overlap(0, 0) == D2:
             vectors = np.array([[x0 - 2 * cross + x_star]])
         pairs = [sample.pair(s) for s in self.theory.system.family.states]
