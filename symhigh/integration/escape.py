@@ -103,10 +103,10 @@ def escape(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start) -> Es
     if start.overlap != 0:
         raise ValueError(f"escape(start with overlap {start.overlap}): the saddle is at overlap 0")
     system = derive(problem, rule, reduce=False)
-    if V12 not in system.family.states or "overlap" not in system.outputs:
+    if V12 not in system.family.states or system.field.coordinates != system.field.learnt:
         raise ValueError(
-            f"escape({problem.name}): the law of the escape is derived for one learnt direction and one target, whose "
-            "overlap is a second moment of the limit"
+            f"escape({problem.name}, {type(rule).__name__}): the law of the escape is derived for one learnt direction "
+            "and one target, and rules that move the iterate alone"
         )
     par = parameter_values("escape", system)
     theory = theory_of(system, start.random)

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import symhigh as sh
 
 REST = 0.3924437
 ISOTROPIC = sh.Spectrum.isotropic()
+Y = sp.Symbol("y_1", real=True)
 
 
 def test_phase_retrieval_leaves_as_derived_by_hand():
@@ -75,3 +77,16 @@ def test_what_is_no_saddle_is_refused():
     found = sh.escape(sh.phase_retrieval(), rule, ISOTROPIC, start)
     with pytest.raises(ValueError, match="level must lie between"):
         found.mean(500, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("problem", "rule"),
+    [
+        (sh.phase_retrieval(), sh.Momentum(0.1, 1)),
+        (sh.least_squares(model=sh.PRODUCT), sh.Constant(0.1)),
+        (sh.MultiIndex(sp.symbols("a b", real=True), [Y], (sp.Symbol("a", real=True) - Y) ** 2 / 2), sh.Constant(0.1)),
+    ],
+)
+def test_the_saddle_is_one_of_one_direction(problem, rule):
+    with pytest.raises(ValueError, match="one learnt direction"):
+        sh.escape(problem, rule, ISOTROPIC, sh.Start(0.3, 1, 0))
