@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from symhigh.checks import declared, expression, instance, mapping, parameter, rebuilt, shown
+
 if TYPE_CHECKING:
     from symhigh.integration.curve import Curve
     from symhigh.population import Spectrum, Start
@@ -79,6 +81,11 @@ class LimitSystem:
     parameters: Mapping[sp.Symbol, sp.Expr]
     outputs: Mapping[str, sp.Expr]
 
+    def __post_init__(self) -> None:
+        owner = type(self.rule).__name__
+        for symbol, value in self.parameters.items():
+            declared(owner, symbol, value)
+
     # --- views ------------------------------------------------------------------------------------------
     def scalar(self, name: str) -> sp.Expr:
         """The expression of the scalar called ``name``, in terms of what it is computed from."""
@@ -89,6 +96,7 @@ class LimitSystem:
 
     def expanded(self, expr: sp.Expr) -> sp.Expr:
         """``expr`` with every scalar replaced by its expression, down to reductions, states and parameters."""
+        expr = expression("LimitSystem.expanded", "expr", expr, "a SymPy expression in the system's symbols")
         for s in reversed(self.scalars):
             expr = expr.subs(s.name, s.expression)
         return expr
@@ -119,18 +127,25 @@ class LimitSystem:
 
     # --- verbs ------------------------------------------------------------------------------------------
     def bind(self, values: Mapping[sp.Symbol | str, Any]) -> LimitSystem:
-        """The same system with symbols inside the user's parameters replaced by ``values``."""
-        by_name = {str(k): v for k, v in values.items()}
-        known = {str(s) for e in self.parameters.values() for s in e.free_symbols}
-        known |= {str(s) for s in self.parameters}
-        if unknown := sorted(set(by_name) - known):
-            raise ValueError(f"values={unknown}: not a parameter of this system; it has {sorted(known)}")
-        bound = {}
-        for symbol, value in self.parameters.items():
-            value = by_name.get(str(symbol), value) if value == symbol else value
-            value = sp.sympify(value, strict=True)  # strict: numbers and expressions, never text
-            bound[symbol] = value.subs({s: by_name[str(s)] for s in value.free_symbols if str(s) in by_name})
-        return replace(self, parameters=bound)
+        """The same system with symbols inside the user's parameters replaced by ``values``.
+
+        ``values`` maps symbols, or their names, to numbers and SymPy expressions; text is not read. What results is
+        checked as the constructors of problem and rule check it, and refused in their words.
+        """
+        known = {s for e in self.parameters.values() for s in e.free_symbols}
+        put: dict[sp.Basic, sp.Expr] = {}
+        for key, value in mapping("bind", "values", values, "{symbol or name: number}").items():
+            name = instance("bind", "values", key, (str, sp.Symbol), "{symbol or name: number}")
+            if not (found := [s for s in known if s.name == str(name)]):
+                names = ", ".join(sorted({s.name for s in known})) or "none left"
+                raise ValueError(
+                    f"bind(values={{{shown(str(name))}: …}}): not a parameter of this system without a value; it has {names}"
+                )
+            given = parameter("bind", str(name), value, positive=None, meaning="a value for a symbol")
+            put |= dict.fromkeys(found, given)
+        rebuilt(self.problem, put)
+        rebuilt(self.rule, put)
+        return replace(self, parameters={s: e.xreplace(put) for s, e in self.parameters.items()})
 
     def solve(
         self,

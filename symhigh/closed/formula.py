@@ -5,14 +5,15 @@ Opens the room of closed forms: everything here returns formulas, and claims, re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import mpmath
 import sympy as sp
+from sympy.logic.boolalg import BooleanAtom
 
-from symhigh.checks import whole
+from symhigh.checks import expression, instance, mapping, refuse_type, shown, whole
 
 _MAX_DIGITS = 4000
 
@@ -37,6 +38,17 @@ class Formula:
     statement: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "expr", expression("Formula", "expr", self.expr, "a SymPy expression"))
+        if isinstance(self.assumptions, (str, sp.Basic)) or not isinstance(self.assumptions, Iterable):
+            refuse_type(
+                "Formula", "assumptions", self.assumptions, "a tuple of SymPy relations", "where it holds"
+            )
+        for relation in self.assumptions:
+            what = "a tuple of SymPy relations, such as (gamma < 2/tau,)"
+            kinds = (sp.core.relational.Relational, BooleanAtom, bool)
+            instance("Formula", "assumptions", relation, kinds, what)
+        for name in ("source", "statement"):
+            instance("Formula", name, getattr(self, name), str, "a string")
         relations = [r for r in map(unevaluated, self.assumptions) if not _settled(r)]
         known = dict.fromkeys([*relations, *_signs(self.expr)])
         weaker = {
@@ -54,7 +66,12 @@ class Formula:
 
     def subs(self, values: Mapping[sp.Symbol, Any]) -> Formula:
         """The same formula with expressions put for symbols, all at once; assumptions follow."""
-        put = {s: sp.sympify(v, strict=True) for s, v in values.items()}
+        put = {
+            instance("Formula.subs", "values", s, sp.Basic, "{symbol: expression}"): expression(
+                "Formula.subs", f"values[{s}]", v, "a number or a SymPy expression"
+            )
+            for s, v in mapping("Formula.subs", "values", values, "{symbol: expression}").items()
+        }
         follow = tuple(
             r.func(r.lhs.xreplace(put), r.rhs.xreplace(put), evaluate=False) for r in self.assumptions
         )
@@ -70,7 +87,9 @@ class Formula:
         Raises ``ValueError`` for a missing or unknown name, for a broken assumption (which it names, with the
         values), and where the expression is not real.
         """
-        wanted = whole("Formula.evaluate", "digits", digits, least=1, meaning="significant digits")
+        wanted = whole(
+            "Formula.evaluate", "digits", digits, least=1, most=100_000, meaning="significant digits"
+        )
         numbers = self._numbers(values)
         self._enforce(numbers)
         held, precision, last = exact(self.expr), wanted + 10, None
@@ -126,11 +145,11 @@ class Formula:
             raise ValueError(f"Formula.evaluate: give a value for {', '.join(missing)}")
         numbers = {}
         for key, value in values.items():
-            if isinstance(value, str) or not hasattr(value, "__float__"):
-                raise TypeError(f"Formula.evaluate({key}={value!r}): {key} must be a number")
-            number = value if isinstance(value, sp.Expr) else sp.sympify(value, strict=True)
-            if not (number.is_number and number.is_finite):
-                raise ValueError(f"Formula.evaluate({key}={value}): {key} must be a finite number")
+            number = expression("Formula.evaluate", key, value, "a number")
+            if not (number.is_number and number.is_real and number.is_finite):
+                raise ValueError(
+                    f"Formula.evaluate({key}={shown(value)}): {key} must be a finite real number"
+                )
             numbers[by_name[key]] = exact(number)
         return numbers
 

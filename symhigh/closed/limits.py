@@ -20,7 +20,7 @@ from symhigh.closed.formula import Formula, positive
 from symhigh.closed.greedy import dead, greedy, greedy_power_law
 from symhigh.closed.linear import LinearLimit, NotLinear, linear_limit
 from symhigh.closed.matching import dying_on_power_law, dying_rate
-from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
+from symhigh.closed.modes import LAMBDA_MIN, Modes, check_population, rational, read_modes
 from symhigh.closed.overlaps import overlap_limits
 from symhigh.closed.power_law import PowerLaw, power_law
 from symhigh.closed.residual import residual_limits
@@ -55,6 +55,7 @@ def limits(
 
     Raises ``ValueError`` for a problem whose limit has no closed form here.
     """
+    check_population("limits", spectrum, start)
     system = derive(problem, rule)
     try:
         limit = linear_limit(system)

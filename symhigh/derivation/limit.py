@@ -16,6 +16,7 @@ from typing import overload
 
 import sympy as sp
 
+from symhigh.checks import flag, instance
 from symhigh.derivation.averages import Averages
 from symhigh.derivation.memory import Statement, greedy_rate, limits_of_memories, sample_rates, statement_of
 from symhigh.derivation.network import NetworkLimit, derive_network
@@ -73,14 +74,11 @@ def derive(
     """
     if isinstance(problem, DiagonalNetwork):
         return derive_network(problem)
-    if not isinstance(problem, Problem):
-        raise TypeError(
-            f"derive(problem={problem!r}): problem must be a symhigh.Problem, such as least_squares()"
-        )
-    if not isinstance(rule, Rule):
-        raise TypeError(f"derive(rule={rule!r}): rule must be a symhigh rule, such as AdaGradNorm(eta, b)")
+    instance("derive", "problem", problem, Problem, "a symhigh.Problem, such as least_squares()")
+    rule = instance("derive", "rule", rule, Rule, "a symhigh rule, such as AdaGradNorm(eta, b)")
+    keep = flag("derive", "reduce", reduce, meaning="whether the system may reduce itself to D2")
     noise = problem.law.components if problem.noisy else ()
-    parts = _derive(problem.outcomes, noise, statement_of(rule), bool(reduce))
+    parts = _derive(problem.outcomes, noise, statement_of(rule), keep)
     family, reductions, scalars, states, outputs = parts
     parameters = MappingProxyType({**problem.values, **rule.values})
     return LimitSystem(problem, rule, family, reductions, scalars, states, parameters, outputs)

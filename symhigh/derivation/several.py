@@ -7,7 +7,7 @@ Line* (arXiv 2405.19585), section 2, for one direction; Saad and Solla (Phys. Re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations_with_replacement
 from types import MappingProxyType
@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import array, expression, instance, mapping, parameter
 from symhigh.derivation.gaussian import expect
 from symhigh.derivation.one_step import Mean, one_step
 from symhigh.population import Spectrum
 from symhigh.population.spectrum import Array
+from symhigh.problem.problem import own_parameter
 from symhigh.rule import Constant, Rule, Schedule
 from symhigh.symbols import eps, gamma, lam, omega, risk
 from symhigh.system import Family, LimitSystem, Reduction, Scalar
@@ -50,6 +51,26 @@ class MultiIndex:
     name: str = "multi-index model"
 
     def __post_init__(self) -> None:
+        for name in ("students", "targets"):
+            given = getattr(self, name)
+            given = (given,) if isinstance(given, sp.Symbol) else given
+            instance("MultiIndex", name, given, (tuple, list), "a tuple of SymPy symbols")
+            chosen = tuple(
+                instance("MultiIndex", name, s, sp.Symbol, "a tuple of SymPy symbols") for s in given
+            )
+            object.__setattr__(self, name, chosen)
+        loss = expression(
+            "MultiIndex", "loss", self.loss, "a SymPy expression in students, targets and sh.eps"
+        )
+        object.__setattr__(self, "loss", loss)
+        own = {
+            instance("MultiIndex", "parameters", s, sp.Symbol, "{symbol: number}"): own_parameter(
+                "MultiIndex", s, v
+            )
+            for s, v in mapping("MultiIndex", "parameters", self.parameters, "{symbol: number}").items()
+        }
+        object.__setattr__(self, "parameters", own)
+        instance("MultiIndex", "name", self.name, str, "a string")
         directions = (*self.students, *self.targets)
         if not self.students or len(set(directions)) < len(directions):
             raise ValueError(
@@ -65,6 +86,11 @@ class MultiIndex:
             self, "noise", parameter("MultiIndex", "noise", self.noise, positive=False, meaning=meaning)
         )
 
+    def bound(self, values: Mapping[sp.Basic, sp.Expr]) -> MultiIndex:
+        """The same problem with ``values`` put into its parameters and its noise, checked as a new one is."""
+        own = {s: v.xreplace(values) for s, v in self.parameters.items()}
+        return replace(self, noise=self.noise.xreplace(values), parameters=own)
+
     @property
     def directions(self) -> tuple[sp.Symbol, ...]:
         return (*self.students, *self.targets)
@@ -72,7 +98,7 @@ class MultiIndex:
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
         noise = {omega: self.noise} if eps in self.loss.free_symbols else {}
-        return {**{s: sp.sympify(v, strict=True) for s, v in self.parameters.items()}, **noise}
+        return {**self.parameters, **noise}
 
 
 def overlap(kind: str, p: int, q: int) -> sp.Symbol:
@@ -88,10 +114,13 @@ class Overlaps:
 
     matrix: Any
 
+    def __post_init__(self) -> None:
+        _ = self.values
+
     @cached_property
     def values(self) -> Array:
-        values = np.asarray(self.matrix, dtype=float)
-        if values.ndim != 2 or values.shape[0] != values.shape[1] or not np.allclose(values, values.T):
+        values = array("Overlaps", "matrix", self.matrix, ndim=2, meaning="overlaps of all directions")
+        if values.shape[0] != values.shape[1] or not np.allclose(values, values.T):
             raise ValueError(
                 f"Overlaps(matrix of shape {values.shape}): the matrix must be square and symmetric"
             )
@@ -119,8 +148,8 @@ def derive_several(problem: MultiIndex, rule: Rule) -> LimitSystem:
 
     Raises ``TypeError`` for another rule: memories of several directions are not derived yet.
     """
-    if not isinstance(rule, Constant | Schedule):
-        raise TypeError(f"derive_several(rule={rule!r}): rule must be Constant or Schedule")
+    instance("derive_several", "problem", problem, MultiIndex, "a symhigh.MultiIndex")
+    instance("derive_several", "rule", rule, (Constant, Schedule), "Constant or Schedule")
     students, size = len(problem.students), len(problem.directions)
     slopes = [sp.diff(problem.loss, s) for s in problem.students]
     law = sp.Matrix(size, size, lambda p, q: overlap("B", p, q))

@@ -6,14 +6,14 @@ First room of the pipeline, beside ``Problem``. symhigh states its own model: pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import parameter, whole
+from symhigh.checks import array, expression, instance, parameter, real, shown, whole
 
 Array = np.ndarray[Any, Any]
 
@@ -32,10 +32,12 @@ class Parametrization:
     effective: sp.Expr
 
     def __post_init__(self) -> None:
-        if not isinstance(self.effective, sp.Expr) or not self.effective.is_polynomial(u, v):
+        given = expression("Parametrization", "effective", self.effective, "a polynomial in u and v")
+        if not given.is_polynomial(u, v):
             raise TypeError(
-                f"Parametrization(effective={self.effective!r}): effective must be a polynomial in u and v"
+                f"Parametrization(effective={shown(given)}): effective must be a polynomial in u and v"
             )
+        object.__setattr__(self, "effective", given)
         if foreign := self.effective.free_symbols - {u, v}:
             raise ValueError(
                 f"Parametrization(effective={self.effective}): foreign symbols {foreign}; use u and v only"
@@ -54,7 +56,7 @@ SQUARES = Parametrization(u**2 - v**2)
 
 def powers(depth: int) -> Parametrization:
     """``θ = u^depth − v^depth``, ``depth`` ≥ 2; from depth 3 on the limit has no one-dimensional form."""
-    exponent = whole("powers", "depth", depth, least=2, meaning="the number of layers")
+    exponent = whole("powers", "depth", depth, least=2, most=64, meaning="the number of layers")
     return Parametrization(u**exponent - v**exponent)
 
 
@@ -70,12 +72,11 @@ class DiagonalNetwork:
     parametrization: Parametrization = PRODUCT
 
     def __init__(self, step: Any, noise: Any = 0, parametrization: Parametrization = PRODUCT) -> None:
-        if not isinstance(parametrization, Parametrization):
-            raise TypeError(
-                f"DiagonalNetwork(parametrization={parametrization!r}): give PRODUCT, SQUARES, powers(depth) "
-                "or Parametrization(a polynomial in u and v)"
-            )
-        owner = "DiagonalNetwork"
+        owner, what = (
+            "DiagonalNetwork",
+            "PRODUCT, SQUARES, powers(depth) or Parametrization(a polynomial in u and v)",
+        )
+        instance(owner, "parametrization", parametrization, Parametrization, what)
         object.__setattr__(
             self, "step", parameter(owner, "step", step, positive=True, meaning="the step of SGD")
         )
@@ -113,17 +114,13 @@ class NetworkClasses:
     def __init__(self, lam: Any, theta_star: Any, u: Any, v: Any, weight: Any = None) -> None:
         given = {"lam": lam, "theta_star": theta_star, "u": u, "v": v}
         arrays = {name: _array(name, value) for name, value in given.items()}
-        count = max(array.size for array in arrays.values())
-        if count == 0 or any(array.size == 0 for array in arrays.values()):
-            raise ValueError(
-                "NetworkClasses: no classes; give at least one entry in lam, theta_star, u and v"
-            )
-        for name, array in arrays.items():
-            if array.size not in (1, count):
+        count = max(entries.size for entries in arrays.values())
+        for name, entries in arrays.items():
+            if entries.size not in (1, count):
                 raise ValueError(
-                    f"NetworkClasses({name} of length {array.size}): {name} must have 1 or {count} entries"
+                    f"NetworkClasses({name} of length {entries.size}): {name} must have 1 or {count} entries"
                 )
-            object.__setattr__(self, name, np.ascontiguousarray(np.broadcast_to(array, count)))
+            object.__setattr__(self, name, np.ascontiguousarray(np.broadcast_to(entries, count)))
         if (bad := self.lam[self.lam < 0]).size:
             raise ValueError(
                 f"NetworkClasses(lam={bad[0]:g}): lam must be >= 0, an eigenvalue of a covariance"
@@ -157,7 +154,12 @@ class NetworkClasses:
         are unbounded; :meth:`~symhigh.derivation.network.NetworkLimit.solve_law` chooses ``nodes`` and estimates it.
         """
         count = whole(
-            "NetworkClasses.from_law", "nodes", nodes, least=1, meaning="quadrature nodes of each law"
+            "NetworkClasses.from_law",
+            "nodes",
+            nodes,
+            least=1,
+            most=1024,
+            meaning="quadrature nodes of each law",
         )
         names = ("lam", "theta_star", "u", "v")
         if set(quantiles) != set(names):
@@ -165,10 +167,8 @@ class NetworkClasses:
         levels, weights = np.polynomial.legendre.leggauss(count)
         axes, shares = [], []
         for name in names:
-            law: float | Callable[[Array], Array] = quantiles[name]
-            axes.append(
-                np.asarray(law((levels + 1) / 2), dtype=float) if callable(law) else np.array([float(law)])
-            )
+            axes.append(_axis(name, quantiles[name], (levels + 1) / 2))
+            law = quantiles[name]
             shares.append(weights / 2 if callable(law) else np.ones(1))
         values = [axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")]
         share = np.prod([axis.ravel() for axis in np.meshgrid(*shares, indexing="ij")], axis=0)
@@ -179,7 +179,12 @@ class NetworkClasses:
         """How many of ``d`` coordinates each class gets: the rounding of ``weight * d`` with the largest
         remainders."""
         size = whole(
-            "NetworkClasses.counts", "d", d, least=self.size, meaning="the dimension, one coordinate a class"
+            "NetworkClasses.counts",
+            "d",
+            d,
+            least=self.size,
+            most=2**32,
+            meaning="one coordinate a class at least",
         )
         exact = self.weight * size
         counts = np.floor(exact).astype(np.int64)
@@ -196,15 +201,20 @@ class NetworkClasses:
 
 
 def _array(name: str, value: Any) -> Array:
+    """One number, or one a class, as an array of one dimension."""
+    entries = value if isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0 else [value]
+    return array("NetworkClasses", name, entries, meaning="numbers, one a class")
+
+
+def _axis(name: str, law: float | Callable[[Array], Array], levels: Array) -> Array:
+    """The values that a law takes at ``levels``: of a quantile function, or one number."""
+    owner = "NetworkClasses.from_law"
+    if not callable(law):
+        return np.array([real(owner, name, law, meaning="a number or a quantile function of arrays")])
     try:
-        array = np.atleast_1d(np.asarray(value, dtype=float))
-    except (TypeError, ValueError):
-        raise TypeError(f"NetworkClasses({name}={value!r}): {name} must be numbers, one a class") from None
-    if array.ndim != 1:
-        raise ValueError(
-            f"NetworkClasses({name} of shape {array.shape}): {name} must be one-dimensional, one entry "
-            "a class"
-        )
-    if (bad := array[~np.isfinite(array)]).size:
-        raise ValueError(f"NetworkClasses({name}={bad[0]}): {name} must be finite")
-    return array
+        values = law(levels)
+    except Exception as error:
+        raise TypeError(f"{owner}({name}={shown(law)}): the quantile function raises {error!r}") from error
+    return array(
+        owner, name, np.broadcast_to(np.asarray(values), levels.shape), meaning="the quantiles of a law"
+    )

@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import expression, instance, mapping, parameter, rebuilt, shown
 from symhigh.problem.noise import Gaussian, NoiseLaw
 from symhigh.symbols import eps, x, x_star, y
 
@@ -67,21 +67,18 @@ class Problem:
         parameters: Mapping[sp.Symbol, Any] | None = None,
         name: str = "custom loss",
     ) -> None:
-        if not isinstance(loss, sp.Expr):
-            raise TypeError(
-                f"Problem(loss={loss!r}): loss must be a SymPy expression in sh.x, sh.x_star and sh.eps"
-            )
+        loss = expression("Problem", "loss", loss, "a SymPy expression in sh.x, sh.x_star and sh.eps")
+        value, chance = "the value of a label, a number or an expression", "the probability of a label"
         laws = tuple(
-            (sp.sympify(k, strict=True), sp.sympify(v, strict=True)) for k, v in (labels or {}).items()
+            (expression("Problem", "labels", k, value), expression("Problem", "labels", v, chance))
+            for k, v in mapping("Problem", "labels", labels, "{value: probability given sh.x_star}").items()
         )
         own = tuple(
             (
-                s,
-                parameter(
-                    "Problem", str(s), v, positive=bool(s.is_positive), meaning="a parameter of the loss"
-                ),
+                instance("Problem", "parameters", s, sp.Symbol, "{symbol: number}"),
+                own_parameter("Problem", s, v),
             )
-            for s, v in (parameters or {}).items()
+            for s, v in mapping("Problem", "parameters", parameters, "{symbol: number}").items()
         )
         _check_loss(loss, laws, {s for s, _ in own})
         object.__setattr__(self, "loss", loss)
@@ -94,7 +91,14 @@ class Problem:
         object.__setattr__(self, "noise", noise)
         object.__setattr__(self, "labels", laws)
         object.__setattr__(self, "parameters", own)
-        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "name", instance("Problem", "name", name, str, "a string"))
+
+    def bound(self, values: Mapping[sp.Basic, sp.Expr]) -> Problem:
+        """The same problem with ``values`` put into its parameters and its noise, checked as a new one is."""
+        noise = self.noise
+        noise = noise.xreplace(values) if isinstance(noise, sp.Expr) else rebuilt(noise, values)
+        own = {s: v.xreplace(values) for s, v in self.parameters}
+        return Problem(self.loss, noise, dict(self.labels), own, self.name)
 
     @property
     def outcomes(self) -> tuple[Label, ...]:
@@ -122,6 +126,12 @@ class Problem:
         return f"$\\displaystyle f = {sp.latex(self.loss)}$"
 
 
+def own_parameter(owner: str, symbol: sp.Symbol, value: Any) -> sp.Expr:
+    """The value of a loss's own symbol, with the sign that the symbol is declared with."""
+    sign = True if symbol.is_positive else False if symbol.is_nonnegative else None
+    return parameter(owner, symbol.name, value, positive=sign, meaning="a parameter of the loss")
+
+
 def _check_loss(loss: sp.Expr, labels: tuple[tuple[sp.Expr, sp.Expr], ...], own: set[sp.Symbol]) -> None:
     allowed = {x, x_star, eps} | own | ({y} if labels else set())
     if foreign := sorted(map(str, loss.free_symbols - allowed)):
@@ -131,9 +141,9 @@ def _check_loss(loss: sp.Expr, labels: tuple[tuple[sp.Expr, sp.Expr], ...], own:
             if lookalike
             else "give their values in parameters={symbol: number}"
         )
-        raise ValueError(f"Problem(loss={loss}): foreign symbols {foreign}; {hint}")
+        raise ValueError(f"Problem(loss={shown(loss)}): foreign symbols {foreign}; {hint}")
     if x not in loss.free_symbols:
-        raise ValueError(f"Problem(loss={loss}): the loss must depend on the prediction sh.x")
+        raise ValueError(f"Problem(loss={shown(loss)}): the loss must depend on the prediction sh.x")
     if labels:
         if foreign := sorted(map(str, {s for _, p in labels for s in p.free_symbols} - {x_star} - own)):
             raise ValueError(

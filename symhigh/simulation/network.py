@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import real, whole
-from symhigh.closed.network import numeric
-from symhigh.integration.network_values import Record, coordinates, square_root
-from symhigh.problem.network import DiagonalNetwork, NetworkClasses, theta_star, u, v
-from symhigh.symbols import lam
+from symhigh.checks import instance, mapping, output_times, real, steps_of, whole
+from symhigh.checks import seeds as seeds_of
+from symhigh.integration.network_values import Record, coordinates, square_root, statistic
+from symhigh.problem.network import DiagonalNetwork, NetworkClasses
 
 Array = np.ndarray[Any, Any]
 BLOCK = 256
@@ -71,26 +70,28 @@ def simulate_network(
     from symhigh.codegen.network import network_kernels
     from symhigh.codegen.normal import stream
 
+    instance("simulate_network", "network", network, DiagonalNetwork, "a symhigh.DiagonalNetwork")
+    instance("simulate_network", "classes", classes, NetworkClasses, "symhigh.NetworkClasses")
     size = whole(
-        "simulate_network", "d", d, least=classes.size, meaning="the dimension, one coordinate a class"
+        "simulate_network",
+        "d",
+        d,
+        least=classes.size,
+        most=2**32,
+        meaning="the dimension, one coordinate a class",
     )
     end = real(
         "simulate_network", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d"
     )
     step, noise = network.numbers()
-    times = np.linspace(0.0, end, 101) if t is None else np.atleast_1d(np.asarray(t, dtype=float))
-    if times.size == 0 or not np.isfinite(times).all():
-        raise ValueError("simulate_network(t): times must be finite, at least one")
-    if times[0] < 0 or times[-1] > end or (np.diff(times) <= 0).any():
-        raise ValueError(f"simulate_network(t): times must increase within [0, t_end = {end:g}]")
+    steps_of("simulate_network", size, end)
+    times = output_times("simulate_network", t, end, 101)
     marks = np.rint(times * size).astype(np.int64)
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(int(s) for s in seeds)
-    if not chosen:
-        raise ValueError(f"simulate_network(seeds={seeds}): give at least one seed")
+    chosen = seeds_of("simulate_network", seeds)
     at = coordinates(classes, size, covariance)
     extra = {
-        name: numeric((u, v, theta_star, lam), phi) if isinstance(phi, sp.Expr) else phi
-        for name, phi in (observables or {}).items()
+        name: statistic("simulate_network", f"observables[{name!r}]", phi)
+        for name, phi in mapping("simulate_network", "observables", observables, "{name: function}").items()
     }
     record = Record(at, network, extra)
     kernels = network_kernels(network.parametrization)

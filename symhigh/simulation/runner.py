@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.checks import real, whole
+from symhigh.checks import callback, choice, instance, output_times, real, shown, steps_of, whole
+from symhigh.checks import seeds as seeds_of
 from symhigh.derivation import derive
 from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
@@ -68,18 +69,29 @@ def simulate(
     Memory is O(d) a thread, or O(distinct eigenvalues) for the chain. A diverging run ends with what it has. A
     keyboard interrupt returns the times that every run had reached.
     """
-    size = whole("simulate", "d", d, least=2, meaning="the dimension")
+    instance("simulate", "spectrum", spectrum, Spectrum, "a symhigh.Spectrum, such as Spectrum.isotropic()")
+    instance("simulate", "start", start, Start, "a symhigh.Start, such as Start()")
+    size = whole("simulate", "d", d, least=2, most=2**40, meaning="the dimension")
     end = real("simulate", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
-    chosen = _seeds(seeds)
-    if method != "auto" and method not in _METHODS:
-        raise ValueError(f"simulate(method={method!r}): method must be 'auto', 'direct' or 'gram'")
+    steps_of("simulate", size, end)
+    chosen = seeds_of("simulate", seeds)
+    choice("simulate", "method", method, ("auto", *_METHODS))
+    callback("simulate", "progress", progress, "a function of the fraction done")
     if generator is not None and not (
         isinstance(generator, type) and issubclass(generator, np.random.BitGenerator)
     ):
         raise TypeError(
-            f"simulate(generator={generator!r}): give a class of NumPy's bit generators, such as numpy.random.Philox"
+            f"simulate(generator={shown(generator)}): generator must be"
+            "  a class of NumPy's bit generators, such as numpy.random.Philox"
         )
-    steps = _record_steps(t, end, size)
+    steps = np.unique(np.rint(output_times("simulate", t, end, 101) * size).astype(np.int64))
+    workers = whole(
+        "simulate",
+        "threads",
+        (os.cpu_count() or 1) if threads is None else threads,
+        least=1,
+        meaning="the number of threads",
+    )
     system = derive(problem, rule)
     experiment = prepare(system, spectrum, start, size, end, generator)
     walk_of = _walk_of(method, spectrum, size)
@@ -87,9 +99,6 @@ def simulate(
 
     stop = threading.Event()
     results = [_Result(len(steps), len(system.outputs)) for _ in chosen]
-    workers = whole(
-        "simulate", "threads", threads or os.cpu_count() or 1, least=1, meaning="the number of threads"
-    )
     with ThreadPoolExecutor(min(workers, len(chosen))) as pool:
         jobs = [
             pool.submit(_one_run, walk_of, experiment, seed, steps, result, stop)
@@ -165,27 +174,6 @@ def _why(system: LimitSystem, result: _Result, time_: float) -> str:
     rate, threshold = before[names.index("learning_rate")], before[names.index("distance_threshold")]
     cause = f"; the learning rate {rate:.6g} was above {threshold:.6g}, beyond which the distance grows"
     return f"diverged by t = {time_:.6g}: ||X||^2 left all bounds" + (cause if rate > threshold else "")
-
-
-def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    if hasattr(seeds, "__index__"):
-        return tuple(range(whole("simulate", "seeds", seeds, least=1, meaning="the number of runs")))
-    chosen = tuple(whole("simulate", "seeds", s, least=0, meaning="a seed") for s in seeds)
-    if not chosen:
-        raise ValueError("simulate(seeds=[]): give at least one seed")
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(
-            "simulate(seeds=…): seeds repeat, so runs would not be independent; give distinct ones"
-        )
-    return chosen
-
-
-def _record_steps(t: Any, end: float, d: int) -> Array:
-    """Whole steps nearest to the requested times, without repeats."""
-    from symhigh.integration.solve import output_times
-
-    times = np.linspace(0.0, end, 101) if t is None else output_times("simulate", t, end)
-    return np.unique(np.rint(times * d).astype(np.int64))
 
 
 def _collect(
