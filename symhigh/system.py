@@ -139,7 +139,8 @@ class LimitSystem:
             if not (found := [s for s in known if s.name == str(name)]):
                 names = ", ".join(sorted({s.name for s in known})) or "none left"
                 raise ValueError(
-                    f"bind(values={{{shown(str(name))}: …}}): not a parameter of this system without a value; it has {names}"
+                    f"bind(values={{{shown(str(name))}: …}}): not a parameter of this system without a value; "
+                    f"it has {names}"
                 )
             given = parameter("bind", str(name), value, positive=None, meaning="a value for a symbol")
             put |= dict.fromkeys(found, given)
