@@ -7,8 +7,10 @@ as loops and never unrolled. Evaluation order: reductions, then scalars, then ri
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
     from symhigh.population import Spectrum, Start
     from symhigh.problem import Problem
     from symhigh.rule import Rule
+
+
+def read_only(entries: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """A mapping of ``entries`` that cannot be changed."""
+    return MappingProxyType(dict(entries))
+
+
+# read-only mappings hold the parts of results, which go to other processes and into caches
+copyreg.pickle(MappingProxyType, lambda mapping: (read_only, (dict(mapping),)))
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,14 @@ class Formula:
         }
         object.__setattr__(self, "assumptions", tuple(r for r in known if r not in weaker))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Relations in parts, since SymPy evaluates a relation that it unpickles: 1 > 0 would come back as True."""
+        parts = [
+            (r.func, *r.args) if isinstance(r, sp.core.relational.Relational) else (r,)
+            for r in self.assumptions
+        ]
+        return _restored, (self.expr, parts, self.source, self.statement)
+
     @property
     def symbols(self) -> tuple[sp.Symbol, ...]:
         """What :meth:`evaluate` needs values for, in order of name."""
@@ -164,6 +172,12 @@ class Formula:
                     + f": {sp.N(left, 8)} {relation.rel_op} {sp.N(right, 8)} is false; "
                     "the formula does not hold there"
                 )
+
+
+def _restored(expr: sp.Expr, parts: list[tuple[Any, ...]], source: str, statement: str) -> Formula:
+    """The formula that :meth:`Formula.__reduce__` took apart."""
+    relations = (p[0](*p[1:], evaluate=False) if len(p) > 1 else p[0] for p in parts)
+    return Formula(expr, tuple(relations), source, statement)
 
 
 def unevaluated(relation: sp.Basic) -> sp.Basic:
