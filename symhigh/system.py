@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from symhigh.rule import Rule
 
 
-def read_only(entries: Mapping[Any, Any]) -> Mapping[Any, Any]:
+def read_only(entries: Mapping[Any, Any]) -> MappingProxyType[Any, Any]:
     """A mapping of ``entries`` that cannot be changed."""
     return MappingProxyType(dict(entries))
 

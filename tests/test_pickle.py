@@ -46,7 +46,7 @@ def classes() -> sh.NetworkClasses:
 MADE: dict[str, Callable[[], Any]] = {
     "AdaGradNorm": lambda: sh.AdaGradNorm(eta, 1),
     "Attempt": lambda: sh.Attempt(True, sp.Integer(1), "", 0.1),
-    "Claim": lambda: sh.Claim("c", "words", evidence=[symbolic(sp.Integer(0)), numeric(tau, tau)], domain={tau: (0, 1)}),
+    "Claim": lambda: sh.Claim("c", evidence=[symbolic(sp.Integer(0)), numeric(tau, tau)], domain={tau: (0, 1)}),
     "Comparison": lambda: sh.compare(sh.derive(SQUARES, LEAST).solve(ISOTROPIC, START, 1), runs()),
     "Constant": lambda: sh.Constant(eta),
     "Contaminated": lambda: sh.Contaminated(sh.Gaussian(1), sh.StudentT(3), 0.1),
@@ -121,7 +121,9 @@ def same(one: Any, two: Any) -> bool:
     """Equal all the way down; objects without an equality of their own are compared field by field."""
     if isinstance(one, np.ndarray):
         return type(two) is type(one) and one.dtype == two.dtype and (
-            all(map(same, one.ravel(), two.ravel())) if one.dtype == object else np.array_equal(one, two, equal_nan=True)
+            all(map(same, one.ravel(), two.ravel()))
+            if one.dtype == object
+            else np.array_equal(one, two, equal_nan=True)
         )  # fmt: skip
     if isinstance(one, Mapping):
         return list(one) == list(two) and all(same(one[k], two[k]) for k in one)

@@ -62,7 +62,13 @@ def limits(
     except NotLinear:
         if (found := residual_limits(system, spectrum, start)) is not None:
             return MappingProxyType(found)
-        return MappingProxyType(overlap_limits(derive(problem, rule, reduce=False), spectrum, start))
+        try:
+            return MappingProxyType(overlap_limits(derive(problem, rule, reduce=False), spectrum, start))
+        except ValueError as error:
+            why = str(error).removeprefix("fixed_points: ").removeprefix("limits: ")
+            raise ValueError(
+                f"limits: no closed form is known for {problem.name} under {type(rule).__name__}; {why}"
+            ) from error
     law = power_law(limit.noiseless, spectrum, start)
     modes = read_modes(spectrum, start) if law is None else Modes()
     noisy = not system.parameters.get(omega, sp.S.Zero).is_zero
