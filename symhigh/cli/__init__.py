@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symhigh.cli.console import Commands, progress
+from symhigh.cli.console import Commands, progress, writable
 from symhigh.cli.options import (
     StatementCommand,
     experiment_options,
@@ -102,7 +102,7 @@ def run(dimension: int | None, seeds: int | None, plot: Path | None, as_json: bo
     if dimension is None and seeds is not None:
         raise ValueError("--seeds has no effect without --d, the dimension to simulate at")
     if plot is not None:
-        plot.parent.mkdir(parents=True, exist_ok=True)
+        writable("--plot", plot)
     problem, rule = read_statement(options)
     spectrum, start, t_end = read_spectrum(options), read_start(options), options["t_end"]
     with progress("integrating") as report:
@@ -158,6 +158,8 @@ def simulate(dimension: int, seeds: int, as_json: bool, **options: Any) -> None:
         click.echo(f"{'t':>10} {'risk 10 %':>14} {'mean':>14} {'90 %':>14}")
         for k in _tenths(runs.t.size):
             click.echo(f"{runs.t[k]:10.4g} {low[k]:14.8g} {runs.risk[:, k].mean():14.8g} {high[k]:14.8g}")
+    if not runs.complete:
+        click.echo("interrupted: the runs hold the times that all had reached", err=True)
     if runs.messages or not runs.complete:
         sys.exit(1)
 
@@ -176,6 +178,8 @@ def verify(paths: tuple[Path, ...], quick: bool, html: Path | None, seed: int, a
     """
     import symhigh as sh
 
+    if html is not None:
+        writable("--html", html)
     with progress("verifying") as report:
         ledger = sh.verify(list(paths) or None, quick=quick, seed=seed, progress=report)
     if html is not None:
@@ -207,7 +211,7 @@ def figure(number: str, out: Path, largest: str, seeds: int) -> None:
     from symhigh.report.figure1 import figure1
     from symhigh.report.figures import save
 
-    out.parent.mkdir(parents=True, exist_ok=True)
+    writable("--out", out)
     with progress(f"figure {number}") as report:
         drawn, data = figure1(int(largest), seeds, progress=report)
     for path in save(drawn, data, out):

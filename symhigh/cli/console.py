@@ -5,10 +5,12 @@ Exit status 0 success, 1 refuted, diverged or interrupted, 2 wrong usage.
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -33,6 +35,16 @@ class Commands(click.Group):
             except _MISTAKES as error:
                 message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
                 raise click.UsageError(message or type(error).__name__) from error
+
+
+def writable(option: str, path: Path) -> None:
+    """Make the folder of a file to be written, or say that it cannot be, before any work."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path.parent, os.W_OK) or path.is_dir():
+            raise PermissionError(0, "a folder" if path.is_dir() else "no permission to write there")
+    except OSError as error:
+        raise ValueError(f"{option} {str(path)!r} cannot be written: {error.strerror}") from error
 
 
 @contextmanager

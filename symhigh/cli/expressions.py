@@ -36,7 +36,10 @@ def read_expression(name: str, text: str) -> sp.Expr:
     try:
         if len(text) > _LONGEST:
             raise ValueError(f"more than {_LONGEST} characters")
-        return _read(ast.parse(text.strip(), mode="eval").body)
+        found = _read(ast.parse(text.strip(), mode="eval").body)
+        if found.has(sp.zoo, sp.nan):
+            raise ValueError("it has no value")
+        return found
     except (
         SyntaxError,
         ValueError,

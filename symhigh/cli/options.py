@@ -195,11 +195,13 @@ def _refuse_idle(options: Options, used: set[str]) -> None:
                     owners.setdefault(parameter.flag, []).append(f"--{option} {name}")
     for flag, where in owners.items():
         if options[flag.replace("-", "_")] is not None and flag not in used:
-            chosen = {key: options[key] or default for key, default in (("loss", LOSS), ("rule", RULE))}
+            defaults = {"loss": LOSS, "noise_law": LAW, "rule": RULE}
+            chosen = [
+                f"--{key.replace('_', '-')} {options[key] or default + ' (the default)'}"
+                for key, default in defaults.items()
+            ]
             raise ValueError(
-                f"--{flag} has no effect with --loss {chosen['loss']} --rule {chosen['rule']}"
-                f"{'' if options['noise_law'] is None else ' --noise-law ' + options['noise_law']}; it belongs to "
-                f"{', '.join(where)}"
+                f"--{flag} has no effect with {', '.join(chosen)}; it belongs to {', '.join(where)}"
             )
 
 

@@ -70,6 +70,8 @@ class Runs(Outputs):
             )
             for label, level in (("low", low), ("high", high))
         ]
+        if not self.t.size:
+            return np.empty(0), np.empty(0)
         with warnings.catch_warnings():  # times that no run reached
             warnings.simplefilter("ignore", RuntimeWarning)
             lower, upper = np.nanquantile(getattr(self, name), levels, axis=0)
@@ -77,7 +79,9 @@ class Runs(Outputs):
 
     def __repr__(self) -> str:
         return (
-            f"Runs({len(self.seeds)} runs, d={self.d}, t = {self.t[0]:g} … {self.t[-1]:g}, {self.t.size} times"
+            f"Runs({len(self.seeds)} runs, d={self.d}, "
+            + (f"t = {self.t[0]:g} … {self.t[-1]:g}, " if self.t.size else "")
+            + f"{self.t.size} times"
             + (f", {len(self.messages)} diverged" if self.messages else "")
             + ")"
         )
