@@ -32,9 +32,14 @@ LABELS = {
 
 
 def style() -> AbstractContextManager[None]:
-    """Matplotlib settings of all figures, as a context manager."""
+    """Matplotlib settings of all figures, as a context manager.
+
+    The backend is loaded first, by a call that draws nothing. It sets parameters of its own, which it would lose at the
+    end of the context, and a notebook would show no later figure.
+    """
     import matplotlib.pyplot as plt
 
+    plt.draw_if_interactive()
     return plt.rc_context(
         {
             "font.size": 10,
