@@ -7,6 +7,7 @@ infinities, booleans and numbers beyond the range of doubles are refused by name
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, NoReturn, TypeVar
@@ -188,7 +189,8 @@ def expression(owner: str, name: str, value: Any, what: str) -> sp.Expr:
         raise TypeError(
             f"{owner}({name}={shown(value)}): {name} must be {what}; text is not read, never evaluated"
         )
-    if given.has(sp.nan, sp.zoo, sp.AccumBounds, sp.Order) or given in (sp.oo, -sp.oo):
+    open_ended = given.has(sp.nan, sp.zoo, sp.AccumBounds, sp.Order)
+    if open_ended or (isinstance(given, sp.Number) and abs(given) > sys.float_info.max):
         raise ValueError(f"{owner}({name}={shown(value)}): {name} must be finite, {what}")
     return given
 

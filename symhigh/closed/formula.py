@@ -5,7 +5,7 @@ Opens the room of closed forms: everything here returns formulas, and claims, re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,7 @@ class Formula:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "expr", expression("Formula", "expr", self.expr, "a SymPy expression"))
-        if isinstance(self.assumptions, (str, sp.Basic)) or not isinstance(self.assumptions, Iterable):
+        if not isinstance(self.assumptions, (tuple, list)):
             refuse_type(
                 "Formula", "assumptions", self.assumptions, "a tuple of SymPy relations", "where it holds"
             )

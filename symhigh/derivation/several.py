@@ -78,7 +78,7 @@ class MultiIndex:
             )
         if foreign := sorted(map(str, self.loss.free_symbols - {*directions, eps, *self.parameters})):
             raise ValueError(
-                f"MultiIndex(loss={self.loss}): foreign symbols {foreign}; give their values in "
+                f"MultiIndex(loss={self.loss}): foreign symbols {foreign}, not among students and targets; give values in "
                 "parameters={symbol: number}"
             )
         meaning = "the standard deviation of the label noise"

@@ -96,7 +96,8 @@ class Record:
             "l1": np.mean(np.abs(theta), axis=-1),
         }
         for name, phi in self.extra.items():
-            mean[name] = np.mean(phi(first, second, self.at.target, self.at.lam), axis=-1)
+            seen = phi(first, second, self.at.target, self.at.lam)
+            mean[name] = np.mean(np.broadcast_to(seen, first.shape), axis=-1)
         return mean
 
 

@@ -61,7 +61,12 @@ def solve_volterra(
     times = output_times("solve_volterra", t, end)
     equation = _equation(system, spectrum, start)
     steps = 256
-    reach = _reach(equation, end)
+    try:
+        reach = _reach(equation, end)
+    except ArithmeticError as error:
+        raise ArithmeticError(
+            f"{error}; or t_end = {end:g} is too long for a grid that is uniform in Γ"
+        ) from error
     before = None
     while steps <= _MOST_STEPS:
         found = _romberg(equation, reach, steps, times)

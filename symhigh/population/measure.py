@@ -40,7 +40,7 @@ def error_between(exact: Rule, other: Rule, horizon: float = HORIZON) -> float:
 
 def _clocks(top: float, horizon: float) -> Array:
     """Values of ``2 u λ_max``, two a decade."""
-    last = max(2 * horizon * top, 10.0)
+    last = min(max(2 * horizon * float(top), 10.0), 1e300)
     return np.concatenate([[0.0], np.geomspace(1e-2, last, 5 + 2 * int(np.log10(last)))])
 
 
@@ -131,7 +131,7 @@ def _weighted(
     nodes, measure = _graded(low, high, horizon, step)
     try:
         heights = np.broadcast_to(np.asarray(density(nodes), dtype=float), nodes.shape)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # the density is a function of the user
         raise ValueError(
             f"Spectrum.from_density(density): density must map an array to an array of its shape; {error}"
         ) from error

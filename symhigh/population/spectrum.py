@@ -119,7 +119,7 @@ class Spectrum:
         Nodes are those of :meth:`from_density`.
         """
         meaning = "the exponent of the density, which has unit mass for beta < 1 only"
-        b = real("Spectrum.power_law", "beta", beta, below=1.0, meaning=meaning)
+        b = real("Spectrum.power_law", "beta", beta, least=-100.0, below=1.0, meaning=meaning)
         accuracy = _accuracy("power_law", rtol, horizon)
         mass = 1.0 if LEAST ** (1 - b) > 1e-14 else 0.0
         values, weights = rule_of_density(lambda v: (1 - b) * v**-b, 0.0, 1.0, *accuracy, mass)
@@ -137,7 +137,9 @@ class Spectrum:
         exact for polynomials and slow near ratio one.
         """
         owner = "Spectrum.marchenko_pastur"
-        r = real(owner, "ratio", ratio, above=0.0, meaning="d/n, dimension over samples")
+        r = real(
+            owner, "ratio", ratio, above=0.0, least=1e-12, below=1e12, meaning="d/n, dimension over samples"
+        )
         accuracy = _accuracy("marchenko_pastur", rtol, horizon)
         low, high, share = (1 - np.sqrt(r)) ** 2, (1 + np.sqrt(r)) ** 2, min(1.0, 1 / r)
 
@@ -173,7 +175,14 @@ class Spectrum:
         a nested pair of rules. u is the clock Γ(t) = ∫γ dt, so t_end times the largest rate is a safe horizon; the cost
         grows like its logarithm, and not with d. Densities may be infinite, but integrable, at zero.
         """
-        top = real("Spectrum.from_density", "high", high, above=0.0, meaning="the upper end of the spectrum")
+        top = real(
+            "Spectrum.from_density",
+            "high",
+            high,
+            above=0.0,
+            below=1e100,
+            meaning="the upper end of the spectrum",
+        )
         bottom = real(
             "Spectrum.from_density", "low", low, least=0.0, below=top, meaning="the lower end, below high"
         )
@@ -285,5 +294,7 @@ def _accuracy(owner: str, rtol: Any, horizon: Any) -> tuple[float, float]:
             below=1.0,
             meaning="the relative error allowed",
         ),
-        real(f"Spectrum.{owner}", "horizon", horizon, above=0.0, meaning="the largest clock ∫γ dt"),
+        real(
+            f"Spectrum.{owner}", "horizon", horizon, above=0.0, below=1e60, meaning="the largest clock ∫γ dt"
+        ),
     )

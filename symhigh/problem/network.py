@@ -115,11 +115,10 @@ class NetworkClasses:
         given = {"lam": lam, "theta_star": theta_star, "u": u, "v": v}
         arrays = {name: _array(name, value) for name, value in given.items()}
         count = max(entries.size for entries in arrays.values())
+        if any(entries.size not in (1, count) for entries in arrays.values()):
+            lengths = ", ".join(f"{name} of length {entries.size}" for name, entries in arrays.items())
+            raise ValueError(f"NetworkClasses({lengths}): each must have 1 or {count} entries")
         for name, entries in arrays.items():
-            if entries.size not in (1, count):
-                raise ValueError(
-                    f"NetworkClasses({name} of length {entries.size}): {name} must have 1 or {count} entries"
-                )
             object.__setattr__(self, name, np.ascontiguousarray(np.broadcast_to(entries, count)))
         if (bad := self.lam[self.lam < 0]).size:
             raise ValueError(
