@@ -164,7 +164,7 @@ class Formula:
     def _enforce(self, numbers: dict[sp.Symbol, sp.Expr]) -> None:
         for relation in self.assumptions:
             left, right = (exact(side.subs(numbers)).evalf(30) for side in (relation.lhs, relation.rhs))
-            if relation.func(left, right) != sp.true:
+            if not _holds(relation, left, right):
                 values = _shown({s: v for s, v in numbers.items() if s in relation.free_symbols})
                 raise ValueError(
                     f"Formula.evaluate: the assumption {relation.lhs} {relation.rel_op} {relation.rhs} is broken"
@@ -172,6 +172,14 @@ class Formula:
                     + f": {sp.N(left, 8)} {relation.rel_op} {sp.N(right, 8)} is false; "
                     "the formula does not hold there"
                 )
+
+
+def _holds(relation: Any, left: sp.Expr, right: sp.Expr) -> bool:
+    """Whether the relation is true of two numbers; what has no value or is not real keeps to none."""
+    try:
+        return bool(relation.func(left, right) == sp.true)
+    except TypeError:
+        return False
 
 
 def _restored(expr: sp.Expr, parts: list[tuple[Any, ...]], source: str, statement: str) -> Formula:

@@ -53,7 +53,7 @@ def within(seconds: float, function: Callable[..., Any], *arguments: Any, **opti
     >>> print(within(10, sp.solve, x**2 - 4, x))
     [-2, 2]
     """
-    bound = real("within", "seconds", seconds, above=0.0, meaning="the time limit")
+    bound = real("within", "seconds", seconds, above=0.0, below=1e9, meaning="the time limit")
     if not callable(function):
         refuse_type("within", "function", function, "a function of a module", "with picklable arguments")
     name = getattr(function, "__name__", shown(function))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import array, expression, instance, mapping, parameter
+from symhigh.checks import array, expression, instance, mapping, parameter, shown
 from symhigh.derivation.gaussian import expect
 from symhigh.derivation.one_step import Mean, one_step
 from symhigh.population import Spectrum
@@ -78,8 +78,8 @@ class MultiIndex:
             )
         if foreign := sorted(map(str, self.loss.free_symbols - {*directions, eps, *self.parameters})):
             raise ValueError(
-                f"MultiIndex(loss={self.loss}): foreign symbols {foreign}, not among students and targets; give values in "
-                "parameters={symbol: number}"
+                f"MultiIndex(loss={shown(loss)}): foreign symbols {foreign}, not among students and targets; give "
+                "their values in parameters={symbol: number}"
             )
         meaning = "the standard deviation of the label noise"
         object.__setattr__(

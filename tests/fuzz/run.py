@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import random
 import signal
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,8 +138,10 @@ def fuzz_api(count: int | None, seed: int, slow: bool = True, stride: int = 1) -
 
 # --- the command line -------------------------------------------------------------------------------------
 WORDS = (
-    "nan", "inf", "-1", "0", "1e308", "1e-320", "1", "0.5", "2", "20", "x", "", "__import__('builtins').CANARY.append(1)",
-    "9" * 400, "1,2", "1,,2", "--", "-h", "\0", "Σ", "1j", "../..", "/dev/null/x", "t", "exp(-t)", "9**9**9", "1/0", "true",
+    "nan", "inf", "-1", "0", "1e308", "1e-320", "1", "0.5", "2", "20", "x", "",
+    "__import__('builtins').CANARY.append(1)",
+    "9" * 400, "1,2", "1,,2", "--", "-h", "\0", "Σ", "1j", "../..", "/dev/null/x", "t", "exp(-t)",
+    "9**9**9", "1/0", "true",
 )  # fmt: skip
 
 
@@ -152,7 +155,7 @@ def command_line(draw: random.Random) -> list[str]:
     )
     words: list[str] = [command]
     if command in ("verify", "figure", "names", "nonsense"):
-        words += {"verify": ["."], "figure": ["2"]}.get(command, [])  # not all claims, not all of Figure 1
+        words += {"verify": ["."], "figure": ["2"]}.get(command, [])  # neither every claim nor Figure 1
         return words + [
             draw.choice(("no/such", "--html", "--seed", "--out", "2", "--json", *WORDS))
             for _ in range(draw.randint(1, 3))
@@ -195,7 +198,7 @@ def fuzz_commands(count: int, seed: int, make: Callable[[random.Random], list[st
     from symhigh.cli import main
 
     draw, report, runner = random.Random(seed), Report(), CliRunner()
-    with runner.isolated_filesystem():
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
         for _ in range(count):
             words, before = make(draw), len(CANARY)
             where = " ".join(w if len(w) < 50 else w[:50] + "…" for w in words)

@@ -316,4 +316,10 @@ def targets() -> Iterator[Target]:
     )
     yield Target("Formula.python", made["formula"].python, {"name": "f"}, (), ("Formula",))
     yield Target("Formula.c", made["formula"].c, {"name": "f"}, (), ("Formula",))
-    yield Target("within", sh.within, {"seconds": 5.0, "function": sp.factor}, ("seconds",), slow=True)
+    yield Target(
+        "within",
+        lambda seconds, function: sh.within(seconds, function, a),
+        {"seconds": 5.0, "function": sp.factor},
+        ("seconds",),
+        slow=True,
+    )
