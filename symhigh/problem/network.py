@@ -127,7 +127,8 @@ class NetworkClasses:
         share = np.full(count, 1 / count) if weight is None else _array("weight", weight)
         if share.size != count:
             raise ValueError(
-                f"NetworkClasses(weight of length {share.size}): weight must have {count} entries"
+                f"NetworkClasses(weight of length {share.size}): weight must have {count} entries, "
+                "one a class of lam, theta_star, u and v"
             )
         if (share <= 0).any() or abs(share.sum() - 1) > 1e-9:
             raise ValueError(
