@@ -240,7 +240,7 @@ class Spectrum:
         """Whether symbols remain, so that only closed forms can use this spectrum."""
         return bool(
             self.values.dtype == object
-            and any(sp.sympify(v).free_symbols for v in (*self.values, *self.weights))
+            and any(isinstance(v, sp.Basic) and v.free_symbols for v in (*self.values, *self.weights))
         )
 
     def numeric(self, owner: str) -> tuple[Array, Array]:
