@@ -81,8 +81,8 @@ def simulate(
         isinstance(generator, type) and issubclass(generator, np.random.BitGenerator)
     ):
         raise TypeError(
-            f"simulate(generator={shown(generator)}): generator must be"
-            "  a class of NumPy's bit generators, such as numpy.random.Philox"
+            f"simulate(generator={shown(generator)}): generator must be a class of NumPy's bit generators, such as "
+            "numpy.random.Philox"
         )
     steps = np.unique(np.rint(output_times("simulate", t, end, 101) * size).astype(np.int64))
     workers = whole(
