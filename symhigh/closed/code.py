@@ -5,12 +5,14 @@ Reads formulas, writes text. Assumptions become checks: an exception in Python, 
 
 from __future__ import annotations
 
+import keyword
 from typing import Any
 
 import sympy as sp
 from sympy.printing.c import C99CodePrinter
 from sympy.printing.pycode import PythonCodePrinter
 
+from symhigh.checks import shown
 from symhigh.closed.formula import Formula
 from symhigh.closed.nodes import Average, Choice, Root
 
@@ -146,5 +148,8 @@ def _identifier(symbol: sp.Symbol) -> str:
 
 
 def _check_name(name: str) -> None:
-    if not name.isidentifier():
-        raise ValueError(f"Formula: {name!r} is not a name for a function")
+    if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
+        kind = ValueError if isinstance(name, str) else TypeError
+        raise kind(
+            f"Formula.python, Formula.c (name={shown(name)}): name must be an identifier, of the function"
+        )

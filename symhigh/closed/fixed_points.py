@@ -18,7 +18,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.closed.formula import Formula, positive
-from symhigh.closed.modes import rational
+from symhigh.closed.modes import check_population, rational
 from symhigh.closed.planar import beside, polynomial_zeros, symmetric_zeros, tidy
 from symhigh.derivation import derive
 from symhigh.derivation.gaussian import GaussianMean
@@ -84,6 +84,7 @@ def fixed_points(
 
     Raises ``ValueError`` for a rate that is not constant, expectations without closed form, and several eigenvalues.
     """
+    check_population("fixed_points", spectrum, start)
     plane = Plane(derive(problem, rule, reduce=False), spectrum, start)
     return tuple(point.subs(plane.values) for point in plane.points())
 

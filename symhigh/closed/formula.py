@@ -11,8 +11,9 @@ from typing import Any
 
 import mpmath
 import sympy as sp
+from sympy.logic.boolalg import BooleanAtom
 
-from symhigh.checks import whole
+from symhigh.checks import expression, instance, mapping, refuse_type, shown, whole
 
 _MAX_DIGITS = 4000
 
@@ -37,6 +38,17 @@ class Formula:
     statement: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "expr", expression("Formula", "expr", self.expr, "a SymPy expression"))
+        if not isinstance(self.assumptions, (tuple, list)):
+            refuse_type(
+                "Formula", "assumptions", self.assumptions, "a tuple of SymPy relations", "where it holds"
+            )
+        for relation in self.assumptions:
+            what = "a tuple of SymPy relations, such as (gamma < 2/tau,)"
+            kinds = (sp.core.relational.Relational, BooleanAtom, bool)
+            instance("Formula", "assumptions", relation, kinds, what)
+        for name in ("source", "statement"):
+            instance("Formula", name, getattr(self, name), str, "a string")
         relations = [r for r in map(unevaluated, self.assumptions) if not _settled(r)]
         known = dict.fromkeys([*relations, *_signs(self.expr)])
         weaker = {
@@ -46,6 +58,14 @@ class Formula:
         }
         object.__setattr__(self, "assumptions", tuple(r for r in known if r not in weaker))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Relations in parts, since SymPy evaluates a relation that it unpickles: 1 > 0 would come back as True."""
+        parts = [
+            (r.func, *r.args) if isinstance(r, sp.core.relational.Relational) else (r,)
+            for r in self.assumptions
+        ]
+        return _restored, (self.expr, parts, self.source, self.statement)
+
     @property
     def symbols(self) -> tuple[sp.Symbol, ...]:
         """What :meth:`evaluate` needs values for, in order of name."""
@@ -54,7 +74,12 @@ class Formula:
 
     def subs(self, values: Mapping[sp.Symbol, Any]) -> Formula:
         """The same formula with expressions put for symbols, all at once; assumptions follow."""
-        put = {s: sp.sympify(v, strict=True) for s, v in values.items()}
+        put = {
+            instance("Formula.subs", "values", s, sp.Basic, "{symbol: expression}"): expression(
+                "Formula.subs", f"values[{s}]", v, "a number or a SymPy expression"
+            )
+            for s, v in mapping("Formula.subs", "values", values, "{symbol: expression}").items()
+        }
         follow = tuple(
             r.func(r.lhs.xreplace(put), r.rhs.xreplace(put), evaluate=False) for r in self.assumptions
         )
@@ -70,7 +95,9 @@ class Formula:
         Raises ``ValueError`` for a missing or unknown name, for a broken assumption (which it names, with the
         values), and where the expression is not real.
         """
-        wanted = whole("Formula.evaluate", "digits", digits, least=1, meaning="significant digits")
+        wanted = whole(
+            "Formula.evaluate", "digits", digits, least=1, most=100_000, meaning="significant digits"
+        )
         numbers = self._numbers(values)
         self._enforce(numbers)
         held, precision, last = exact(self.expr), wanted + 10, None
@@ -126,18 +153,18 @@ class Formula:
             raise ValueError(f"Formula.evaluate: give a value for {', '.join(missing)}")
         numbers = {}
         for key, value in values.items():
-            if isinstance(value, str) or not hasattr(value, "__float__"):
-                raise TypeError(f"Formula.evaluate({key}={value!r}): {key} must be a number")
-            number = value if isinstance(value, sp.Expr) else sp.sympify(value, strict=True)
-            if not (number.is_number and number.is_finite):
-                raise ValueError(f"Formula.evaluate({key}={value}): {key} must be a finite number")
+            number = expression("Formula.evaluate", key, value, "a number")
+            if not (number.is_number and number.is_real and number.is_finite):
+                raise ValueError(
+                    f"Formula.evaluate({key}={shown(value)}): {key} must be a finite real number"
+                )
             numbers[by_name[key]] = exact(number)
         return numbers
 
     def _enforce(self, numbers: dict[sp.Symbol, sp.Expr]) -> None:
         for relation in self.assumptions:
             left, right = (exact(side.subs(numbers)).evalf(30) for side in (relation.lhs, relation.rhs))
-            if relation.func(left, right) != sp.true:
+            if not _holds(relation, left, right):
                 values = _shown({s: v for s, v in numbers.items() if s in relation.free_symbols})
                 raise ValueError(
                     f"Formula.evaluate: the assumption {relation.lhs} {relation.rel_op} {relation.rhs} is broken"
@@ -145,6 +172,20 @@ class Formula:
                     + f": {sp.N(left, 8)} {relation.rel_op} {sp.N(right, 8)} is false; "
                     "the formula does not hold there"
                 )
+
+
+def _holds(relation: Any, left: sp.Expr, right: sp.Expr) -> bool:
+    """Whether the relation is true of two numbers; what has no value or is not real keeps to none."""
+    try:
+        return bool(relation.func(left, right) == sp.true)
+    except TypeError:
+        return False
+
+
+def _restored(expr: sp.Expr, parts: list[tuple[Any, ...]], source: str, statement: str) -> Formula:
+    """The formula that :meth:`Formula.__reduce__` took apart."""
+    relations = (p[0](*p[1:], evaluate=False) if len(p) > 1 else p[0] for p in parts)
+    return Formula(expr, tuple(relations), source, statement)
 
 
 def unevaluated(relation: sp.Basic) -> sp.Basic:

@@ -20,7 +20,7 @@ from symhigh.closed.formula import Formula, positive
 from symhigh.closed.greedy import dead, greedy, greedy_power_law
 from symhigh.closed.linear import LinearLimit, NotLinear, linear_limit
 from symhigh.closed.matching import dying_on_power_law, dying_rate
-from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
+from symhigh.closed.modes import LAMBDA_MIN, Modes, check_population, rational, read_modes
 from symhigh.closed.overlaps import overlap_limits
 from symhigh.closed.power_law import PowerLaw, power_law
 from symhigh.closed.residual import residual_limits
@@ -55,13 +55,20 @@ def limits(
 
     Raises ``ValueError`` for a problem whose limit has no closed form here.
     """
+    check_population("limits", spectrum, start)
     system = derive(problem, rule)
     try:
         limit = linear_limit(system)
     except NotLinear:
         if (found := residual_limits(system, spectrum, start)) is not None:
             return MappingProxyType(found)
-        return MappingProxyType(overlap_limits(derive(problem, rule, reduce=False), spectrum, start))
+        try:
+            return MappingProxyType(overlap_limits(derive(problem, rule, reduce=False), spectrum, start))
+        except ValueError as error:
+            why = str(error).removeprefix("fixed_points: ").removeprefix("limits: ")
+            raise ValueError(
+                f"limits: no closed form is known for {problem.name} under {type(rule).__name__}; {why}"
+            ) from error
     law = power_law(limit.noiseless, spectrum, start)
     modes = read_modes(spectrum, start) if law is None else Modes()
     noisy = not system.parameters.get(omega, sp.S.Zero).is_zero

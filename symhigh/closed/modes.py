@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.checks import instance
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.nodes import Average
 from symhigh.population import Spectrum, Start
@@ -84,6 +85,14 @@ class Modes:
     @property
     def isotropic(self) -> bool:
         return self.few and self.values is not None and len(self.values) == 1
+
+
+def check_population(owner: str, spectrum: Any, start: Any) -> None:
+    """Refuse, by name, what is neither None nor a spectrum, a start."""
+    if spectrum is not None:
+        instance(owner, "spectrum", spectrum, Spectrum, "a symhigh.Spectrum, or None")
+    if start is not None:
+        instance(owner, "start", start, Start, "a symhigh.Start, or None")
 
 
 def read_modes(spectrum: Spectrum | None, start: Start | None) -> Modes:

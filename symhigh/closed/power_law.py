@@ -77,7 +77,7 @@ class PowerLaw:
     """
 
     def __init__(self, limit: LinearLimit, beta: sp.Expr, delta: sp.Expr, size: sp.Expr = sp.S.One) -> None:
-        self.limit, self.beta, self.delta, self.s = limit, beta, delta, sp.sympify(beta + delta)
+        self.limit, self.beta, self.delta, self.s = limit, beta, delta, sp.sympify(beta + delta, strict=True)
         self.size, self.start = size, size * lam ** (-delta)
         if (
             (1 - beta).is_nonpositive

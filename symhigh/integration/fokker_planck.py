@@ -30,6 +30,8 @@ from typing import Any
 
 import numpy as np
 
+from symhigh.checks import array, real, whole
+
 Array = np.ndarray[Any, Any]
 
 
@@ -140,15 +142,18 @@ def solve_fokker_planck(
     """
     from symhigh.integration.fokker_planck_kernel import advance
 
-    times = np.ascontiguousarray(t, dtype=float)
+    times = array("solve_fokker_planck", "t", t, meaning="the output times")
     if times.ndim != 1 or times.size < 1 or (np.diff(times) <= 0).any() or not np.isfinite(times).all():
         raise ValueError("solve_fokker_planck(t): times must be finite and increasing")
-    if nodes < 21 or nodes % 2 == 0:
-        raise ValueError(f"solve_fokker_planck(nodes={nodes}): nodes must be odd and >= 21")
-    if not rtol > 0:
-        raise ValueError(f"solve_fokker_planck(rtol={rtol}): rtol must be > 0")
-    if step is not None and not step > 0:
-        raise ValueError(f"solve_fokker_planck(step={step}): step must be > 0, or None for adaptive steps")
+    owner = "solve_fokker_planck"
+    count = whole(
+        owner, "nodes", nodes, least=21, most=100_001, meaning="the cells of the grid, an odd number"
+    )
+    if count % 2 == 0:
+        raise ValueError(f"{owner}(nodes={nodes}): nodes must be odd and >= 21")
+    real(owner, "rtol", rtol, least=1e-13, below=1.0, meaning="the error of one step")
+    if step is not None:
+        real(owner, "step", step, above=0.0, meaning="the time step; None for adaptive steps")
     grid, cells = frame_grid(nodes)
     gaussian = np.exp(-(grid**2) / 2) * cells
     table, drift_terms, error_terms, in_xi, in_alpha = model.packed()

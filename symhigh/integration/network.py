@@ -7,7 +7,6 @@ Model and equations: ``derivations/diagonal_networks/README.md``.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
+from symhigh.checks import instance, output_times, real
 from symhigh.closed.network import least_threshold, numeric, starts
 from symhigh.integration.fokker_planck import Densities, MeanFieldModel, solve_fokker_planck
+from symhigh.integration.network_values import Statistic, statistic
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import theta_star, u, v
 from symhigh.symbols import lam, risk
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from symhigh.derivation.network import NetworkLimit
 
 Array = np.ndarray[Any, Any]
-Statistic = Callable[[Array, Array, Array, Array], Array]
-"""A function φ(u, v, θ*, λ) of arrays that broadcast."""
 
 
 @lru_cache(maxsize=256)
@@ -132,7 +131,7 @@ class NetworkCurve:
         ``phi`` is a function of four arrays that broadcast, or a SymPy expression in ``u, v, theta_star,
         lam``.
         """
-        function = numeric((u, v, theta_star, lam), phi) if isinstance(phi, sp.Expr) else phi
+        function = statistic("NetworkCurve.observable", "phi", phi)
         values = function(
             self.u, self.v, self.classes.theta_star[None, :, None], self.classes.lam[None, :, None]
         )
@@ -174,8 +173,11 @@ class NetworkCurve:
 
     def support(self, threshold: float) -> Array:
         """Fraction of coordinates with ``|θ| > threshold``, (T,); resolved to a cell of the grid."""
+        level = real(
+            "NetworkCurve.support", "threshold", threshold, least=0.0, meaning="the size that counts as 0"
+        )
         return np.asarray(
-            np.sum((np.abs(self.theta) > threshold) * self.densities.mass, axis=2) @ self.classes.weight
+            np.sum((np.abs(self.theta) > level) * self.densities.mass, axis=2) @ self.classes.weight
         )
 
 
@@ -198,13 +200,9 @@ def solve_network(
     """
     from symhigh.derivation.network import alpha, side_w, side_z, xi
 
-    if not (np.isfinite(t_end) and t_end > 0):
-        raise ValueError(f"solve(t_end={t_end}): t_end must be finite and > 0, in units of steps/d")
-    times = np.linspace(0.0, t_end, 201) if t is None else np.atleast_1d(np.asarray(t, dtype=float))
-    if times.ndim != 1 or times.size == 0 or not np.isfinite(times).all():
-        raise ValueError("solve(t): times must be finite, at least one, in one dimension")
-    if times[0] < 0 or times[-1] > t_end:
-        raise ValueError(f"solve(t from {times[0]} to {times[-1]}): times must lie in [0, t_end = {t_end}]")
+    instance("solve", "classes", classes, NetworkClasses, "symhigh.NetworkClasses")
+    end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    times = output_times("solve", t, end)
     _warn_above_threshold(limit, classes)
     model, start = model_of(limit, classes)
     padded = times if times[0] == 0 else np.concatenate([[0.0], times])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symhigh.checks import real, whole
+from symhigh.checks import real, refuse_type, whole
 from symhigh.integration.network import NetworkCurve, solve_network
 from symhigh.population import NetworkClasses
 
@@ -49,8 +49,14 @@ def solve_law(
     options, and where ``most_classes`` leaves no two rules to compare.
     """
     goal = real("solve_law", "tolerance", tolerance, above=0.0, meaning="the relative error of the risk")
-    nodes = whole("solve_law", "least_nodes", least_nodes, least=1, meaning="quadrature nodes of each law")
+    nodes = whole(
+        "solve_law", "least_nodes", least_nodes, least=1, most=1024, meaning="quadrature nodes of each law"
+    )
     most = whole("solve_law", "most_classes", most_classes, least=1, meaning="the largest number of classes")
+    if not isinstance(law, dict):
+        refuse_type(
+            "solve_law", "law", law, "a dictionary", "lam, theta_star, u, v: a number or a quantile function"
+        )
     laws = sum(callable(value) for value in law.values())
     if laws and (2 * nodes) ** laws > most:
         raise ValueError(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import real
+from symhigh.checks import callback, instance, output_times, real
 from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, RUNNING, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Names, Target
@@ -27,6 +27,8 @@ from symhigh.symbols import t as time
 from symhigh.system import LimitSystem
 
 Progress = Callable[[float], None]
+RTOL_LEAST = 3e-15
+"""The smallest relative tolerance that doubles can keep."""
 _BUDGET = 25  # steps between looks at progress, the keyboard and the choice of stepper
 
 
@@ -80,7 +82,19 @@ def solve(
     and why. Raises ``ValueError`` for parameters that are still symbols, a grid outside [0, t_end] or not
     increasing, a negative learning-rate schedule.
     """
-    if target is None and reference_is_quicker(system, spectrum.values.size):
+    population = population_of(system, spectrum, start)
+    end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    tolerance = real(
+        "solve", "rtol", rtol, above=0.0, least=RTOL_LEAST, below=1.0, meaning="the relative tolerance"
+    )
+    given = None if atol is None else real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
+    times = output_times("solve", t, end)
+    callback("solve", "progress", progress, "a function of the fraction done")
+    if stepper is not None:
+        instance("solve", "stepper", stepper, Stepper, "EXPLICIT or IMPLICIT of symhigh.integration.stepper")
+    if target is not None:
+        instance("solve", "target", target, Target, "NUMBA or NUMPY of symhigh.codegen.target")
+    if target is None and reference_is_quicker(system, population.weights.size):
         try:
             with np.errstate(all="ignore"):
                 return solve(
@@ -101,12 +115,8 @@ def solve(
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             target = NUMBA
     target = NUMBA if target is None else target
-    end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
-    tolerance = real("solve", "rtol", rtol, above=0.0, meaning="the relative tolerance")
-    times = output_times("solve", t, end)
     watched = watch(system, events, until, steady)
     par = parameter_values("solve", watched.system)
-    population = population_of(system, spectrum, start)
     w = population.weights
     coef, states, modes = starting_modes(system, population)
 
@@ -119,7 +129,6 @@ def solve(
     kernels.begin(par, const, memory)
     y = np.concatenate([states.ravel(), memory])
     size = _sizes(states, memory, modes)
-    given = None if atol is None else real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
     floor = 1e-290 * tolerance * size if given is None else np.full_like(y, given)
     bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
     limits = (tolerance, floor, bound, size)
@@ -158,25 +167,6 @@ def solve(
         march.times[: march.row], outputs, system, spectrum, start, tolerance, not message, message, counts,
         watched.times(happened),
     )  # fmt: skip
-
-
-def output_times(owner: str, t: Any, end: float) -> Array:
-    """The output grid as floats, checked."""
-    if t is None:
-        return np.linspace(0.0, end, 201)
-    times = np.asarray(t, dtype=float)
-    if times.ndim != 1 or times.size == 0:
-        raise ValueError(
-            f"{owner}(t=…): the output times have shape {times.shape}; give a non-empty list of times"
-        )
-    if (
-        not np.isfinite(times).all()
-        or (np.diff(times) <= 0).any()
-        or times[0] < 0
-        or times[-1] > end * (1 + 1e-12)
-    ):
-        raise ValueError(f"{owner}(t=…): output times must increase within [0, t_end={end:g}], in steps/d")
-    return times
 
 
 def parameter_values(owner: str, system: LimitSystem) -> Array:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import array, flag, instance, parameter
 from symhigh.population.spectrum import Array, Spectrum
 from symhigh.symbols import D2, V00, V10, V11, V12, V20, V22, lam
 
@@ -38,13 +38,16 @@ class Start:
             object.__setattr__(
                 self, name, parameter("Start", name, getattr(self, name), positive=False, meaning=meaning)
             )
-        if not isinstance(self.overlap, sp.Expr):
-            overlap = float(self.overlap)
-            if not np.isfinite(overlap):
-                raise ValueError(
-                    f"Start(overlap={self.overlap}): overlap must be finite, the inner product <X0, X*>"
-                )
-            object.__setattr__(self, "overlap", sp.sympify(self.overlap, strict=True))
+        meaning = "the inner product <X0, X*>"
+        object.__setattr__(
+            self, "overlap", parameter("Start", "overlap", self.overlap, positive=None, meaning=meaning)
+        )
+        object.__setattr__(
+            self,
+            "random",
+            flag("Start", "random", self.random, meaning="whether every run draws its own start"),
+        )
+        instance("Start", "profile", self.profile, sp.Expr, "a power of symhigh.symbols.lam")
         gap = self.x0 * self.x_star - self.overlap**2
         if gap.is_number and float(gap) < -1e-12 * float(self.x0 * self.x_star):
             raise ValueError(
@@ -66,14 +69,15 @@ class Start:
 
         In the basis of the covariance where the spectrum came from one, else in its eigenbasis.
         """
-        first, second = np.asarray(X0, dtype=float), np.asarray(X_star, dtype=float)
-        if first.ndim != 1 or first.shape != second.shape:
+        first, second = (
+            array("Start.from_vectors", name, given, meaning="a vector of shape (d,)")
+            for name, given in (("X0", X0), ("X_star", X_star))
+        )
+        if first.shape != second.shape:
             raise ValueError(
                 f"Start.from_vectors: X0 has shape {first.shape}, X_star {second.shape}; "
                 "both must be vectors of one length d"
             )
-        if not (np.isfinite(first).all() and np.isfinite(second).all()):
-            raise ValueError("Start.from_vectors: X0 and X_star must be finite")
         return cls(
             float(first @ first), float(second @ second), float(first @ second), vectors_given=(first, second)
         )
