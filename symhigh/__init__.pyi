@@ -22,8 +22,10 @@ from symhigh.ledger import compare as compare
 from symhigh.ledger import compare_network as compare_network
 from symhigh.ledger import error_slope as error_slope
 from symhigh.ledger import verify as verify
+from symhigh.population import EffectiveDimensionWarning as EffectiveDimensionWarning
 from symhigh.population import Spectrum as Spectrum
 from symhigh.population import Start as Start
+from symhigh.population import stable_rate as stable_rate
 from symhigh.problem import Contaminated as Contaminated
 from symhigh.problem import DiagonalNetwork as DiagonalNetwork
 from symhigh.problem import Gaussian as Gaussian

@@ -35,6 +35,20 @@ def parameter(owner: str, name: str, value: Any, *, positive: bool, meaning: str
     return expression
 
 
+def power_in_range(owner: str, name: str, value: sp.Expr, power: sp.Expr) -> None:
+    """Raise ``ValueError`` where ``value**power``, for numbers > 0, is outside the doubles of full precision."""
+    if not (value.is_number and power.is_number):
+        return
+    most, exponent = 300.0, float(power)
+    size = exponent * float(sp.log(value, 10).evalf(15))
+    if abs(size) > most:
+        ends = sorted(side * most / exponent for side in (-1, 1))
+        raise ValueError(
+            f"{owner}({name}={value}): {name}**{exponent:g} is about 1e{size:+.0f}, beyond what doubles hold; {name} "
+            f"must be between 1e{ends[0]:+.0f} and 1e{ends[1]:+.0f}"
+        )
+
+
 def whole(owner: str, name: str, value: Any, *, least: int, meaning: str) -> int:
     """Return ``value`` as an ``int`` of at least ``least``, or raise."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):

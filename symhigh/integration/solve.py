@@ -17,9 +17,11 @@ from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, RUNNING, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Names, Target
 from symhigh.integration.curve import Curve
+from symhigh.integration.edges import Evaluation, SingularStart, check_start, settled_outputs
 from symhigh.integration.events import watch
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT, March, Stepper, outlasts
 from symhigh.population import Spectrum, Start
+from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.population.spectrum import Array
 from symhigh.symbols import gamma, lam
 from symhigh.symbols import t as time
@@ -97,6 +99,8 @@ def solve(
                     until,
                     steady,
                 )
+        except SingularStart:
+            raise
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             target = NUMBA
     target = NUMBA if target is None else target
@@ -106,6 +110,7 @@ def solve(
     watched = watch(system, events, until, steady)
     par = parameter_values("solve", watched.system)
     _, w = spectrum.numeric("solve")
+    warn_of_few_dimensions("solve", spectrum, start.dimension, stacklevel=5 if target is NUMPY else 4)
     coef, states = _modes(system, spectrum, start)
 
     chosen = EXPLICIT if stepper is None else stepper
@@ -116,6 +121,7 @@ def solve(
     memory = np.zeros(len(system.states))
     kernels.begin(par, const, memory)
     y = np.concatenate([states.ravel(), memory])
+    check_start(watched.system, spectrum, coef, states, _at_start(kernels, watched.system, par, w, memory))
     size = _sizes(states, memory, spectrum, start)
     given = None if atol is None else real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
     floor = 1e-290 * tolerance * size if given is None else np.full_like(y, given)
@@ -152,6 +158,7 @@ def solve(
         warnings.warn(message, RuntimeWarning, stacklevel=4 if target is NUMPY else 3)
     outputs = {name: march.rows[: march.row, k].copy() for k, name in enumerate(system.outputs)}
     counts = {"steps": int(clock[2]), "rejected": int(clock[3]), "evaluations": int(clock[4])}
+    outputs = settled_outputs(outputs, system, spectrum, start)
     return Curve(
         march.times[: march.row], outputs, system, spectrum, start, tolerance, not message, message, counts,
         watched.times(happened),
@@ -206,6 +213,20 @@ def check_schedule(system: LimitSystem, par: Array, end: float) -> None:
             f"Schedule(expr={rate}): the learning rate is {rates[where]:g} at t = {grid[where]:g}; it must "
             f"be finite and >= 0 on [0, {end:g}]"
         )
+
+
+def _at_start(kernels: Any, system: LimitSystem, par: Array, w: Array, memory: Array) -> Evaluation:
+    """Right-hand sides of the modes, and outputs, at t = 0."""
+
+    def at(coef: Array, states: Array) -> tuple[Array, Array]:
+        y = np.concatenate([states.ravel(), memory])
+        const, rates, out = np.zeros(len(system.reductions)), np.empty_like(y), np.zeros(len(system.outputs))
+        kernels.prepare(par, coef, w, const)
+        kernels.rhs(0.0, y, rates, par, coef, w, const)
+        kernels.observe(0.0, y, out, par, coef, w, const)
+        return rates[: states.size].reshape(states.shape), out
+
+    return at
 
 
 def _modes(system: LimitSystem, spectrum: Spectrum, start: Start) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ quadrature rule, and by its quantile function, from which the d eigenvalues of a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,9 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import parameter, real, whole
+from symhigh.population.data import read_rows, stable_rate
+from symhigh.population.dimension import EffectiveDimensionWarning, warn_of_few_dimensions
+from symhigh.population.eigenvalues import apportion, read_numbers, rounding, settled
 from symhigh.population.measure import (
     HORIZON,
     LEAST,
@@ -36,7 +40,8 @@ class Spectrum:
     each eigenvalue that the spectrum was made from, where equal ones were merged; ``basis`` (d, d) holds eigenvectors,
     one a column in that order, where it came from a covariance matrix. ``ratio`` is that of a Marchenko-Pastur law, by
     which closed forms know it exactly. ``error`` is what rules and compressed spectra are right to, see
-    :meth:`from_density`; 0 where the measure is exact.
+    :meth:`from_density`; 0 where the measure is exact. ``dimension`` is the d of a spectrum that stands for one finite
+    problem, made from a covariance; ``stable_rate`` is set by :meth:`from_data`.
     """
 
     values: Array
@@ -47,6 +52,8 @@ class Spectrum:
     ratio: float | None = None
     members: Array | None = None
     error: float = 0.0
+    dimension: int | None = None
+    stable_rate: float | None = None
 
     @classmethod
     def isotropic(cls, lam: Any = 1) -> Spectrum:
@@ -62,14 +69,18 @@ class Spectrum:
 
         Without weights, a list of d eigenvalues is the spectrum of a d×d covariance. Equal values become one node,
         in the place of the first: modes of one eigenvalue obey one linear equation, and so does their average.
+
+        Values within ``d eps max(values)`` of zero are what rounding leaves of zero: negative ones become zero, and in
+        a list without weights positive ones too where a gap separates them from the others (with a warning, unless
+        there are negative ones). Weights keep the smallest values as they are.
         """
         owner = "Spectrum.from_eigenvalues"
-        vals = _array(owner, "values", values)
+        vals = read_numbers(owner, "values", values)
         if weights is None:
             share = sp.Rational(1, vals.size) if vals.dtype == object else 1.0 / vals.size
             wts = np.full(vals.size, share, dtype=vals.dtype)
         else:
-            wts = _array(owner, "weights", weights)
+            wts = read_numbers(owner, "weights", weights)
         if wts.shape != vals.shape:
             raise ValueError(f"{owner}: weights has shape {wts.shape}, values {vals.shape}; they must match")
         if vals.dtype == object or wts.dtype == object:
@@ -80,10 +91,7 @@ class Spectrum:
             if total.is_number and abs(float(total) - 1) > 1e-9:
                 raise ValueError(f"{owner}: weights must sum to one, they sum to {total}")
             return cls(vals, wts)
-        if (bad := vals[(vals < 0) | ~np.isfinite(vals)]).size:
-            raise ValueError(f"{owner}: eigenvalue {bad[0]:g} is not allowed; they must be >= 0, and finite")
-        if not vals.any():
-            raise ValueError(f"{owner}: all eigenvalues are zero; at least one must be > 0")
+        vals = settled(owner, vals, listed=weights is None)
         if (wts <= 0).any() or abs(wts.sum() - 1) > 1e-9:
             raise ValueError(
                 f"{owner}: weights must be > 0 and sum to one, they sum to {wts.sum():.12g}; "
@@ -97,20 +105,42 @@ class Spectrum:
 
     @classmethod
     def from_covariance(cls, K: Any) -> Spectrum:
-        """The spectrum of a symmetric positive semi-definite (d, d) matrix; keeps its eigenvectors."""
+        """The spectrum of a symmetric positive semi-definite (d, d) matrix; keeps its eigenvectors.
+
+        Eigenvalues of at most ``d eps ‖K‖`` are what rounding leaves of zero, and become zero. Warns
+        (:class:`EffectiveDimensionWarning`) where few directions carry the trace.
+        """
         matrix = np.asarray(K, dtype=float)
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"Spectrum.from_covariance: K has shape {matrix.shape}, it must be square")
         scale = np.abs(matrix).max()
         if not np.isfinite(scale) or np.abs(matrix - matrix.T).max() > 1e-10 * scale:
             raise ValueError("Spectrum.from_covariance: K must be finite and symmetric; use (K + K.T)/2")
-        values, basis = np.linalg.eigh(matrix)
+        values, basis = np.linalg.eigh((matrix + matrix.T) / 2)
         if values[0] < -1e-10 * scale:
             raise ValueError(
                 f"Spectrum.from_covariance: K has the eigenvalue {values[0]:g}, all must be >= 0"
             )
-        spectrum = cls.from_eigenvalues(np.maximum(values, 0.0))
-        return replace(spectrum, basis=basis)
+        spectrum = cls.from_eigenvalues(np.where(values > rounding(values), values, 0.0))
+        found = replace(spectrum, basis=basis, dimension=values.size)
+        warn_of_few_dimensions("Spectrum.from_covariance", found)
+        return found
+
+    @classmethod
+    def from_data(cls, rows: Any) -> Spectrum:
+        """The spectrum of ``K = rows.T @ rows/n``, the second moments of n samples of d features, shape (n, d).
+
+        Its limit is that of Gaussian samples with this K. ``stable_rate`` of the result is the least upper bound of the
+        constant rates at which SGD on these very rows converges in mean square, from their fourth moments; see
+        :func:`~symhigh.population.data.stable_rate`. Subtract the columns' means first where samples are to be centred.
+        """
+        samples = read_rows("Spectrum.from_data", rows)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EffectiveDimensionWarning)  # said below, with the stable rate
+            found = cls.from_covariance(samples.T @ samples / len(samples))
+        found = replace(found, stable_rate=stable_rate(samples), name="data")
+        warn_of_few_dimensions("Spectrum.from_data", found)
+        return found
 
     @classmethod
     def power_law(cls, beta: Any, rtol: float = RTOL, horizon: float = HORIZON) -> Spectrum:
@@ -197,7 +227,7 @@ class Spectrum:
         Nodes are chosen for ``rtol`` and ``horizon`` as in :meth:`from_density`, and compressed.
         """
         owner = "Spectrum.from_histogram"
-        cut, mass = _array(owner, "edges", edges), _array(owner, "counts", counts)
+        cut, mass = read_numbers(owner, "edges", edges), read_numbers(owner, "counts", counts)
         wrong = cut.size != mass.size + 1 or cut[0] < 0 or np.diff(cut).min() <= 0
         if wrong or mass.min() < 0 or not mass.sum() > 0:
             raise ValueError(f"{owner}: needs n + 1 increasing edges >= 0 and n counts >= 0, not all zero")
@@ -269,34 +299,8 @@ class Spectrum:
         return np.repeat(values, apportion(weights, size))
 
 
-def apportion(weights: Array, total: int) -> Array:
-    """Whole numbers that sum to ``total``, within one of ``total * weights``.
-
-    Running totals are rounded, so that what rounding takes from one mode it gives to a neighbour: the measure, not
-    one end of it, is kept even where ``total`` is smaller than the number of modes.
-    """
-    reached = np.rint(np.cumsum(weights) * (total / weights.sum()))
-    return np.diff(reached, prepend=0.0).astype(int)
-
-
 def _accuracy(owner: str, rtol: Any, horizon: Any) -> tuple[float, float]:
     return (
         real(f"Spectrum.{owner}", "rtol", rtol, above=0.0, meaning="the relative error allowed"),
         real(f"Spectrum.{owner}", "horizon", horizon, above=0.0, meaning="the largest clock ∫γ dt"),
     )
-
-
-def _array(owner: str, name: str, entries: Any) -> Array:
-    """A non-empty 1-D array: floats where every entry is a number, SymPy objects otherwise."""
-    array = np.asarray(entries)
-    if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"{owner}: {name} has shape {array.shape}, it must be a non-empty list of numbers")
-    if array.dtype == object and all(
-        e.is_number if isinstance(e, sp.Expr) else isinstance(e, (int, float)) for e in array
-    ):
-        array = array.astype(float)
-    if array.dtype.kind in "iuf":
-        return array.astype(float)
-    if array.dtype != object:
-        raise TypeError(f"{owner}: {name} must hold numbers or SymPy expressions, not {array.dtype}")
-    return array

@@ -13,7 +13,8 @@ from symhigh.codegen.gram import directions
 from symhigh.codegen.kernels import gram_kernels
 from symhigh.codegen.normal import stream
 from symhigh.population import Spectrum, Start
-from symhigh.population.spectrum import Array, apportion
+from symhigh.population.eigenvalues import apportion
+from symhigh.population.spectrum import Array
 from symhigh.simulation.walk import START_STREAM, Experiment, Modes, modes_of, starting_mode
 from symhigh.symbols import V00, V20
 from symhigh.system import LimitSystem

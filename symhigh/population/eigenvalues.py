@@ -1,0 +1,81 @@
+"""Eigenvalues as users and linear algebra give them: read, checked, and freed of what rounding leaves of zero.
+
+Serves :mod:`symhigh.population.spectrum`. A computed eigenvalue of a d×d matrix is off by up to about ``d eps ‖K‖``
+(Golub and Van Loan, *Matrix Computations*, section 8.1), which is also how the rank of a matrix is usually decided.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+Array = np.ndarray[Any, Any]
+
+_GAP = 1e3
+"""How far rounding lies below the smallest eigenvalue that is none, at the least."""
+
+
+def rounding(values: Array) -> float:
+    """``d eps max|values|``, up to which a computed eigenvalue cannot be told from zero."""
+    return float(values.size * np.finfo(float).eps * np.abs(values).max())
+
+
+def settled(owner: str, values: Array, listed: bool) -> Array:
+    """``values`` with what is rounding put to zero; ``ValueError`` for what is negative, not finite, or all zero.
+
+    ``listed`` tells that the values are the eigenvalues of a matrix, one each, and so may have been computed.
+    """
+    if not np.isfinite(values).all():
+        bad = values[~np.isfinite(values)][0]
+        raise ValueError(f"{owner}: eigenvalue {bad:g} is not allowed; they must be >= 0, and finite")
+    bound = rounding(values)
+    if (bad := values[values < -bound]).size:
+        raise ValueError(
+            f"{owner}: eigenvalue {bad[0]:g} is not allowed; they must be >= 0 (up to rounding, {bound:.2g} here)"
+        )
+    if not values.any():
+        raise ValueError(f"{owner}: all eigenvalues are zero; at least one must be > 0")
+    negative = values < 0
+    small = listed & (values > 0) & (values <= bound)
+    if not small.any():
+        return np.where(negative, 0.0, values)
+    apart = values[values > bound].min() > _GAP * values[small].max()
+    if not (apart or negative.any()):
+        return values
+    if not negative.any():
+        warnings.warn(
+            f"{owner}: {int(small.sum())} eigenvalues, up to {values[small].max():.3g}, are within rounding of zero "
+            f"({bound:.2g}) and are taken as zero; give weights=… to keep them",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return np.where(negative | small, 0.0, values)
+
+
+def read_numbers(owner: str, name: str, entries: Any) -> Array:
+    """A non-empty 1-D array: floats where every entry is a number, SymPy objects otherwise."""
+    array = np.asarray(entries)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{owner}: {name} has shape {array.shape}, it must be a non-empty list of numbers")
+    if array.dtype == object and all(
+        e.is_number if isinstance(e, sp.Expr) else isinstance(e, (int, float)) for e in array
+    ):
+        array = array.astype(float)
+    if array.dtype.kind in "iuf":
+        return array.astype(float)
+    if array.dtype != object:
+        raise TypeError(f"{owner}: {name} must hold numbers or SymPy expressions, not {array.dtype}")
+    return array
+
+
+def apportion(weights: Array, total: int) -> Array:
+    """Whole numbers that sum to ``total``, within one of ``total * weights``.
+
+    Running totals are rounded, so that what rounding takes from one mode it gives to a neighbour: the measure, not
+    one end of it, is kept even where ``total`` is smaller than the number of modes.
+    """
+    reached = np.rint(np.cumsum(weights) * (total / weights.sum()))
+    return np.diff(reached, prepend=0.0).astype(int)
