@@ -17,6 +17,7 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.closed.finder import DoesNotApply
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.modes import rational
 from symhigh.closed.planar import beside, polynomial_zeros, symmetric_zeros, tidy
@@ -95,13 +96,10 @@ class Plane:
         rate = system.expanded(gamma)
         averages = {r.name for r in system.reductions} | {s.name for s in system.states} | {t}
         if rate.free_symbols & averages:
-            raise ValueError(
-                f"fixed_points: the learning rate {rate} is not constant; use Constant(gamma), or integrate "
-                "system.solve(…)"
-            )
+            raise DoesNotApply(f"fixed_points: the learning rate {rate} is not constant; use Constant(gamma)")
         values = Spectrum.isotropic().values if spectrum is None else spectrum.values
         if len(set(values.tolist())) != 1:
-            raise ValueError(
+            raise DoesNotApply(
                 f"fixed_points(spectrum with {len(set(values.tolist()))} eigenvalues): K must be λI; integrate "
                 "system.solve(…)"
             )
@@ -124,8 +122,9 @@ class Plane:
             expr = expr.subs(s.name, s.expression)
         closed = expr.subs(self._put, simultaneous=True)
         if closed.has(GaussianMean, MixtureMean):
-            raise ValueError(
-                f"fixed_points: {system.problem.name} has expectations without closed form; integrate system.solve(…)"
+            raise DoesNotApply(
+                f"fixed_points: {system.problem.name} has expectations without closed form; integrate "
+                "system.solve(…)"
             )
         return closed
 

@@ -7,8 +7,8 @@ rest at ``D² = γI/p``, so ``I (1 - aγτ/p) = β`` (normal form of :mod:`symhi
     βγ² + (acτ/p) γ - c = 0:   one positive root, below the threshold p/(aτ), and equal to it without noise.
 
 So without noise SGD does not converge: γ climbs to the threshold, where gradient noise and forgetting balance. The rest
-is the only one (away from the target) and stable (:mod:`symhigh.closed.slowest`); that every start reaches it is seen on all
-curves, not proved. New.
+is the only one (away from the target) and stable (:mod:`symhigh.closed.slowest`); that every start reaches it is seen
+on all curves, not proved. New.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The slowest eigenvalue of a limit linearised at rest under a forgetting memory, complex pairs included.
 
 Serves :mod:`symhigh.closed.rmsprop`. With poles ``P_i = pγλ_i`` and ``h(z) = Σ aγ²w_iλ_i²/(P_i - z)`` the eigenvalues
-are the zeros of ``c(z) = h(z)(α - 2z) - 2(α - z)``. On the real axis h rises from -∞ to +∞ between two poles, so c changes
+are the zeros of ``c(z) = h(z)(α - 2z) - 2(α - z)``. Between two poles h rises from -∞ to +∞, so c changes
 sign in every gap but that of α/2, and below the first pole iff α/2 is above it: all zeros but two are bracketed.
 Divided by them, ``(c/2)∏(z - P_i)`` is the monic quadratic of the last two, read at two points of the negative axis,
 where all factors are positive and nothing cancels. The slowest zero is then refined to any precision and verified. New.
