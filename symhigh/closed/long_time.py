@@ -147,7 +147,7 @@ def _scheduled(limit: LinearLimit, modes: Modes, noisy: bool) -> Formulas:
                 limit.share * small.subs(gamma, limit.rate),
                 positive(omega),
                 "new",
-                "the excess risk for large t",
+                "the excess risk for large t, up to a relative error of the order of γ and γ'/γ²",
             )
     return found
 

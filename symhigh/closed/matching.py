@@ -112,10 +112,11 @@ def dying_on_power_law(limit: LinearLimit, law: PowerLaw) -> dict[str, Formula] 
     if law.s != 0:
         rate += sp.simplify(slope * growth * sp.powsimp(tail) * t * 2 / law.s)  # tail ~ t^{s/2 - 1}
     where = positive(omega, t, *(p for p in limit.system.rule.values if p.is_positive))
+    words = f"for large t, up to a relative error O(t^({(law.s - 2) / 2}) + log t/sqrt(t))"
     return {
-        "learning_rate_asymptotic": Formula(rate, where, "new", "the learning rate for large t"),
+        "learning_rate_asymptotic": Formula(rate, where, "new", f"the learning rate {words}"),
         "excess_risk_asymptotic": Formula(
-            noise / sp.sqrt(t) + tail + lag / t, where, "new", "the excess risk for large t"
+            noise / sp.sqrt(t) + tail + lag / t, where, "new", f"the excess risk {words}"
         ),
     }
 

@@ -73,3 +73,13 @@ def test_underflow_has_no_sign():
     curve = system.solve(ISO, sh.Start(), 3000.0, target=NUMPY)
     assert curve.risk.min() >= 0
     assert curve.distance.min() >= 0
+
+
+def test_a_curve_that_underflows_is_not_said_to_diverge():
+    system = sh.derive(sh.huber(0.4), sh.Constant(1.4))
+    with pytest.warns(
+        RuntimeWarning, match=r"the distance to the target has fallen below .* range of doubles"
+    ):
+        curve = system.solve(HALVES, sh.Start(), 4000.0)
+    assert not curve.complete
+    assert curve.risk[-1] < 1e-150

@@ -176,3 +176,11 @@ def test_bad_measures_are_refused():
         sh.Spectrum.from_density(lambda x: -x, 0, 1)
     with pytest.raises(ValueError, match="increasing edges"):
         sh.Spectrum.from_histogram([1, 0.5], [1])
+
+
+def test_compression_is_right_to_eight_digits_unless_told_otherwise():
+    values = np.linspace(0.01, 1, 3000) ** 2
+    full, small = sh.Spectrum.from_eigenvalues(values), sh.Spectrum.from_eigenvalues(values).compressed()
+    measured = error_between((full.values, full.weights), (small.values, small.weights))
+    assert 1e-11 < measured <= 1e-8
+    assert small.error == pytest.approx(measured, rel=1e-3)
