@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh import symbols
+import symhigh.symbols as library
 from symhigh.closed.formula import Formula
 from symhigh.closed.modes import LAMBDA_MIN
 from symhigh.derivation.volterra import CLOCK
@@ -24,7 +24,7 @@ from symhigh.system import LimitSystem
 
 _SHOWN = (tau, kappa2, distance, LAMBDA_MIN, B22, lam, t, CLOCK)
 """The library's symbols that formulas may show."""
-_LIBRARY = {s.name for s in vars(symbols).values() if isinstance(s, sp.Symbol)} | {s.name for s in _SHOWN}
+_LIBRARY = {s.name for s in vars(library).values() if isinstance(s, sp.Symbol)} | {s.name for s in _SHOWN}
 
 
 @dataclass(frozen=True, eq=False)

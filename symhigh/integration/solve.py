@@ -254,10 +254,11 @@ def _why(status: int, system: LimitSystem, rows: Array, times: Array, clock: Arr
     if not len(rows):
         return f"diverged {place}, before the first output time: the state left all bounds"
     last = dict(zip(system.outputs, rows[-1], strict=True))
-    if last["distance"] <= 1e-150 * rows[0][list(system.outputs).index("distance")]:
+    first = dict(zip(system.outputs, rows[0], strict=True))
+    if last.get("distance", np.inf) <= 1e-150 * first.get("distance", 0.0):
         return (
-            f"stopped {place}: the distance to the target has fallen below {last['distance']:.2g}, where averages of the "
-            "loss leave the range of doubles; end earlier"
+            f"stopped {place}: the distance to the target has fallen below {last['distance']:.2g}, where averages of "
+            "the loss leave the range of doubles; end earlier"
         )
     rate, threshold = last["learning_rate"], last.get("distance_threshold", np.inf)
     cause = (

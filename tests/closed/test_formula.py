@@ -11,7 +11,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed import Formula
-from symhigh.closed.nodes import Average, Root
+from symhigh.closed.nodes import Average, Root, bracketed_root
 from symhigh.symbols import lam
 
 a = sp.Symbol("a", positive=True)
@@ -177,3 +177,11 @@ def test_an_open_spectrum_is_said() -> None:
     for values in ({}, {"lambda_min": 0.1}, {"mu": 1, "lambda_min": 1}):
         with pytest.raises(ValueError, match=r"an average over a spectrum, which is open; give limits"):
             rate.evaluate(**values)
+
+
+def test_a_pole_is_no_root() -> None:
+    with pytest.raises(ValueError, match="at a pole near 1"):
+        bracketed_root(lambda v: 1 / (v - 1), mpmath.mpf(0), mpmath.mpf(3))
+    assert bracketed_root(lambda v: v**3 - 2, mpmath.mpf(0), mpmath.inf) == pytest.approx(
+        2 ** (1 / 3), rel=1e-14
+    )
