@@ -44,10 +44,11 @@ def limits(
 
     Names, where they exist: ``learning_rate``, ``risk``, ``excess_risk`` (their limits), ``rate`` (of the risk's
     exponential approach to its limit, per unit of time = steps/d), ``threshold`` (the constant rate at which SGD ceases
-    to converge), ``learning_rate_asymptotic`` and ``excess_risk_asymptotic`` (functions of t, for large t),
-    ``risk_curve`` (exact for all t), ``clock`` (``∫γ dt``), ``profile`` (of D²_λ over λ, up to scale), ``frequency``
-    (angular, where RMSprop-Norm's approach oscillates; one eigenvalue). For losses that see both overlaps, such as
-    phase retrieval, at a constant rate and K = λI (by default I), those of
+    to converge), ``learning_rate_asymptotic`` and ``excess_risk_asymptotic`` (functions of t, for large t, with the
+    order of their error in the ``statement``), ``learning_rate_in_clock`` and ``excess_risk_in_clock`` (on power laws,
+    functions of u = ``∫γ dt``), ``risk_curve`` (exact for all t), ``clock`` (``∫γ dt``), ``profile`` (of D²_λ over λ,
+    up to scale), ``frequency`` (angular, where RMSprop-Norm's approach oscillates; one eigenvalue). For losses that see
+    both overlaps, such as phase retrieval, at a constant rate and K = λI (by default I), those of
     :func:`~symhigh.closed.fixed_points.fixed_points`, with ``escape_rate`` and ``saddle_risk`` of the saddle.
 
     Without ``spectrum``, formulas are in ``tau``, ``kappa_2``, ``lambda_min`` and averages over an open measure;

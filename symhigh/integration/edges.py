@@ -7,6 +7,7 @@ variance, or hold averages that are infinite; both show in the first right-hand 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,20 @@ Evaluation = Callable[[Array, Array], tuple[Array, Array]]
 
 class SingularStart(ValueError):
     """The limit has no finite right-hand side at its start, or none that keeps a variance from turning negative."""
+
+
+def at_start(kernels: Any, system: LimitSystem, par: Array, w: Array, memory: Array) -> Evaluation:
+    """Right-hand sides of the modes, and outputs, at t = 0, by a system's kernels."""
+
+    def at(coef: Array, states: Array) -> tuple[Array, Array]:
+        y = np.concatenate([states.ravel(), memory])
+        const, rates, out = np.zeros(len(system.reductions)), np.empty_like(y), np.zeros(len(system.outputs))
+        kernels.prepare(par, coef, w, const)
+        kernels.rhs(0.0, y, rates, par, coef, w, const)
+        kernels.observe(0.0, y, out, par, coef, w, const)
+        return rates[: states.size].reshape(states.shape), out
+
+    return at
 
 
 def check_start(system: LimitSystem, spectrum: Spectrum, coef: Array, states: Array, at: Evaluation) -> None:
@@ -94,7 +109,7 @@ def _inside(system: LimitSystem, coef: Array, states: Array) -> tuple[Array, Arr
     """The start moved off the boundary a little: variances that vanish made small, correlations below one."""
     symbols = (*system.family.states, *system.family.coefficients)
     moved = np.concatenate([states, coef]).astype(float)
-    size = max(1e-3, float(np.abs(np.delete(moved, symbols.index(lam), axis=0)).max()))
+    size = max(1e-3, *(float(np.abs(row).max()) for row, s in zip(moved, symbols, strict=True) if s != lam))
     for row, symbol in zip(moved, symbols, strict=True):
         if symbol in (V11, V22, D2):
             row[:] = np.maximum(row, _APART * size)

@@ -17,7 +17,7 @@ from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, RUNNING, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Names, Target
 from symhigh.integration.curve import Curve
-from symhigh.integration.edges import Evaluation, SingularStart, check_start, settled_outputs
+from symhigh.integration.edges import SingularStart, at_start, check_start, settled_outputs
 from symhigh.integration.events import watch
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT, March, Stepper, outlasts
 from symhigh.population import Spectrum, Start
@@ -121,7 +121,7 @@ def solve(
     memory = np.zeros(len(system.states))
     kernels.begin(par, const, memory)
     y = np.concatenate([states.ravel(), memory])
-    check_start(watched.system, spectrum, coef, states, _at_start(kernels, watched.system, par, w, memory))
+    check_start(watched.system, spectrum, coef, states, at_start(kernels, watched.system, par, w, memory))
     size = _sizes(states, memory, spectrum, start)
     given = None if atol is None else real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
     floor = 1e-290 * tolerance * size if given is None else np.full_like(y, given)
@@ -213,20 +213,6 @@ def check_schedule(system: LimitSystem, par: Array, end: float) -> None:
             f"Schedule(expr={rate}): the learning rate is {rates[where]:g} at t = {grid[where]:g}; it must "
             f"be finite and >= 0 on [0, {end:g}]"
         )
-
-
-def _at_start(kernels: Any, system: LimitSystem, par: Array, w: Array, memory: Array) -> Evaluation:
-    """Right-hand sides of the modes, and outputs, at t = 0."""
-
-    def at(coef: Array, states: Array) -> tuple[Array, Array]:
-        y = np.concatenate([states.ravel(), memory])
-        const, rates, out = np.zeros(len(system.reductions)), np.empty_like(y), np.zeros(len(system.outputs))
-        kernels.prepare(par, coef, w, const)
-        kernels.rhs(0.0, y, rates, par, coef, w, const)
-        kernels.observe(0.0, y, out, par, coef, w, const)
-        return rates[: states.size].reshape(states.shape), out
-
-    return at
 
 
 def _modes(system: LimitSystem, spectrum: Spectrum, start: Start) -> tuple[Array, Array]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LEAST = 20.0
 """The effective dimension tr K/λ_max below which users are warned."""
+HEAVY = 0.8
+"""The part of the limit's threshold below which the rows' own stable rate is told."""
 
 
 class EffectiveDimensionWarning(RuntimeWarning):
@@ -31,22 +33,34 @@ def effective_dimension(spectrum: Spectrum, d: int | None = None) -> float | Non
 
 
 def warn_of_few_dimensions(owner: str, spectrum: Spectrum, d: int | None = None, stacklevel: int = 3) -> None:
-    """Warn (:class:`EffectiveDimensionWarning`), with the size of what limits drop, where it is not small."""
+    """Warn (:class:`EffectiveDimensionWarning`), with the size of what limits drop, where it is not small.
+
+    And where given rows are so far from Gaussian ones that SGD on them is stable for far smaller rates only.
+    """
     own = spectrum.dimension if d is None else d
     size = effective_dimension(spectrum, own)
-    if own is None or size is None or size >= LEAST:
+    if own is None or size is None:
         return
-    values, _ = spectrum.numeric("effective_dimension")
-    rows = (
-        ""
-        if spectrum.stable_rate is None
-        else f" SGD on the given rows is stable below the rate {spectrum.stable_rate:.6g}."
-    )
+    values, weights = spectrum.numeric("effective_dimension")
+    stable, threshold = spectrum.stable_rate, 2 / float(weights @ values)
+    heavy = stable is not None and stable < HEAVY * threshold
+    if size >= LEAST and not heavy:
+        return
+    parts = []
+    if size < LEAST:
+        parts.append(
+            f"the effective dimension tr K/λ_max is {size:.3g} (d = {own}): the limit d → ∞ drops the part "
+            f"γ λ_max/d = {float(values.max()) / own:.3g} γ of the decay of the largest mode, {1 / size:.2g} of it at "
+            "the rate γ = 1/τ"
+        )
+    if stable is not None:
+        parts.append(
+            f"SGD on the given rows is stable below the rate {stable:.6g}, by their fourth moments, the limit below "
+            f"2/τ = {threshold:.6g}"
+        )
     warnings.warn(
-        f"{owner}: the effective dimension tr K/λ_max is {size:.3g} (d = {own}): the limit d → ∞ drops the part "
-        f"γ λ_max/d = {float(values.max()) / own:.3g} γ of the decay of the largest mode, {1 / size:.2g} of it at the "
-        f"rate γ = 1/τ.{rows} Take the exact mean at finite d where it is known (least squares), or simulate; leave "
-        "out the leading directions where they are not of interest",
+        f"{owner}: {'; '.join(parts)}. Take the exact mean at finite d where it is known (least squares), or simulate; "
+        "leave out leading directions or rows that are not of interest",
         EffectiveDimensionWarning,
         stacklevel=stacklevel,
     )

@@ -64,6 +64,22 @@ def test_rows_with_few_dimensions_warn_with_their_stable_rate():
             use()
 
 
+def test_rows_with_heavy_tails_are_told_of_in_any_dimension():
+    """Rows of two lengths: E |a|⁴/(E |a|²)² = 1.64 divides the stable rate, K as before."""
+    rng = np.random.default_rng(5)
+    rows = rng.standard_normal((1000, 60)) * rng.choice([0.6, 1.8], (1000, 1))
+    with pytest.warns(
+        sh.EffectiveDimensionWarning, match="by their fourth moments, the limit below 2/τ"
+    ) as seen:
+        spectrum = sh.Spectrum.from_data(rows)
+    assert "effective dimension" not in str(seen[0].message)
+    assert spectrum.stable_rate == pytest.approx(2 / spectrum.moment(1) / 1.64, rel=0.1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plain = sh.Spectrum.from_data(rng.standard_normal((1000, 60)))
+    assert plain.stable_rate == pytest.approx(2 / plain.moment(1), rel=0.1)
+
+
 def test_the_size_named_is_the_term_that_the_limit_drops():
     """One mode of the exact mean at finite d: its decay is 2γλ - 2γ²λ²/d - …; the limit keeps 2γλ."""
     with pytest.warns(sh.EffectiveDimensionWarning, match=r"d = 3.* = 0\.667 γ of the decay") as seen:
