@@ -18,6 +18,10 @@ from symhigh.checks import whole
 Array = np.ndarray[Any, Any]
 
 
+MOST_WORK = 1e9
+"""n d² up to which the stable rate of rows is computed without being asked for."""
+
+
 def read_rows(owner: str, rows: Any) -> Array:
     """Samples as a float array (n, d); ``ValueError`` where they are not finite, or all zero."""
     samples = np.asarray(rows)

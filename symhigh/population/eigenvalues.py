@@ -18,12 +18,29 @@ _GAP = 1e3
 """How far rounding lies below the smallest eigenvalue that is none, at the least."""
 
 
-def rounding(values: Array) -> float:
+def precision(given: Any) -> float:
+    """The spacing of floats at one in the type that numbers were given in; that of doubles for other types."""
+    kind = np.asarray(given).dtype
+    return float(np.finfo(kind if kind.kind == "f" else float).eps)
+
+
+def rounding(values: Array, eps: float) -> float:
     """``d eps max|values|``, up to which a computed eigenvalue cannot be told from zero."""
-    return float(values.size * np.finfo(float).eps * np.abs(values).max())
+    return float(values.size * max(eps, np.finfo(float).eps) * np.abs(values).max())
 
 
-def settled(owner: str, values: Array, listed: bool) -> Array:
+def without_rounding(owner: str, values: Array, eps: float) -> Array:
+    """Eigenvalues of a matrix with what rounding leaves of zero put to zero; ``ValueError`` where one is negative.
+
+    A negative eigenvalue tells how large the rounding was; up to 1e-10 of the largest it is taken for that.
+    """
+    bound, lowest = rounding(values, eps), float(-values.min())
+    if lowest > max(bound, 1e-10 * float(values.max())):
+        raise ValueError(f"{owner}: K has the eigenvalue {-lowest:g}, all must be >= 0")
+    return np.where(values > max(bound, lowest), values, 0.0)
+
+
+def settled(owner: str, values: Array, eps: float, listed: bool) -> Array:
     """``values`` with what is rounding put to zero; ``ValueError`` for what is negative, not finite, or all zero.
 
     ``listed`` tells that the values are the eigenvalues of a matrix, one each, and so may have been computed.
@@ -31,7 +48,7 @@ def settled(owner: str, values: Array, listed: bool) -> Array:
     if not np.isfinite(values).all():
         bad = values[~np.isfinite(values)][0]
         raise ValueError(f"{owner}: eigenvalue {bad:g} is not allowed; they must be >= 0, and finite")
-    bound = rounding(values)
+    bound = rounding(values, eps)
     if (bad := values[values < -bound]).size:
         raise ValueError(
             f"{owner}: eigenvalue {bad[0]:g} is not allowed; they must be >= 0 (up to rounding, {bound:.2g} here)"

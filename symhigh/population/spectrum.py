@@ -16,9 +16,9 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import parameter, real, whole
-from symhigh.population.data import read_rows, stable_rate
+from symhigh.population.data import MOST_WORK, read_rows, stable_rate
 from symhigh.population.dimension import EffectiveDimensionWarning, warn_of_few_dimensions
-from symhigh.population.eigenvalues import apportion, read_numbers, rounding, settled
+from symhigh.population.eigenvalues import apportion, precision, read_numbers, settled, without_rounding
 from symhigh.population.measure import (
     HORIZON,
     LEAST,
@@ -91,7 +91,7 @@ class Spectrum:
             if total.is_number and abs(float(total) - 1) > 1e-9:
                 raise ValueError(f"{owner}: weights must sum to one, they sum to {total}")
             return cls(vals, wts)
-        vals = settled(owner, vals, listed=weights is None)
+        vals = settled(owner, vals, precision(values), listed=weights is None)
         if (wts <= 0).any() or abs(wts.sum() - 1) > 1e-9:
             raise ValueError(
                 f"{owner}: weights must be > 0 and sum to one, they sum to {wts.sum():.12g}; "
@@ -107,7 +107,8 @@ class Spectrum:
     def from_covariance(cls, K: Any) -> Spectrum:
         """The spectrum of a symmetric positive semi-definite (d, d) matrix; keeps its eigenvectors.
 
-        Eigenvalues of at most ``d eps ‖K‖`` are what rounding leaves of zero, and become zero. Warns
+        Eigenvalues of at most ``d eps ‖K‖``, eps of the type of K, are what rounding leaves of zero, and become zero;
+        and those that are no larger than the most negative one. Warns
         (:class:`EffectiveDimensionWarning`) where few directions carry the trace.
         """
         matrix = np.asarray(K, dtype=float)
@@ -117,11 +118,7 @@ class Spectrum:
         if not np.isfinite(scale) or np.abs(matrix - matrix.T).max() > 1e-10 * scale:
             raise ValueError("Spectrum.from_covariance: K must be finite and symmetric; use (K + K.T)/2")
         values, basis = np.linalg.eigh((matrix + matrix.T) / 2)
-        if values[0] < -1e-10 * scale:
-            raise ValueError(
-                f"Spectrum.from_covariance: K has the eigenvalue {values[0]:g}, all must be >= 0"
-            )
-        spectrum = cls.from_eigenvalues(np.where(values > rounding(values), values, 0.0))
+        spectrum = cls.from_eigenvalues(without_rounding("Spectrum.from_covariance", values, precision(K)))
         found = replace(spectrum, basis=basis, dimension=values.size)
         warn_of_few_dimensions("Spectrum.from_covariance", found)
         return found
@@ -131,14 +128,16 @@ class Spectrum:
         """The spectrum of ``K = rows.T @ rows/n``, the second moments of n samples of d features, shape (n, d).
 
         Its limit is that of Gaussian samples with this K. ``stable_rate`` of the result is the least upper bound of the
-        constant rates at which SGD on these very rows converges in mean square, from their fourth moments; see
-        :func:`~symhigh.population.data.stable_rate`. Subtract the columns' means first where samples are to be centred.
+        constant rates at which SGD on these very rows converges in mean square, from their fourth moments; None where
+        it takes long, n d² > 1e9, see :func:`~symhigh.population.data.stable_rate`. Subtract the columns' means first
+        where samples are to be centred.
         """
         samples = read_rows("Spectrum.from_data", rows)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EffectiveDimensionWarning)  # said below, with the stable rate
             found = cls.from_covariance(samples.T @ samples / len(samples))
-        found = replace(found, stable_rate=stable_rate(samples), name="data")
+        quick = samples.size * samples.shape[1] <= MOST_WORK
+        found = replace(found, stable_rate=stable_rate(samples) if quick else None, name="data")
         warn_of_few_dimensions("Spectrum.from_data", found)
         return found
 

@@ -40,6 +40,24 @@ def test_limits_are_those_of_the_range(n, d, rule):
             assert float(found[name].evaluate()) == pytest.approx(float(exact[name].evaluate()), rel=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::symhigh.EffectiveDimensionWarning")
+def test_single_precision_rounds_to_its_own_precision():
+    K = deficient(20, 30, seed=3).astype(np.float32)
+    for spectrum in (sh.Spectrum.from_covariance(K), sh.Spectrum.from_eigenvalues(np.linalg.eigvalsh(K))):
+        assert np.isclose(spectrum.weights[spectrum.values == 0].sum(), 10 / 30)
+
+
+@pytest.mark.filterwarnings("ignore::symhigh.EffectiveDimensionWarning")
+def test_a_negative_eigenvalue_tells_how_large_the_rounding_was():
+    """A matrix off by 1e-12, as a long sum is: its smallest positive eigenvalue is of that size, too."""
+    Q = np.linalg.qr(np.random.default_rng(0).standard_normal((4, 4)))[0]
+    K = Q @ np.diag([1.0, 0.5, 8e-13, -1e-12]) @ Q.T
+    assert sorted(sh.Spectrum.from_covariance(K).values)[0] == 0
+    assert (sh.Spectrum.from_covariance(K).values > 0).sum() == 2
+    with pytest.raises(ValueError, match="K has the eigenvalue -1e-08"):
+        sh.Spectrum.from_covariance(Q @ np.diag([1.0, 0.5, 0.2, -1e-8]) @ Q.T)
+
+
 def test_a_gap_tells_rounding_from_small_eigenvalues():
     tail = np.arange(1, 200_001) ** -2.0
     assert sh.Spectrum.from_eigenvalues(tail).values.min() == tail[-1]
