@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from symhigh.closed.finder import DoesNotApply, Finder, Question
 from symhigh.closed.formula import Formula
@@ -34,13 +35,13 @@ FINDERS: Mapping[str, Finder] = MappingProxyType(
 
 def limits(
     problem: Problem | LimitSystem,
-    rule: Rule | None = None,
-    spectrum: Spectrum | None = None,
+    rule: Rule | Spectrum | None = None,
+    spectrum: Spectrum | Start | None = None,
     start: Start | None = None,
 ) -> Mapping[str, Formula]:
     """Closed forms for the long time of SGD on ``problem`` under ``rule``: a mapping from names to :class:`Formula`.
 
-    A derived system may stand for problem and rule: ``limits(system, spectrum=…, start=…)``.
+    A derived system may stand for problem and rule: ``limits(system, spectrum, start)``.
 
     Names, where they exist: ``learning_rate``, ``risk``, ``excess_risk`` (their limits), ``rate`` (of the risk's
     exponential approach to its limit, per unit of time = steps/d), ``threshold`` (the constant rate at which SGD ceases
@@ -58,8 +59,8 @@ def limits(
     Where a symbol of yours has the name of one of the library's, the library's is renamed: ``tau_K`` beside your
     ``tau``. Raises ``ValueError`` for a limit that has no closed form here, with the reason of every finder.
     """
-    system = problem if isinstance(problem, LimitSystem) else derive(problem, _given(rule))
-    held = scope(system, spectrum, start)
+    system, measure, begin = _read(problem, [rule, spectrum, start])
+    held = scope(system, measure, begin)
     question, refusals = Question(system, held.spectrum, held.start), []
     for name, finder in FINDERS.items():
         try:
@@ -75,7 +76,23 @@ def limits(
     )
 
 
-def _given(rule: Rule | None) -> Rule:
-    if isinstance(rule, Rule):
-        return rule
-    raise TypeError(f"limits(rule={rule!r}): rule must be a learning-rate rule, such as Constant(0.5)")
+def _read(
+    problem: Problem | LimitSystem, given: list[Any]
+) -> tuple[LimitSystem, Spectrum | None, Start | None]:
+    """System, spectrum and start; what follows a system stands one place earlier than what follows a problem."""
+    if isinstance(problem, LimitSystem):
+        system, posed = problem, [g for g in given if g is not None]
+    elif isinstance(given[0], Rule):
+        system, posed = derive(problem, given[0]), [g for g in given[1:] if g is not None]
+    else:
+        raise TypeError(
+            f"limits(rule={given[0]!r}): rule must be a learning-rate rule, such as Constant(0.5)"
+        )
+    measure = next((g for g in posed if isinstance(g, Spectrum)), None)
+    begin = next((g for g in posed if isinstance(g, Start)), None)
+    if foreign := [g for g in posed if g is not measure and g is not begin]:
+        raise TypeError(
+            f"limits: {foreign[0]!r} is neither a spectrum nor a start; after the "
+            f"{'system' if problem is system else 'rule'} give a Spectrum and a Start"
+        )
+    return system, measure, begin

@@ -94,8 +94,13 @@ def test_a_derived_system_may_be_asked() -> None:
     asked = sh.limits(system, spectrum=sh.Spectrum.isotropic())
     assert {k: v.expr for k, v in asked.items()} == {k: v.expr for k, v in direct.items()}
     assert float(sh.limits(system.bind({"g": 0.5}), spectrum=sh.Spectrum.isotropic())["risk"].expr) == 2 / 3
+    by_place = sh.limits(system, sh.Spectrum.isotropic(), sh.Start())
+    assert "risk_curve" in by_place
+    assert by_place["risk"].expr == direct["risk"].expr
     with pytest.raises(TypeError, match="rule must be a learning-rate rule"):
         sh.limits(sh.least_squares())
+    with pytest.raises(TypeError, match="is neither a spectrum nor a start; after the system"):
+        sh.limits(system, sh.Constant(1))
 
 
 def test_every_finder_says_why_it_does_not_apply() -> None:
