@@ -8,7 +8,8 @@ from scipy.optimize import brentq
 import symhigh as sh
 from symhigh.closed.conserved import conservation_law, limiting_rate
 from symhigh.closed.linear import linear_limit
-from symhigh.symbols import distance, gamma, tau
+from symhigh.closed.long_time import _slow
+from symhigh.symbols import distance, gamma, t, tau
 
 eta, b, omega, g, l1, l2 = sp.symbols("eta b omega g lambda_1 lambda_2", positive=True)
 
@@ -324,3 +325,15 @@ def test_power_laws_say_the_order_of_their_error(delta, power, logs) -> None:
     gaps = np.abs(curve.learning_rate / formula.evaluate(t=times) - 1)
     orders = np.array([t**power * np.log(t) ** logs for t in times])
     assert 0.4 < (gaps[1] / gaps[0]) / (orders[1] / orders[0]) < 2.0
+
+
+def test_only_a_slow_schedule_carries_the_modes_along() -> None:
+    """γ'/γ² must vanish: it is -1 for 1/(1 + t), and swings for (1 + t)^{-1/2}(2 + sin t)/2, where the excess over
+    γτω²/4 lies between .84 and 2.27 for ever."""
+    root = (1 + t) ** sp.Rational(-1, 2)
+    assert _slow(root)
+    assert not _slow(2 / (1 + t))
+    assert not _slow(root * (2 + sp.sin(t)) / 2)
+    name = "excess_risk_asymptotic"
+    assert name in sh.limits(sh.least_squares(1), sh.Schedule(root))
+    assert name not in sh.limits(sh.least_squares(1), sh.Schedule(2 / (1 + t)))

@@ -126,15 +126,5 @@ def test_memories_without_a_closed_form_are_refused_by_name(rule: sh.Rule, why: 
         sh.limits(sh.least_squares(noise), rule)
 
 
-def test_a_schedule_that_does_not_let_the_modes_follow_has_no_asymptotic() -> None:
-    """γ'/γ² must vanish: for (1+t)^{-1/2}(2 + sin t)/2 the excess over γτω²/4 swings between .84 and 2.27."""
-    rate = (1 + sh.t) ** sp.Rational(-1, 2) * (2 + sp.sin(sh.t)) / 2
-    try:
-        found = sh.limits(sh.least_squares(1), sh.Schedule(rate))
-    except ValueError:
-        return
-    assert "excess_risk_asymptotic" not in found
-
-
 def test_the_name_of_the_open_edge_is_the_library_s() -> None:
     assert LAMBDA_MIN.name in HARD
