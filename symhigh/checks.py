@@ -63,6 +63,20 @@ def declared(owner: str, symbol: sp.Symbol, value: sp.Expr) -> sp.Expr:
     return given
 
 
+def power_in_range(owner: str, name: str, value: sp.Expr, power: sp.Expr) -> None:
+    """Raise ``ValueError`` where ``value**power``, for numbers > 0, is outside the doubles of full precision."""
+    if not (value.is_number and power.is_number):
+        return
+    most, exponent = 300.0, float(power)
+    size = exponent * float(sp.log(value, 10).evalf(15))
+    if abs(size) > most:
+        ends = sorted(side * most / exponent for side in (-1, 1))
+        raise ValueError(
+            f"{owner}({name}={shown(value)}): {name}**{exponent:g} is about 1e{size:+.0f}, beyond what doubles hold; "
+            f"{name} must be between 1e{ends[0]:+.0f} and 1e{ends[1]:+.0f}"
+        )
+
+
 def real(
     owner: str,
     name: str,
@@ -127,14 +141,16 @@ def array(
     return numbers
 
 
-def array_or_expressions(owner: str, name: str, value: Any, *, meaning: str) -> Array:
-    """As :func:`array` in one dimension, entries >= 0; SymPy objects in an object array where symbols remain."""
+def array_or_expressions(owner: str, name: str, value: Any, *, meaning: str, least: float = 0.0) -> Array:
+    """As :func:`array` in one dimension; SymPy objects, >= 0, in an object array where symbols remain."""
     given = _raw(owner, name, value, meaning)
     if given.ndim == 1 and given.dtype == object:
-        entries = [parameter(owner, name, e, positive=False, meaning=meaning) for e in given.tolist()]
+        entries = [parameter(owner, name, e, positive=None, meaning=meaning) for e in given.tolist()]
         if any(e.free_symbols for e in entries):
+            for entry in entries:
+                parameter(owner, name, entry, positive=False, meaning=meaning)
             return np.array(entries, dtype=object)
-    return array(owner, name, value, meaning=meaning, least=0.0)
+    return array(owner, name, value, meaning=meaning, least=least)
 
 
 def output_times(owner: str, t: Any, end: float, count: int = 201, name: str = "t") -> Array:

@@ -132,7 +132,8 @@ MADE: dict[str, Callable[[], Any]] = {
     "student": lambda: sh.student(sp.tanh),
 }  # fmt: skip
 FUNCTIONS = {"compare", "compare_network", "error_slope", "fixed_points", "renewal_equation", "simulate",
-             "sweep", "Rule", "verify", "within", "eps", "t", "x", "x_star", "y"}  # fmt: skip
+             "sweep", "Rule", "verify", "within", "stable_rate",
+             "EffectiveDimensionWarning", "eps", "t", "x", "x_star", "y"}  # fmt: skip
 """Public names whose values stand above under the name of what they return."""
 
 

@@ -15,6 +15,7 @@ from symhigh.checks import instance
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.nodes import Average
 from symhigh.population import Spectrum, Start
+from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.symbols import D2, distance, kappa2, lam, tau
 
 _FEW = 8
@@ -101,10 +102,13 @@ def read_modes(spectrum: Spectrum | None, start: Start | None) -> Modes:
         if start is not None:
             raise ValueError("limits(start=…): a start is spread over a spectrum; give spectrum=… too")
         return Modes()
+    if not spectrum.is_symbolic:
+        given = None if start is None else start.dimension
+        warn_of_few_dimensions("limits", spectrum, given, stacklevel=4)
     number = rational if spectrum.values.size <= _FEW else _long
     values, weights = (tuple(map(number, part)) for part in (spectrum.values, spectrum.weights))
     errors = None if start is None else tuple(map(number, _errors(spectrum, start)))
-    keep = [i for i, v in enumerate(values) if v != 0]
+    keep = [i for i, v in enumerate(values) if not v.is_zero]
     first: dict[sp.Expr, list[int]] = {}
     for i in keep:
         first.setdefault(values[i], []).append(i)

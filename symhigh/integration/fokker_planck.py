@@ -93,10 +93,11 @@ class Densities:
     cells: Array
     steps: int
 
-    def after(self, skip: int) -> Densities:
-        """The same solution without the first ``skip`` times."""
+    def between(self, first: int, last: int | None = None) -> Densities:
+        """The same solution at its times from number ``first`` to before number ``last``."""
         moved = {
-            name: getattr(self, name)[skip:] for name in ("t", "risk", "integral", "centre", "scale", "mass")
+            name: getattr(self, name)[first:last]
+            for name in ("t", "risk", "integral", "centre", "scale", "mass")
         }
         return replace(self, **moved)
 
@@ -108,6 +109,14 @@ class Densities:
         """p(t, ξ) at the nodes, shape (T, K, n); infinite where a class sits in one point (scale 0)."""
         with np.errstate(divide="ignore"):
             return np.asarray(self.mass / (self.scale[:, :, None] * self.cells))
+
+
+class Explosion(ArithmeticError):
+    """No finite solution goes on beyond a time; ``found`` is the solution at the output times before it."""
+
+    def __init__(self, message: str, found: Densities) -> None:
+        super().__init__(message)
+        self.found = found
 
 
 def frame_grid(nodes: int, half_width: float = 12.0, core: float = 4.0) -> tuple[Array, Array]:
@@ -136,9 +145,9 @@ def solve_fokker_planck(
     ------
     ValueError
         ``nodes`` even or below 21, ``rtol`` or ``step`` not positive, times not increasing.
-    ArithmeticError
+    Explosion
         The risk or the frame ceased to be finite, or the step fell below rounding: the mean-field limit
-        explodes, which it can do far above the stability threshold.
+        explodes, which it can do far above the stability threshold. Carries the solution so far.
     """
     from symhigh.integration.fokker_planck_kernel import advance
 
@@ -161,14 +170,15 @@ def solve_fokker_planck(
     risk, integral = np.empty(times.size), np.empty(times.size)
     centre, scale, mass = np.empty(shape), np.empty(shape), np.empty((*shape, nodes))
     mass[0], centre[0], scale[0] = gaussian / gaussian.sum(), start, 0.0
-    steps, reached = advance(
+    steps, reached, rows = advance(
         table, drift_terms, error_terms, in_xi, in_alpha, float(model.offset), grid, cells, times,
         float(rtol), -1.0 if step is None else float(step), risk, integral, centre, scale, mass,
     )  # fmt: skip
+    found = Densities(times, risk, integral, centre, scale, mass, grid, cells, abs(int(steps)))
     if steps < 0:
-        raise ArithmeticError(
-            f"solve_fokker_planck: no finite solution beyond t = {reached:.6g}; the risk explodes or "
-            "the step fell below "
-            "rounding. Reduce the step of SGD, or end before this time"
+        raise Explosion(
+            f"solve_fokker_planck: no finite solution beyond t = {reached:.6g}; the risk explodes or the step fell "
+            "below rounding. Reduce the step of SGD, or end before this time",
+            found.between(0, int(rows)),
         )
-    return Densities(times, risk, integral, centre, scale, mass, grid, cells, int(steps))
+    return found

@@ -254,8 +254,8 @@ def step_error(table, classes, x, predicted, rates, h, slopes):
 @njit(error_model="numpy")
 def advance(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, cells, times, rtol, fixed,
             risk_out, integral_out, centre, scale, mass_out):  # fmt: skip
-    """Fill the outputs at ``times``; returns (steps, time reached), steps = −1 where no finite solution goes
-    on."""
+    """Fill the outputs at ``times``; returns (steps, time reached, outputs filled), steps = −1 where no finite
+    solution goes on."""
     classes = table.shape[0]
     size = 2 * classes + 1
     x, y, predicted, slopes = np.zeros(size), np.empty(size), np.empty(size), np.empty(size)
@@ -292,7 +292,7 @@ def advance(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, cell
             accept = math.isfinite(rates[6, 2 * classes]) and math.isfinite(embedded + coupling)
             if fixed > 0.0:
                 if not accept:
-                    return -1, now
+                    return -1, now, target
             else:
                 growth = 0.2
                 if accept:
@@ -304,7 +304,7 @@ def advance(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, cell
                 if not accept or dt >= 0.5 * h:
                     h = dt * min(4.0, max(0.2, growth))
                 if h < 1e-14 * (1.0 + abs(now)):
-                    return -1, now
+                    return -1, now, target
             if accept:
                 now = times[target] if remaining - dt <= 1e-9 * remaining else now + dt
                 steps += 1
@@ -314,7 +314,7 @@ def advance(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, cell
         risk_out[target], integral_out[target] = slopes[2 * classes], x[2 * classes]
         centre[target], mass_out[target] = x[:classes], mass
         scale[target] = np.sqrt(np.maximum(x[classes : 2 * classes], 0.0))
-    return steps, now
+    return steps, now, times.size
 
 
 keep(globals(), Path(__file__).read_text("utf-8"))

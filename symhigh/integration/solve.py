@@ -17,10 +17,12 @@ from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, RUNNING, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Names, Target
 from symhigh.integration.curve import Curve
+from symhigh.integration.edges import SingularStart, at_start, check_start, settled_outputs
 from symhigh.integration.events import watch
 from symhigh.integration.modes import population_of, starting_modes
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT, March, Stepper, outlasts
 from symhigh.population import Spectrum, Start
+from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.population.spectrum import Array
 from symhigh.symbols import gamma
 from symhigh.symbols import t as time
@@ -112,12 +114,17 @@ def solve(
                     until,
                     steady,
                 )
+        except SingularStart:
+            raise
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             target = NUMBA
     target = NUMBA if target is None else target
     watched = watch(system, events, until, steady)
     par = parameter_values("solve", watched.system)
     w = population.weights
+    if isinstance(spectrum, Spectrum):
+        own = start.dimension if isinstance(start, Start) else None
+        warn_of_few_dimensions("solve", spectrum, own, stacklevel=5 if target is NUMPY else 4)
     coef, states, modes = starting_modes(system, population)
 
     chosen = EXPLICIT if stepper is None else stepper
@@ -128,6 +135,7 @@ def solve(
     memory = np.zeros(len(system.states))
     kernels.begin(par, const, memory)
     y = np.concatenate([states.ravel(), memory])
+    check_start(watched.system, population, coef, states, at_start(kernels, watched.system, par, w, memory))
     size = _sizes(states, memory, modes)
     floor = 1e-290 * tolerance * size if given is None else np.full_like(y, given)
     bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
@@ -163,6 +171,7 @@ def solve(
         warnings.warn(message, RuntimeWarning, stacklevel=4 if target is NUMPY else 3)
     outputs = {name: march.rows[: march.row, k].copy() for k, name in enumerate(system.outputs)}
     counts = {"steps": int(clock[2]), "rejected": int(clock[3]), "evaluations": int(clock[4])}
+    outputs = settled_outputs(outputs, system, spectrum, start)
     return Curve(
         march.times[: march.row], outputs, system, spectrum, start, tolerance, not message, message, counts,
         watched.times(happened),
@@ -217,6 +226,12 @@ def _why(status: int, system: LimitSystem, rows: Array, times: Array, clock: Arr
     if not len(rows):
         return f"diverged {place}, before the first output time: the state left all bounds"
     last = dict(zip(system.outputs, rows[-1], strict=True))
+    first = dict(zip(system.outputs, rows[0], strict=True))
+    if last.get("distance", np.inf) <= 1e-150 * first.get("distance", 0.0):
+        return (
+            f"stopped {place}: the distance to the target has fallen below {last['distance']:.2g}, where averages of "
+            "the loss leave the range of doubles; end earlier"
+        )
     rate, threshold = last["learning_rate"], last.get("distance_threshold", np.inf)
     cause = (
         (

@@ -7,6 +7,7 @@ quadrature rule, and by its quantile function, from which the d eigenvalues of a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,9 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import array, array_or_expressions, parameter, real, refuse_type, whole
+from symhigh.population.data import MOST_WORK, read_rows, stable_rate
+from symhigh.population.dimension import EffectiveDimensionWarning, warn_of_few_dimensions
+from symhigh.population.eigenvalues import apportion, precision, settled, without_rounding
 from symhigh.population.measure import (
     HORIZON,
     LEAST,
@@ -40,7 +44,8 @@ class Spectrum:
     each eigenvalue that the spectrum was made from, where equal ones were merged; ``basis`` (d, d) holds eigenvectors,
     one a column in that order, where it came from a covariance matrix. ``ratio`` is that of a Marchenko-Pastur law, by
     which closed forms know it exactly. ``error`` is what rules and compressed spectra are right to, see
-    :meth:`from_density`; 0 where the measure is exact.
+    :meth:`from_density`; 0 where the measure is exact. ``dimension`` is the d of a spectrum that stands for one finite
+    problem, made from a covariance; ``stable_rate`` is set by :meth:`from_data`.
     """
 
     values: Array
@@ -51,6 +56,8 @@ class Spectrum:
     ratio: float | None = None
     members: Array | None = None
     error: float = 0.0
+    dimension: int | None = None
+    stable_rate: float | None = None
 
     @classmethod
     def isotropic(cls, lam: Any = 1) -> Spectrum:
@@ -66,9 +73,15 @@ class Spectrum:
 
         Without weights, a list of d eigenvalues is the spectrum of a d×d covariance. Equal values become one node,
         in the place of the first: modes of one eigenvalue obey one linear equation, and so does their average.
+
+        Values within ``d eps max(values)`` of zero are what rounding leaves of zero: negative ones become zero, and in
+        a list without weights positive ones too where a gap separates them from the others (with a warning, unless
+        there are negative ones). Weights keep the smallest values as they are.
         """
         owner = "Spectrum.from_eigenvalues"
-        vals = array_or_expressions(owner, "values", values, meaning="the eigenvalues of a covariance")
+        vals = array_or_expressions(
+            owner, "values", values, meaning="the eigenvalues of a covariance", least=-np.inf
+        )
         if weights is None:
             share = sp.Rational(1, vals.size) if vals.dtype == object else 1.0 / vals.size
             wts = np.full(vals.size, share, dtype=vals.dtype)
@@ -82,8 +95,7 @@ class Spectrum:
             if total.is_number and abs(float(total) - 1) > 1e-9:
                 raise ValueError(f"{owner}: weights must sum to one, they sum to {total}")
             return cls(vals, wts)
-        if not vals.any():
-            raise ValueError(f"{owner}: all eigenvalues are zero; at least one must be > 0")
+        vals = settled(owner, vals, precision(values), listed=weights is None)
         if (wts <= 0).any() or abs(wts.sum() - 1) > 1e-9:
             raise ValueError(
                 f"{owner}: weights must be > 0 and sum to one, they sum to {wts.sum():.12g}; "
@@ -97,20 +109,41 @@ class Spectrum:
 
     @classmethod
     def from_covariance(cls, K: Any) -> Spectrum:
-        """The spectrum of a symmetric positive semi-definite (d, d) matrix; keeps its eigenvectors."""
+        """The spectrum of a symmetric positive semi-definite (d, d) matrix; keeps its eigenvectors.
+
+        Eigenvalues of at most ``d eps ‖K‖``, eps of the type of K, are what rounding leaves of zero, and become zero;
+        and those that are no larger than the most negative one. Warns
+        (:class:`EffectiveDimensionWarning`) where few directions carry the trace.
+        """
         matrix = array("Spectrum.from_covariance", "K", K, ndim=2, meaning="a covariance matrix")
         if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"Spectrum.from_covariance: K has shape {matrix.shape}, it must be square")
         scale = np.abs(matrix).max()
         if np.abs(matrix - matrix.T).max() > 1e-10 * scale:
             raise ValueError("Spectrum.from_covariance: K must be finite and symmetric; use (K + K.T)/2")
-        values, basis = np.linalg.eigh(matrix)
-        if values[0] < -1e-10 * scale:
-            raise ValueError(
-                f"Spectrum.from_covariance: K has the eigenvalue {values[0]:g}, all must be >= 0"
-            )
-        spectrum = cls.from_eigenvalues(np.maximum(values, 0.0))
-        return replace(spectrum, basis=basis)
+        values, basis = np.linalg.eigh((matrix + matrix.T) / 2)
+        spectrum = cls.from_eigenvalues(without_rounding("Spectrum.from_covariance", values, precision(K)))
+        found = replace(spectrum, basis=basis, dimension=values.size)
+        warn_of_few_dimensions("Spectrum.from_covariance", found)
+        return found
+
+    @classmethod
+    def from_data(cls, rows: Any) -> Spectrum:
+        """The spectrum of ``K = rows.T @ rows/n``, the second moments of n samples of d features, shape (n, d).
+
+        Its limit is that of Gaussian samples with this K. ``stable_rate`` of the result is the least upper bound of the
+        constant rates at which SGD on these very rows converges in mean square, from their fourth moments; None where
+        it takes long, n d² > 1e9, see :func:`~symhigh.population.data.stable_rate`. Subtract the columns' means first
+        where samples are to be centred.
+        """
+        samples = read_rows("Spectrum.from_data", rows)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EffectiveDimensionWarning)  # said below, with the stable rate
+            found = cls.from_covariance(samples.T @ samples / len(samples))
+        quick = samples.size * samples.shape[1] <= MOST_WORK
+        found = replace(found, stable_rate=stable_rate(samples) if quick else None, name="data")
+        warn_of_few_dimensions("Spectrum.from_data", found)
+        return found
 
     @classmethod
     def power_law(cls, beta: Any, rtol: float = RTOL, horizon: float = HORIZON) -> Spectrum:
@@ -271,16 +304,6 @@ class Spectrum:
             return np.asarray(self.quantile((np.arange(size) + 0.5) / size), dtype=float)
         values, weights = self.numeric("simulate")
         return np.repeat(values, apportion(weights, size))
-
-
-def apportion(weights: Array, total: int) -> Array:
-    """Whole numbers that sum to ``total``, within one of ``total * weights``.
-
-    Running totals are rounded, so that what rounding takes from one mode it gives to a neighbour: the measure, not
-    one end of it, is kept even where ``total`` is smaller than the number of modes.
-    """
-    reached = np.rint(np.cumsum(weights) * (total / weights.sum()))
-    return np.diff(reached, prepend=0.0).astype(int)
 
 
 def _accuracy(owner: str, rtol: Any, horizon: Any) -> tuple[float, float]:

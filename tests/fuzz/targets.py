@@ -112,6 +112,9 @@ def targets() -> Iterator[Target]:
         {"values": [1.0, 2.0], "weights": [0.5, 0.5]},
         optional=("weights",),
     )
+    rows = np.vstack([np.eye(2), -np.eye(2)])
+    yield Target("Spectrum.from_data", sh.Spectrum.from_data, {"rows": rows})
+    yield Target("stable_rate", sh.stable_rate, {"rows": rows}, owners=("Spectrum", "Spectrum.from_data"))
     yield Target("Spectrum.from_covariance", sh.Spectrum.from_covariance, {"K": np.eye(2)})
     numbers = {"rtol": 1e-4, "horizon": 10.0}
     yield Target(

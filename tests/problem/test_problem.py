@@ -55,6 +55,7 @@ def test_random_start_has_its_moments_on_average() -> None:
     assert X0 @ X_star == pytest.approx(0.5, abs=5 * np.sqrt((2 + 0.25) / 4000))
 
 
+@pytest.mark.filterwarnings("ignore::symhigh.EffectiveDimensionWarning")
 def test_vectors_are_rotated_into_the_eigenbasis() -> None:
     rng = np.random.default_rng(2)
     root = rng.standard_normal((6, 6))
