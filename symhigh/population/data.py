@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.checks import whole
+from symhigh.checks import array, real, whole
 
 Array = np.ndarray[Any, Any]
 
@@ -24,13 +24,8 @@ MOST_WORK = 1e9
 
 def read_rows(owner: str, rows: Any) -> Array:
     """Samples as a float array (n, d); ``ValueError`` where they are not finite, or all zero."""
-    samples = np.asarray(rows)
-    if samples.dtype.kind not in "iuf":
-        raise TypeError(f"{owner}: rows must hold real numbers, not {samples.dtype}")
-    if samples.ndim != 2 or 0 in samples.shape:
-        raise ValueError(f"{owner}: rows has shape {samples.shape}, it must be (samples, features)")
-    samples = samples.astype(float)
-    if not np.isfinite(samples).all() or not samples.any():
+    samples = array(owner, "rows", rows, ndim=2, meaning="samples times features")
+    if not samples.any():
         raise ValueError(f"{owner}: rows must be finite and not all zero")
     return samples
 
@@ -43,6 +38,7 @@ def stable_rate(rows: Any, batch: int = 1, rtol: float = 1e-10) -> float:
     """
     samples = read_rows("stable_rate", rows)
     size = whole("stable_rate", "batch", batch, least=1, meaning="samples a step")
+    close = real("stable_rate", "rtol", rtol, above=0.0, below=1.0, meaning="the relative error allowed")
     n, d = samples.shape
     _, singular, basis = np.linalg.svd(samples, full_matrices=False)
     seen = singular > max(n, d) * np.finfo(float).eps * singular[0]
@@ -56,6 +52,6 @@ def stable_rate(rows: Any, batch: int = 1, rtol: float = 1e-10) -> float:
         following = pushed / sums
         last, radius = radius, float(np.linalg.norm(following) / np.linalg.norm(moments))
         moments = following / np.linalg.norm(following)
-        if abs(radius - last) <= rtol * radius:
+        if abs(radius - last) <= close * radius:
             return d / radius
     raise ArithmeticError(f"stable_rate(rtol={rtol:g}): not reached in 10000 iterations; loosen rtol")
