@@ -50,8 +50,8 @@ def settled(owner: str, values: Array, eps: float, listed: bool) -> Array:
     bound = rounding(values, eps)
     if (bad := values[values < -bound]).size:
         raise ValueError(
-            f"{owner}(values={float(bad[0])}): values must be >= 0, up to rounding, {bound:.2g} here; this eigenvalue is "
-            "not allowed"
+            f"{owner}(values={float(bad[0])}): values must be >= 0, up to rounding, {bound:.2g} here; this one "
+            "is not allowed"
         )
     if not values.any():
         raise ValueError(f"{owner}: all eigenvalues are zero; at least one must be > 0")
