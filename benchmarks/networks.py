@@ -12,7 +12,7 @@ import numpy as np
 
 import symhigh as sh
 from benchmarks.measure import Contest, contest
-from symhigh.integration.network import model_of
+from symhigh.integration.network_model import model_of
 from symhigh.integration.particles import solve_particles
 
 TIMES = np.linspace(0, 10, 11)

@@ -23,11 +23,13 @@ from symhigh.ledger import compare as compare
 from symhigh.ledger import compare_network as compare_network
 from symhigh.ledger import error_slope as error_slope
 from symhigh.ledger import verify as verify
+from symhigh.population import EffectiveDimensionWarning as EffectiveDimensionWarning
 from symhigh.population import NetworkClasses as NetworkClasses
 from symhigh.population import Overlaps as Overlaps
 from symhigh.population import Population as Population
 from symhigh.population import Spectrum as Spectrum
 from symhigh.population import Start as Start
+from symhigh.population import stable_rate as stable_rate
 from symhigh.problem import LINEAR as LINEAR
 from symhigh.problem import PRODUCT as PRODUCT
 from symhigh.problem import SQUARES as SQUARES

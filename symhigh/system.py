@@ -7,11 +7,15 @@ as loops and never unrolled. Evaluation order: reductions, then scalars, then ri
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
+
+from symhigh.checks import declared, expression, instance, mapping, parameter, rebuilt, shown
 
 if TYPE_CHECKING:
     from symhigh.integration.bands import Fluctuations
@@ -20,6 +24,15 @@ if TYPE_CHECKING:
     from symhigh.population import Spectrum, Start
     from symhigh.problem import Problem
     from symhigh.rule import Rule
+
+
+def read_only(entries: Mapping[Any, Any]) -> MappingProxyType[Any, Any]:
+    """A mapping of ``entries`` that cannot be changed."""
+    return MappingProxyType(dict(entries))
+
+
+# read-only mappings hold the parts of results, which go to other processes and into caches
+copyreg.pickle(MappingProxyType, lambda mapping: (read_only, (dict(mapping),)))
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,11 @@ class LimitSystem:
         """What the derivation assumed, and how it closed, in words."""
         return (*self.field.assumptions, *((self.closure,) if self.closure else ()))
 
+    def __post_init__(self) -> None:
+        owner = type(self.rule).__name__
+        for symbol, value in self.parameters.items():
+            declared("Problem" if getattr(symbol, "owner", "") == "loss" else owner, symbol, value)
+
     @property
     def diffusion(self) -> sp.ImmutableMatrix | None:
         """What multiplies the increments of a mode's Brownian motions, where its states are random; a row a state."""
@@ -103,6 +121,7 @@ class LimitSystem:
 
     def expanded(self, expr: sp.Expr) -> sp.Expr:
         """``expr`` with every scalar replaced by its expression, down to reductions, states and parameters."""
+        expr = expression("LimitSystem.expanded", "expr", expr, "a SymPy expression in the system's symbols")
         for s in reversed(self.scalars):
             expr = expr.subs(s.name, s.expression)
         return expr
@@ -133,18 +152,49 @@ class LimitSystem:
 
     # --- verbs ------------------------------------------------------------------------------------------
     def bind(self, values: Mapping[sp.Symbol | str, Any]) -> LimitSystem:
-        """The same system with symbols inside the user's parameters replaced by ``values``."""
-        by_name = {str(k): v for k, v in values.items()}
-        known = {str(s) for e in self.parameters.values() for s in e.free_symbols}
-        known |= {str(s) for s in self.parameters}
-        if unknown := sorted(set(by_name) - known):
-            raise ValueError(f"values={unknown}: not a parameter of this system; it has {sorted(known)}")
-        bound = {}
-        for symbol, value in self.parameters.items():
-            value = by_name.get(str(symbol), value) if value == symbol else value
-            value = sp.sympify(value, strict=True)  # strict: numbers and expressions, never text
-            bound[symbol] = value.subs({s: by_name[str(s)] for s in value.free_symbols if str(s) in by_name})
-        return replace(self, parameters=bound)
+        """The same system with symbols inside the user's parameters replaced by ``values``.
+
+        ``values`` maps symbols, or their names, to numbers and SymPy expressions; text is not read. What results is
+        checked as the constructors of problem and rule check it, and refused in their words. A name that two
+        different symbols bear is refused: give the symbol itself.
+        """
+        put: dict[sp.Basic, sp.Expr] = {}
+        for key, value in mapping("bind", "values", values, "{symbol or name: number}").items():
+            symbol = self._open(instance("bind", "values", key, (str, sp.Symbol), "{symbol or name: number}"))
+            given = parameter("bind", symbol.name, value, positive=None, meaning="a value for a symbol")
+            if put.setdefault(symbol, given) != given:
+                raise ValueError(f"bind(values={{{symbol.name}: …}}): {symbol.name} has two values; give one")
+        return replace(
+            self,
+            problem=rebuilt(self.problem, put),
+            rule=rebuilt(self.rule, put),
+            parameters={s: e.xreplace(put) for s, e in self.parameters.items()},
+        )
+
+    def _open(self, key: sp.Symbol | str) -> sp.Symbol:
+        """The symbol without a value that ``key`` is, or is the name of."""
+        places: dict[sp.Symbol, str] = {}
+        for own, value in self.parameters.items():
+            of_problem = own in self.problem.values or getattr(own, "owner", "") == "loss"
+            owner = type(self.problem if of_problem else self.rule).__name__
+            for symbol in value.free_symbols:
+                places.setdefault(symbol, f"{own.name} of {owner}")
+        if key in places:
+            return key
+        name = str(key)
+        found = [s for s in places if s.name == name]
+        if not found:
+            names = ", ".join(sorted({s.name for s in places})) or "none left"
+            raise ValueError(
+                f"bind(values={{{shown(name)}: …}}): not a parameter of this system without a value; it has {names}"
+            )
+        if len(found) > 1:
+            where = " and ".join(sorted(places[s] for s in found))
+            raise ValueError(
+                f"bind(values={{{shown(name)}: …}}): different symbols are called {shown(name)}, in {where}; "
+                "give the symbol itself in place of its name"
+            )
+        return found[0]
 
     def solve(
         self,

@@ -1,17 +1,27 @@
-"""The command line: exit statuses, JSON, and files."""
+"""The command line: exit statuses without a traceback, JSON, files, and every name of the registry."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from symhigh.cli import main
-from symhigh.cli.options import LOSSES
+from symhigh.cli.expressions import read_expression
+from symhigh.registry import LAWS, LOSSES, RULES
+from symhigh.symbols import t
 
 
-def call(*arguments: str):  # type: ignore[no-untyped-def]
-    return CliRunner().invoke(main, list(arguments))
+def call(*arguments: str) -> Result:
+    """Run a command; a status of 1 or 2 is the command's own, never that of an exception."""
+    result = CliRunner().invoke(main, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
 
 
 def test_derive_prints_symbols_and_latex() -> None:
@@ -29,10 +39,77 @@ def test_every_loss_is_derived(loss: str) -> None:
     assert "alpha" in result.output
 
 
+@pytest.mark.parametrize("rule", [name for name, entry in RULES.items() if not entry.wraps])
+def test_every_rule_is_derived(rule: str) -> None:
+    more = ("--schedule", "1/(1+t)") if rule == "schedule" else ()
+    result = call("derive", "--rule", rule, "--noise", "0.5", *more)
+    assert result.exit_code == 0, result.output
+    assert "gamma(t)" in result.output or "gamma" in result.output
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_every_law_is_derived(law: str) -> None:
+    result = call("derive", "--loss", "least-squares", "--noise-law", law)
+    assert result.exit_code == 0, result.output
+
+
+def test_wrapped_rules_and_contaminated_noise_reach_the_limit() -> None:
+    more = ("--batch", "4", "--warm-up", "2", "--weight-decay", "0.1", "--factor", "exp(-t)")
+    result = call("run", "--rule", "constant", "--t-end", "0.5", *more)
+    assert result.exit_code == 0, result.output
+    assert all(part in result.output for part in ("m=4", "duration=2", "kappa=0.1", "exp(-t)"))
+    noise = (
+        "--noise-law",
+        "contaminated",
+        "--outliers",
+        "laplace",
+        "--share",
+        "0.1",
+        "--scale",
+        "2",
+        "--noise",
+        "1",
+    )
+    result = call("derive", *noise)
+    assert result.exit_code == 0, result.output
+    assert "Contaminated(clean=Gaussian(sigma=1.0), outliers=Laplace(scale=2.0), share=0.1)" in result.output
+
+
+def test_names_lists_the_registry() -> None:
+    shown = call("names").output
+    for table in (LOSSES, LAWS, RULES):
+        for name, entry in table.items():
+            assert f"  {name}" in shown
+            assert all(f"--{p.flag}" in shown for p in entry.parameters)
+
+
 def test_limits_lists_assumptions() -> None:
     shown = json.loads(call("limits", "--rule", "constant", "--json").output)
     assert shown
     assert all({"expression", "assumptions", "source"} <= set(entry) for entry in shown.values())
+
+
+def test_limits_without_a_closed_form_speaks_of_the_loss_asked() -> None:
+    result = call("limits", "--loss", "huber")
+    assert result.exit_code == 2
+    assert "no closed form is known for Huber loss under AdaGradNorm" in result.output
+
+
+def test_every_output_names_its_experiment() -> None:
+    end = ("--t-end", "0.5")
+    for command in (("derive",), ("limits",), ("run", *end), ("simulate", "--d", "20", *end), ("export",)):
+        first = call(*command, "--rule", "constant", "--gamma", "0.25").output.splitlines()[0]
+        assert first.startswith("# ")
+        assert "least squares" in first
+        assert "Constant(gamma=0.25)" in first
+    data = json.loads(call("run", *end, "--json", "--eigenvalues", "1,0.5").output)["experiment"]
+    assert data == {
+        "problem": "least squares, label noise Gaussian(sigma=0.0)",
+        "rule": "AdaGradNorm(eta=1.0, b=1.0)",
+        "spectrum": "eigenvalues 1, 0.5",
+        "start": "x0 = 0, x_star = 1, overlap = 0",
+        "t_end": 0.5,
+    }
 
 
 def test_run_as_json() -> None:
@@ -43,26 +120,75 @@ def test_run_as_json() -> None:
     assert data["t"][-1] == 1.0
 
 
+DIVERGING = ("--rule", "constant", "--gamma", "3", "--t-end", "1000")
+
+
 @pytest.mark.filterwarnings("ignore:diverged")
 def test_divergence_is_status_1() -> None:
-    assert call("run", "--rule", "constant", "--gamma", "3", "--t-end", "1000").exit_code == 1
+    result = call("run", *DIVERGING)
+    assert result.exit_code == 1
+    assert "learning rate" in result.output
+
+
+@pytest.mark.filterwarnings("ignore:.*runs diverged")
+def test_json_has_null_where_there_is_no_number() -> None:
+    def refuse(name: str) -> float:
+        raise AssertionError(f"{name} is not JSON")
+
+    result = call("simulate", *DIVERGING, "--d", "20", "--seeds", "2", "--json")
+    assert result.exit_code == 1
+    data = json.loads(result.stdout, parse_constant=refuse)
+    assert data["risk"][0][-1] is None
+    assert "diverged" in data["messages"]["0"]
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "words"),
     [
-        ("run", "--rule", "constant", "--gamma", "-1"),
-        ("run", "--t-end", "0"),
-        ("run", "--eigenvalues", "1,x"),
-        ("run", "--eigenvalues", "__import__('os')"),
-        ("run", "--power-law", "0.1", "--marchenko-pastur", "1"),
-        ("simulate", "--d", "1"),
-        ("derive", "--loss", "nonsense"),
-        ("verify", "no/such/file.py"),
+        (("run", "--rule", "constant", "--gamma", "-1"), "gamma must be > 0"),
+        (("run", "--rule", "constant", "--gamma", "nan"), "gamma must be finite"),
+        (("run", "--t-end", "0"), "t_end must be finite and > 0"),
+        (("run", "--t-end", "inf"), "t_end must be finite"),
+        (("run", "--eigenvalues", "1,x"), "--eigenvalues: 'x' is not a number"),
+        (("run", "--eigenvalues", "__import__('os')"), "is not a number"),
+        (("run", "--power-law", "0.1", "--marchenko-pastur", "1"), "give one of"),
+        (("run", "--gamma", ".5"), "--gamma has no effect.*the default.*--rule constant"),
+        (("run", "--rule", "constant", "--eta", ".3"), "--eta has no effect"),
+        (("run", "--alpha", "nan"), "--alpha has no effect"),
+        (("run", "--loss", "hinge", "--noise", "1"), "--noise has no effect"),
+        (("run", "--loss", "logistic", "--noise-law", "laplace"), "--noise-law has no effect"),
+        (("run", "--noise-law", "laplace", "--noise", "1"), "--noise has no effect"),
+        (("run", "--share", ".1"), "--share has no effect"),
+        (("run", "--noise-law", "contaminated"), "give --outliers"),
+        (("run", "--delta", ".2", "--x0", "1"), "--x0 has no effect"),
+        (("run", "--rule", "schedule"), "--schedule is missing"),
+        (("run", "--rule", "schedule", "--schedule", "t.__class__"), "not read"),
+        (("run", "--d", "4"), "not in the range"),
+        (("run", "--d", "100", "--seeds", "2"), "not in the range"),
+        (("run", "--seeds", "5"), "--seeds has no effect"),
+        (("run", "--plot", __file__ + "/curve"), "--plot.*cannot be written"),
+        (("simulate", "--d", "1"), "not in the range"),
+        (("simulate", "--d", "9" * 40), "d must be <="),
+        (("simulate", "--d", "100", "--t-end", "1e300"), "t_end must be <"),
+        (("derive", "--loss", "nonsense"), "nonsense"),
+        (("verify", "no/such/file.py"), "does not exist"),
+        (("verify", __file__), "no claims"),
+        (
+            ("limits", "--loss", "logistic", "--rule", "polyak"),
+            "no closed form is known for logistic regression",
+        ),
     ],
 )
-def test_wrong_usage_is_status_2(arguments: tuple[str, ...]) -> None:
-    assert call(*arguments).exit_code == 2
+def test_wrong_usage_is_status_2_and_says_what_is_wrong(arguments: tuple[str, ...], words: str) -> None:
+    import re
+
+    result = call(*arguments)
+    assert result.exit_code == 2, result.output
+    assert re.search(words, result.output.replace("\n", " ")), result.output
+
+
+def test_verify_of_an_empty_folder_is_status_2(tmp_path: Path) -> None:
+    assert call("verify", str(tmp_path)).exit_code == 2
 
 
 def test_plot_saves_picture_and_data(tmp_path: Path) -> None:
@@ -72,3 +198,49 @@ def test_plot_saves_picture_and_data(tmp_path: Path) -> None:
 
 def test_export_is_python() -> None:
     compile(call("export", "--target", "numpy").output, "generated", "exec")
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", "import sys; from symhigh.cli import main; main()", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def test_an_interruption_ends_without_a_traceback() -> None:
+    process = start("simulate", "--d", "100000", "--t-end", "1000", "--power-law", "0.2")
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "Traceback" not in errors
+
+
+def test_a_terminal_without_greek_letters_and_a_warning_without_source() -> None:
+    process = start("names", PYTHONIOENCODING="ascii")
+    shown, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert "adagrad-norm" in shown
+    process = start("run", *DIVERGING, PYTHONIOENCODING="latin-1")
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert errors.startswith("warning: diverged")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["0.5/(1 + t)", "exp(-t)*2**3 - -1", "min(1, t/3) + Max(0, sqrt(t))"])
+def test_expressions_are_read(text: str) -> None:
+    import sympy as sp
+
+    expected = eval(text, {"t": t, **vars(sp), "min": sp.Min, "max": sp.Max})
+    assert read_expression("--schedule", text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["__import__('os')", "t.real", "[t]", "lambda: 1", "'t'", "x", "t if t else 1", "exp(t, evaluate=False)", "",
+     "9**9**9**9", "1/0", "t" * 600, "(" * 300, "1j", "True", "f'{t}'", "exp()", "(t := 2)"],
+)  # fmt: skip
+def test_what_is_not_arithmetic_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="--schedule"):
+        read_expression("--schedule", text)

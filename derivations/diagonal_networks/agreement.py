@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from symhigh.derivation import derive
-from symhigh.integration.network import model_of
+from symhigh.integration.network_model import model_of
 from symhigh.integration.particles import solve_particles
 from symhigh.ledger import CONSISTENT, REFUTED, VERIFIED, Claim, integrated, simulation
 from symhigh.ledger.network_comparison import compare_network

@@ -1,33 +1,32 @@
-"""The command line: reads options, calls the library, prints. Exit status 0 success, 1 refuted, 2 wrong usage.
+"""The command line: reads options, calls the library, prints.
 
-Heavy imports stay inside commands, so ``symhigh --help`` answers at once.
+Exit status 0 success, 1 refuted, diverged or interrupted, 2 wrong usage. Heavy imports stay inside commands, so
+``symhigh --help`` answers at once.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from symhigh.cli.console import Commands, progress, writable
 from symhigh.cli.options import (
+    StatementCommand,
     experiment_options,
-    problem_options,
-    read_problem,
-    read_rule,
     read_spectrum,
     read_start,
+    read_statement,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from symhigh.problem import Problem
+    from symhigh.rule import Rule
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="symhigh")
 def main() -> None:
     """Exact high-dimensional limits of SGD: derive, integrate, simulate, verify."""
@@ -36,8 +35,7 @@ def main() -> None:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
-@main.command()
-@problem_options
+@main.command(cls=StatementCommand)
 @click.option("--full", is_flag=True, help="Keep V11 and V12 even where the system reduces to D2.")
 @click.option("--latex", "as_latex", is_flag=True, help="Print LaTeX.")
 @json_option
@@ -45,27 +43,31 @@ def derive(full: bool, as_latex: bool, as_json: bool, **options: Any) -> None:
     """Print the limit of SGD on a problem under a rule."""
     import symhigh as sh
 
-    with usage_errors():
-        system = sh.derive(
-            read_problem(options, symbolic=True), read_rule(options, symbolic=True), reduce=not full
-        )
+    problem, rule = read_statement(options, symbolic=True)
+    system = sh.derive(problem, rule, reduce=not full)
+    named = _named(problem, rule)
     if as_json:
-        click.echo(json.dumps({"equations": str(system).splitlines(), "latex": system.latex()}, indent=2))
+        _echo_json(
+            {"experiment": named, "equations": str(system).splitlines(), "latex": system.latex()}, indent=2
+        )
+    elif as_latex:
+        click.echo(f"% {_line(named)}\n{system.latex()}")
     else:
-        click.echo(system.latex() if as_latex else str(system))
+        click.echo(f"# {_line(named)}\n{system}")
 
 
-@main.command()
-@problem_options
+@main.command(cls=StatementCommand)
 @json_option
 def limits(as_json: bool, **options: Any) -> None:
     """Print what is known in closed form: limits, thresholds, rates, with their assumptions."""
     import symhigh as sh
 
-    with usage_errors():
-        formulas = sh.limits(read_problem(options, symbolic=True), read_rule(options, symbolic=True))
+    problem, rule = read_statement(options, symbolic=True)
+    formulas = sh.limits(problem, rule)
+    named = _named(problem, rule)
     shown = {
         name: {
+            "experiment": named,
             "expression": str(f.expr),
             "assumptions": [str(a) for a in f.assumptions],
             "source": str(f.source),
@@ -74,53 +76,56 @@ def limits(as_json: bool, **options: Any) -> None:
         for name, f in formulas.items()
     }
     if as_json:
-        click.echo(json.dumps(shown, indent=2))
+        _echo_json(shown, indent=2)
         return
-    for name, entry in shown.items():
-        click.echo(f"{name} = {entry['expression']}")
-        for line in (*entry["assumptions"], f"source: {entry['source']}"):
+    click.echo(f"# {_line(named)}")
+    for name, f in formulas.items():
+        click.echo(f"{name} = {f.expr}")
+        for line in (*map(str, f.assumptions), f"source: {f.source}"):
             click.echo(f"    {line}")
 
 
-@main.command()
-@problem_options
+@main.command(cls=StatementCommand)
 @experiment_options
-@click.option("--d", "dimension", type=int, help="Also simulate at this dimension, and compare.")
-@click.option("--seeds", type=int, default=20, show_default=True, help="Runs of the simulation.")
+@click.option(
+    "--d", "dimension", type=click.IntRange(min=8), help="Also simulate at this dimension, and compare."
+)
+@click.option("--seeds", type=click.IntRange(min=3), help="Runs of the simulation, by default 20.")
 @click.option(
     "--plot", type=click.Path(path_type=Path), help="Save a figure (png, pdf, and the data) under this name."
 )
 @json_option
-def run(dimension: int | None, seeds: int, plot: Path | None, as_json: bool, **options: Any) -> None:
+def run(dimension: int | None, seeds: int | None, plot: Path | None, as_json: bool, **options: Any) -> None:
     """Integrate the limit and, with --d, confront it with direct SGD; exit status 1 where they disagree."""
     import symhigh as sh
 
-    with usage_errors(), progress("integrating") as report:
-        problem, rule = read_problem(options), read_rule(options)
-        spectrum, start = read_spectrum(options), read_start(options)
-        curve = sh.derive(problem, rule).solve(spectrum, start, options["t_end"], progress=report)
+    if dimension is None and seeds is not None:
+        raise ValueError("--seeds has no effect without --d, the dimension to simulate at")
+    if plot is not None:
+        writable("--plot", plot)
+    problem, rule = read_statement(options)
+    spectrum, start, t_end = read_spectrum(options), read_start(options), options["t_end"]
+    with progress("integrating") as report:
+        curve = sh.derive(problem, rule).solve(spectrum, start, t_end, progress=report)
     runs = comparison = None
     if dimension is not None:
-        with usage_errors(), progress("simulating") as report:
-            runs = sh.simulate(
-                problem, rule, spectrum, start, dimension, options["t_end"], seeds, progress=report
-            )
+        with progress("simulating") as report:
+            runs = sh.simulate(problem, rule, spectrum, start, dimension, t_end, seeds or 20, progress=report)
         comparison = sh.compare(curve, runs)
     if plot is not None:
         _draw(curve, runs, plot)
+    named = _named(problem, rule, spectrum, start) | {"t_end": t_end}
     if as_json:
-        data = {
-            "t": curve.t.tolist(),
-            **{k: v.tolist() for k, v in curve.outputs.items()},
-            "complete": curve.complete,
-        }
+        data = {"experiment": named, "t": curve.t, **curve.outputs, "complete": curve.complete}
+        if curve.message:
+            data["message"] = curve.message
         if comparison is not None:
             data["comparison"] = {"agrees": bool(comparison.agrees), "summary": comparison.summary()}
-        click.echo(json.dumps(data))
+        _echo_json(data)
     else:
-        rows = range(0, curve.t.size, max(1, curve.t.size // 10))
+        click.echo(f"# {_line(named)}")
         click.echo(f"{'t':>10} {'risk':>14} {'learning rate':>14} {'distance':>14}")
-        for k in rows:
+        for k in _tenths(curve.t.size):
             click.echo(
                 f"{curve.t[k]:10.4g} {curve.risk[k]:14.8g} {curve.learning_rate[k]:14.8g} {curve.distance[k]:14.8g}"
             )
@@ -130,34 +135,33 @@ def run(dimension: int | None, seeds: int, plot: Path | None, as_json: bool, **o
         sys.exit(1)
 
 
-@main.command()
-@problem_options
+@main.command(cls=StatementCommand)
 @experiment_options
-@click.option("--d", "dimension", type=int, required=True, help="Dimension.")
-@click.option("--seeds", type=int, default=20, show_default=True, help="Number of runs.")
+@click.option("--d", "dimension", type=click.IntRange(min=2), required=True, help="Dimension.")
+@click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="Number of runs.")
 @json_option
 def simulate(dimension: int, seeds: int, as_json: bool, **options: Any) -> None:
-    """Run direct SGD and print quantiles of the risk over the runs."""
+    """Run direct SGD and print quantiles of the risk over the runs; exit status 1 where one diverges."""
     import symhigh as sh
 
-    with usage_errors(), progress("simulating") as report:
-        runs = sh.simulate(
-            read_problem(options),
-            read_rule(options),
-            read_spectrum(options),
-            read_start(options),
-            dimension,
-            options["t_end"],
-            seeds,
-            progress=report,
-        )
+    problem, rule = read_statement(options)
+    spectrum, start, t_end = read_spectrum(options), read_start(options), options["t_end"]
+    with progress("simulating") as report:
+        runs = sh.simulate(problem, rule, spectrum, start, dimension, t_end, seeds, progress=report)
+    named = _named(problem, rule, spectrum, start) | {"t_end": t_end, "d": dimension, "seeds": seeds}
     if as_json:
-        click.echo(json.dumps({"t": runs.t.tolist(), **{k: v.tolist() for k, v in runs.outputs.items()}}))
-        return
-    low, high = runs.quantiles()
-    click.echo(f"{'t':>10} {'risk 10 %':>14} {'mean':>14} {'90 %':>14}")
-    for k in range(0, runs.t.size, max(1, runs.t.size // 10)):
-        click.echo(f"{runs.t[k]:10.4g} {low[k]:14.8g} {runs.risk[:, k].mean():14.8g} {high[k]:14.8g}")
+        messages = {str(seed): text for seed, text in runs.messages.items()}
+        _echo_json({"experiment": named, "t": runs.t, **runs.outputs, "messages": messages})
+    else:
+        low, high = runs.quantiles()
+        click.echo(f"# {_line(named)}")
+        click.echo(f"{'t':>10} {'risk 10 %':>14} {'mean':>14} {'90 %':>14}")
+        for k in _tenths(runs.t.size):
+            click.echo(f"{runs.t[k]:10.4g} {low[k]:14.8g} {runs.risk[:, k].mean():14.8g} {high[k]:14.8g}")
+    if not runs.complete:
+        click.echo("interrupted: the runs hold the times that all had reached", err=True)
+    if runs.messages or not runs.complete:
+        sys.exit(1)
 
 
 @main.command()
@@ -174,10 +178,12 @@ def verify(paths: tuple[Path, ...], quick: bool, html: Path | None, seed: int, a
     """
     import symhigh as sh
 
+    if html is not None:
+        writable("--html", html)
     with progress("verifying") as report:
         ledger = sh.verify(list(paths) or None, quick=quick, seed=seed, progress=report)
     if html is not None:
-        html.write_text(ledger.to_html())
+        html.write_text(ledger.to_html(), "utf-8")
     click.echo(ledger.to_json() if as_json else ledger.text())
     if not ledger.as_expected:
         sys.exit(1)
@@ -199,20 +205,20 @@ def verify(paths: tuple[Path, ...], quick: bool, html: Path | None, seed: int, a
     show_default=True,
     help="Largest dimension of the left panel.",
 )
-@click.option("--seeds", type=int, default=30, show_default=True, help="Runs a dimension.")
+@click.option("--seeds", type=click.IntRange(min=3), default=30, show_default=True, help="Runs a dimension.")
 def figure(number: str, out: Path, largest: str, seeds: int) -> None:
     """Reproduce a figure of The High Line as PNG and PDF, with its data as JSON."""
     from symhigh.report.figure1 import figure1
     from symhigh.report.figures import save
 
-    with usage_errors(), progress(f"figure {number}") as report:
+    writable("--out", out)
+    with progress(f"figure {number}") as report:
         drawn, data = figure1(int(largest), seeds, progress=report)
     for path in save(drawn, data, out):
         click.echo(path)
 
 
-@main.command()
-@problem_options
+@main.command(cls=StatementCommand)
 @click.option("--target", type=click.Choice(["numba", "numpy"]), default="numpy", show_default=True)
 def export(target: str, **options: Any) -> None:
     """Print the generated source of a limit's right-hand side and stepper."""
@@ -220,9 +226,52 @@ def export(target: str, **options: Any) -> None:
     from symhigh.codegen.kernels import limit_source
     from symhigh.codegen.target import NUMBA, NUMPY
 
-    with usage_errors():
-        system = sh.derive(read_problem(options, symbolic=True), read_rule(options, symbolic=True))
-    click.echo(limit_source(system, NUMBA if target == "numba" else NUMPY))
+    problem, rule = read_statement(options, symbolic=True)
+    source = limit_source(sh.derive(problem, rule), NUMBA if target == "numba" else NUMPY)
+    click.echo(f"# {_line(_named(problem, rule))}\n{source}")
+
+
+@main.command()
+def names() -> None:
+    """List the losses, laws of label noise and rules, with their parameters."""
+    from symhigh.registry import LAWS, LOSSES, RULES
+
+    for title, table in (("Losses", LOSSES), ("Label noise", LAWS), ("Rules", RULES)):
+        click.echo(title)
+        for name, entry in table.items():
+            given = " ".join(f"--{p.flag}" for p in entry.parameters)
+            click.echo(f"  {name} {given}".rstrip() + f"\n      {entry.help}")
+
+
+def _named(problem: Problem, rule: Rule, spectrum: Any = None, start: Any = None) -> dict[str, Any]:
+    """What an output is about."""
+    from symhigh.registry import described
+
+    named = {"problem": described(problem), "rule": described(rule)}
+    if spectrum is not None:
+        values, _ = spectrum.numeric("run")
+        listed = ", ".join(f"{v:.6g}" for v in values[:4]) + (", …" if values.size > 4 else "")
+        named["spectrum"] = f"eigenvalues {listed}" if spectrum.name == "spectrum" else spectrum.name
+    if start is not None:
+        shape = "" if start.profile == 1 else f", profile {described(start.profile)}"
+        named["start"] = (
+            ", ".join(f"{k} = {float(getattr(start, k)):g}" for k in ("x0", "x_star", "overlap")) + shape
+        )
+    return named
+
+
+def _line(named: dict[str, Any]) -> str:
+    return "; ".join(v if isinstance(v, str) else f"{k} = {v:g}" for k, v in named.items())
+
+
+def _tenths(count: int) -> range:
+    return range(0, count, max(1, count // 10))
+
+
+def _echo_json(data: Any, indent: int | None = None) -> None:
+    from symhigh.report.strict import strict_json
+
+    click.echo(strict_json(data, indent))
 
 
 def _draw(curve: Any, runs: Any, path: Path) -> None:
@@ -237,26 +286,3 @@ def _draw(curve: Any, runs: Any, path: Path) -> None:
 
     assert isinstance(axes.figure, Figure)
     save(axes.figure, data, path)
-
-
-@contextmanager
-def usage_errors() -> Iterator[None]:
-    """A wrong argument ends in its message and exit status 2."""
-    try:
-        yield
-    except (ValueError, TypeError) as error:
-        raise click.UsageError(str(error)) from error
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[float], None] | None]:
-    """A progress bar on a terminal's standard error; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=1.0)
-        yield lambda fraction: bar.update(task, completed=fraction)

@@ -1,40 +1,66 @@
-"""Options of the command line, and the objects that they name. Text is looked up or read as numbers, never run."""
+"""Options of the command line, and the objects that they name. Text is looked up or read as numbers, never run.
+
+Everything comes from :mod:`symhigh.registry`. An option that does not belong to the loss, law or rule chosen is
+refused, since it would have no effect.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from symhigh.population import Spectrum, Start
-    from symhigh.problem import Problem
+    from symhigh.problem import NoiseLaw, Problem
+    from symhigh.registry import Entry, Parameter
     from symhigh.rule import Rule
 
-LOSSES = (
-    *("least-squares", "huber", "pseudo-huber", "logistic", "logistic-sampled", "probit", "probit-sampled"),
-    *("phase-retrieval", "absolute-phase-retrieval", "relu-student", "erf-student", "tanh-student"),
-)
-RULES = ("constant", "adagrad-norm", "rmsprop-norm", "polyak", "line-search")
+Options = dict[str, Any]
+LOSS, RULE, LAW = "least-squares", "adagrad-norm", "gaussian"
+"""What is taken where nothing is said."""
 
 
-def problem_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Loss, rule and their parameters; a parameter that is not given stays a symbol where symbols make sense."""
-    for option in reversed(
-        [
-            click.option("--loss", type=click.Choice(LOSSES), default="least-squares", show_default=True),
-            click.option("--rule", type=click.Choice(RULES), default="adagrad-norm", show_default=True),
-            click.option("--noise", type=float, help="Standard deviation ω of the label noise."),
-            click.option("--threshold", "c", type=float, help="Threshold c of the Huber losses."),
-            click.option("--gamma", type=float, help="Rate of the constant rule."),
-            click.option("--eta", type=float, help="Numerator of the adaptive rules."),
-            click.option("--b", type=float, help="Starting accumulator of the adaptive rules."),
-            click.option("--alpha", type=float, help="RMSprop-Norm's rate of forgetting."),
-        ]
-    ):
-        command = option(command)
-    return command
+class StatementCommand(click.Command):
+    """A command about a problem and a rule: has the registry's options, which are made when they are asked for."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*statement_options(), *super().get_params(ctx)]
+
+
+@cache
+def statement_options() -> tuple[click.Option, ...]:
+    """Loss, label noise, rule and all their parameters; one that is not given stays a symbol in a formula."""
+    from symhigh.registry import LAWS, LOSSES, RULES
+
+    bases, laws = click.Choice([n for n, entry in RULES.items() if not entry.wraps]), [*LAWS, "contaminated"]
+    chosen = [
+        click.Option(["--loss"], type=click.Choice(list(LOSSES)), help=f"The loss, by default {LOSS}."),
+        click.Option(
+            ["--noise-law"], type=click.Choice(laws), help=f"Law of the label noise, by default {LAW}."
+        ),
+        click.Option(
+            ["--outliers"], type=click.Choice(list(LAWS)), help="Law of the outliers. [contaminated]"
+        ),
+        click.Option(["--share"], type=float, help="Probability of an outlier. [contaminated]"),
+        click.Option(["--rule"], type=bases, help=f"The learning-rate rule, by default {RULE}."),
+    ]
+    owners: dict[str, list[str]] = {}
+    stated: dict[str, Parameter] = {}
+    for table in (LOSSES, LAWS, RULES):
+        for name, entry in table.items():
+            for parameter in entry.parameters:
+                owners.setdefault(parameter.flag, []).append(name)
+                stated.setdefault(parameter.flag, parameter)
+    for flag, parameter in stated.items():
+        kind, default = parameter.kind, parameter.default
+        shape = click.Choice(kind) if isinstance(kind, tuple) else kind if isinstance(kind, type) else str
+        number = f" Default {default:g}." if isinstance(default, float | int) else ""
+        text = f"{parameter.meaning}{number} [{', '.join(owners[flag])}]"
+        chosen.append(click.Option([f"--{flag}"], type=shape, help=text))
+    return tuple(chosen)
 
 
 def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,9 +74,9 @@ def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--marchenko-pastur", "ratio", type=float, help="Marchenko-Pastur spectrum with ratio d/n."
             ),
-            click.option("--x0", type=float, default=0.0, show_default=True, help="‖X₀‖²."),
-            click.option("--x-star", type=float, default=1.0, show_default=True, help="‖X*‖²."),
-            click.option("--overlap", type=float, default=0.0, show_default=True, help="<X₀, X*>."),
+            click.option("--x0", type=float, help="‖X₀‖², by default 0."),
+            click.option("--x-star", type=float, help="‖X*‖², by default 1."),
+            click.option("--overlap", type=float, help="<X₀, X*>, by default 0."),
             click.option("--delta", type=float, help="Power-law start: d·X*_i² = λ_i^(-δ)."),
             click.option("--t-end", type=float, default=10.0, show_default=True, help="Horizon, in steps/d."),
         ]
@@ -59,44 +85,26 @@ def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def read_problem(options: dict[str, Any], symbolic: bool = False) -> Problem:
-    """The problem that the options name; numbers not given are symbols, or 0 for the noise and 1 for c."""
-    import symhigh as sh
+def read_statement(options: Options, symbolic: bool = False) -> tuple[Problem, Rule]:
+    """The problem and the rule that the options name; options that neither takes are refused.
 
-    noise = _value(options, "noise", "omega", 0.0, symbolic)
-    losses: dict[str, Callable[[], Problem]] = {
-        "least-squares": lambda: sh.least_squares(noise),
-        "logistic": sh.logistic_regression,
-        "logistic-sampled": lambda: sh.logistic_regression(sampled=True),
-        "huber": lambda: sh.huber(_value(options, "c", "c", 1.0, symbolic), noise),
-        "pseudo-huber": lambda: sh.pseudo_huber(_value(options, "c", "c", 1.0, symbolic), noise),
-        "probit": sh.probit_regression,
-        "probit-sampled": lambda: sh.probit_regression(sampled=True),
-        "phase-retrieval": sh.phase_retrieval,
-        "absolute-phase-retrieval": sh.absolute_phase_retrieval,
-        "relu-student": lambda: sh.relu_student(noise),
-        "erf-student": lambda: sh.erf_student(noise),
-        "tanh-student": lambda: sh.tanh_student(noise),
-    }
-    return losses[options["loss"]]()
+    Parameters not given are symbols where ``symbolic`` is set, else the defaults of the registry.
+    """
+    from symhigh.registry import LOSSES, RULES
+
+    loss, rule = LOSSES[options["loss"] or LOSS], RULES[options["rule"] or RULE]
+    used: set[str] = set()
+    noise = {"noise": _noise(options, symbolic, used)} if loss.noisy else {}
+    made = _made(loss, options, symbolic, used, **noise)
+    stated = _made(rule, options, symbolic, used)
+    for entry in RULES.values():
+        if entry.wraps and options[_key(entry.parameters[0])] is not None:
+            stated = _made(entry, options, False, used, inner=stated)
+    _refuse_idle(options, used)
+    return made, stated
 
 
-def read_rule(options: dict[str, Any], symbolic: bool = False) -> Rule:
-    """The rule that the options name; parameters not given are symbols, or 1."""
-    import symhigh as sh
-
-    eta, b = (_value(options, key, key, 1.0, symbolic) for key in ("eta", "b"))
-    rules: dict[str, Callable[[], Rule]] = {
-        "constant": lambda: sh.Constant(_value(options, "gamma", "gamma", 1.0, symbolic)),
-        "adagrad-norm": lambda: sh.AdaGradNorm(eta, b),
-        "rmsprop-norm": lambda: sh.RMSpropNorm(eta, b, _value(options, "alpha", "alpha", 1.0, symbolic)),
-        "polyak": sh.Polyak,
-        "line-search": sh.LineSearch,
-    }
-    return rules[options["rule"]]()
-
-
-def read_spectrum(options: dict[str, Any]) -> Spectrum:
+def read_spectrum(options: Options) -> Spectrum:
     """The spectrum that the options name."""
     import symhigh as sh
 
@@ -109,23 +117,102 @@ def read_spectrum(options: dict[str, Any]) -> Spectrum:
         return sh.Spectrum.marchenko_pastur(options["ratio"])
     if options["eigenvalues"] is None:
         return sh.Spectrum.isotropic()
-    return sh.Spectrum.from_eigenvalues([float(part) for part in options["eigenvalues"].split(",")])
+    return sh.Spectrum.from_eigenvalues([_number(part) for part in options["eigenvalues"].split(",")])
 
 
-def read_start(options: dict[str, Any]) -> Start:
+def read_start(options: Options) -> Start:
     """The start that the options name."""
     import symhigh as sh
 
-    if options["delta"] is not None:
-        return sh.Start.power_law(options["delta"])
-    return sh.Start(options["x0"], options["x_star"], options["overlap"])
+    moments = {name: options[name] for name in ("x0", "x_star", "overlap") if options[name] is not None}
+    if options["delta"] is None:
+        return sh.Start(**moments)
+    if moments:
+        raise ValueError(
+            f"--{next(iter(moments)).replace('_', '-')} has no effect beside --delta, which states the start; leave "
+            "one of them out"
+        )
+    return sh.Start.power_law(options["delta"])
 
 
-def _value(options: dict[str, Any], key: str, symbol: str, default: float, symbolic: bool) -> Any:
-    if options[key] is not None:
-        return options[key]
-    if not symbolic:
-        return default
-    import sympy as sp
+# --- parts ------------------------------------------------------------------------------------------------
+def _made(entry: Entry, options: Options, symbolic: bool, used: set[str], **more: Any) -> Any:
+    used |= {p.flag for p in entry.parameters}
+    return entry.make(**{p.name: _value(p, options, symbolic) for p in entry.parameters}, **more)
 
-    return sp.Symbol(symbol, positive=True)
+
+def _noise(options: Options, symbolic: bool, used: set[str]) -> NoiseLaw:
+    from symhigh.registry import LAWS, contaminated
+
+    name = options["noise_law"] or LAW
+    used.add("noise-law")
+    if name != "contaminated":
+        law: NoiseLaw = _made(LAWS[name], options, symbolic, used)
+        return law
+    used |= {"outliers", "share"}
+    if options["outliers"] is None or options["share"] is None:
+        raise ValueError(
+            "--noise-law contaminated: give --outliers, the law of the outliers, and their --share"
+        )
+    clean = _made(LAWS[LAW], options, symbolic, used)
+    if options["outliers"] != LAW:
+        return contaminated(
+            clean, _made(LAWS[options["outliers"]], options, symbolic, used), options["share"]
+        )
+    used.add("scale")  # the outliers' own width
+    width = 1.0 if options["scale"] is None else options["scale"]
+    return contaminated(clean, LAWS[LAW].make(width), options["share"])
+
+
+def _value(parameter: Parameter, options: Options, symbolic: bool) -> Any:
+    from symhigh.cli.expressions import read_expression
+    from symhigh.registry import EXPRESSION
+
+    given = options[_key(parameter)]
+    if given is not None:
+        return read_expression(f"--{parameter.flag}", given) if parameter.kind == EXPRESSION else given
+    if symbolic and parameter.symbolic and parameter.kind is float:
+        import sympy as sp
+
+        return sp.Symbol("omega" if parameter.name == "sigma" else parameter.name, positive=True)
+    if parameter.default is None:
+        raise ValueError(f"--{parameter.flag} is missing: {parameter.meaning}")
+    return parameter.default
+
+
+def _refuse_idle(options: Options, used: set[str]) -> None:
+    """An option that was given and has no effect is a mistake of the user, or a misunderstanding."""
+    from symhigh.registry import LAWS, LOSSES, RULES
+
+    owners = {flag: ["--noise-law contaminated"] for flag in ("outliers", "share")}
+    owners["noise-law"] = owners["noise"] = [
+        f"--loss {name}" for name, entry in LOSSES.items() if entry.noisy
+    ]
+    for option, table in (("loss", LOSSES), ("noise-law", LAWS), ("rule", RULES)):
+        for name, entry in table.items():
+            for parameter in entry.parameters:
+                if parameter.flag != "noise":
+                    owners.setdefault(parameter.flag, []).append(f"--{option} {name}")
+    for flag, where in owners.items():
+        if options[flag.replace("-", "_")] is not None and flag not in used:
+            defaults = {"loss": LOSS, "noise_law": LAW, "rule": RULE}
+            chosen = [
+                f"--{key.replace('_', '-')} {options[key] or default + ' (the default)'}"
+                for key, default in defaults.items()
+            ]
+            raise ValueError(
+                f"--{flag} has no effect with {', '.join(chosen)}; it belongs to {', '.join(where)}"
+            )
+
+
+def _key(parameter: Parameter) -> str:
+    return parameter.flag.replace("-", "_")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(
+            f"--eigenvalues: {text.strip()!r} is not a number; give numbers with commas between"
+        ) from None

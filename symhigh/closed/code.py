@@ -5,15 +5,18 @@ Reads formulas, writes text. Assumptions become checks: an exception in Python, 
 
 from __future__ import annotations
 
+import keyword
 from typing import Any
 
 import sympy as sp
 from sympy.printing.c import C99CodePrinter
 from sympy.printing.pycode import PythonCodePrinter
 
-from symhigh.closed.formula import Formula
+from symhigh.checks import shown
+from symhigh.closed.formula import Formula, identifiers
 from symhigh.closed.nodes import Average, Choice, Root
 
+_WIDE = 2**31
 _PYTHON_ROOT = '''
 def _root(f, low, high):
     """The sign change of f in the open interval (low, high); high may be infinite."""
@@ -94,13 +97,10 @@ def python_source(formula: Formula, name: str) -> str:
     """A function of the formula's symbols, keyword arguments, that raises ``ValueError`` outside its assumptions."""
     _check_name(name)
     symbols = formula.symbols
-    plain = {s: sp.Symbol(_identifier(s)) for s in symbols}
+    plain = {s: sp.Symbol(identifier) for s, identifier in identifiers(symbols).items()}
     printer = _Python({"fully_qualified_modules": True})
-    body = printer.doprint(formula.expr.xreplace(plain))
-    checks = [
-        (printer.doprint(r.func(r.lhs.xreplace(plain), r.rhs.xreplace(plain), evaluate=False)), r)
-        for r in formula.assumptions
-    ]
+    body = printer.doprint(narrowed(formula.expr, "Formula.python").xreplace(plain))
+    checks = [(printer.doprint(_plainly(r, plain, "Formula.python")), r) for r in formula.assumptions]
     lines = [
         f'    if not {c}:\n        raise ValueError("{name}: needs {r.lhs} {r.rel_op} {r.rhs}")\n'
         for c, r in checks
@@ -116,13 +116,10 @@ def python_source(formula: Formula, name: str) -> str:
 def c_source(formula: Formula, name: str) -> str:
     """A function ``double name(double …)`` of the formula's symbols in order of name; NaN outside its assumptions."""
     _check_name(name)
-    plain = {s: sp.Symbol(_identifier(s)) for s in formula.symbols}
+    plain = {s: sp.Symbol(identifier) for s, identifier in identifiers(formula.symbols).items()}
     printer: Any = _C()
-    body = printer.doprint(formula.expr.xreplace(plain))
-    checks = [
-        printer.doprint(r.func(r.lhs.xreplace(plain), r.rhs.xreplace(plain), evaluate=False))
-        for r in formula.assumptions
-    ]
+    body = printer.doprint(narrowed(formula.expr, "Formula.c").xreplace(plain))
+    checks = [printer.doprint(_plainly(r, plain, "Formula.c")) for r in formula.assumptions]
     guard = f"    if (!({' && '.join(checks)})) return NAN;\n" if checks else ""
     arguments = ", ".join(f"double {p.name}" for p in plain.values()) or "void"
     helper = _C_LAMBERT if "lambert_w(" in body else ""
@@ -140,11 +137,36 @@ _IMPORTS = (
 )
 
 
-def _identifier(symbol: sp.Symbol) -> str:
-    name = "".join(c if c.isalnum() else "_" for c in symbol.name)
-    return name + "_" if name == "lambda" else name
+def narrowed(expr: sp.Expr, owner: str) -> sp.Expr:
+    """``expr`` with constants that hold integers too long for a double, or a C ``int``, as one float each.
+
+    Constant factors and terms are taken together, since each alone may be beyond doubles.
+    """
+    if not any(abs(n.p) >= _WIDE or n.q >= _WIDE for n in expr.atoms(sp.Rational)):
+        return expr
+    if not (expr.free_symbols or expr.atoms(sp.Dummy)):
+        value = expr.evalf(20, maxn=4000)
+        if value.is_real and (value == 0 or 1e-300 < abs(value) < 1e300):
+            return sp.Float(value, 17)
+        raise ValueError(
+            f"{owner}: a constant of the formula is beyond what doubles hold; use Formula.evaluate"
+        )
+    if isinstance(expr, (sp.Add, sp.Mul)):
+        moving = [a for a in expr.args if a.free_symbols or a.atoms(sp.Dummy)]
+        constant = expr.func(*(a for a in expr.args if a not in moving))
+        return expr.func(narrowed(constant, owner), *(narrowed(a, owner) for a in moving))
+    return expr.func(*(narrowed(a, owner) if isinstance(a, sp.Expr) else a for a in expr.args))
+
+
+def _plainly(relation: Any, plain: dict[sp.Symbol, sp.Symbol], owner: str) -> sp.Basic:
+    """The relation in identifiers, as written."""
+    left, right = (narrowed(side, owner).xreplace(plain) for side in (relation.lhs, relation.rhs))
+    return relation.func(left, right, evaluate=False)
 
 
 def _check_name(name: str) -> None:
-    if not name.isidentifier():
-        raise ValueError(f"Formula: {name!r} is not a name for a function")
+    if not isinstance(name, str) or not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
+        kind = ValueError if isinstance(name, str) else TypeError
+        raise kind(
+            f"Formula.python, Formula.c (name={shown(name)}): name must be an identifier, of the function"
+        )

@@ -13,7 +13,8 @@ from functools import lru_cache
 
 import sympy as sp
 
-from symhigh.closed.linear import LinearLimit
+from symhigh.closed.finder import DoesNotApply
+from symhigh.closed.linear import LinearLimit, memory_at_rate
 from symhigh.symbols import gamma, t
 
 
@@ -35,10 +36,11 @@ class ConservationLaw:
 
 
 @lru_cache(maxsize=64)
-def learning_rate_drift(limit: LinearLimit) -> sp.Expr:
-    """``dγ/dt`` in terms of γ and averages, the memory eliminated."""
+def learning_rate_drift(limit: LinearLimit) -> sp.Expr | None:
+    """``dγ/dt`` in terms of γ and averages, the memory eliminated; None where γ is no power of the memory."""
     (memory,) = limit.system.states
-    (value,) = sp.solve(sp.Eq(gamma, limit.rate), memory.name)
+    if (value := memory_at_rate(limit)) is None:
+        return None
     return sp.powdenest(limit.drift(gamma).subs(memory.name, value), force=True)
 
 
@@ -47,7 +49,9 @@ def conservation_law(limit: LinearLimit, moment: sp.Symbol) -> ConservationLaw |
     """The law for ``moment``, or None where the elimination leaves more than γ."""
     if len(limit.system.states) != 1 or limit.rate.free_symbols.isdisjoint({limit.system.states[0].name}):
         return None
-    slope = sp.cancel(sp.expand(limit.drift(moment)) / learning_rate_drift(limit))
+    if (drift := learning_rate_drift(limit)) is None:
+        return None
+    slope = sp.cancel(sp.expand(limit.drift(moment)) / drift)
     (memory,) = limit.system.states
     moving = {r.name for r in limit.system.reductions if r.summand.has(*limit.system.family.states)} | {
         memory.name,
@@ -82,9 +86,8 @@ def limiting_rate(law: ConservationLaw, start: sp.Expr) -> sp.Expr:
     shape = sp.expand(sp.expand_log(law.potential.subs(gamma, 1 / inverse)))
     a, c = shape.coeff(inverse, 1), -shape.coeff(sp.log(inverse), 1)
     if sp.expand(shape - a * inverse + c * sp.log(inverse)) != 0:
-        raise ValueError(
-            f"limits: the conserved {law.potential} is not A/gamma + B log gamma, which Lambert's function inverts; "
-            "integrate system.solve(…)"
+        raise DoesNotApply(
+            f"the conserved {law.potential} is not A/gamma + B log gamma, which Lambert's function inverts"
         )
     total = start + law.potential.subs(gamma, law.initial)
     return 1 / log_linear_solution(a, c, total, -1)

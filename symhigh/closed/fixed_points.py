@@ -11,15 +11,17 @@ Jacobian there are exact: for polynomials by elimination, for other closed forms
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
+from symhigh.closed.finder import DoesNotApply
 from symhigh.closed.formula import Formula, positive
-from symhigh.closed.modes import rational
+from symhigh.closed.modes import check_population, rational
 from symhigh.closed.planar import beside, polynomial_zeros, symmetric_zeros, tidy
+from symhigh.closed.searched import STARTS, searched_zeros
 from symhigh.derivation import derive
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
@@ -70,9 +72,28 @@ class FixedPoint:
         return bool(trace < 0 < determinant)
 
 
+class FixedPoints(tuple[FixedPoint, ...]):
+    """Fixed points, and whether they are all: ``complete``, and a ``message`` that says which may be missing."""
+
+    complete: bool
+    message: str
+
+    def __new__(cls, points: Iterable[FixedPoint], message: str = "") -> FixedPoints:
+        found = super().__new__(cls, tuple(points))
+        found.complete, found.message = not message, message
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FixedPoints, (tuple(self), self.message)
+
+    def __repr__(self) -> str:
+        places = ", ".join(f"{q.name} at ({_short(q.B11.expr)}, {_short(q.B12.expr)})" for q in self)
+        return f"FixedPoints({places or 'none'}{'; partial: ' + self.message if self.message else ''})"
+
+
 def fixed_points(
     problem: Problem, rule: Rule, spectrum: Spectrum | None = None, start: Start | None = None
-) -> tuple[FixedPoint, ...]:
+) -> FixedPoints:
     """The fixed points of the limit of SGD at a constant rate, for K = λI.
 
     ``spectrum`` has one eigenvalue, 1 by default; of ``start`` only ``‖X*‖²`` matters, and without it the formulas are
@@ -80,12 +101,16 @@ def fixed_points(
 
     For losses whose expectations are polynomials these are all fixed points that are explicit for the parameters given
     (roots of higher degree need numbers for all parameters); for losses with arcsines and roots, those without
-    overlap, the target and its mirror.
+    overlap, the target and its mirror and, where all is in numbers, what a search finds, to 25 digits. Points whose
+    assumptions the numbers break are left out. The tuple's ``complete`` tells whether these are all; where not, its
+    ``message`` says what may be missing.
 
     Raises ``ValueError`` for a rate that is not constant, expectations without closed form, and several eigenvalues.
     """
+    check_population("fixed_points", spectrum, start)
     plane = Plane(derive(problem, rule, reduce=False), spectrum, start)
-    return tuple(point.subs(plane.values) for point in plane.points())
+    points = [point.subs(plane.values) for point in plane.points()]
+    return FixedPoints((q for q in points if not _broken(q)), plane.missing)
 
 
 class Plane:
@@ -95,13 +120,10 @@ class Plane:
         rate = system.expanded(gamma)
         averages = {r.name for r in system.reductions} | {s.name for s in system.states} | {t}
         if rate.free_symbols & averages:
-            raise ValueError(
-                f"fixed_points: the learning rate {rate} is not constant; use Constant(gamma), or integrate "
-                "system.solve(…)"
-            )
+            raise DoesNotApply(f"fixed_points: the learning rate {rate} is not constant; use Constant(gamma)")
         values = Spectrum.isotropic().values if spectrum is None else spectrum.values
         if len(set(values.tolist())) != 1:
-            raise ValueError(
+            raise DoesNotApply(
                 f"fixed_points(spectrum with {len(set(values.tolist()))} eigenvalues): K must be λI; integrate "
                 "system.solve(…)"
             )
@@ -117,6 +139,7 @@ class Plane:
         self.flow = tuple(sp.expand(size * self._closed(system, rhs)) for rhs in system.family.rhs)
         self.risk = self._closed(system, risk)
         self.polynomial = all(f.is_polynomial(B11, B12) for f in self.flow)
+        self.missing = ""
 
     def _closed(self, system: LimitSystem, expr: sp.Expr) -> sp.Expr:
         moving = [s for s in system.scalars if s.name != gamma]
@@ -124,8 +147,9 @@ class Plane:
             expr = expr.subs(s.name, s.expression)
         closed = expr.subs(self._put, simultaneous=True)
         if closed.has(GaussianMean, MixtureMean):
-            raise ValueError(
-                f"fixed_points: {system.problem.name} has expectations without closed form; integrate system.solve(…)"
+            raise DoesNotApply(
+                f"fixed_points: {system.problem.name} has expectations without closed form; integrate "
+                "system.solve(…)"
             )
         return closed
 
@@ -136,14 +160,30 @@ class Plane:
     def zeros(self) -> list[tuple[sp.Expr, sp.Expr]]:
         """Zeros of the flow that may be overlaps: real, ``B11 ≥ 0`` and ``B12² ≤ B11 B22``."""
         if not self.polynomial:
-            found = symmetric_zeros(self.flow, B11, B12, TARGET)
+            found = symmetric_zeros(self.flow, B11, B12, TARGET) + self._searched()
         else:
             found, left = polynomial_zeros(self.flow, B11, B12)
             if left:
                 numbers = {s: v for s, v in self.values.items() if v.is_number}
                 self.flow = tuple(f.subs(numbers) for f in self.flow)
-                found, _ = polynomial_zeros(self.flow, B11, B12)
+                found, left = polynomial_zeros(self.flow, B11, B12)
+            if left:
+                open_ = ", ".join(map(str, left))
+                self.missing = (
+                    f"roots of {open_} are not explicit; give numbers for all parameters and start=…"
+                )
         return [point for point in found if self._may_be(point)]
+
+    def _searched(self) -> list[tuple[sp.Expr, sp.Expr]]:
+        """Points off the lines of symmetry, where rate, target and parameters are numbers."""
+        flow = [f.subs(self.values) for f in self.flow]
+        if any(f.free_symbols - {B11, B12} for f in flow):
+            self.missing = (
+                "only points on lines of symmetry are known in symbols; give numbers and start=… to search"
+            )
+            return []
+        self.missing = f"found on lines of symmetry, and by a search from {STARTS} starts; others may exist"
+        return searched_zeros(flow, B11, B12, self.values[TARGET])
 
     def _may_be(self, point: tuple[sp.Expr, sp.Expr]) -> bool:
         p, m = (e.subs(self.values) for e in point)
@@ -154,6 +194,8 @@ class Plane:
     # --- one point ------------------------------------------------------------------------------------------------
     def at(self, expr: sp.Expr, p: sp.Expr, m: sp.Expr) -> sp.Expr:
         """The value at a zero; its variance ``n r²`` is a square where it comes from a line of symmetry."""
+        if p.is_Float:
+            return sp.N(expr.subs(self.values).subs({B11: p, B12: m}, simultaneous=True), 30)
         if self.polynomial:
             return tidy(sp.expand(expr).subs({B11: p, B12: m}, simultaneous=True))
         if m != 0:
@@ -170,13 +212,16 @@ class Plane:
             across = self.at(entries[0, 1], p, m) == 0 or self.at(entries[1, 0], p, m) == 0
             return trace, determinant, *((self.at(entries[i, i], p, m) if across else None) for i in (0, 1))
         here = entries.applyfunc(lambda e: self.at(e, p, m))
+        if p.is_Float:
+            return here.trace(), here.det(), None, None
         own = here[0, 1] == 0 or here[1, 0] == 0
         return tidy(here.trace()), tidy(here.det()), *((here[i, i] if own else None) for i in (0, 1))
 
     def point(self, p: sp.Expr, m: sp.Expr) -> FixedPoint:
         trace, determinant, first, second = self.jacobian(p, m)
         if first is None or second is None:
-            root = sp.sqrt(tidy(trace**2 - 4 * determinant))
+            square = trace**2 - 4 * determinant
+            root = sp.sqrt(square if p.is_Float else tidy(square))
             first, second = ((trace + side * root) / 2 for side in (-1, 1))
             if not root.has(sp.CRootOf) and root.is_rational_function():
                 first, second = sp.factor(first), sp.factor(second)
@@ -197,11 +242,24 @@ class Plane:
 
     def _assumptions(self, p: sp.Expr, m: sp.Expr) -> tuple[sp.Basic, ...]:
         """The point is real and may be a pair of overlaps."""
+        if p.is_Float:
+            return ()
         radicands = {r.base for e in (p, m) for r in e.atoms(sp.Pow) if r.exp == sp.S.Half}
         size = p if self.polynomial else _radius(p)
         sides = [*sorted(radicands, key=str), size, *([tidy(p * TARGET - m**2)] if m != 0 else [])]
         doubtful = [e for e in sides if not e.is_nonnegative and e.free_symbols]
         return (*positive(TARGET), *(sp.GreaterThan(e, 0, evaluate=False) for e in doubtful))
+
+
+def _broken(point: FixedPoint) -> bool:
+    """Whether the numbers given break an assumption, so that there is no such point."""
+    closed = [r for r in point.B11.assumptions if not r.free_symbols]
+    return any(r.func(r.lhs.evalf(30), r.rhs.evalf(30)) == sp.false for r in closed)
+
+
+def _short(expr: sp.Expr) -> str:
+    text = f"{float(expr):.6g}" if expr.is_number else str(expr)
+    return text if len(text) < 40 else text[:37] + "…"
 
 
 def _radius(p: sp.Expr) -> sp.Expr:

@@ -5,16 +5,35 @@ Opens the room of closed forms: everything here returns formulas, and claims, re
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import mpmath
+import numpy as np
 import sympy as sp
+from sympy.logic.boolalg import BooleanAtom
 
-from symhigh.checks import whole
+from symhigh.checks import expression, instance, mapping, refuse_type, shown, whole
+from symhigh.closed.nodes import MU
 
 _MAX_DIGITS = 4000
+_TAKEN = {
+    "auto",
+    "char",
+    "const",
+    "digits",
+    "double",
+    "float",
+    "int",
+    "long",
+    "math",
+    "register",
+    "short",
+    "static",
+    "void",
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,17 @@ class Formula:
     statement: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "expr", expression("Formula", "expr", self.expr, "a SymPy expression"))
+        if not isinstance(self.assumptions, (tuple, list)):
+            refuse_type(
+                "Formula", "assumptions", self.assumptions, "a tuple of SymPy relations", "where it holds"
+            )
+        for relation in self.assumptions:
+            what = "a tuple of SymPy relations, such as (gamma < 2/tau,)"
+            kinds = (sp.core.relational.Relational, BooleanAtom, bool)
+            instance("Formula", "assumptions", relation, kinds, what)
+        for name in ("source", "statement"):
+            instance("Formula", name, getattr(self, name), str, "a string")
         relations = [r for r in map(unevaluated, self.assumptions) if not _settled(r)]
         known = dict.fromkeys([*relations, *_signs(self.expr)])
         weaker = {
@@ -46,6 +76,14 @@ class Formula:
         }
         object.__setattr__(self, "assumptions", tuple(r for r in known if r not in weaker))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Relations in parts, since SymPy evaluates a relation that it unpickles: 1 > 0 would come back as True."""
+        parts = [
+            (r.func, *r.args) if isinstance(r, sp.core.relational.Relational) else (r,)
+            for r in self.assumptions
+        ]
+        return _restored, (self.expr, parts, self.source, self.statement)
+
     @property
     def symbols(self) -> tuple[sp.Symbol, ...]:
         """What :meth:`evaluate` needs values for, in order of name."""
@@ -54,23 +92,38 @@ class Formula:
 
     def subs(self, values: Mapping[sp.Symbol, Any]) -> Formula:
         """The same formula with expressions put for symbols, all at once; assumptions follow."""
-        put = {s: sp.sympify(v, strict=True) for s, v in values.items()}
+        put = {
+            instance("Formula.subs", "values", s, sp.Basic, "{symbol: expression}"): expression(
+                "Formula.subs", f"values[{s}]", v, "a number or a SymPy expression"
+            )
+            for s, v in mapping("Formula.subs", "values", values, "{symbol: expression}").items()
+        }
         follow = tuple(
             r.func(r.lhs.xreplace(put), r.rhs.xreplace(put), evaluate=False) for r in self.assumptions
         )
         return Formula(self.expr.xreplace(put), follow, self.source, self.statement)
 
-    def evaluate(self, digits: int = 15, **values: Any) -> mpmath.mpf:
-        """The value to ``digits`` correct significant digits, an ``mpmath.mpf``.
+    def evaluate(self, digits: int = 15, **values: Any) -> Any:
+        """The value to ``digits`` correct significant digits, an ``mpmath.mpf``; an array where a value is one.
 
-        ``values`` gives every symbol of the formula by its name: numbers, exact where they are integers or
-        ``sympy.Rational``, floats taken as the binary number that they are. Precision is raised until two
-        evaluations agree.
+        ``values`` gives every symbol of the formula by its name, or by that of its argument in :meth:`python`
+        (``lambda_`` for λ): numbers, exact where they are integers or ``sympy.Rational``, floats taken as the binary
+        number that they are. Arrays and lists are broadcast against each other, and the result has their shape: floats,
+        or ``mpmath.mpf`` objects for more than 15 digits. Precision is raised until two evaluations agree.
 
         Raises ``ValueError`` for a missing or unknown name, for a broken assumption (which it names, with the
-        values), and where the expression is not real.
+        values), where the expression is not real, and where the spectrum is open.
         """
-        wanted = whole("Formula.evaluate", "digits", digits, least=1, meaning="significant digits")
+        wanted = whole(
+            "Formula.evaluate", "digits", digits, least=1, most=100_000, meaning="significant digits"
+        )
+        if MU in self.symbols:
+            raise ValueError(
+                f"Formula.evaluate: {self.statement or 'this formula'} is an average over a spectrum, which is open; "
+                "give limits(…, spectrum=…), with start=… where the start matters"
+            )
+        if any(isinstance(v, (np.ndarray, list, tuple)) and np.ndim(v) for v in values.values()):
+            return self._evaluate_arrays(wanted, values)
         numbers = self._numbers(values)
         self._enforce(numbers)
         held, precision, last = exact(self.expr), wanted + 10, None
@@ -116,28 +169,43 @@ class Formula:
         return str(self.expr) + (f"   where {where}" if where else "")
 
     # --- parts ------------------------------------------------------------------------------------------------
+    def _evaluate_arrays(self, digits: int, values: dict[str, Any]) -> Any:
+        arrays = np.broadcast_arrays(*(np.asarray(v, dtype=object) for v in values.values()))
+        found = np.empty(arrays[0].shape, dtype=object)
+        for place in np.ndindex(found.shape):
+            found[place] = self.evaluate(digits, **{k: a[place] for k, a in zip(values, arrays, strict=True)})
+        return found.astype(float) if digits <= 15 else found
+
     def _numbers(self, values: dict[str, Any]) -> dict[sp.Symbol, sp.Expr]:
         by_name = {s.name: s for s in self.symbols}
-        if unknown := sorted(set(values) - set(by_name)):
+        if len(by_name) < len(self.symbols):
+            raise ValueError(
+                "Formula.evaluate: two symbols have one name; rename yours, or put numbers in with subs"
+            )
+        plain = {name: s.name for s, name in identifiers(self.symbols).items()}
+        if unknown := sorted(set(values) - set(by_name) - set(plain)):
             raise ValueError(
                 f"Formula.evaluate({unknown[0]}=…): the formula has {', '.join(by_name) or 'no symbols'}"
             )
+        if twice := [name for name, own in plain.items() if name != own and {name, own} <= set(values)]:
+            raise ValueError(f"Formula.evaluate: {plain[twice[0]]} is given twice, also as {twice[0]}")
+        values = {key if key in by_name else plain[key]: v for key, v in values.items()}
         if missing := sorted(set(by_name) - set(values)):
             raise ValueError(f"Formula.evaluate: give a value for {', '.join(missing)}")
         numbers = {}
         for key, value in values.items():
-            if isinstance(value, str) or not hasattr(value, "__float__"):
-                raise TypeError(f"Formula.evaluate({key}={value!r}): {key} must be a number")
-            number = value if isinstance(value, sp.Expr) else sp.sympify(value, strict=True)
-            if not (number.is_number and number.is_finite):
-                raise ValueError(f"Formula.evaluate({key}={value}): {key} must be a finite number")
+            number = expression("Formula.evaluate", key, value, "a number")
+            if not (number.is_number and number.is_real and number.is_finite):
+                raise ValueError(
+                    f"Formula.evaluate({key}={shown(value)}): {key} must be a finite real number"
+                )
             numbers[by_name[key]] = exact(number)
         return numbers
 
     def _enforce(self, numbers: dict[sp.Symbol, sp.Expr]) -> None:
         for relation in self.assumptions:
             left, right = (exact(side.subs(numbers)).evalf(30) for side in (relation.lhs, relation.rhs))
-            if relation.func(left, right) != sp.true:
+            if not _holds(relation, left, right):
                 values = _shown({s: v for s, v in numbers.items() if s in relation.free_symbols})
                 raise ValueError(
                     f"Formula.evaluate: the assumption {relation.lhs} {relation.rel_op} {relation.rhs} is broken"
@@ -145,6 +213,32 @@ class Formula:
                     + f": {sp.N(left, 8)} {relation.rel_op} {sp.N(right, 8)} is false; "
                     "the formula does not hold there"
                 )
+
+
+def _holds(relation: Any, left: sp.Expr, right: sp.Expr) -> bool:
+    """Whether the relation is true of two numbers; what has no value or is not real keeps to none."""
+    try:
+        return bool(relation.func(left, right) == sp.true)
+    except TypeError:
+        return False
+
+
+def _restored(expr: sp.Expr, parts: list[tuple[Any, ...]], source: str, statement: str) -> Formula:
+    """The formula that :meth:`Formula.__reduce__` took apart."""
+    relations = (p[0](*p[1:], evaluate=False) if len(p) > 1 else p[0] for p in parts)
+    return Formula(expr, tuple(relations), source, statement)
+
+
+def identifiers(symbols: tuple[sp.Symbol, ...]) -> dict[sp.Symbol, str]:
+    """A Python and C identifier of each symbol, all different: ``lambda_`` for λ."""
+    found: dict[sp.Symbol, str] = {}
+    for symbol in symbols:
+        name = "".join(c if c.isascii() and c.isalnum() else "_" for c in symbol.name)
+        name = f"_{name}" if name[:1].isdigit() else name
+        while keyword.iskeyword(name) or name in _TAKEN or name in found.values():
+            name += "_"
+        found[symbol] = name
+    return found
 
 
 def unevaluated(relation: sp.Basic) -> sp.Basic:

@@ -49,9 +49,11 @@ def _noisy(limit: LinearLimit, modes: Modes) -> Formulas:
     level = level.subs(secular.unknown, a)
     return {
         **dead(limit, where),
-        "learning_rate_asymptotic": Formula(a / t, where, "new", "the learning rate for large t"),
+        "learning_rate_asymptotic": Formula(
+            a / t, where, "new", "the learning rate for large t, to leading order"
+        ),
         "excess_risk_asymptotic": Formula(
-            limit.share * level / t, where, "new", "the excess risk for large t"
+            limit.share * level / t, where, "new", "the excess risk for large t, to leading order"
         ),
     }
 
@@ -76,10 +78,16 @@ def _isotropic_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
         **dead(limit, positive(omega)),
         "risk_curve": Formula(limit.least + limit.share / inverse, where, "new", "the risk at time t"),
         "learning_rate_asymptotic": Formula(
-            1 / (size * t), positive(omega, t), "new", "the learning rate for large t"
+            1 / (size * t),
+            positive(omega, t),
+            "new",
+            "the learning rate for large t, up to a relative error O(log t/t)",
         ),
         "excess_risk_asymptotic": Formula(
-            limit.share * slope / t, positive(omega, t), "new", "the excess risk for large t"
+            limit.share * slope / t,
+            positive(omega, t),
+            "new",
+            "the excess risk for large t, up to a relative error O(log t/t)",
         ),
     }
 
@@ -111,12 +119,15 @@ def greedy_power_law(limit: LinearLimit, law: PowerLaw) -> Formulas:
     scale = sp.simplify(rate * CLOCK**power)  # dt = u^power du/scale
     clock = ((1 + power) * scale * t) ** (1 / (1 + power))
     source, excess = "new", limit.share * forcing.subs(CLOCK, clock)
+    # averages are off by 1/u, and with noise γ = c H misses the risk's own share, of order u^{s-2}
+    lag = sp.S.One if limit.floor == 0 else sp.Min(1, 2 - law.s)
+    words = f"for large t, up to a relative error O(t^({sp.simplify(-lag / (1 + power))}))"
     return {
         **dead(limit, where),
         "learning_rate_asymptotic": Formula(
-            scale * clock ** (-power), where, source, "the learning rate for large t"
+            scale * clock ** (-power), where, source, f"the learning rate {words}"
         ),
-        "excess_risk_asymptotic": Formula(excess, where, source, "the excess risk for large t"),
+        "excess_risk_asymptotic": Formula(excess, where, source, f"the excess risk {words}"),
     }
 
 

@@ -1,276 +1,101 @@
-"""``limits(problem, rule)``: the closed forms of a limit's long time, chosen by the structure of its learning rate.
+"""``limits(problem, rule)``: the closed forms of a limit's long time, by the first finder that knows the limit.
 
-Last stop of the room of closed forms. A rate may be constant, given in time, held by one memory, or greedy (a ratio of
-averages); with label noise it may die out. Each case has its own equations elsewhere in this room; here they become
-formulas with assumptions. Sources stand with each formula.
+Last stop of the room of closed forms. Finders are tried in order; each takes the derived system, and gives formulas or
+says why it does not apply. Sources stand with each formula.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-import sympy as sp
-
-from symhigh.closed.at_threshold import level_out, threshold_share
-from symhigh.closed.conserved import conservation_law, limiting_rate
-from symhigh.closed.formula import Formula, positive
-from symhigh.closed.greedy import dead, greedy, greedy_power_law
-from symhigh.closed.linear import LinearLimit, NotLinear, linear_limit
-from symhigh.closed.matching import dying_on_power_law, dying_rate
-from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
+from symhigh.checks import instance, shown
+from symhigh.closed.finder import DoesNotApply, Finder, Question
+from symhigh.closed.formula import Formula
+from symhigh.closed.long_time import linear_modes
+from symhigh.closed.modes import check_population, rational
 from symhigh.closed.overlaps import overlap_limits
-from symhigh.closed.power_law import PowerLaw, power_law
 from symhigh.closed.residual import residual_limits
-from symhigh.closed.rmsprop import forgets, forgetting_limits
-from symhigh.closed.secular import exponential_rate, fixed_point, threshold
+from symhigh.closed.scopes import scope
 from symhigh.derivation import derive
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.rule import Rule
-from symhigh.symbols import D2, distance, gamma, omega, t, tau
+from symhigh.system import LimitSystem
 
-_PAPER = "High Line (arXiv 2405.19585), "
-Formulas = dict[str, Formula]
+FINDERS: Mapping[str, Finder] = MappingProxyType(
+    {
+        "linear modes": linear_modes,
+        "losses of the residual at a constant rate": residual_limits,
+        "fixed points in both overlaps": overlap_limits,
+    }
+)
+"""What is tried, in order, under the names that a refusal gives."""
 
 
 def limits(
-    problem: Problem, rule: Rule, spectrum: Spectrum | None = None, start: Start | None = None
+    problem: Problem | LimitSystem,
+    rule: Rule | Spectrum | None = None,
+    spectrum: Spectrum | Start | None = None,
+    start: Start | None = None,
 ) -> Mapping[str, Formula]:
     """Closed forms for the long time of SGD on ``problem`` under ``rule``: a mapping from names to :class:`Formula`.
 
+    A derived system may stand for problem and rule: ``limits(system, spectrum, start)``.
+
     Names, where they exist: ``learning_rate``, ``risk``, ``excess_risk`` (their limits), ``rate`` (of the risk's
     exponential approach to its limit, per unit of time = steps/d), ``threshold`` (the constant rate at which SGD ceases
-    to converge), ``learning_rate_asymptotic`` and ``excess_risk_asymptotic`` (functions of t, for large t),
-    ``risk_curve`` (exact for all t), ``clock`` (``∫γ dt``), ``profile`` (of D²_λ over λ, up to scale), ``frequency``
-    (angular, where RMSprop-Norm's approach oscillates; one eigenvalue). For losses that see both overlaps, such as
-    phase retrieval, at a constant rate and K = λI (by default I), those of
+    to converge), ``learning_rate_asymptotic`` and ``excess_risk_asymptotic`` (functions of t, for large t, with the
+    order of their error in the ``statement``), ``learning_rate_in_clock`` and ``excess_risk_in_clock`` (on power laws,
+    functions of u = ``∫γ dt``), ``risk_curve`` (exact for all t), ``clock`` (``∫γ dt``), ``profile`` (of D²_λ over λ,
+    up to scale), ``frequency`` (angular, where RMSprop-Norm's approach oscillates; one eigenvalue). For losses that see
+    both overlaps, such as phase retrieval, at a constant rate and K = λI (by default I), those of
     :func:`~symhigh.closed.fixed_points.fixed_points`, with ``escape_rate`` and ``saddle_risk`` of the saddle.
 
     Without ``spectrum``, formulas are in ``tau``, ``kappa_2``, ``lambda_min`` and averages over an open measure;
     without ``start``, in ``distance``, the squared distance at t = 0 (of the modes with λ > 0). All
     arguments may hold SymPy symbols. Assumptions come with each formula and are enforced when it is evaluated.
 
-    Raises ``ValueError`` for a problem whose limit has no closed form here.
+    Where a symbol of yours has the name of one of the library's, the library's is renamed: ``tau_K`` beside your
+    ``tau``. Raises ``ValueError`` for a limit that has no closed form here, with the reason of every finder.
     """
-    system = derive(problem, rule)
-    try:
-        limit = linear_limit(system)
-    except NotLinear:
-        if (found := residual_limits(system, spectrum, start)) is not None:
-            return MappingProxyType(found)
-        return MappingProxyType(overlap_limits(derive(problem, rule, reduce=False), spectrum, start))
-    law = power_law(limit.noiseless, spectrum, start)
-    modes = read_modes(spectrum, start) if law is None else Modes()
-    noisy = not system.parameters.get(omega, sp.S.Zero).is_zero
-    limit = limit if noisy else limit.noiseless
-    averages = {r.name for r in system.reductions if r.summand.has(D2)}
-    used = limit.rate.free_symbols
-    share = _share_of_threshold(limit)
-    if share is not None and share[0] == 1 and law is None:
-        found = level_out(limit, modes, share[1])
-    elif used & averages:
-        found = greedy(limit, modes)
-    elif used & {s.name for s in system.states}:
-        resting = forgetting_limits(limit, modes)
-        found = resting or (_memory_noisy if noisy else _memory)(limit, modes)
-    elif t in used:
-        found = _scheduled(limit, modes, noisy)
+    system, measure, begin = _read(problem, [rule, spectrum, start])
+    held = scope(system, measure, begin)
+    question, refusals = Question(system, held.spectrum, held.start), []
+    for name, finder in FINDERS.items():
+        try:
+            found = finder(question)
+        except DoesNotApply as reason:
+            refusals.append(f"{name}: {reason}")
+            continue
+        values = {s: rational(v) for s, v in system.parameters.items()}
+        return MappingProxyType({key: held.restored(formula, values) for key, formula in found.items()})
+    raise ValueError(
+        f"limits: no closed form is known for {system.problem.name} under {type(system.rule).__name__} "
+        f"({'; '.join(refusals)}); integrate system.solve(…)"
+    )
+
+
+def _read(
+    problem: Problem | LimitSystem, given: list[Any]
+) -> tuple[LimitSystem, Spectrum | None, Start | None]:
+    """System, spectrum and start; what follows a system stands one place earlier than what follows a problem."""
+    if isinstance(problem, LimitSystem):
+        system, posed = problem, [g for g in given if g is not None]
+    elif isinstance(given[0], Rule):
+        instance("limits", "problem", problem, Problem, "a symhigh.Problem, such as least_squares(), or its limit")
+        system, posed = derive(problem, given[0]), [g for g in given[1:] if g is not None]
     else:
-        found = _constant(limit, modes, limit.rate)
-    if share is not None and not share[0].is_number:
-        below = sp.StrictLessThan(share[0], 1, evaluate=False)
-        found = {k: replace(f, assumptions=(*f.assumptions, below)) for k, f in found.items()}
-    measured = _measured(limit, modes)
-    if law is not None:
-        found = _without_gap(limit, found, law, noisy, start)
-        measured = {tau: law.mean, **({} if start is None else {distance: law.size})}
-    found.setdefault(
-        "threshold",
-        Formula(
-            threshold(limit.noiseless, modes),
-            source=_PAPER + "section 3",
-            statement="the constant learning rate at which SGD ceases to converge",
-        ),
-    )
-    values = {**measured, **{s: rational(v) for s, v in system.parameters.items()}}
-    return MappingProxyType({name: formula.subs(values) for name, formula in found.items()})
-
-
-def _share_of_threshold(limit: LinearLimit) -> tuple[sp.Expr, sp.Symbol] | None:
-    """γ over the rate at which what it lowers would stay, the user's number in it; ``ValueError`` above one."""
-    found = None if limit.system.states else threshold_share(limit)
-    if found is None:
-        return None
-    share = found[0].xreplace({s: rational(v) for s, v in limit.system.parameters.items()})
-    if share.is_number and share > 1:
-        raise ValueError(
-            f"limits: at {share} times the rate at which the objective {found[1]} stays, it grows without bound; use "
-            "a fraction < 1"
+        raise TypeError(
+            f"limits(rule={shown(given[0])}): rule must be a learning-rate rule, such as Constant(0.5)"
         )
-    return share, found[1]
-
-
-# --- one structure each -----------------------------------------------------------------------------------------
-def _constant(limit: LinearLimit, modes: Modes, rate: sp.Expr) -> Formulas:
-    critical = threshold(limit.noiseless, modes)
-    always = sp.cancel(rate / critical).is_number and sp.cancel(rate / critical) < 1
-    stable = () if always and limit.rate == rate else (sp.StrictLessThan(rate, critical, evaluate=False),)
-    rest = fixed_point(limit, modes, rate)
-    found = {
-        "learning_rate": Formula(rate, source=_PAPER + "section 3", statement="the learning rate"),
-        "risk": Formula(
-            sp.factor(limit.least + limit.share * rest), stable, _PAPER + "section 3", "the limiting risk"
-        ),
-        "excess_risk": Formula(limit.share * rest, stable, _PAPER + "section 3", "the limiting excess risk"),
-        "rate": _rate(limit, modes, rate, stable, _PAPER + "section 3"),
-    }
-    if modes.law is not None and modes.even:
-        strength = limit.noiseless.slope * rate / limit.pull
-        gap = modes.even - rate * (limit.slope * rest + limit.floor) / limit.pull
-        relaxation = modes.law.relaxation(strength, limit.pull * rate * t)
-        found["risk_curve"] = Formula(
-            limit.least + limit.share * (rest + gap * relaxation),
-            stable,
-            "derived here; the subject of arXiv 2102.04396",
-            "the risk at time t",
+    measure = next((g for g in posed if isinstance(g, Spectrum)), None)
+    begin = next((g for g in posed if isinstance(g, Start)), None)
+    if foreign := [g for g in posed if g is not measure and g is not begin]:
+        raise TypeError(
+            f"limits(spectrum, start): {shown(foreign[0])} is neither a spectrum nor a start; after the "
+            f"{'system' if problem is system else 'rule'} give a Spectrum and a Start"
         )
-    if modes.isotropic:
-        decay = exponential_rate(limit.noiseless, rate).root(modes)
-        begin = modes.mean(limit.share * D2 * _only(modes))
-        rest = limit.share * rest
-        found["risk_curve"] = Formula(
-            limit.least + rest + (begin - rest) * sp.exp(-decay * t),
-            (),
-            _PAPER + "section 3",
-            "the risk at time t",
-        )
-    return found
-
-
-def _scheduled(limit: LinearLimit, modes: Modes, noisy: bool) -> Formulas:
-    try:
-        final = sp.limit(limit.rate, t, sp.oo)
-    except NotImplementedError:
-        final = sp.nan
-    if final is sp.nan or final.is_infinite or final.has(sp.Limit, sp.AccumBounds):
-        raise ValueError(
-            f"limits: the schedule {limit.rate} has no finite limit as t -> oo that SymPy finds; integrate "
-            "system.solve(…)"
-        )
-    s = sp.Dummy("s", nonnegative=True)
-    clock = sp.integrate(limit.rate.subs(t, s), (s, 0, t))
-    found = {
-        "clock": Formula(clock, source="definition", statement="the integral of the learning rate to time t")
-    }
-    found["learning_rate"] = Formula(final, source="definition", statement="the limit of the learning rate")
-    if final != 0:
-        long = _constant(limit, modes, final)
-        return {**{k: long[k] for k in ("risk", "excess_risk", "rate")}, **found}
-    if sp.limit(clock, t, sp.oo) == sp.oo:
-        found["risk"] = Formula(limit.least, source="derived here", statement="the limiting risk")
-        found["excess_risk"] = Formula(sp.S.Zero, source="derived here", statement="the limiting excess risk")
-        if noisy and sp.limit(t * limit.rate, t, sp.oo) == sp.oo:
-            small = sp.series(fixed_point(limit, modes, gamma), gamma, 0, 2).removeO()
-            found["excess_risk_asymptotic"] = Formula(
-                limit.share * small.subs(gamma, limit.rate),
-                positive(omega),
-                "new",
-                "the excess risk for large t",
-            )
-    return found
-
-
-def _memory(limit: LinearLimit, modes: Modes) -> Formulas:
-    moment = limit.system.outputs["distance"]
-    law = conservation_law(limit, moment)
-    if law is None:
-        raise ValueError("limits: this rule's memory leaves no conservation law; integrate system.solve(…)")
-    begin = modes.mean(D2)
-    final = limiting_rate(law, begin)
-    turning = threshold(limit.noiseless, modes)
-    below = (*positive(begin), *_signs(limit))
-    return {
-        "learning_rate": Formula(
-            final, below, "new; up to constants " + _PAPER + "Prop. 4.2", "the limit of the learning rate"
-        ),
-        "risk": Formula(sp.S.Zero, below, _PAPER + "Prop. 4.2", "the limiting risk"),
-        "excess_risk": Formula(sp.S.Zero, below, _PAPER + "Prop. 4.2", "the limiting excess risk"),
-        "rate": _rate(limit, modes, final, below, "new"),
-        "threshold": Formula(
-            turning,
-            source=_PAPER + "section 3",
-            statement="the distance to the target grows while the learning rate is above this",
-        ),
-    }
-
-
-def _memory_noisy(limit: LinearLimit, modes: Modes) -> Formulas:
-    slow = dying_rate(limit, modes)
-    if slow is None:
-        raise ValueError(
-            "limits: the learning rate of this rule does not fall like 1/sqrt(t); integrate system.solve(…)"
-        )
-    where = (*positive(omega, t), *_signs(limit))
-    return {
-        **dead(limit, where),
-        "learning_rate_asymptotic": Formula(
-            slow.rate,
-            where,
-            "new; leading order " + _PAPER + "section 4",
-            "the learning rate, up to O(1/t^(3/2))",
-        ),
-        "excess_risk_asymptotic": Formula(
-            sp.expand(limit.share * slow.error), where, "new", "the excess risk, up to O(1/t^(3/2))"
-        ),
-    }
-
-
-def _without_gap(
-    limit: LinearLimit, found: Formulas, law: PowerLaw, noisy: bool, start: Start | None
-) -> Formulas:
-    """Spectra that reach 0 have no exponential rate: powers of t instead, where they and the start are known."""
-    kept = {k: f for k, f in found.items() if k in ("learning_rate", "risk", "excess_risk", "clock")}
-    greedily = limit.rate.has(*(r.name for r in limit.system.reductions if r.summand.has(D2)))
-    if start is None:
-        return {**kept, **(dead(limit, ()) if greedily else {})}
-    if greedily:
-        return {**kept, **greedy_power_law(limit, law)}
-    if noisy and limit.system.states and not forgets(limit) and not limit.rate.has(t):
-        return {**kept, **(dying_on_power_law(limit, law) or {})}
-    if noisy or forgets(limit) or limit.rate.has(t):
-        return kept
-    return {**kept, **(law.memory() if limit.system.states else law.constant())}
-
-
-# --- parts ------------------------------------------------------------------------------------------------------
-def _rate(
-    limit: LinearLimit, modes: Modes, rate: sp.Expr, where: tuple[sp.Basic, ...], source: str
-) -> Formula:
-    held = sp.Dummy("gamma", positive=True)  # its sign tells which root is which
-    root = exponential_rate(limit.noiseless, held).root(modes).xreplace({held: rate})
-    return Formula(
-        root,
-        (*where, *positive(modes.edge)),
-        source,
-        "the exponential rate of the risk's approach to its limit",
-    )
-
-
-def _signs(limit: LinearLimit) -> tuple[sp.Basic, ...]:
-    """The rule's parameters are positive, whatever symbols the user gave for them."""
-    return positive(*(s for s in limit.system.rule.values if s.is_positive))
-
-
-def _measured(limit: LinearLimit, modes: Modes) -> dict[sp.Symbol, Any]:
-    """τ, κ₂, D²(0) and λ_min in the user's terms."""
-    fixed = {r.name: modes.mean(r.summand) for r in limit.system.reductions if not r.summand.has(D2)}
-    begin = {} if modes.errors is None else {distance: modes.mean(D2)}
-    return {**fixed, **begin, LAMBDA_MIN: modes.edge}
-
-
-def _only(modes: Modes) -> sp.Expr:
-    assert modes.values is not None
-    return modes.values[0]
+    check_population("limits", measure, begin)
+    return system, measure, begin

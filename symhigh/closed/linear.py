@@ -11,12 +11,13 @@ from functools import cached_property
 
 import sympy as sp
 
+from symhigh.closed.finder import DoesNotApply
 from symhigh.derivation.averages import Averages
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, risk, t
 from symhigh.system import LimitSystem
 
 
-class NotLinear(ValueError):
+class NotLinear(DoesNotApply):
     """The limit has no linear modes, so no closed form is known here."""
 
 
@@ -98,9 +99,7 @@ class LinearLimit:
 
 def linear_limit(system: LimitSystem) -> LinearLimit:
     """The normal form of ``system``; :class:`NotLinear` where its modes are not linear."""
-    where = (
-        f"limits: {system.problem.name} has no linear modes in closed form; integrate system.solve(…) instead"
-    )
+    where = f"{system.problem.name} has no linear modes in closed form"
     if system.family.states != (D2,):
         raise NotLinear(where)
     system = _with_rate_apart(_with_exponents(system))
@@ -121,6 +120,16 @@ def linear_limit(system: LimitSystem) -> LinearLimit:
     if kick != gradient_noise:
         system = _through_kick(system, kick)
     return LinearLimit(system, pull, slope, floor, share, least, sp.cancel(system.expanded(gamma)))
+
+
+def memory_at_rate(limit: LinearLimit) -> sp.Expr | None:
+    """The value of the limit's one memory at which the learning rate is γ, for a rate ``c s^e``; None for others."""
+    (memory,) = limit.system.states
+    s = memory.name
+    exponent = sp.simplify(s * sp.diff(limit.rate, s) / limit.rate)
+    if exponent == 0 or exponent.has(s):
+        return None
+    return (gamma / limit.rate.subs(s, 1)) ** (1 / exponent)
 
 
 def _with_exponents(system: LimitSystem) -> LimitSystem:
@@ -166,9 +175,7 @@ def _through_kick(system: LimitSystem, kick: sp.Expr) -> LimitSystem:
     """The system with its mode noise for I, so that the modes read ``γ² I``; a mini-batch has I/m there."""
     ratio = sp.cancel(system.expanded(gradient_noise) / system.expanded(kick))
     if ratio.has(error_square):
-        raise NotLinear(
-            f"limits: the modes' noise {kick} is not in proportion to E f'^2; integrate system.solve(…)"
-        )
+        raise NotLinear(f"the modes' noise {kick} is not in proportion to E f'^2")
     put = {gradient_noise: ratio * gradient_noise}
     (rhs,) = system.family.rhs
     return replace(

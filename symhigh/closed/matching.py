@@ -14,7 +14,7 @@ from functools import lru_cache
 import sympy as sp
 
 from symhigh.closed.formula import Formula, positive
-from symhigh.closed.linear import LinearLimit
+from symhigh.closed.linear import LinearLimit, memory_at_rate
 from symhigh.closed.modes import Modes
 from symhigh.closed.power_law import PowerLaw
 from symhigh.derivation.volterra import CLOCK
@@ -55,6 +55,8 @@ def dying_rate(limit: LinearLimit, modes: Modes) -> SlowLearning | None:
     + h² ∂_L``: orders h², h³, h⁴L of a mode fix the δ, orders 1, h, h² of the memory's equation the g. Zero modes, if
     any, stay.
     """
+    if len(limit.system.states) != 1 or (value := memory_at_rate(limit)) is None:
+        return None
     (memory,) = limit.system.states
     g0, d0, q0 = sp.symbols("g0 delta0 q0", positive=True)
     g1, g2, d1, d2, q1, q2 = sp.symbols("g1 g2 delta1 delta2 q1 q2", real=True)
@@ -72,7 +74,6 @@ def dying_rate(limit: LinearLimit, modes: Modes) -> SlowLearning | None:
         errors[unknown] = found
         shares[average] = modes.mean(sp.expand(sp.cancel(lam * found))).subs(shares)
 
-    (value,) = sp.solve(sp.Eq(gamma, limit.rate), memory.name)
     numerator = sp.numer(sp.together(value.subs(gamma, 1 / gamma)))
     if not numerator.is_polynomial(gamma) or sp.degree(numerator, gamma) != 2:
         return None
@@ -98,23 +99,24 @@ def dying_on_power_law(limit: LinearLimit, law: PowerLaw) -> dict[str, Formula] 
     forcing, which moves γ by ``γ'(memory) ∫ growth``; not for s = 0, where that is of the order left out.
     """
     slow = dying_rate(limit, Modes())
-    if slow is None:
+    value = memory_at_rate(limit) if slow is not None else None
+    if slow is None or value is None:
         return None
     (memory,) = limit.system.states
     lead, following = (c.subs(tau, law.mean) for c in slow.rates[:2])
     tail = law.forcing.subs(CLOCK, 2 * lead * sp.sqrt(t))
     noise, lag = (limit.share * c.subs(tau, law.mean) for c in slow.errors[:2])
-    (value,) = sp.solve(sp.Eq(gamma, limit.rate), memory.name)
     growth = sp.diff(limit.expanded(memory.rhs), error_square).subs(tau, law.mean) / limit.share
     slope = sp.diff(limit.rate, memory.name).subs(memory.name, value.subs(gamma, lead / sp.sqrt(t)))
     rate = lead / sp.sqrt(t) + following / t
     if law.s != 0:
         rate += sp.simplify(slope * growth * sp.powsimp(tail) * t * 2 / law.s)  # tail ~ t^{s/2 - 1}
     where = positive(omega, t, *(p for p in limit.system.rule.values if p.is_positive))
+    words = f"for large t, up to a relative error O(t^({(law.s - 2) / 2}) + log t/sqrt(t))"
     return {
-        "learning_rate_asymptotic": Formula(rate, where, "new", "the learning rate for large t"),
+        "learning_rate_asymptotic": Formula(rate, where, "new", f"the learning rate {words}"),
         "excess_risk_asymptotic": Formula(
-            noise / sp.sqrt(t) + tail + lag / t, where, "new", "the excess risk for large t"
+            noise / sp.sqrt(t) + tail + lag / t, where, "new", f"the excess risk {words}"
         ),
     }
 

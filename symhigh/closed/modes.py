@@ -11,9 +11,11 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.checks import instance
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.nodes import Average
 from symhigh.population import Spectrum, Start
+from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.symbols import D2, distance, kappa2, lam, tau
 
 _FEW = 8
@@ -86,16 +88,27 @@ class Modes:
         return self.few and self.values is not None and len(self.values) == 1
 
 
+def check_population(owner: str, spectrum: Any, start: Any) -> None:
+    """Refuse, by name, what is neither None nor a spectrum, a start."""
+    if spectrum is not None:
+        instance(owner, "spectrum", spectrum, Spectrum, "a symhigh.Spectrum, or None")
+    if start is not None:
+        instance(owner, "start", start, Start, "a symhigh.Start, or None")
+
+
 def read_modes(spectrum: Spectrum | None, start: Start | None) -> Modes:
     """What closed forms need of a spectrum and a start; either may be missing."""
     if spectrum is None:
         if start is not None:
             raise ValueError("limits(start=…): a start is spread over a spectrum; give spectrum=… too")
         return Modes()
+    if not spectrum.is_symbolic:
+        given = None if start is None else start.dimension
+        warn_of_few_dimensions("limits", spectrum, given, stacklevel=4)
     number = rational if spectrum.values.size <= _FEW else _long
     values, weights = (tuple(map(number, part)) for part in (spectrum.values, spectrum.weights))
     errors = None if start is None else tuple(map(number, _errors(spectrum, start)))
-    keep = [i for i, v in enumerate(values) if v != 0]
+    keep = [i for i, v in enumerate(values) if not v.is_zero]
     first: dict[sp.Expr, list[int]] = {}
     for i in keep:
         first.setdefault(values[i], []).append(i)

@@ -92,12 +92,15 @@ class Region:
     most: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.margin < 1:
-            raise ValueError(f"Region(margin={self.margin}): margin must lie in (0, 1), 1 minus the load")
-        if not 0 < self.least <= self.most < math.inf:
-            raise ValueError(
-                f"Region(least={self.least}, most={self.most}): 0 < least <= most < inf is needed"
-            )
+        real("Region", "margin", self.margin, above=0.0, below=1.0, meaning="1 minus the load")
+        least = real("Region", "least", self.least, above=0.0, meaning="a lower bound of R/divergence")
+        real(
+            "Region",
+            "most",
+            self.most,
+            least=least,
+            meaning="an upper bound of R/divergence, not below least",
+        )
 
 
 @dataclass(frozen=True)
@@ -115,9 +118,9 @@ def exponential_bound(limit: NetworkLimit, region: Region, d: int, probability: 
     Raises ``ValueError`` where the network has label noise: then the risk does not vanish.
     """
     size = whole("exponential_bound", "d", d, least=1, meaning="the dimension")
-    chance = real("exponential_bound", "probability", probability, above=0.0, meaning="below 1")
-    if chance >= 1:
-        raise ValueError(f"exponential_bound(probability={probability}): probability must be < 1")
+    chance = real(
+        "exponential_bound", "probability", probability, above=0.0, below=1.0, meaning="of the bound"
+    )
     if limit.numbers()[1] != 0:
         raise ValueError(f"exponential_bound(noise={limit.noise}): for noiseless networks only")
     pull = float(

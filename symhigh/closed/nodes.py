@@ -209,7 +209,8 @@ def bracketed_root(function: Callable[[Any], Any], lower: Any, upper: Any, bits:
     """The zero of a function that changes sign once in ``(lower, upper)``, to ``bits``, by default all that work.
 
     The ends may be poles or infinite: the bracket is found by walking towards them, then closed by bisection and the
-    Illinois variant of false position. Raises ``ValueError`` if no sign change is found.
+    Illinois variant of false position. The residual at the root is no larger than at the ends of the bracket, else the
+    sign changes at a pole. Raises ``ValueError`` if no root is found.
     """
 
     def inside(k: int, end: Any, other: Any) -> Any:
@@ -233,13 +234,17 @@ def bracketed_root(function: Callable[[Any], Any], lower: Any, upper: Any, bits:
         raise ValueError(
             f"no sign change in ({mpmath.nstr(lower, 8)}, {mpmath.nstr(upper, 8)}): there is no such root"
         )
-    side, tolerance = 0, type(a)(2) ** (8 - reach)
+    side, tolerance, largest = 0, type(a)(2) ** (8 - reach), max(abs(fa), abs(fb))
     for step in range(40 * reach):
         middle = (a + b) / 2 if step % 3 == 0 else (a * fb - b * fa) / (fb - fa)
         if not a < middle < b:
             middle = (a + b) / 2
         fm = function(middle)
         if fm == 0 or b - a <= tolerance * max(abs(a), abs(b)):
+            if abs(fm) > largest:
+                raise ValueError(
+                    f"the sign changes at a pole near {mpmath.nstr(middle, 8)}: there is no such root"
+                )
             return middle
         if (fm < 0) == (fa < 0):
             a, fa = middle, fm

@@ -7,33 +7,29 @@ from __future__ import annotations
 
 import sympy as sp
 
+from symhigh.closed.finder import DoesNotApply, Formulas, Question
 from symhigh.closed.fixed_points import RATE, SOURCE, TARGET, FixedPoint, Plane
 from symhigh.closed.formula import Formula, positive
-from symhigh.population import Spectrum, Start
 from symhigh.symbols import B11, B12
-from symhigh.system import LimitSystem
 
 _SMALL = sp.Rational(1, 1000)
 
 
-def overlap_limits(system: LimitSystem, spectrum: Spectrum | None, start: Start | None) -> dict[str, Formula]:
+def overlap_limits(question: Question) -> Formulas:
     """``risk``, ``excess_risk``, ``rate`` and ``threshold`` at the aligned point that small rates lead to; and, where
     there is one, ``saddle_risk`` and ``escape_rate`` of the point without overlap.
 
-    There the limit rests for ever, and an overlap grows like ``e^{escape_rate t}``. ``system`` is not reduced;
-    K = λI, and K = I without ``spectrum``. Raises ``ValueError`` where no aligned point is known or stable.
+    There the limit rests for ever, and an overlap grows like ``e^{escape_rate t}``. K = λI, and K = I without a
+    spectrum. Does not apply where no aligned point is known or stable.
     """
-    plane = Plane(system, spectrum, start)
+    plane = Plane(question.unreduced, question.spectrum, question.start)
     points = plane.points()
     found = {"learning_rate": Formula(RATE, source=SOURCE, statement="the learning rate")}
     aligned = [
         q for q in points if q.name == "aligned" and _exists(q) and _sign(q.trace) < 0 < _sign(q.determinant)
     ]
     if not aligned:
-        raise ValueError(
-            f"limits: no stable fixed point of {system.problem.name} is known in closed form; integrate "
-            "system.solve(…)"
-        )
+        raise DoesNotApply(f"no stable fixed point of {question.system.problem.name} is known in closed form")
     found |= _at_rest(plane, min(aligned, key=lambda q: _sign(q.risk)))
     saddles = [
         q

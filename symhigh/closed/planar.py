@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import sympy as sp
 
+from symhigh.closed.finder import DoesNotApply
+
 Point = tuple[sp.Expr, sp.Expr]
 
 
@@ -28,7 +30,7 @@ def polynomial_zeros(
     for f in _factors(equations[1], p, m):
         for h in _factors(equations[0], p, m):
             if sp.gcd(f, h).has(p, m):
-                raise ValueError(f"fixed points: they fill the curve {f} = 0, so none is isolated")
+                raise DoesNotApply(f"fixed points: they fill the curve {f} = 0, so none is isolated")
             for point in _pair(f, h, p, m, left):
                 points.setdefault(point)
     return list(points), list(dict.fromkeys(left))

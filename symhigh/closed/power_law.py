@@ -14,10 +14,11 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.closed.conserved import conservation_law, limiting_rate
+from symhigh.closed.conserved import ConservationLaw, conservation_law, limiting_rate
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.linear import LinearLimit
 from symhigh.closed.modes import rational
+from symhigh.closed.nodes import Root
 from symhigh.derivation.volterra import CLOCK, volterra
 from symhigh.population import Spectrum, Start
 from symhigh.symbols import D2, gamma, lam, t, tau
@@ -77,7 +78,7 @@ class PowerLaw:
     """
 
     def __init__(self, limit: LinearLimit, beta: sp.Expr, delta: sp.Expr, size: sp.Expr = sp.S.One) -> None:
-        self.limit, self.beta, self.delta, self.s = limit, beta, delta, sp.sympify(beta + delta)
+        self.limit, self.beta, self.delta, self.s = limit, beta, delta, sp.sympify(beta + delta, strict=True)
         self.size, self.start = size, size * lam ** (-delta)
         if (
             (1 - beta).is_nonpositive
@@ -118,14 +119,17 @@ class PowerLaw:
 
     # --- a constant rate ------------------------------------------------------------------------------------------
     def at_rate(self, rate: sp.Expr) -> sp.Expr:
-        """The risk at time t for large t at a constant rate below 2/τ: ``F(γt)/(1 - γτ/2)``."""
+        """The risk at time t for large t at a constant rate below 2/τ: ``F(γt)/(1 - γτ/2)``.
+
+        The next term is the first moment of 𝒦 times F', smaller by 1/u; the tail of 𝒦 adds less.
+        """
         return self.forcing.subs(CLOCK, rate * t) / self.amplification(rate)
 
     def constant(self) -> dict[str, Formula]:
         """Leading behaviour in t of the risk at a constant rate."""
         rate = self.limit.rate.subs(tau, self.mean)
         stable = sp.StrictGreaterThan(self.amplification(rate), 0, evaluate=False)
-        words = "the excess risk for large t"
+        words = "the excess risk for large t, up to a relative error O(1/t)"
         return {"excess_risk_asymptotic": Formula(self.at_rate(rate), (*positive(t), stable), _ORDER, words)}
 
     def amplification(self, rate: sp.Expr) -> sp.Expr:
@@ -145,34 +149,62 @@ class PowerLaw:
         return self.forcing / self.amplification(rate)
 
     def memory(self) -> dict[str, Formula]:
-        """Limit of the learning rate, and leading behaviour in t of it and of the risk, under AdaGrad-Norm."""
+        """Limit of the learning rate, and leading behaviour of it and of the risk, in t and in the clock."""
         law = conservation_law(self.limit, self.limit.system.outputs["distance"])
         assert law is not None
-        where = (*positive(t), *positive(*(p for p in self.limit.system.rule.values if p.is_positive)))
+        where = positive(*(p for p in self.limit.system.rule.values if p.is_positive))
+        rate = self.learning_rate()
+        late = "for a large clock u = ∫γ dt, up to a relative error O(log u/u^max(1, s))"
+        found = {
+            "learning_rate_in_clock": Formula(
+                rate, (*positive(CLOCK), *where), "new", f"the learning rate {late}"
+            ),
+            "excess_risk_in_clock": Formula(
+                self.risk(rate), (*positive(CLOCK), *where), "new", f"the excess risk {late}"
+            ),
+        }
+        final, rate, risk, order = self._in_time(law)
+        words = f"for large t, up to a relative error O({order})"
+        where = (*positive(t), *where)
+        return found | {
+            "learning_rate": Formula(final, where[1:], _ORDER, "the limit of the learning rate"),
+            "learning_rate_asymptotic": Formula(rate, where, _ORDER, f"the learning rate {words}"),
+            "excess_risk_asymptotic": Formula(risk, where, _ORDER, f"the excess risk {words}"),
+        }
+
+    def _in_time(self, law: ConservationLaw) -> tuple[sp.Expr, sp.Expr, sp.Expr, str]:
+        """The limit of γ, then γ and the risk as functions of t, and the order of their relative error."""
         if self.excess.is_negative:
             final = limiting_rate(law, -self.size * (1 - self.beta) / self.excess).subs(tau, self.mean)
-            return self._formulas(final, final, self.at_rate(final), where)
+            logarithm = " log t" if self.s == 0 else ""
+            return final, final, self.at_rate(final), f"t^({self.excess}){logarithm}"
+        if self.excess.is_zero:
+            return sp.S.Zero, *self._logarithmic(law), "1/log(t)^3"
         # 1/γ ~ gain/A with A/γ the leading term of the potential, and dt = du/γ
         lead = sp.limit(law.potential.subs(gamma, 1 / gamma) / gamma, gamma, sp.oo).subs(tau, self.mean)
-        if self.excess.is_zero:
-            slope = self.size * (1 - self.beta) / lead  # 1/γ ~ slope log u, t ~ slope u log u
-            return self._formulas(
-                sp.S.Zero, 1 / (slope * sp.log(t)), self.forcing.subs(CLOCK, t / (slope * sp.log(t))), where
-            )
         top = self._leading_gain() / lead
         scale = (t * self.s / top) ** (1 / self.s)  # t = ∫ top u^(s-1) du
         rate = 1 / (top * scale**self.excess)
-        return self._formulas(sp.S.Zero, rate, self.forcing.subs(CLOCK, scale), where)
+        return sp.S.Zero, rate, self.forcing.subs(CLOCK, scale), f"t^({-self.excess / self.s}) log t"
+
+    def _logarithmic(self, law: ConservationLaw) -> tuple[sp.Expr, sp.Expr]:
+        """γ and the risk as functions of t where s = 1.
+
+        With y = 1/γ the law is ``a y - c log y = m log u + k``, and by parts ``t = ∫ y du = u (y - m/(a - c/y))``, up
+        to O(u/y²), y growing like log u. So y is the root of ``log u(y) + log(y - m/(a - c/y)) = log t``.
+        """
+        y = sp.Symbol("y", positive=True)
+        shape = sp.expand(sp.expand_log(law.potential.subs(gamma, 1 / y))).subs(tau, self.mean)
+        a, c = shape.coeff(y, 1), -shape.coeff(sp.log(y), 1)
+        m = self.size * (1 - self.beta)
+        offset = m * (sp.log(self.limit.pull) + sp.EulerGamma)
+        begin = law.potential.subs(gamma, law.initial).subs(tau, self.mean)
+        logarithm = (a * y - c * sp.log(y) - offset - begin) / m
+        inside = y - m / (a - c / y)
+        root = Root(logarithm + sp.log(inside) - sp.log(t), y, (m + c) / a, sp.oo)
+        risk = self.risk(1 / y).subs(CLOCK, sp.exp(logarithm))
+        return 1 / root, risk.subs(y, root)
 
     def _leading_gain(self) -> sp.Expr:
         """The constant of ``u^{s-1}`` in the gain, for s > 1."""
         return self.size * (1 - self.beta) * sp.gamma(2 - self.s) * self.limit.pull**self.excess / self.excess
-
-    def _formulas(
-        self, final: sp.Expr, rate: sp.Expr, risk: sp.Expr, where: tuple[sp.Basic, ...]
-    ) -> dict[str, Formula]:
-        return {
-            "learning_rate": Formula(final, where[1:], _ORDER, "the limit of the learning rate"),
-            "learning_rate_asymptotic": Formula(rate, where, _ORDER, "the learning rate for large t"),
-            "excess_risk_asymptotic": Formula(risk, where, _ORDER, "the excess risk for large t"),
-        }

@@ -18,38 +18,39 @@ from itertools import pairwise
 
 import sympy as sp
 
+from symhigh.closed.finder import DoesNotApply, Formulas, Question
 from symhigh.closed.formula import Formula
-from symhigh.closed.modes import Modes, rational, read_modes
+from symhigh.closed.modes import Modes, read_modes
 from symhigh.closed.nodes import Choice, Root
 from symhigh.closed.secular import RHO, Secular
 from symhigh.derivation.gaussian.node import GaussianMean
-from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.symbols import D2, eps, error_square, gamma, lam, omega, risk, t, x, x_star
-from symhigh.system import LimitSystem
 
 _R = sp.Symbol("r", positive=True)
 _SOURCE = "new; clipped SGD arXiv 2406.11733"
 
 
-def residual_limits(
-    system: LimitSystem, spectrum: Spectrum | None, start: Start | None
-) -> dict[str, Formula] | None:
-    """Limits, threshold and rate at a constant learning rate; None for limits or losses of another kind.
-
-    Also None where expectations of the loss are not closed.
-    """
+def residual_limits(question: Question) -> Formulas:
+    """Limits, threshold and rate at a constant learning rate, for closed expectations of a loss of the residual."""
+    system = question.system
     rate = system.expanded(gamma)
     seen = {r.name for r in system.reductions} | {s.name for s in system.states} | {t}
-    if system.family.states != (D2,) or rate.free_symbols & seen or not grows_slower(system.problem):
-        return None
+    if system.family.states != (D2,):
+        raise DoesNotApply("the loss sees more than the residual x - x* - eps")
+    if rate.free_symbols & seen:
+        raise DoesNotApply(f"the learning rate {rate} is not constant")
+    if not grows_slower(system.problem):
+        raise DoesNotApply(
+            "one rest point is shown for losses that grow no faster than a square, Gaussian noise only"
+        )
     (rhs,) = system.family.rhs
     pull = system.expanded(sp.cancel(-sp.diff(rhs, D2) / (lam * gamma)))
     push = system.expanded(sp.cancel(rhs.subs(D2, 0) / (lam * gamma**2)))
     level = system.expanded(risk)
     if any(e.has(GaussianMean) for e in (pull, push, level)):
-        return None
-    modes = read_modes(spectrum, start)
+        raise DoesNotApply("its expectations have no closed form")
+    modes = read_modes(question.spectrum, question.start)
     quiet = {omega: sp.S.Zero}
     critical = _at_target((pull * error_square / push).subs(quiet)) / modes.mean(lam)
     noisy = not system.parameters.get(omega, sp.S.Zero).is_zero
@@ -77,8 +78,7 @@ def residual_limits(
         "rate": "the exponential rate of the approach to rest",
         "threshold": "the constant rate above which SGD rests away from the target even without label noise",
     }
-    values = {s: rational(v) for s, v in system.parameters.items()}
-    return {name: Formula(found[name], (), _SOURCE, text).subs(values) for name, text in words.items()}
+    return {name: Formula(found[name], (), _SOURCE, text) for name, text in words.items()}
 
 
 @lru_cache(maxsize=64)

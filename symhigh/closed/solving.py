@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from queue import Empty, Queue
 from typing import Any
 
-from symhigh.checks import real
+from symhigh.checks import real, refuse_type, shown
 
 _START = 120.0
 
@@ -53,11 +53,13 @@ def within(seconds: float, function: Callable[..., Any], *arguments: Any, **opti
     >>> print(within(10, sp.solve, x**2 - 4, x))
     [-2, 2]
     """
-    bound = real("within", "seconds", seconds, above=0.0, meaning="the time limit")
-    name = getattr(function, "__name__", str(function))
+    bound = real("within", "seconds", seconds, above=0.0, below=1e9, meaning="the time limit")
+    if not callable(function):
+        refuse_type("within", "function", function, "a function of a module", "with picklable arguments")
+    name = getattr(function, "__name__", shown(function))
     try:
         task = pickle.dumps((function, arguments, options))
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
+    except Exception as error:  # whatever an argument's own pickling raises
         raise TypeError(
             f"within(function={name}): {error}; give a function of a module and picklable arguments"
         ) from error
@@ -72,7 +74,7 @@ def within(seconds: float, function: Callable[..., Any], *arguments: Any, **opti
     spent = time.perf_counter() - begin
     if answer is None:
         worker.kill()
-        return Attempt(False, None, f"{name}: not found in {seconds:g} s", spent)
+        return Attempt(False, None, f"{name}: not found in {bound:g} s", spent)
     done, value = pickle.loads(answer)
     if done:
         return Attempt(True, value, "", spent)

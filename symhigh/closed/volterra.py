@@ -22,9 +22,10 @@ from typing import Any
 import mpmath
 import sympy as sp
 
+from symhigh.checks import expression, instance
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.linear import linear_limit
-from symhigh.closed.modes import Modes, rational, read_modes
+from symhigh.closed.modes import Modes, check_population, rational, read_modes
 from symhigh.closed.nodes import Root, bracketed_root, numeric
 from symhigh.closed.secular import RHO, Secular, measured
 from symhigh.derivation import derive
@@ -53,6 +54,12 @@ class RenewalEquation:
     decay: sp.Expr
     level: sp.Expr = sp.S.Zero
     modes: Modes = field(default_factory=Modes)
+
+    def __post_init__(self) -> None:
+        for name in ("forcing", "kernel", "decay", "level"):
+            given = expression("RenewalEquation", name, getattr(self, name), "a SymPy expression in lam")
+            object.__setattr__(self, name, given)
+        instance("RenewalEquation", "modes", self.modes, Modes, "the measure, see renewal_equation")
 
     def kernel_at(self, time: sp.Expr = t) -> sp.Expr:
         """K at a time."""
@@ -259,6 +266,7 @@ def renewal_equation(
     High Line* (arXiv 2405.19585), (64)-(66). Raises ``ValueError`` for a rule whose rate is not constant, or a loss
     without a Volterra form.
     """
+    check_population("renewal_equation", spectrum, start)
     system = derive(problem, rule)
     form, limit, modes = volterra(system), linear_limit(system), read_modes(spectrum, start)
     rate = limit.rate

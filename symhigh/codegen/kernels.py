@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from types import ModuleType
 
 from sympy import ImmutableMatrix
 
-from symhigh.codegen.cache import load
+from symhigh.codegen.cache import LOCK, load
 from symhigh.codegen.explicit import dormand_prince_8, stepper_source
 from symhigh.codegen.gram import gram_source
 from symhigh.codegen.implicit import implicit_source
@@ -37,9 +38,11 @@ def limit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
 def reference_is_quicker(system: LimitSystem, modes: int) -> bool:
     """Whether a curve of so few modes is drawn by the reference sooner than a compiler is loaded.
 
-    Once a system: whoever asks for a second curve is served by compiled code from then on.
+    Once a system: whoever asks for a second curve is served by compiled code from then on. Among several threads the
+    order is chance, so there all curves are compiled, with the same bits for all.
     """
-    return modes <= 16 and "numba" not in sys.modules and (system.content, NUMPY) not in _loaded
+    alone = threading.current_thread() is threading.main_thread() and threading.active_count() == 1
+    return alone and modes <= 16 and "numba" not in sys.modules and (system.content, NUMPY) not in _loaded
 
 
 def implicit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
@@ -64,6 +67,7 @@ def particle_kernels(system: LimitSystem, noise: ImmutableMatrix) -> ModuleType:
 
 def _once(key: object, source: Callable[[], str]) -> ModuleType:
     """Lower and load once per process; what is kept is a pure function of the key."""
-    if key not in _loaded:
-        _loaded[key] = load(source())
-    return _loaded[key]
+    with LOCK:
+        if key not in _loaded:
+            _loaded[key] = load(source())
+        return _loaded[key]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from symhigh.checks import flag, instance, shown
 from symhigh.derivation.close import close, open_system
 from symhigh.derivation.mean_field import mean_field
 from symhigh.derivation.state import Statement, state
@@ -36,9 +37,9 @@ def derive(problem: Problem, rule: Rule | None = None, reduce: bool = True) -> L
     of the noise, a rule that does not close, and a rule whose limit does not exist.
     """
     problem, rule = checked(problem, rule)
+    keep = flag("derive", "reduce", reduce, meaning="whether the system may reduce itself to D2")
     statement, values = state(problem, rule)
-    field = mean_field(statement)
-    return close(statement, field, problem, rule, MappingProxyType(values), bool(reduce))
+    return close(statement, mean_field(statement), problem, rule, MappingProxyType(values), keep)
 
 
 def mean_field_of(problem: Problem, rule: Rule | None = None) -> tuple[Statement, LimitSystem]:
@@ -50,17 +51,12 @@ def mean_field_of(problem: Problem, rule: Rule | None = None) -> tuple[Statement
 
 def checked(problem: Problem, rule: Rule | None) -> tuple[Problem, Rule]:
     """Problem and rule of the right types; a :class:`DiagonalNetwork` brings its own rule."""
-    if not isinstance(problem, Problem):
-        raise TypeError(
-            f"derive(problem={problem!r}): problem must be a symhigh.Problem, such as least_squares()"
-        )
+    instance("derive", "problem", problem, Problem, "a symhigh.Problem, such as least_squares()")
     if isinstance(problem, DiagonalNetwork):
         if rule is not None:
             raise TypeError(
-                f"derive(rule={rule!r}): a DiagonalNetwork holds its own constant step; for another rule state "
+                f"derive(rule={shown(rule)}): a DiagonalNetwork holds its own constant step; for another rule state "
                 "Problem(loss, noise, model=PRODUCT), or least_squares(noise, model=PRODUCT)"
             )
         rule = Constant(problem.step)
-    if not isinstance(rule, Rule):
-        raise TypeError(f"derive(rule={rule!r}): rule must be a symhigh rule, such as AdaGradNorm(eta, b)")
-    return problem, rule
+    return problem, instance("derive", "rule", rule, Rule, "a symhigh rule, such as AdaGradNorm(eta, b)")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import real
+from symhigh.checks import expression, mapping, real, words
 from symhigh.population.spectrum import Array
 from symhigh.symbols import t
 from symhigh.system import LimitSystem
@@ -113,9 +113,9 @@ def watch(
     system: LimitSystem, events: Mapping[str, sp.Expr] | None, until: str | Sequence[str], steady: float
 ) -> Watched:
     """Check and resolve what :func:`~symhigh.integration.solve.solve` was asked to look for."""
-    given = dict(events or {})
-    wanted = (until,) if isinstance(until, str) else tuple(until)
-    names = tuple(given)
+    given = mapping("solve", "events", events, "{name: SymPy expression that crosses zero}")
+    names = words("solve", "events", tuple(given), "a mapping whose keys are names, strings")
+    wanted = words("solve", "until", until, "the name of an event, or several")
     if STEADY in given:
         raise ValueError(f"solve(events=…): {STEADY!r} is the steady state; give your event another name")
     if unknown := [name for name in wanted if name not in (*names, STEADY)]:
@@ -136,11 +136,9 @@ def watch(
 
 def _resolved(system: LimitSystem, name: str, expr: Any) -> sp.Expr:
     """The event in the system's own symbols, found by name: outputs, scalars, averages, memories, parameters, t."""
-    if not isinstance(expr, sp.Expr):
-        raise TypeError(
-            f"solve(events={{{name!r}: {expr!r}}}): an event is a SymPy expression that crosses zero, such as "
-            "risk - 0.5; text is not read"
-        )
+    expr = expression(
+        "solve", f"events[{name!r}]", expr, "a SymPy expression that crosses zero, such as risk - 0.5"
+    )
     own: dict[str, sp.Expr] = {str(p): p for p in (*system.parameters, t)}
     own |= {str(r.name): r.name for r in system.reductions}
     own |= {str(s.name): s.name for s in system.states}

@@ -30,6 +30,8 @@ from typing import Any
 
 import numpy as np
 
+from symhigh.checks import array, real, whole
+
 Array = np.ndarray[Any, Any]
 
 
@@ -91,10 +93,11 @@ class Densities:
     cells: Array
     steps: int
 
-    def after(self, skip: int) -> Densities:
-        """The same solution without the first ``skip`` times."""
+    def between(self, first: int, last: int | None = None) -> Densities:
+        """The same solution at its times from number ``first`` to before number ``last``."""
         moved = {
-            name: getattr(self, name)[skip:] for name in ("t", "risk", "integral", "centre", "scale", "mass")
+            name: getattr(self, name)[first:last]
+            for name in ("t", "risk", "integral", "centre", "scale", "mass")
         }
         return replace(self, **moved)
 
@@ -106,6 +109,14 @@ class Densities:
         """p(t, ξ) at the nodes, shape (T, K, n); infinite where a class sits in one point (scale 0)."""
         with np.errstate(divide="ignore"):
             return np.asarray(self.mass / (self.scale[:, :, None] * self.cells))
+
+
+class Explosion(ArithmeticError):
+    """No finite solution goes on beyond a time; ``found`` is the solution at the output times before it."""
+
+    def __init__(self, message: str, found: Densities) -> None:
+        super().__init__(message)
+        self.found = found
 
 
 def frame_grid(nodes: int, half_width: float = 12.0, core: float = 4.0) -> tuple[Array, Array]:
@@ -134,21 +145,24 @@ def solve_fokker_planck(
     ------
     ValueError
         ``nodes`` even or below 21, ``rtol`` or ``step`` not positive, times not increasing.
-    ArithmeticError
+    Explosion
         The risk or the frame ceased to be finite, or the step fell below rounding: the mean-field limit
-        explodes, which it can do far above the stability threshold.
+        explodes, which it can do far above the stability threshold. Carries the solution so far.
     """
     from symhigh.integration.fokker_planck_kernel import advance
 
-    times = np.ascontiguousarray(t, dtype=float)
+    times = array("solve_fokker_planck", "t", t, meaning="the output times")
     if times.ndim != 1 or times.size < 1 or (np.diff(times) <= 0).any() or not np.isfinite(times).all():
         raise ValueError("solve_fokker_planck(t): times must be finite and increasing")
-    if nodes < 21 or nodes % 2 == 0:
-        raise ValueError(f"solve_fokker_planck(nodes={nodes}): nodes must be odd and >= 21")
-    if not rtol > 0:
-        raise ValueError(f"solve_fokker_planck(rtol={rtol}): rtol must be > 0")
-    if step is not None and not step > 0:
-        raise ValueError(f"solve_fokker_planck(step={step}): step must be > 0, or None for adaptive steps")
+    owner = "solve_fokker_planck"
+    count = whole(
+        owner, "nodes", nodes, least=21, most=100_001, meaning="the cells of the grid, an odd number"
+    )
+    if count % 2 == 0:
+        raise ValueError(f"{owner}(nodes={nodes}): nodes must be odd and >= 21")
+    real(owner, "rtol", rtol, least=1e-13, below=1.0, meaning="the error of one step")
+    if step is not None:
+        real(owner, "step", step, above=0.0, meaning="the time step; None for adaptive steps")
     grid, cells = frame_grid(nodes)
     gaussian = np.exp(-(grid**2) / 2) * cells
     table, drift_terms, error_terms, in_xi, in_alpha = model.packed()
@@ -156,14 +170,15 @@ def solve_fokker_planck(
     risk, integral = np.empty(times.size), np.empty(times.size)
     centre, scale, mass = np.empty(shape), np.empty(shape), np.empty((*shape, nodes))
     mass[0], centre[0], scale[0] = gaussian / gaussian.sum(), start, 0.0
-    steps, reached = advance(
+    steps, reached, rows = advance(
         table, drift_terms, error_terms, in_xi, in_alpha, float(model.offset), grid, cells, times,
         float(rtol), -1.0 if step is None else float(step), risk, integral, centre, scale, mass,
     )  # fmt: skip
+    found = Densities(times, risk, integral, centre, scale, mass, grid, cells, abs(int(steps)))
     if steps < 0:
-        raise ArithmeticError(
-            f"solve_fokker_planck: no finite solution beyond t = {reached:.6g}; the risk explodes or "
-            "the step fell below "
-            "rounding. Reduce the step of SGD, or end before this time"
+        raise Explosion(
+            f"solve_fokker_planck: no finite solution beyond t = {reached:.6g}; the risk explodes or the step fell "
+            "below rounding. Reduce the step of SGD, or end before this time",
+            found.between(0, int(rows)),
         )
-    return Densities(times, risk, integral, centre, scale, mass, grid, cells, int(steps))
+    return found

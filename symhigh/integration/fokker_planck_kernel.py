@@ -2,16 +2,19 @@
 
 Imported only where a system is solved. Notation and method: ``fokker_planck.py``. Columns of ``table``: drift constant,
 drift slope, D constant, D rate, error constant, error slope, share, α(0), α rate. Cost per step: O(K n J). One file,
-since Numba's cache on disk looks at the file of the outermost function only.
+since what is kept of them on disk is named by the text of this file.
 """
 
 # mypy: disable-error-code="no-untyped-def"
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 from numba import njit
+
+from symhigh.codegen.entries import keep
 
 COUPLING = 10.0
 """Predictor minus corrector may exceed the tolerance by this factor: it is one order larger than the error
@@ -39,7 +42,7 @@ GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
 """Diagonal of the L-stable SDIRK method of order two (Alexander 1977)."""
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(error_model="numpy", fastmath=FAST)
 def exponential_bumps(in_xi, s, grid, bump):
     """Fill ``bump`` (J, n) with ``exp(in_xi[j] s y) − 1``, to rounding relative to itself.
 
@@ -66,7 +69,7 @@ def exponential_bumps(in_xi, s, grid, bump):
                 bump[j, i] *= bump[j, i] + 2.0
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(error_model="numpy", fastmath=FAST)
 def weighted_sums(law, grid, g, e):
     """``Σ law (y, y², g, g y, e, e²)``; the order of summation is the compiler's."""
     y1 = y2 = g1 = gy = e1 = e2 = 0.0
@@ -80,7 +83,7 @@ def weighted_sums(law, grid, g, e):
     return y1, y2, g1, gy, e1, e2
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def bernoulli(z):
     """``z/(e^z − 1)``, continued by 1 at zero."""
     if abs(z) < 1e-5:
@@ -90,7 +93,7 @@ def bernoulli(z):
     return z / math.expm1(z)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def solve_shifted(up, down, h, right, work, out):
     """Solve ``(1 − h M) out = right`` where M moves mass at rates ``up[i]``: i → i+1 and ``down[i]``: i+1 →
     i."""
@@ -106,7 +109,7 @@ def solve_shifted(up, down, h, right, work, out):
         out[i] -= work[i + 1] * out[i + 1]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def limit_to_positive(low, high):
     """Replace ``high`` by ``low + ∇·(limited flux of high − low)`` so that no cell is negative; mass is
     kept."""
@@ -128,7 +131,7 @@ def limit_to_positive(low, high):
         high[i + 1] += moved
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def advance_shape(table, drift_terms, in_xi, in_alpha, grid, cells, x0, x1, h, mass, guess, out):
     """One step of length h of every class's law in its frame, which moves from ``x0`` to ``x1``.
 
@@ -185,7 +188,7 @@ def advance_shape(table, drift_terms, in_xi, in_alpha, grid, cells, x0, x1, h, m
                 out[k, i] = max(out[k, i], 0.0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def frame_rates(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, x, first, second, share, out):
     """Fill ``out`` (2K + 1) with the rates of ``x = (m, s², ∫R)``, the law being ``(1 − share) first + share
     second``.
@@ -221,7 +224,7 @@ def frame_rates(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, 
     out[2 * classes] = risk
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def step_error(table, classes, x, predicted, rates, h, slopes):
     """``(embedded, coupling)``: error of the frame's pair, and predictor minus corrector, both relative.
 
@@ -248,11 +251,11 @@ def step_error(table, classes, x, predicted, rates, h, slopes):
     return embedded, coupling
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def advance(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, cells, times, rtol, fixed,
             risk_out, integral_out, centre, scale, mass_out):  # fmt: skip
-    """Fill the outputs at ``times``; returns (steps, time reached), steps = −1 where no finite solution goes
-    on."""
+    """Fill the outputs at ``times``; returns (steps, time reached, outputs filled), steps = −1 where no finite
+    solution goes on."""
     classes = table.shape[0]
     size = 2 * classes + 1
     x, y, predicted, slopes = np.zeros(size), np.empty(size), np.empty(size), np.empty(size)
@@ -289,7 +292,7 @@ def advance(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, cell
             accept = math.isfinite(rates[6, 2 * classes]) and math.isfinite(embedded + coupling)
             if fixed > 0.0:
                 if not accept:
-                    return -1, now
+                    return -1, now, target
             else:
                 growth = 0.2
                 if accept:
@@ -301,7 +304,7 @@ def advance(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, cell
                 if not accept or dt >= 0.5 * h:
                     h = dt * min(4.0, max(0.2, growth))
                 if h < 1e-14 * (1.0 + abs(now)):
-                    return -1, now
+                    return -1, now, target
             if accept:
                 now = times[target] if remaining - dt <= 1e-9 * remaining else now + dt
                 steps += 1
@@ -311,4 +314,7 @@ def advance(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, cell
         risk_out[target], integral_out[target] = slopes[2 * classes], x[2 * classes]
         centre[target], mass_out[target] = x[:classes], mass
         scale[target] = np.sqrt(np.maximum(x[classes : 2 * classes], 0.0))
-    return steps, now
+    return steps, now, times.size
+
+
+keep(globals(), Path(__file__).read_text("utf-8"))

@@ -7,16 +7,18 @@ Model and equations: ``derivations/diagonal_networks/README.md``.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy as sp
 
+from symhigh.checks import instance, output_times, real
 from symhigh.closed.network import least_threshold, numeric, starts
-from symhigh.integration.fokker_planck import Densities, MeanFieldModel, solve_fokker_planck
+from symhigh.integration.fokker_planck import Densities, Explosion, solve_fokker_planck
+from symhigh.integration.network_model import model_of
+from symhigh.integration.network_values import Statistic, statistic
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import theta_star, u, v
 from symhigh.symbols import lam, risk
@@ -25,73 +27,6 @@ if TYPE_CHECKING:
     from symhigh.derivation.network import NetworkLimit
 
 Array = np.ndarray[Any, Any]
-Statistic = Callable[[Array, Array, Array, Array], Array]
-"""A function φ(u, v, θ*, λ) of arrays that broadcast."""
-
-
-@lru_cache(maxsize=256)
-def exponential_terms(
-    expr: sp.Expr, xi: sp.Symbol, alpha: sp.Symbol
-) -> tuple[sp.Expr, sp.Expr, dict[tuple[sp.Expr, sp.Expr], sp.Expr]]:
-    """Split ``expr`` into ``c0 + c1 ξ + Σ C exp(κ ξ + ℓ α)``; returns ``c0, c1, {(κ, ℓ): C}`` (not to
-    be changed: remembered) or raises ``ValueError``."""
-    constant, slope = sp.S.Zero, sp.S.Zero
-    table: dict[tuple[sp.Expr, sp.Expr], sp.Expr] = {}
-    for term in sp.Add.make_args(sp.expand(sp.powsimp(sp.expand(expr)))):
-        factor, rest = term.as_independent(xi, alpha, as_Add=False)
-        power = sp.expand(sp.log(rest)) if rest.has(sp.exp) else None
-        exponent = sp.expand(sp.expand_log(power, force=True)) if power is not None else None
-        if rest == 1:
-            constant += factor
-        elif rest == xi:
-            slope += factor
-        elif (
-            exponent is not None
-            and exponent.is_polynomial(xi, alpha)
-            and sp.Poly(exponent, xi, alpha).total_degree() == 1
-        ):
-            key = (exponent.coeff(xi), exponent.coeff(alpha))
-            table[key] = table.get(key, sp.S.Zero) + factor
-        else:
-            raise ValueError(
-                f"exponential_terms: {term} is neither constant, linear in {xi}, nor an exponential"
-            )
-    return constant, slope, table
-
-
-def model_of(limit: NetworkLimit, classes: NetworkClasses) -> tuple[MeanFieldModel, Array]:
-    """The numbers of the mean-field system of ``limit`` on ``classes``, and the start ξ(0) of shape
-    (classes,)."""
-    from symhigh.derivation.network import alpha, side_w, side_z, xi
-
-    limit.numbers()
-    reduction, begin = limit.reduction, starts(limit, classes)
-    parameters = (lam, theta_star, side_w, side_z)
-    values = (classes.lam, classes.theta_star, begin.side_w, begin.side_z)
-
-    def column(expr: sp.Expr) -> Array:
-        number = numeric(parameters, expr)(*values)
-        return np.broadcast_to(np.asarray(number, dtype=float), (classes.size,))
-
-    drift = exponential_terms(reduction.sde.drift[1], xi, alpha)
-    error = exponential_terms(reduction.effective - theta_star, xi, alpha)
-    spread = sp.Poly(reduction.sde.covariance[1, 1] / 2, risk)
-    exponents = sorted(set(drift[2]) | set(error[2]), key=sp.default_sort_key)
-    stack = [
-        np.stack([column(part[2].get(key, sp.S.Zero)) for key in exponents], axis=1)
-        for part in (drift, error)
-    ]
-    model = MeanFieldModel(
-        in_xi=np.array([float(key[0]) for key in exponents]),
-        in_alpha=np.array([float(key[1]) for key in exponents]),
-        drift_constant=column(drift[0]), drift_slope=column(drift[1]), drift_terms=stack[0],
-        spread_constant=column(spread.coeff_monomial(1)), spread_rate=column(spread.coeff_monomial(risk)),
-        error_constant=column(error[0]), error_slope=column(error[1]), error_terms=stack[1],
-        share=classes.weight * classes.lam / 2, alpha=begin.alpha,
-        alpha_rate=column(sp.expand(reduction.sde.drift[0] / risk)),
-        offset=limit.numbers()[1] ** 2 / 2,
-    )  # fmt: skip
-    return model, begin.xi
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,11 +45,51 @@ class NetworkCurve:
     densities: Densities
     u: Array
     v: Array
+    resolution: Resolution
+    complete: bool = True
+    message: str = ""
 
     def __repr__(self) -> str:
-        span = f"t = {self.t[0]:g} … {self.t[-1]:g}, {self.t.size} times"
-        ends = f"risk {self.risk[0]:.6g} → {self.risk[-1]:.6g}"
-        return f"NetworkCurve({self.classes.size} classes; {span}; {ends})"
+        span = f"t = {self.t[0]:g} … {self.t[-1]:g}, {self.t.size} times" if self.t.size else "no times"
+        ends = f"; risk {self.risk[0]:.6g} → {self.risk[-1]:.6g}" if self.t.size else ""
+        return f"NetworkCurve({self.classes.size} classes; {span}{ends}{'; ' + self.message if self.message else ''})"
+
+    @cached_property
+    def coarser(self) -> tuple[NetworkCurve, NetworkCurve]:
+        """The same curve with longer time steps, and on half the nodes: what errors are estimated with.
+
+        Steps end at output times, so the first has few of these, for its steps to be longer indeed.
+        """
+        few = self.t if 9 * self.t.size <= self.densities.steps else self.t[:0:-3][::-1]
+        return (
+            _at(self.limit, self.classes, few, self.resolution.longer_steps()),
+            _at(self.limit, self.classes, self.t, self.resolution.half_the_nodes()),
+        )
+
+    def error(self, what: str | Statistic | sp.Expr = "risk") -> Array:
+        """An estimate of the absolute error of a quantity by name, or of an observable, at the times ``t``, (T,).
+
+        The sum of what longer time steps and half the nodes change: no less than the error where that falls at least
+        by a half on refinement (it falls by four in space, by up to ten in time). Infinite where one of these curves
+        ends earlier. The two curves are computed when first asked for.
+        """
+        return np.asarray(sum(self._changes(what)))
+
+    def _changes(self, what: str | Statistic | sp.Expr) -> list[Array]:
+        """What each of the coarser curves changes, linear between its times."""
+        fine, *others = (
+            np.asarray(getattr(c, what) if isinstance(what, str) else c.observable(what))
+            for c in (self, *self.coarser)
+        )
+        found = []
+        for other, curve in zip(others, self.coarser, strict=True):
+            if not curve.t.size:
+                found.append(np.full(fine.shape, np.inf))
+                continue
+            there = np.abs(fine[np.searchsorted(self.t, curve.t)] - other)
+            change = np.interp(self.t, curve.t, there)
+            found.append(np.where(self.t <= curve.t[-1], change, np.inf))
+        return found
 
     @property
     def excess_risk(self) -> Array:
@@ -132,7 +107,7 @@ class NetworkCurve:
         ``phi`` is a function of four arrays that broadcast, or a SymPy expression in ``u, v, theta_star,
         lam``.
         """
-        function = numeric((u, v, theta_star, lam), phi) if isinstance(phi, sp.Expr) else phi
+        function = statistic("NetworkCurve.observable", "phi", phi)
         values = function(
             self.u, self.v, self.classes.theta_star[None, :, None], self.classes.lam[None, :, None]
         )
@@ -174,8 +149,11 @@ class NetworkCurve:
 
     def support(self, threshold: float) -> Array:
         """Fraction of coordinates with ``|θ| > threshold``, (T,); resolved to a cell of the grid."""
+        level = real(
+            "NetworkCurve.support", "threshold", threshold, least=0.0, meaning="the size that counts as 0"
+        )
         return np.asarray(
-            np.sum((np.abs(self.theta) > threshold) * self.densities.mass, axis=2) @ self.classes.weight
+            np.sum((np.abs(self.theta) > level) * self.densities.mass, axis=2) @ self.classes.weight
         )
 
 
@@ -187,30 +165,100 @@ def curvature_of(effective: sp.Expr) -> sp.Expr:
 
 def solve_network(
     limit: NetworkLimit, classes: NetworkClasses, t_end: float, t: Any = None, *,
-    nodes: int = 161, rtol: float = 1e-5, step: float | None = None,
+    nodes: int | None = None, rtol: float | None = None, step: float | None = None, tolerance: float = 0.01,
 ) -> NetworkCurve:  # fmt: skip
     """Solve the Fokker-Planck system of ``classes`` to ``t_end``; results at ``t`` (default 201 equal times).
 
-    Options as in :func:`~symhigh.integration.fokker_planck.solve_fokker_planck`. Warns where the step exceeds
-    the stability threshold of every minimiser that the start can lead to. Starts on the boundary ``u = ± v``
-    stay there: θ keeps its sign, and tends to 0 where θ* has the other one. Raises ``ValueError`` on symbols
-    without numbers and times outside ``[0, t_end]``.
+    By default nodes and time steps are refined, from 161 nodes and ``rtol=1e-5``, until the estimated errors of excess
+    risk, distance and l1 are within ``tolerance`` of their values, or of a hundredth of their largest value; where that
+    is not reached within a budget, a ``RuntimeWarning`` and ``message`` say what was. With ``nodes``, ``rtol`` or
+    ``step``, options of :func:`~symhigh.integration.fokker_planck.solve_fokker_planck`, the system is
+    solved once; :meth:`NetworkCurve.error` estimates the error of either.
+
+    Warns where the step exceeds the stability threshold of every minimiser that the start can lead to. A limit that
+    explodes ends with what it has, and a ``message``. Starts on the boundary ``u = ± v`` stay there: θ keeps its sign,
+    and tends to 0 where θ* has the other one. Raises ``ValueError`` on symbols without numbers and times outside
+    ``[0, t_end]``.
     """
+    instance("solve", "classes", classes, NetworkClasses, "symhigh.NetworkClasses")
+    end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    times = output_times("solve", t, end)
+    goal = real("solve", "tolerance", tolerance, above=0.0, meaning="the relative error allowed")
+    _warn_above_threshold(limit, classes)
+    given = Resolution(161 if nodes is None else nodes, 1e-5 if rtol is None else rtol, step)
+    curve = _at(limit, classes, times, given)
+    if nodes is None and rtol is None and step is None and curve.complete:
+        curve = _refined(curve, goal)
+    if curve.message:
+        warnings.warn(curve.message, RuntimeWarning, stacklevel=3)
+    return curve
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Nodes of a density, and the tolerance of a step, or its length."""
+
+    nodes: int
+    rtol: float
+    step: float | None = None
+
+    def longer_steps(self) -> Resolution:
+        """About a third of the adaptive steps, half of the fixed ones."""
+        return replace(self, rtol=10 * self.rtol, step=None if self.step is None else 2 * self.step)
+
+    def half_the_nodes(self) -> Resolution:
+        return replace(self, nodes=max(21, self.nodes // 4 * 2 + 1))
+
+
+_CHECKED = "excess_risk", "distance", "l1"
+_MOST_NUMBERS, _MOST_WORK = 4e7, 1e7  # numbers kept; steps × nodes × classes, some seconds
+
+
+def _refined(curve: NetworkCurve, goal: float) -> NetworkCurve:
+    """The curve at the first resolution whose estimated errors are within ``goal``; a message where none is."""
+    while True:
+        changes = np.array([_relative_changes(curve, name) for name in _CHECKED])
+        worst = float(changes.sum(axis=1).max())
+        if worst <= goal:
+            return curve
+        in_time, in_space = (float(c) > goal / 3 for c in changes.max(axis=0))
+        at, steps = curve.resolution, curve.densities.steps
+        finer = Resolution(2 * at.nodes - 1 if in_space else at.nodes, at.rtol / 10 if in_time else at.rtol)
+        size = finer.nodes * curve.classes.size
+        if size * curve.t.size > _MOST_NUMBERS or size * steps * (3 if in_time else 1) > _MOST_WORK:
+            name = _CHECKED[int(changes.sum(axis=1).argmax())]
+            return replace(
+                curve,
+                message=f"solve(tolerance={goal:g}): the estimated error of {name} is {worst:.2g} of it with "
+                f"{at.nodes} nodes and rtol={at.rtol:.1g}; raise tolerance, end earlier, or give nodes=… and rtol=…",
+            )
+        curve = _at(curve.limit, curve.classes, curve.t, finer)
+        if not curve.complete:
+            return curve
+
+
+def _relative_changes(curve: NetworkCurve, name: str) -> tuple[float, float]:
+    """What longer steps and half the nodes change, relative to the values or to a hundredth of the largest."""
+    values = np.abs(getattr(curve, name))
+    scale = values + 0.01 * values.max()
+    first, second = (float((c / np.where(scale > 0, scale, 1.0)).max()) for c in curve._changes(name))
+    return first, second
+
+
+def _at(limit: NetworkLimit, classes: NetworkClasses, times: Array, resolution: Resolution) -> NetworkCurve:
+    """The curve at one resolution, as far as it goes."""
     from symhigh.derivation.network import alpha, side_w, side_z, xi
 
-    if not (np.isfinite(t_end) and t_end > 0):
-        raise ValueError(f"solve(t_end={t_end}): t_end must be finite and > 0, in units of steps/d")
-    times = np.linspace(0.0, t_end, 201) if t is None else np.atleast_1d(np.asarray(t, dtype=float))
-    if times.ndim != 1 or times.size == 0 or not np.isfinite(times).all():
-        raise ValueError("solve(t): times must be finite, at least one, in one dimension")
-    if times[0] < 0 or times[-1] > t_end:
-        raise ValueError(f"solve(t from {times[0]} to {times[-1]}): times must lie in [0, t_end = {t_end}]")
-    _warn_above_threshold(limit, classes)
     model, start = model_of(limit, classes)
     padded = times if times[0] == 0 else np.concatenate([[0.0], times])
-    full = solve_fokker_planck(model, start, padded, nodes=nodes, rtol=rtol, step=step)
-    skip = padded.size - times.size
-    found = full.after(skip)
+    message = ""
+    try:
+        full = solve_fokker_planck(
+            model, start, padded, nodes=resolution.nodes, rtol=resolution.rtol, step=resolution.step
+        )
+    except Explosion as explosion:
+        full, message = explosion.found, str(explosion)
+    found = full.between(padded.size - times.size)
     level = (model.alpha + model.alpha_rate * found.integral[:, None])[:, :, None]
     begin = starts(limit, classes)
     signs = [side[None, :, None] for side in (begin.side_w, begin.side_z)]
@@ -220,7 +268,9 @@ def solve_network(
         np.broadcast_to(numeric((alpha, xi, side_w, side_z), inverse[s])(level, points, *signs), points.shape)
         for s in (u, v)
     )
-    return NetworkCurve(limit, classes, times, found.risk, found, first, second)
+    return NetworkCurve(
+        limit, classes, found.t, found.risk, found, first, second, resolution, not message, message
+    )
 
 
 def _warn_above_threshold(limit: NetworkLimit, classes: NetworkClasses) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symhigh.checks import real, whole
+from symhigh.checks import real, refuse_type, whole
 from symhigh.integration.network import NetworkCurve, solve_network
 from symhigh.population import NetworkClasses
 
@@ -28,7 +28,8 @@ class LawCurve:
 
     ``error`` is the distance to the risk on half the nodes. Where the quadrature's error falls at least like 1/nodes,
     that is no less than the error of ``curve.risk``: geometric decay for bounded analytic quantile functions,
-    algebraic for unbounded tails with second moments. The Fokker-Planck solver's own error comes on top.
+    algebraic for unbounded tails with second moments. The Fokker-Planck solver's own error comes
+    on top, see ``curve.error``.
     """
 
     curve: NetworkCurve
@@ -49,8 +50,15 @@ def solve_law(
     options, and where ``most_classes`` leaves no two rules to compare.
     """
     goal = real("solve_law", "tolerance", tolerance, above=0.0, meaning="the relative error of the risk")
-    nodes = whole("solve_law", "least_nodes", least_nodes, least=1, meaning="quadrature nodes of each law")
+    options.setdefault("nodes", 161)  # of a density; one resolution, for a law may have thousands of classes
+    nodes = whole(
+        "solve_law", "least_nodes", least_nodes, least=1, most=1024, meaning="quadrature nodes of each law"
+    )
     most = whole("solve_law", "most_classes", most_classes, least=1, meaning="the largest number of classes")
+    if not isinstance(law, dict):
+        refuse_type(
+            "solve_law", "law", law, "a dictionary", "lam, theta_star, u, v: a number or a quantile function"
+        )
     laws = sum(callable(value) for value in law.values())
     if laws and (2 * nodes) ** laws > most:
         raise ValueError(

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import real
+from symhigh.checks import array, real
+from symhigh.checks import seeds as seeds_of
 from symhigh.closed.network import numeric, starts
 from symhigh.derivation.network import NetworkLimit, alpha, side_w, side_z, xi
 from symhigh.integration.network_values import Coordinates, square_root
@@ -73,9 +74,9 @@ def solve_network_sde(
     Raises ``ArithmeticError`` where a path leaves the range of floating point: the drift is explicit, take a
     smaller ``step``.
     """
-    times = np.atleast_1d(np.asarray(t, dtype=float))
+    times = array("solve_network_sde", "t", t, meaning="increasing output times, in steps/d")
     bound = real("solve_network_sde", "step", step, above=0.0, meaning="the largest time step")
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    chosen = seeds_of("solve_network_sde", seeds)
     paths, size = len(chosen) if increments is None else increments.shape[0], at.lam.size
     pull_rate, noise_rate, shrink = strengths(limit)
     begin = starts(limit, NetworkClasses(at.lam, at.target, at.u, at.v))

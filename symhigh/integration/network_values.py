@@ -12,12 +12,29 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symhigh.checks import array, expression, shown
 from symhigh.closed.network import numeric
 from symhigh.population import NetworkClasses
-from symhigh.problem.network import DiagonalNetwork, u, v
+from symhigh.problem.network import DiagonalNetwork, theta_star, u, v
+from symhigh.symbols import lam
 
 Array = np.ndarray[Any, Any]
 Statistic = Callable[[Array, Array, Array, Array], Array]
+"""A function φ(u, v, θ*, λ) of arrays that broadcast."""
+
+
+def statistic(owner: str, name: str, phi: Statistic | sp.Expr) -> Statistic:
+    """``phi`` as a function of the arrays u, v, θ*, λ; a SymPy expression may hold these symbols only."""
+    arguments = (u, v, theta_star, lam)
+    if callable(phi) and not isinstance(phi, (sp.Basic, type)):
+        return phi
+    form = expression(owner, name, phi, "a function of u, v, θ*, λ, or a SymPy expression in them")
+    if foreign := sorted(map(str, form.free_symbols - set(arguments))):
+        raise ValueError(
+            f"{owner}({name}={shown(form)}): foreign symbols {foreign}; use u, v, theta_star, lam"
+        )
+    found: Statistic = numeric(arguments, form)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +59,8 @@ def coordinates(classes: NetworkClasses, d: int, covariance: Any = None) -> Coor
     values, target, first, second = classes.coordinates(d)
     if covariance is None:
         return Coordinates(values, target, first, second, None)
-    matrix = np.asarray(covariance, dtype=float)
-    if (
-        matrix.shape != (d, d)
-        or not np.isfinite(matrix).all()
-        or not np.allclose(matrix, matrix.T, atol=1e-10)
-    ):
+    matrix = array("coordinates", "covariance", covariance, ndim=2, meaning="the covariance of the data")
+    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T, atol=1e-10):
         raise ValueError(
             f"coordinates(covariance of shape {matrix.shape}): covariance must be a finite symmetric "
             f"{d} x {d} matrix"
@@ -84,7 +97,8 @@ class Record:
             "l1": np.mean(np.abs(theta), axis=-1),
         }
         for name, phi in self.extra.items():
-            mean[name] = np.mean(phi(first, second, self.at.target, self.at.lam), axis=-1)
+            seen = phi(first, second, self.at.target, self.at.lam)
+            mean[name] = np.mean(np.broadcast_to(seen, first.shape), axis=-1)
         return mean
 
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.checks import real, whole
+from symhigh.checks import callback, output_times, real, whole
 from symhigh.codegen.kernels import particle_kernels
 from symhigh.integration.curve import Curve
 from symhigh.integration.modes import all_columns, cell_starts, population_of
-from symhigh.integration.solve import check_schedule, output_times, parameter_values
+from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam
 from symhigh.system import LimitSystem
@@ -48,13 +48,15 @@ def solve_by_particles(
     end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
     bound = real("solve", "step", step, above=0.0, meaning="the largest time step")
     count = whole("solve", "particles", particles, least=16, meaning="the number of particles in all")
+    draw = whole("solve", "seed", seed, least=0, meaning="the seed of the particles' noise")
+    callback("solve", "progress", progress, "a function of the fraction done")
     times = output_times("solve", t, end)
     par = parameter_values("solve", system)
     check_schedule(system, par, end)
     noise = system.field.noise
     assert noise is not None
     kernels = particle_kernels(system, noise)
-    ensemble = _Ensemble(system, kernels, population, par, count, noise.cols, seed)
+    ensemble = _Ensemble(system, kernels, population, par, count, noise.cols, draw)
     rows, errors, now, message = [], [], 0.0, ""
     with np.errstate(all="ignore"):
         for mark in times:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.checks import real, whole
+from symhigh.checks import array, real, whole
 from symhigh.integration.fokker_planck import MeanFieldModel
 
 Array = np.ndarray[Any, Any]
@@ -48,12 +48,10 @@ def solve_particles(
     from symhigh.integration.particles_kernel import move_particles, pull_particles
 
     packed = model.packed()
-    count = whole(
-        "solve_particles", "particles", particles, least=2, meaning="the number of particles a class"
-    )
+    count = whole("solve_particles", "particles", particles, least=2, most=10**8, meaning="particles a class")
     bound = real("solve_particles", "step", step, above=0.0, meaning="the largest time step")
-    times = np.atleast_1d(np.asarray(t, dtype=float))
-    generator = np.random.default_rng(seed)
+    times = array("solve_particles", "t", t, meaning="increasing output times")
+    generator = np.random.default_rng(whole("solve_particles", "seed", seed, least=0, meaning="the seed"))
     xi = np.repeat(np.asarray(start, dtype=float)[:, None], count, axis=1)
     drift, ahead, guess, normals = (np.empty_like(xi) for _ in range(4))
     squares = np.empty((xi.shape[0], 2))

@@ -7,12 +7,15 @@ Imported only where particles are run. Columns of ``table`` as in ``fokker_planc
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 from numba import njit
 
+from symhigh.codegen.entries import keep
 
-@njit(cache=True, error_model="numpy")
+
+@njit(error_model="numpy")
 def pull_particles(table, drift_terms, error_terms, in_xi, in_alpha, integral, xi, drift, second):
     """Fill ``drift`` (K, N); fill ``second`` (K, 2) with the averages of e² and e⁴, e being the error."""
     classes, count, terms = xi.shape[0], xi.shape[1], in_xi.size
@@ -38,9 +41,12 @@ def pull_particles(table, drift_terms, error_terms, in_xi, in_alpha, integral, x
         second[k, 0], second[k, 1] = total / count, fourth / count
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def move_particles(xi, drift, ahead, h, width, normals, out):
     """``out = xi + h (drift + ahead)/2 + width normals``, all (K, N), ``width`` (K)."""
     for k in range(xi.shape[0]):
         for i in range(xi.shape[1]):
             out[k, i] = xi[k, i] + h * (drift[k, i] + ahead[k, i]) / 2.0 + width[k] * normals[k, i]
+
+
+keep(globals(), Path(__file__).read_text("utf-8"))

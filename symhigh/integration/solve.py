@@ -12,21 +12,25 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import real
+from symhigh.checks import callback, instance, output_times, real
 from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, RUNNING, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Names, Target
 from symhigh.integration.curve import Curve
+from symhigh.integration.edges import SingularStart, at_start, check_start, settled_outputs
 from symhigh.integration.events import watch
 from symhigh.integration.modes import population_of, starting_modes
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT, March, Stepper, outlasts
 from symhigh.population import Spectrum, Start
+from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.population.spectrum import Array
 from symhigh.symbols import gamma
 from symhigh.symbols import t as time
 from symhigh.system import LimitSystem
 
 Progress = Callable[[float], None]
+RTOL_LEAST = 3e-15
+"""The smallest relative tolerance that doubles can keep."""
 _BUDGET = 25  # steps between looks at progress, the keyboard and the choice of stepper
 
 
@@ -80,7 +84,19 @@ def solve(
     and why. Raises ``ValueError`` for parameters that are still symbols, a grid outside [0, t_end] or not
     increasing, a negative learning-rate schedule.
     """
-    if target is None and reference_is_quicker(system, spectrum.values.size):
+    population = population_of(system, spectrum, start)
+    end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    tolerance = real(
+        "solve", "rtol", rtol, above=0.0, least=RTOL_LEAST, below=1.0, meaning="the relative tolerance"
+    )
+    given = None if atol is None else real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
+    times = output_times("solve", t, end)
+    callback("solve", "progress", progress, "a function of the fraction done")
+    if stepper is not None:
+        instance("solve", "stepper", stepper, Stepper, "EXPLICIT or IMPLICIT of symhigh.integration.stepper")
+    if target is not None:
+        instance("solve", "target", target, Target, "NUMBA or NUMPY of symhigh.codegen.target")
+    if target is None and reference_is_quicker(system, population.weights.size):
         try:
             with np.errstate(all="ignore"):
                 return solve(
@@ -98,16 +114,17 @@ def solve(
                     until,
                     steady,
                 )
+        except SingularStart:
+            raise
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             target = NUMBA
     target = NUMBA if target is None else target
-    end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
-    tolerance = real("solve", "rtol", rtol, above=0.0, meaning="the relative tolerance")
-    times = output_times("solve", t, end)
     watched = watch(system, events, until, steady)
     par = parameter_values("solve", watched.system)
-    population = population_of(system, spectrum, start)
     w = population.weights
+    if isinstance(spectrum, Spectrum):
+        own = start.dimension if isinstance(start, Start) else None
+        warn_of_few_dimensions("solve", spectrum, own, stacklevel=5 if target is NUMPY else 4)
     coef, states, modes = starting_modes(system, population)
 
     chosen = EXPLICIT if stepper is None else stepper
@@ -118,8 +135,8 @@ def solve(
     memory = np.zeros(len(system.states))
     kernels.begin(par, const, memory)
     y = np.concatenate([states.ravel(), memory])
+    check_start(watched.system, population, coef, states, at_start(kernels, watched.system, par, w, memory))
     size = _sizes(states, memory, modes)
-    given = None if atol is None else real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
     floor = 1e-290 * tolerance * size if given is None else np.full_like(y, given)
     bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
     limits = (tolerance, floor, bound, size)
@@ -154,29 +171,11 @@ def solve(
         warnings.warn(message, RuntimeWarning, stacklevel=4 if target is NUMPY else 3)
     outputs = {name: march.rows[: march.row, k].copy() for k, name in enumerate(system.outputs)}
     counts = {"steps": int(clock[2]), "rejected": int(clock[3]), "evaluations": int(clock[4])}
+    outputs = settled_outputs(outputs, system, spectrum, start)
     return Curve(
         march.times[: march.row], outputs, system, spectrum, start, tolerance, not message, message, counts,
         watched.times(happened),
     )  # fmt: skip
-
-
-def output_times(owner: str, t: Any, end: float) -> Array:
-    """The output grid as floats, checked."""
-    if t is None:
-        return np.linspace(0.0, end, 201)
-    times = np.asarray(t, dtype=float)
-    if times.ndim != 1 or times.size == 0:
-        raise ValueError(
-            f"{owner}(t=…): the output times have shape {times.shape}; give a non-empty list of times"
-        )
-    if (
-        not np.isfinite(times).all()
-        or (np.diff(times) <= 0).any()
-        or times[0] < 0
-        or times[-1] > end * (1 + 1e-12)
-    ):
-        raise ValueError(f"{owner}(t=…): output times must increase within [0, t_end={end:g}], in steps/d")
-    return times
 
 
 def parameter_values(owner: str, system: LimitSystem) -> Array:
@@ -227,6 +226,12 @@ def _why(status: int, system: LimitSystem, rows: Array, times: Array, clock: Arr
     if not len(rows):
         return f"diverged {place}, before the first output time: the state left all bounds"
     last = dict(zip(system.outputs, rows[-1], strict=True))
+    first = dict(zip(system.outputs, rows[0], strict=True))
+    if last.get("distance", np.inf) <= 1e-150 * first.get("distance", 0.0):
+        return (
+            f"stopped {place}: the distance to the target has fallen below {last['distance']:.2g}, where averages of "
+            "the loss leave the range of doubles; end earlier"
+        )
     rate, threshold = last["learning_rate"], last.get("distance_threshold", np.inf)
     cause = (
         (

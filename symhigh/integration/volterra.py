@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import real
+from symhigh.checks import instance, output_times, real
 from symhigh.integration.curve import Curve
-from symhigh.integration.solve import output_times, parameter_values
+from symhigh.integration.solve import RTOL_LEAST, parameter_values
 from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, t
@@ -43,14 +43,30 @@ def solve_volterra(
     Raises ``ValueError`` where the limit is not of the form above (loss or rule see more than Q), and
     ``ArithmeticError`` where the accuracy is not reached or the risk explodes.
     """
+    instance("solve_volterra", "system", system, LimitSystem, "what derive(problem, rule) returns")
+    instance("solve_volterra", "spectrum", spectrum, Spectrum, "a symhigh.Spectrum")
+    instance("solve_volterra", "start", start, Start, "a symhigh.Start")
     end = real(
         "solve_volterra", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d"
     )
-    tolerance = real("solve_volterra", "rtol", rtol, above=0.0, meaning="the relative tolerance")
+    tolerance = real(
+        "solve_volterra",
+        "rtol",
+        rtol,
+        above=0.0,
+        least=RTOL_LEAST,
+        below=1.0,
+        meaning="the relative tolerance",
+    )
     times = output_times("solve_volterra", t, end)
     equation = _equation(system, spectrum, start)
     steps = 256
-    reach = _reach(equation, end)
+    try:
+        reach = _reach(equation, end)
+    except ArithmeticError as error:
+        raise ArithmeticError(
+            f"{error}; or t_end = {end:g} is too long for a grid that is uniform in Γ"
+        ) from error
     before = None
     while steps <= _MOST_STEPS:
         found = _romberg(equation, reach, steps, times)

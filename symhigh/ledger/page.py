@@ -5,6 +5,7 @@ A view of the ledger; computes nothing.
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,13 @@ _STYLE = """
 .ledger ul{margin:.3rem 0;padding-left:1.2rem}
 .ledger code{font-size:.93em}
 """
+_ATTRIBUTE = (
+    r"\s(?:mathvariant|linethickness|open|close|separators|fence|stretchy|accent|displaystyle)"
+    r"=\"[\w.,()\[\]{}| ]*\""
+)
+_TAGS = "m(?:row|i|n|o|text|frac|sqrt|root|style|sub|sup|subsup|under|over|underover|fenced|table|tr|td|space|enclose)"
+_NO_TAG = re.compile(rf"<(?!(?:{_TAGS}(?:{_ATTRIBUTE})*\s?/?|/{_TAGS})>)")
+"""An opening bracket that does not begin one of the tags that SymPy writes."""
 
 
 def page(ledger: Ledger) -> str:
@@ -53,7 +61,7 @@ def fragment(ledger: Ledger) -> str:
 def _row(row: Row) -> str:
     quality, mark = ("good", "✓") if row.as_expected else ("bad", "✗")
     expected = "" if row.as_expected else f'<br/><span class="quiet">expected: {row.expect.value}</span>'
-    formula = f"<div><math>{row.mathml}</math></div>" if row.mathml else ""
+    formula = f"<div><math>{_only_mathml(row.mathml)}</math></div>" if row.mathml else ""
     parts = [p for p in (row.source, row.domain) if p]
     return (
         f'<tr><td class="verdict {quality}">{mark} {row.verdict.value}{expected}</td>'
@@ -61,6 +69,11 @@ def _row(row: Row) -> str:
         f'<div class="quiet">{escape(" · ".join(parts))}</div></td>'
         f"<td><ul>{''.join(_line(line) for line in row.lines)}</ul></td></tr>"
     )
+
+
+def _only_mathml(text: str) -> str:
+    """Presentation MathML with everything else shown as text: the names of symbols arrive unescaped."""
+    return _NO_TAG.sub("&lt;", text)
 
 
 def _line(line: Line) -> str:

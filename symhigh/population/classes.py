@@ -5,13 +5,13 @@ Second room of the pipeline, beside spectra and starts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from symhigh.checks import whole
+from symhigh.checks import array, real, shown, whole
 
 Array = np.ndarray[Any, Any]
 
@@ -33,17 +33,12 @@ class NetworkClasses:
     def __init__(self, lam: Any, theta_star: Any, u: Any, v: Any, weight: Any = None) -> None:
         given = {"lam": lam, "theta_star": theta_star, "u": u, "v": v}
         arrays = {name: _array(name, value) for name, value in given.items()}
-        count = max(array.size for array in arrays.values())
-        if count == 0 or any(array.size == 0 for array in arrays.values()):
-            raise ValueError(
-                "NetworkClasses: no classes; give at least one entry in lam, theta_star, u and v"
-            )
-        for name, array in arrays.items():
-            if array.size not in (1, count):
-                raise ValueError(
-                    f"NetworkClasses({name} of length {array.size}): {name} must have 1 or {count} entries"
-                )
-            object.__setattr__(self, name, np.ascontiguousarray(np.broadcast_to(array, count)))
+        count = max(entries.size for entries in arrays.values())
+        if any(entries.size not in (1, count) for entries in arrays.values()):
+            lengths = ", ".join(f"{name} of length {entries.size}" for name, entries in arrays.items())
+            raise ValueError(f"NetworkClasses({lengths}): each must have 1 or {count} entries")
+        for name, entries in arrays.items():
+            object.__setattr__(self, name, np.ascontiguousarray(np.broadcast_to(entries, count)))
         if (bad := self.lam[self.lam < 0]).size:
             raise ValueError(
                 f"NetworkClasses(lam={bad[0]:g}): lam must be >= 0, an eigenvalue of a covariance"
@@ -51,7 +46,8 @@ class NetworkClasses:
         share = np.full(count, 1 / count) if weight is None else _array("weight", weight)
         if share.size != count:
             raise ValueError(
-                f"NetworkClasses(weight of length {share.size}): weight must have {count} entries"
+                f"NetworkClasses(weight of length {share.size}): weight must have {count} entries, "
+                "one a class of lam, theta_star, u and v"
             )
         if (share <= 0).any() or abs(share.sum() - 1) > 1e-9:
             raise ValueError(
@@ -77,7 +73,7 @@ class NetworkClasses:
         are unbounded; :meth:`~symhigh.derivation.network.NetworkLimit.solve_law` chooses ``nodes`` and estimates it.
         """
         count = whole(
-            "NetworkClasses.from_law", "nodes", nodes, least=1, meaning="quadrature nodes of each law"
+            "NetworkClasses.from_law", "nodes", nodes, least=1, most=1024, meaning="quadrature nodes of each law"
         )
         names = ("lam", "theta_star", "u", "v")
         if set(quantiles) != set(names):
@@ -85,10 +81,8 @@ class NetworkClasses:
         levels, weights = np.polynomial.legendre.leggauss(count)
         axes, shares = [], []
         for name in names:
-            law: float | Callable[[Array], Array] = quantiles[name]
-            axes.append(
-                np.asarray(law((levels + 1) / 2), dtype=float) if callable(law) else np.array([float(law)])
-            )
+            law = quantiles[name]
+            axes.append(_axis(name, law, (levels + 1) / 2))
             shares.append(weights / 2 if callable(law) else np.ones(1))
         values = [axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")]
         share = np.prod([axis.ravel() for axis in np.meshgrid(*shares, indexing="ij")], axis=0)
@@ -99,7 +93,7 @@ class NetworkClasses:
         """How many of ``d`` coordinates each class gets: the rounding of ``weight * d`` with the largest
         remainders."""
         size = whole(
-            "NetworkClasses.counts", "d", d, least=self.size, meaning="the dimension, one coordinate a class"
+            "NetworkClasses.counts", "d", d, least=self.size, most=2**32, meaning="one coordinate a class at least"
         )
         exact = self.weight * size
         counts = np.floor(exact).astype(np.int64)
@@ -116,15 +110,20 @@ class NetworkClasses:
 
 
 def _array(name: str, value: Any) -> Array:
+    """One number, or one a class, as an array of one dimension."""
+    entries = value if isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0 else [value]
+    return array("NetworkClasses", name, entries, meaning="numbers, one a class")
+
+
+def _axis(name: str, law: float | Callable[[Array], Array], levels: Array) -> Array:
+    """The values that a law takes at ``levels``: of a quantile function, or one number."""
+    owner = "NetworkClasses.from_law"
+    if not callable(law):
+        return np.array([real(owner, name, law, meaning="a number or a quantile function of arrays")])
     try:
-        array = np.atleast_1d(np.asarray(value, dtype=float))
-    except (TypeError, ValueError):
-        raise TypeError(f"NetworkClasses({name}={value!r}): {name} must be numbers, one a class") from None
-    if array.ndim != 1:
-        raise ValueError(
-            f"NetworkClasses({name} of shape {array.shape}): {name} must be one-dimensional, one entry "
-            "a class"
-        )
-    if (bad := array[~np.isfinite(array)]).size:
-        raise ValueError(f"NetworkClasses({name}={bad[0]}): {name} must be finite")
-    return array
+        values = law(levels)
+    except Exception as error:
+        raise TypeError(f"{owner}({name}={shown(law)}): the quantile function raises {error!r}") from error
+    return array(
+        owner, name, np.broadcast_to(np.asarray(values), levels.shape), meaning="the quantiles of a law"
+    )

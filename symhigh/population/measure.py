@@ -8,6 +8,7 @@ clock Γ = ∫γ dt (*The High Line*, arXiv 2405.19585, (64)-(66)), so the error
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ HORIZON = 1e20
 """The largest clock Γ that measures are resolved for, unless another is asked for."""
 RTOL = 1e-12
 """What averages are right to, unless another accuracy is asked for."""
+RTOL_LEAST = 1e-14
+"""The smallest relative error that doubles can keep."""
 _SMALLEST = 1e-40
 """Averages that have fallen below this part of their start need no relative accuracy."""
 _ENDS = 3.65, 5.8
@@ -37,7 +40,7 @@ def error_between(exact: Rule, other: Rule, horizon: float = HORIZON) -> float:
 
 def _clocks(top: float, horizon: float) -> Array:
     """Values of ``2 u λ_max``, two a decade."""
-    last = max(2 * horizon * top, 10.0)
+    last = min(max(2 * horizon * float(top), 10.0), 1e300)
     return np.concatenate([[0.0], np.geomspace(1e-2, last, 5 + 2 * int(np.log10(last)))])
 
 
@@ -79,6 +82,39 @@ def rule_of_density(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Tabulated:
+    """A quantile function, linear between ``edges`` at the levels ``reached``."""
+
+    reached: Array
+    edges: Array
+
+    def __call__(self, p: Array) -> Array:
+        return np.asarray(np.interp(p, self.reached, self.edges))
+
+
+@dataclass(frozen=True)
+class Power:
+    """The quantile function ``p^exponent`` on (0, 1), of the density ``λ^{1/exponent - 1}/exponent``."""
+
+    exponent: float
+
+    def __call__(self, p: Array) -> Array:
+        return np.asarray(p**self.exponent)
+
+
+@dataclass(frozen=True, eq=False)
+class WithAtom:
+    """A quantile function whose law has mass ``1 - share`` at 0, and ``share`` of the law of ``inside``."""
+
+    share: float
+    inside: Callable[[Array], Array]
+
+    def __call__(self, p: Array) -> Array:
+        rest = 1 - self.share
+        return np.where(p < rest, 0.0, self.inside(np.maximum(p - rest, 0.0) / self.share))
+
+
 def quantile_of_density(
     density: Callable[[Array], Array], low: float, high: float
 ) -> Callable[[Array], Array]:
@@ -86,14 +122,20 @@ def quantile_of_density(
     nodes, weights = _weighted(density, low, high, HORIZON, 0.004)
     edges = np.concatenate([[low], (nodes[1:] + nodes[:-1]) / 2, [high]])
     reached = np.concatenate([[0.0], np.cumsum(weights)])
-    return lambda p: np.interp(p, reached, edges)
+    return Tabulated(reached, edges)
 
 
 def _weighted(
     density: Callable[[Array], Array], low: float, high: float, horizon: float, step: float, mass: float = 0.0
 ) -> Rule:
     nodes, measure = _graded(low, high, horizon, step)
-    weights = np.asarray(density(nodes), dtype=float) * measure
+    try:
+        heights = np.broadcast_to(np.asarray(density(nodes), dtype=float), nodes.shape)
+    except Exception as error:  # the density is a function of the user
+        raise ValueError(
+            f"Spectrum.from_density(density): density must map an array to an array of its shape; {error}"
+        ) from error
+    weights = heights * measure
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.sum() > 0:
         raise ValueError(
             "Spectrum.from_density: the density must be finite, >= 0 and not zero inside (low, high)"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from symhigh.checks import array
 from symhigh.population.spectrum import Array
 
 
@@ -28,16 +29,11 @@ class Overlaps:
 
     @cached_property
     def values(self) -> Array:
-        try:
-            values = np.asarray(self.matrix, dtype=float)
-        except (TypeError, ValueError):
-            raise TypeError(f"Overlaps(matrix={self.matrix!r}): the matrix must hold numbers") from None
-        if values.ndim != 2 or values.shape[0] != values.shape[1] or not np.allclose(values, values.T):
+        values = array("Overlaps", "matrix", self.matrix, ndim=2, meaning="overlaps of all directions")
+        if values.shape[0] != values.shape[1] or not np.allclose(values, values.T):
             raise ValueError(
                 f"Overlaps(matrix of shape {values.shape}): the matrix must be square and symmetric"
             )
-        if not np.isfinite(values).all():
-            raise ValueError("Overlaps(matrix): the overlaps must be finite")
         if np.linalg.eigvalsh(values)[0] < -1e-12 * np.abs(values).max():
             raise ValueError("Overlaps(matrix): the matrix of overlaps must be positive semidefinite")
         return values

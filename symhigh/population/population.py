@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import whole
+from symhigh.checks import shown, whole
 from symhigh.population.classes import NetworkClasses
 from symhigh.population.overlaps import Overlaps
 from symhigh.population.spectrum import Array, Spectrum
@@ -64,8 +64,9 @@ class Population:
                 values = (classes.u, classes.v, classes.theta_star)
                 columns = {s: value[:, None] for s, value in zip(names, values, strict=True)}
                 return cls(classes.weight, classes.lam, columns, partial(_classes, classes, names), given)
-        shown = ", ".join(type(g).__name__ for g in given) or "nothing"
-        raise TypeError(f"{owner}: {_wanted(learnt, targets)}, not {shown}")
+        names = ("classes",) if len(given) == 1 and {str(s) for s in learnt} == {"u", "v"} else ("spectrum", "start")
+        said = ", ".join(f"{name}={shown(g)}" for name, g in zip(names, given, strict=False))
+        raise TypeError(f"{owner}({said}): {_wanted(learnt, targets)}")
 
     @classmethod
     def _of_moments(

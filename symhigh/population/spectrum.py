@@ -7,6 +7,7 @@ quadrature rule, and by its quantile function, from which the d eigenvalues of a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,11 +15,18 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import parameter, real, whole
+from symhigh.checks import array, array_or_expressions, parameter, real, refuse_type, whole
+from symhigh.population.data import MOST_WORK, read_rows, stable_rate
+from symhigh.population.dimension import EffectiveDimensionWarning, warn_of_few_dimensions
+from symhigh.population.eigenvalues import apportion, precision, settled, without_rounding
 from symhigh.population.measure import (
     HORIZON,
     LEAST,
     RTOL,
+    RTOL_LEAST,
+    Power,
+    Tabulated,
+    WithAtom,
     compress,
     quantile_of_density,
     rule_of_density,
@@ -36,7 +44,8 @@ class Spectrum:
     each eigenvalue that the spectrum was made from, where equal ones were merged; ``basis`` (d, d) holds eigenvectors,
     one a column in that order, where it came from a covariance matrix. ``ratio`` is that of a Marchenko-Pastur law, by
     which closed forms know it exactly. ``error`` is what rules and compressed spectra are right to, see
-    :meth:`from_density`; 0 where the measure is exact.
+    :meth:`from_density`; 0 where the measure is exact. ``dimension`` is the d of a spectrum that stands for one finite
+    problem, made from a covariance; ``stable_rate`` is set by :meth:`from_data`.
     """
 
     values: Array
@@ -47,6 +56,8 @@ class Spectrum:
     ratio: float | None = None
     members: Array | None = None
     error: float = 0.0
+    dimension: int | None = None
+    stable_rate: float | None = None
 
     @classmethod
     def isotropic(cls, lam: Any = 1) -> Spectrum:
@@ -62,28 +73,29 @@ class Spectrum:
 
         Without weights, a list of d eigenvalues is the spectrum of a d×d covariance. Equal values become one node,
         in the place of the first: modes of one eigenvalue obey one linear equation, and so does their average.
+
+        Values within ``d eps max(values)`` of zero are what rounding leaves of zero: negative ones become zero, and in
+        a list without weights positive ones too where a gap separates them from the others (with a warning, unless
+        there are negative ones). Weights keep the smallest values as they are.
         """
         owner = "Spectrum.from_eigenvalues"
-        vals = _array(owner, "values", values)
+        vals = array_or_expressions(
+            owner, "values", values, meaning="the eigenvalues of a covariance", least=-np.inf
+        )
         if weights is None:
             share = sp.Rational(1, vals.size) if vals.dtype == object else 1.0 / vals.size
             wts = np.full(vals.size, share, dtype=vals.dtype)
         else:
-            wts = _array(owner, "weights", weights)
+            wts = array_or_expressions(owner, "weights", weights, meaning="the share of each eigenvalue")
         if wts.shape != vals.shape:
             raise ValueError(f"{owner}: weights has shape {wts.shape}, values {vals.shape}; they must match")
         if vals.dtype == object or wts.dtype == object:
             vals, wts = vals.astype(object), wts.astype(object)
-            for v in vals:
-                parameter(owner, "values", v, positive=False, meaning="an eigenvalue")
             total = sp.simplify(sum(sp.sympify(w, strict=True) for w in wts))  # a short sum of fractions
             if total.is_number and abs(float(total) - 1) > 1e-9:
                 raise ValueError(f"{owner}: weights must sum to one, they sum to {total}")
             return cls(vals, wts)
-        if (bad := vals[(vals < 0) | ~np.isfinite(vals)]).size:
-            raise ValueError(f"{owner}: eigenvalue {bad[0]:g} is not allowed; they must be >= 0, and finite")
-        if not vals.any():
-            raise ValueError(f"{owner}: all eigenvalues are zero; at least one must be > 0")
+        vals = settled(owner, vals, precision(values), listed=weights is None)
         if (wts <= 0).any() or abs(wts.sum() - 1) > 1e-9:
             raise ValueError(
                 f"{owner}: weights must be > 0 and sum to one, they sum to {wts.sum():.12g}; "
@@ -97,20 +109,41 @@ class Spectrum:
 
     @classmethod
     def from_covariance(cls, K: Any) -> Spectrum:
-        """The spectrum of a symmetric positive semi-definite (d, d) matrix; keeps its eigenvectors."""
-        matrix = np.asarray(K, dtype=float)
-        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        """The spectrum of a symmetric positive semi-definite (d, d) matrix; keeps its eigenvectors.
+
+        Eigenvalues of at most ``d eps ‖K‖``, eps of the type of K, are what rounding leaves of zero, and become zero;
+        and those that are no larger than the most negative one. Warns
+        (:class:`EffectiveDimensionWarning`) where few directions carry the trace.
+        """
+        matrix = array("Spectrum.from_covariance", "K", K, ndim=2, meaning="a covariance matrix")
+        if matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"Spectrum.from_covariance: K has shape {matrix.shape}, it must be square")
         scale = np.abs(matrix).max()
-        if not np.isfinite(scale) or np.abs(matrix - matrix.T).max() > 1e-10 * scale:
+        if np.abs(matrix - matrix.T).max() > 1e-10 * scale:
             raise ValueError("Spectrum.from_covariance: K must be finite and symmetric; use (K + K.T)/2")
-        values, basis = np.linalg.eigh(matrix)
-        if values[0] < -1e-10 * scale:
-            raise ValueError(
-                f"Spectrum.from_covariance: K has the eigenvalue {values[0]:g}, all must be >= 0"
-            )
-        spectrum = cls.from_eigenvalues(np.maximum(values, 0.0))
-        return replace(spectrum, basis=basis)
+        values, basis = np.linalg.eigh((matrix + matrix.T) / 2)
+        spectrum = cls.from_eigenvalues(without_rounding("Spectrum.from_covariance", values, precision(K)))
+        found = replace(spectrum, basis=basis, dimension=values.size)
+        warn_of_few_dimensions("Spectrum.from_covariance", found)
+        return found
+
+    @classmethod
+    def from_data(cls, rows: Any) -> Spectrum:
+        """The spectrum of ``K = rows.T @ rows/n``, the second moments of n samples of d features, shape (n, d).
+
+        Its limit is that of Gaussian samples with this K. ``stable_rate`` of the result is the least upper bound of the
+        constant rates at which SGD on these very rows converges in mean square, from their fourth moments; None where
+        it takes long, n d² > 1e9, see :func:`~symhigh.population.data.stable_rate`. Subtract the columns' means first
+        where samples are to be centred.
+        """
+        samples = read_rows("Spectrum.from_data", rows)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", EffectiveDimensionWarning)  # said below, with the stable rate
+            found = cls.from_covariance(samples.T @ samples / len(samples))
+        quick = samples.size * samples.shape[1] <= MOST_WORK
+        found = replace(found, stable_rate=stable_rate(samples) if quick else None, name="data")
+        warn_of_few_dimensions("Spectrum.from_data", found)
+        return found
 
     @classmethod
     def power_law(cls, beta: Any, rtol: float = RTOL, horizon: float = HORIZON) -> Spectrum:
@@ -118,15 +151,12 @@ class Spectrum:
 
         Nodes are those of :meth:`from_density`.
         """
-        b = float(beta)
-        if not b < 1:
-            raise ValueError(
-                f"Spectrum.power_law(beta={beta}): beta must be < 1, else the density has no unit mass"
-            )
+        meaning = "the exponent of the density, which has unit mass for beta < 1 only"
+        b = real("Spectrum.power_law", "beta", beta, least=-100.0, below=1.0, meaning=meaning)
         accuracy = _accuracy("power_law", rtol, horizon)
         mass = 1.0 if LEAST ** (1 - b) > 1e-14 else 0.0
         values, weights = rule_of_density(lambda v: (1 - b) * v**-b, 0.0, 1.0, *accuracy, mass)
-        name, quantile = f"power law, beta={b:g}", lambda p: p ** (1 / (1 - b))
+        name, quantile = f"power law, beta={b:g}", Power(1 / (1 - b))
         return cls(values, weights, quantile=quantile, name=name, error=accuracy[0])
 
     @classmethod
@@ -140,7 +170,9 @@ class Spectrum:
         exact for polynomials and slow near ratio one.
         """
         owner = "Spectrum.marchenko_pastur"
-        r = real(owner, "ratio", ratio, above=0.0, meaning="d/n, dimension over samples")
+        r = real(
+            owner, "ratio", ratio, above=0.0, least=1e-12, below=1e12, meaning="d/n, dimension over samples"
+        )
         accuracy = _accuracy("marchenko_pastur", rtol, horizon)
         low, high, share = (1 - np.sqrt(r)) ** 2, (1 + np.sqrt(r)) ** 2, min(1.0, 1 / r)
 
@@ -157,11 +189,7 @@ class Spectrum:
         weights = weights * share / weights.sum()
         if r > 1:
             values, weights = np.append(0.0, values), np.append(1 - share, weights)
-        inside = quantile_of_density(density, low, high)
-
-        def quantile(p: Array) -> Array:
-            return np.where(p < 1 - share, 0.0, inside(np.maximum(p - (1 - share), 0.0) / share))
-
+        quantile = WithAtom(share, quantile_of_density(density, low, high))
         name, error = f"Marchenko-Pastur, ratio={r:g}", accuracy[0] if nodes is None else np.nan
         return cls(values, weights, quantile=quantile, name=name, ratio=r, error=error)
 
@@ -180,12 +208,24 @@ class Spectrum:
         a nested pair of rules. u is the clock Γ(t) = ∫γ dt, so t_end times the largest rate is a safe horizon; the cost
         grows like its logarithm, and not with d. Densities may be infinite, but integrable, at zero.
         """
-        top = real("Spectrum.from_density", "high", high, above=0.0, meaning="the upper end of the spectrum")
-        if not 0 <= low < top:
-            raise ValueError(f"Spectrum.from_density(low={low}): low must be >= 0 and below high={high}")
+        top = real(
+            "Spectrum.from_density",
+            "high",
+            high,
+            above=0.0,
+            below=1e100,
+            meaning="the upper end of the spectrum",
+        )
+        bottom = real(
+            "Spectrum.from_density", "low", low, least=0.0, below=top, meaning="the lower end, below high"
+        )
+        if not callable(density):
+            refuse_type(
+                "Spectrum.from_density", "density", density, "a function of arrays", "the density of λ"
+            )
         accuracy = _accuracy("from_density", rtol, horizon)
-        values, weights = rule_of_density(density, float(low), top, *accuracy)
-        quantile = quantile_of_density(density, float(low), top)
+        values, weights = rule_of_density(density, bottom, top, *accuracy)
+        quantile = quantile_of_density(density, bottom, top)
         return cls(values, weights, quantile=quantile, name="density", error=accuracy[0])
 
     @classmethod
@@ -197,7 +237,8 @@ class Spectrum:
         Nodes are chosen for ``rtol`` and ``horizon`` as in :meth:`from_density`, and compressed.
         """
         owner = "Spectrum.from_histogram"
-        cut, mass = _array(owner, "edges", edges), _array(owner, "counts", counts)
+        cut = array(owner, "edges", edges, meaning="the edges of the bins")
+        mass = array(owner, "counts", counts, meaning="what each bin holds")
         wrong = cut.size != mass.size + 1 or cut[0] < 0 or np.diff(cut).min() <= 0
         if wrong or mass.min() < 0 or not mass.sum() > 0:
             raise ValueError(f"{owner}: needs n + 1 increasing edges >= 0 and n counts >= 0, not all zero")
@@ -205,11 +246,7 @@ class Spectrum:
         fine = rule_of_histogram(cut, mass, tolerance / 2, end)
         values, weights, _ = compress(*fine, tolerance / 2, end)
         share = np.concatenate([[0.0], np.cumsum(mass)]) / mass.sum()
-
-        def quantile(p: Array) -> Array:
-            return np.asarray(np.interp(p, share, cut))
-
-        return cls(values, weights, quantile=quantile, name="histogram", error=tolerance)
+        return cls(values, weights, quantile=Tabulated(share, cut), name="histogram", error=tolerance)
 
     def compressed(self, rtol: float = 1e-8, horizon: float = HORIZON) -> Spectrum:
         """A spectrum of few nodes with the same limit: averages of λ^k e^{-2λu}, k = 0, 1, 2, agree to ``rtol``.
@@ -236,7 +273,7 @@ class Spectrum:
         """Whether symbols remain, so that only closed forms can use this spectrum."""
         return bool(
             self.values.dtype == object
-            and any(sp.sympify(v).free_symbols for v in (*self.values, *self.weights))
+            and any(isinstance(v, sp.Basic) and v.free_symbols for v in (*self.values, *self.weights))
         )
 
     def numeric(self, owner: str) -> tuple[Array, Array]:
@@ -262,41 +299,25 @@ class Spectrum:
         A discrete measure gives each value its share of d (:func:`apportion`); a continuous one the quantiles
         ``(i - 1/2)/d``.
         """
-        size = whole("Spectrum.eigenvalues", "d", d, least=2, meaning="the dimension")
+        size = whole("Spectrum.eigenvalues", "d", d, least=2, most=2**32, meaning="the dimension")
         if self.quantile is not None:
             return np.asarray(self.quantile((np.arange(size) + 0.5) / size), dtype=float)
         values, weights = self.numeric("simulate")
         return np.repeat(values, apportion(weights, size))
 
 
-def apportion(weights: Array, total: int) -> Array:
-    """Whole numbers that sum to ``total``, within one of ``total * weights``.
-
-    Running totals are rounded, so that what rounding takes from one mode it gives to a neighbour: the measure, not
-    one end of it, is kept even where ``total`` is smaller than the number of modes.
-    """
-    reached = np.rint(np.cumsum(weights) * (total / weights.sum()))
-    return np.diff(reached, prepend=0.0).astype(int)
-
-
 def _accuracy(owner: str, rtol: Any, horizon: Any) -> tuple[float, float]:
     return (
-        real(f"Spectrum.{owner}", "rtol", rtol, above=0.0, meaning="the relative error allowed"),
-        real(f"Spectrum.{owner}", "horizon", horizon, above=0.0, meaning="the largest clock ∫γ dt"),
+        real(
+            f"Spectrum.{owner}",
+            "rtol",
+            rtol,
+            above=0.0,
+            least=RTOL_LEAST,
+            below=1.0,
+            meaning="the relative error allowed",
+        ),
+        real(
+            f"Spectrum.{owner}", "horizon", horizon, above=0.0, below=1e60, meaning="the largest clock ∫γ dt"
+        ),
     )
-
-
-def _array(owner: str, name: str, entries: Any) -> Array:
-    """A non-empty 1-D array: floats where every entry is a number, SymPy objects otherwise."""
-    array = np.asarray(entries)
-    if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"{owner}: {name} has shape {array.shape}, it must be a non-empty list of numbers")
-    if array.dtype == object and all(
-        e.is_number if isinstance(e, sp.Expr) else isinstance(e, (int, float)) for e in array
-    ):
-        array = array.astype(float)
-    if array.dtype.kind in "iuf":
-        return array.astype(float)
-    if array.dtype != object:
-        raise TypeError(f"{owner}: {name} must hold numbers or SymPy expressions, not {array.dtype}")
-    return array

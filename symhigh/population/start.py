@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import array, flag, instance, parameter
+from symhigh.population.edge import CLOSE, edge_power
 from symhigh.population.spectrum import Array, Spectrum
 from symhigh.symbols import D2, V00, V10, V11, V12, V20, V22, lam
 
@@ -38,13 +39,16 @@ class Start:
             object.__setattr__(
                 self, name, parameter("Start", name, getattr(self, name), positive=False, meaning=meaning)
             )
-        if not isinstance(self.overlap, sp.Expr):
-            overlap = float(self.overlap)
-            if not np.isfinite(overlap):
-                raise ValueError(
-                    f"Start(overlap={self.overlap}): overlap must be finite, the inner product <X0, X*>"
-                )
-            object.__setattr__(self, "overlap", sp.sympify(self.overlap, strict=True))
+        meaning = "the inner product <X0, X*>"
+        object.__setattr__(
+            self, "overlap", parameter("Start", "overlap", self.overlap, positive=None, meaning=meaning)
+        )
+        object.__setattr__(
+            self,
+            "random",
+            flag("Start", "random", self.random, meaning="whether every run draws its own start"),
+        )
+        instance("Start", "profile", self.profile, sp.Expr, "a power of symhigh.symbols.lam")
         gap = self.x0 * self.x_star - self.overlap**2
         if gap.is_number and float(gap) < -1e-12 * float(self.x0 * self.x_star):
             raise ValueError(
@@ -66,14 +70,15 @@ class Start:
 
         In the basis of the covariance where the spectrum came from one, else in its eigenbasis.
         """
-        first, second = np.asarray(X0, dtype=float), np.asarray(X_star, dtype=float)
-        if first.ndim != 1 or first.shape != second.shape:
+        first, second = (
+            array("Start.from_vectors", name, given, meaning="a vector of shape (d,)")
+            for name, given in (("X0", X0), ("X_star", X_star))
+        )
+        if first.shape != second.shape:
             raise ValueError(
                 f"Start.from_vectors: X0 has shape {first.shape}, X_star {second.shape}; "
                 "both must be vectors of one length d"
             )
-        if not (np.isfinite(first).all() and np.isfinite(second).all()):
-            raise ValueError("Start.from_vectors: X0 and X_star must be finite")
         return cls(
             float(first @ first), float(second @ second), float(first @ second), vectors_given=(first, second)
         )
@@ -83,9 +88,32 @@ class Start:
         """``‖X₀ - X*‖²`` where it is spread evenly (``profile = 1``)."""
         return self.x0 - 2 * self.overlap + self.x_star
 
+    @property
+    def dimension(self) -> int | None:
+        """The d of a start given by vectors."""
+        return None if self.vectors_given is None else self.vectors_given[0].size
+
+    @property
+    def exponent(self) -> float:
+        """δ of a start that follows ``λ^{-δ}``; 0 where it is spread evenly."""
+        return 0.0 if self.profile == 1 else -float(self.profile.as_base_exp()[1])
+
+    def distance_is_infinite(self, spectrum: Spectrum) -> bool:
+        """Whether ``∫ λ^{-δ} dμ`` diverges at λ = 0: ‖X₀ - X*‖² is infinite then, and stays so."""
+        return self.exponent > 0 and edge_power(spectrum) <= self.exponent + CLOSE
+
     def modes(self, spectrum: Spectrum) -> tuple[Array, Array, Array]:
-        """``(V11, V12, V22)`` at the nodes of the spectrum, three float arrays of shape (N,)."""
+        """``(V11, V12, V22)`` at the nodes of the spectrum, three float arrays of shape (N,).
+
+        Raises ``ValueError`` where ``E x*² = ∫ λ^{1-δ} dμ`` is infinite.
+        """
         values, _ = spectrum.numeric("solve")
+        if self.exponent > 0 and (power := edge_power(spectrum)) + 1 <= self.exponent + CLOSE:
+            raise ValueError(
+                f"Start.power_law(delta={self.exponent:g}): E x*^2 = ∫ λ^(1-delta) dμ, and with it the risk, is "
+                f"infinite on this spectrum, whose mass below λ falls like λ^{power:.6g}; delta must be below "
+                f"{power + 1:.6g}"
+            )
         if self.vectors_given is not None:
             d, place = spectrum.given, spectrum.members
             X0, X_star = self._in_eigenbasis(spectrum, d)
@@ -145,7 +173,7 @@ class Start:
             return np.ones(values.size)
         if (values == 0).any():
             raise ValueError("Start.power_law: needs a spectrum without zero eigenvalues")
-        return values ** float(self.profile.as_base_exp()[1])
+        return values ** (-self.exponent)
 
     def _in_eigenbasis(self, spectrum: Spectrum, d: int) -> tuple[Array, Array]:
         assert self.vectors_given is not None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symhigh.checks import whole
+from symhigh.checks import expression, shown, whole
 from symhigh.symbols import OwnedSymbol, X
 
 u = OwnedSymbol("u", real=True)
@@ -41,8 +41,11 @@ class Parametrization(Model):
     """Effective weight of one coordinate of a diagonal network, a polynomial ``effective`` in ``u`` and ``v``."""
 
     def __init__(self, effective: sp.Expr) -> None:
-        if not isinstance(effective, sp.Expr) or not effective.is_polynomial(u, v):
-            raise TypeError(f"Parametrization(effective={effective!r}): effective must be a polynomial in u and v")
+        effective = expression("Parametrization", "effective", effective, "a polynomial in u and v")
+        if not effective.is_polynomial(u, v):
+            raise TypeError(
+                f"Parametrization(effective={shown(effective)}): effective must be a polynomial in u and v"
+            )
         if foreign := effective.free_symbols - {u, v}:
             raise ValueError(
                 f"Parametrization(effective={effective}): foreign symbols {foreign}; use u and v only"
@@ -65,5 +68,5 @@ SQUARES = Parametrization(u**2 - v**2)
 
 def powers(depth: int) -> Parametrization:
     """``θ = u^depth − v^depth``, ``depth`` ≥ 2; from depth 3 on the limit has no one-dimensional form."""
-    exponent = whole("powers", "depth", depth, least=2, meaning="the number of layers")
+    exponent = whole("powers", "depth", depth, least=2, most=64, meaning="the number of layers")
     return Parametrization(u**exponent - v**exponent)

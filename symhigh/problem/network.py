@@ -6,12 +6,13 @@ First room of the pipeline. symhigh states its own model: prediction ``<a, Î¸>/â
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import instance, parameter
 from symhigh.problem.model import PRODUCT, SQUARES, Parametrization, powers, theta_star, u, v
 from symhigh.problem.problem import Problem
 from symhigh.symbols import OwnedSymbol, eps, x, x_star
@@ -31,14 +32,20 @@ class DiagonalNetwork(Problem):
     step: sp.Expr = sp.S.One
 
     def __init__(self, step: Any, noise: Any = 0, parametrization: Parametrization = PRODUCT) -> None:
-        if not isinstance(parametrization, Parametrization):
-            raise TypeError(
-                f"DiagonalNetwork(parametrization={parametrization!r}): give PRODUCT, SQUARES, powers(depth) "
-                "or Parametrization(a polynomial in u and v)"
-            )
-        super().__init__((x - x_star - eps) ** 2 / 2, noise, name="diagonal network", model=parametrization)
-        value = parameter("DiagonalNetwork", "step", step, positive=True, meaning="the step of SGD")
+        owner, what = (
+            "DiagonalNetwork",
+            "PRODUCT, SQUARES, powers(depth) or Parametrization(a polynomial in u and v)",
+        )
+        instance(owner, "parametrization", parametrization, Parametrization, what)
+        sigma = parameter(owner, "noise", noise, positive=False, meaning="the standard deviation of the label noise")
+        super().__init__((x - x_star - eps) ** 2 / 2, sigma, name="diagonal network", model=parametrization)
+        value = parameter(owner, "step", step, positive=True, meaning="the step of SGD")
         object.__setattr__(self, "step", value)
+
+    def bound(self, values: Mapping[sp.Basic, sp.Expr]) -> DiagonalNetwork:
+        """The same network with ``values`` put into its step and its noise, checked as a new one is."""
+        assert isinstance(self.noise, sp.Expr)
+        return DiagonalNetwork(self.step.xreplace(values), self.noise.xreplace(values), self.parametrization)
 
     @property
     def parametrization(self) -> Parametrization:

@@ -13,7 +13,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter, real
+from symhigh.checks import instance, parameter, real, shown
 from symhigh.symbols import OwnedSymbol, omega
 
 NORMAL = OwnedSymbol("normal", real=True)
@@ -143,13 +143,9 @@ class StudentT(NoiseLaw):
     scale: Any = 1
 
     def __post_init__(self) -> None:
-        given = self.dof
-        if not (isinstance(given, sp.Expr) and given.is_Rational):
-            number = real("StudentT", "dof", given, above=0.0, meaning="the degrees of freedom")
-            given = sp.nsimplify(number, rational=True)
-        if given <= 0:
-            raise ValueError(f"StudentT(dof={given}): dof must be > 0, the degrees of freedom")
-        object.__setattr__(self, "dof", given)
+        number = real("StudentT", "dof", self.dof, above=0.0, meaning="the degrees of freedom")
+        exact = isinstance(self.dof, sp.Expr) and self.dof.is_Rational
+        object.__setattr__(self, "dof", self.dof if exact else sp.nsimplify(number, rational=True))
         _checked(self, "scale", "the scale of the label noise")
 
     @property
@@ -178,16 +174,16 @@ class Contaminated(NoiseLaw):
 
     def __post_init__(self) -> None:
         for name in ("clean", "outliers"):
-            law = getattr(self, name)
-            if not isinstance(law, NoiseLaw) or isinstance(law, Contaminated):
-                raise TypeError(
-                    f"Contaminated({name}={law!r}): {name} must be Gaussian, Rademacher, Laplace or StudentT"
-                )
-        _checked(self, "share", "the probability of an outlier")
-        if self.share.is_number and not self.share < 1:
-            raise ValueError(
-                f"Contaminated(share={self.share}): share must be < 1, the probability of an outlier"
+            law = instance(
+                "Contaminated",
+                name,
+                getattr(self, name),
+                NoiseLaw,
+                "Gaussian, Rademacher, Laplace or StudentT",
             )
+            if isinstance(law, Contaminated):
+                raise TypeError(f"Contaminated({name}={shown(law)}): {name} must not be contaminated itself")
+        _checked(self, "share", "the probability of an outlier", below=1)
 
     @property
     def _names(self) -> dict[sp.Symbol, sp.Symbol]:
@@ -218,8 +214,8 @@ def _renamed(c: Component, names: dict[sp.Symbol, sp.Symbol]) -> Component:
     return Component(c.probability, c.centre.xreplace(names), c.variance.xreplace(names), c.density, c.order)
 
 
-def _checked(law: NoiseLaw, name: str, meaning: str, positive: bool = True) -> None:
-    owner = type(law).__name__
+def _checked(law: NoiseLaw, name: str, meaning: str, positive: bool = True, below: int | None = None) -> None:
+    owner, given = type(law).__name__, getattr(law, name)
     object.__setattr__(
-        law, name, parameter(owner, name, getattr(law, name), positive=positive, meaning=meaning)
+        law, name, parameter(owner, name, given, positive=positive, meaning=meaning, below=below)
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import expression, instance, mapping, parameter, rebuilt, shown
 from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.noise import Gaussian, NoiseLaw
 from symhigh.symbols import eps, x, x_star, y
@@ -80,26 +80,22 @@ class Problem:
         students: Sequence[sp.Symbol] | None = None,
         targets: Sequence[sp.Symbol] | None = None,
     ) -> None:
-        if not isinstance(loss, sp.Expr):
-            raise TypeError(
-                f"Problem(loss={loss!r}): loss must be a SymPy expression in sh.x, sh.x_star and sh.eps"
-            )
-        if not isinstance(model, Model):
-            raise TypeError(f"Problem(model={model!r}): model must be LINEAR, PRODUCT, SQUARES or powers(depth)")
+        loss = expression("Problem", "loss", loss, "a SymPy expression in sh.x, sh.x_star and sh.eps")
+        instance("Problem", "model", model, Model, "LINEAR, PRODUCT, SQUARES or powers(depth)")
+        value, chance = "the value of a label, a number or an expression", "the probability of a label"
         directions = _directions(students, targets)
         if not model.linear and directions != ((x,), (x_star,)):
             raise ValueError("Problem(students=…): a network has one student, sh.x, and one target, sh.x_star")
         laws = tuple(
-            (sp.sympify(k, strict=True), sp.sympify(v, strict=True)) for k, v in (labels or {}).items()
+            (expression("Problem", "labels", k, value), expression("Problem", "labels", v, chance))
+            for k, v in mapping("Problem", "labels", labels, "{value: probability given sh.x_star}").items()
         )
         own = tuple(
             (
-                s,
-                parameter(
-                    "Problem", str(s), v, positive=bool(s.is_positive), meaning="a parameter of the loss"
-                ),
+                instance("Problem", "parameters", s, sp.Symbol, "{symbol: number}"),
+                own_parameter("Problem", s, v),
             )
-            for s, v in (parameters or {}).items()
+            for s, v in mapping("Problem", "parameters", parameters, "{symbol: number}").items()
         )
         _check_loss(loss, laws, {s for s, _ in own}, *directions)
         object.__setattr__(self, "loss", loss)
@@ -112,10 +108,19 @@ class Problem:
         object.__setattr__(self, "noise", noise)
         object.__setattr__(self, "labels", laws)
         object.__setattr__(self, "parameters", own)
-        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "name", instance("Problem", "name", name, str, "a string"))
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "students", directions[0])
         object.__setattr__(self, "targets", directions[1])
+
+    def bound(self, values: Mapping[sp.Basic, sp.Expr]) -> Problem:
+        """The same problem with ``values`` put into its parameters and its noise, checked as a new one is."""
+        noise = self.noise
+        noise = noise.xreplace(values) if isinstance(noise, sp.Expr) else rebuilt(noise, values)
+        own = {s: v.xreplace(values) for s, v in self.parameters}
+        return Problem(
+            self.loss, noise, dict(self.labels), own, self.name, self.model, self.students, self.targets
+        )
 
     @property
     def outcomes(self) -> tuple[Label, ...]:
@@ -154,13 +159,19 @@ def _directions(
     """The learnt and the fixed directions, checked to be distinct symbols."""
     found = []
     for name, given, default in (("students", students, x), ("targets", targets, x_star)):
-        chosen = (default,) if given is None else tuple(given)
-        if bad := [s for s in chosen if not isinstance(s, sp.Symbol)]:
-            raise TypeError(f"Problem({name}={bad[0]!r}): {name} must be SymPy symbols, one a direction")
-        found.append(chosen)
+        what = "a tuple of SymPy symbols, one a direction"
+        chosen = (default,) if given is None else (given,) if isinstance(given, sp.Symbol) else given
+        instance("Problem", name, chosen, (tuple, list), what)
+        found.append(tuple(instance("Problem", name, s, sp.Symbol, what) for s in chosen))
     if not found[0] or len({*found[0], *found[1]}) < len(found[0]) + len(found[1]):
         raise ValueError(f"Problem(students={found[0]}): needs at least one student, and distinct symbols")
     return found[0], found[1]
+
+
+def own_parameter(owner: str, symbol: sp.Symbol, value: Any) -> sp.Expr:
+    """The value of a loss's own symbol, with the sign that the symbol is declared with."""
+    sign = True if symbol.is_positive else False if symbol.is_nonnegative else None
+    return parameter(owner, symbol.name, value, positive=sign, meaning="a parameter of the loss")
 
 
 def _check_loss(
@@ -178,15 +189,15 @@ def _check_loss(
             if lookalike
             else "give their values in parameters={symbol: number}"
         )
-        raise ValueError(f"Problem(loss={loss}): foreign symbols {foreign}; {hint}")
+        raise ValueError(f"Problem(loss={shown(loss)}): foreign symbols {foreign}; {hint}")
     if not loss.free_symbols & set(students):
-        shown = "sh.x" if students == (x,) else f"of a student, {', '.join(map(str, students))}"
-        raise ValueError(f"Problem(loss={loss}): the loss must depend on the prediction {shown}")
+        which = "sh.x" if students == (x,) else f"of a student, {', '.join(map(str, students))}"
+        raise ValueError(f"Problem(loss={shown(loss)}): the loss must depend on the prediction {which}")
     if labels:
         if foreign := sorted(map(str, {s for _, p in labels for s in p.free_symbols} - {*targets} - own)):
-            shown = "sh.x_star" if targets == (x_star,) else "the targets"
+            which = "sh.x_star" if targets == (x_star,) else "the targets"
             raise ValueError(
-                f"Problem(labels=…): probabilities may depend on {shown} only, not on {foreign}"
+                f"Problem(labels=…): probabilities may depend on {which} only, not on {foreign}"
             )
         total = sp.cancel(sum(p for _, p in labels).rewrite(sp.exp).subs(sp.exp(x_star), sp.Dummy("u")))
         if total != 1:

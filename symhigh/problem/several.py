@@ -39,3 +39,8 @@ class MultiIndex(Problem):
         name: str = "multi-index model",
     ) -> None:
         super().__init__(loss, noise, parameters=parameters, name=name, students=students, targets=targets)
+
+    def bound(self, values: Mapping[sp.Basic, sp.Expr]) -> MultiIndex:
+        """The same problem with ``values`` put into its parameters and its noise, checked as a new one is."""
+        made = super().bound(values)
+        return MultiIndex(self.students, self.targets, self.loss, made.noise, dict(made.parameters), self.name)

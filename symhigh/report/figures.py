@@ -5,13 +5,12 @@ Last room of the pipeline; every figure can be saved with the data behind it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from symhigh.report.strict import strict_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,9 +32,14 @@ LABELS = {
 
 
 def style() -> AbstractContextManager[None]:
-    """Matplotlib settings of all figures, as a context manager."""
+    """Matplotlib settings of all figures, as a context manager.
+
+    The backend is loaded first, by a call that draws nothing. It sets parameters of its own, which it would lose at the
+    end of the context, and a notebook would show no later figure.
+    """
     import matplotlib.pyplot as plt
 
+    plt.draw_if_interactive()
     return plt.rc_context(
         {
             "font.size": 10,
@@ -78,8 +82,7 @@ def save(figure: Figure, data: Mapping[str, Any], path: str | Path) -> list[Path
     written = [base.with_suffix(end) for end in (".png", ".pdf", ".json")]
     for file in written[:2]:
         figure.savefig(file)
-    plain = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in data.items()}
-    written[2].write_text(json.dumps(plain, default=lambda array: array.tolist()) + "\n")
+    written[2].write_text(strict_json(data) + "\n", "utf-8")
     return written
 
 

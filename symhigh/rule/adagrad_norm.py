@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import parameter, power_in_range
 from symhigh.rule.rule import Memory, Rule
 from symhigh.symbols import OwnedSymbol, d, gradient_square
 
@@ -32,6 +32,7 @@ class AdaGradNorm(Rule):
         ):
             value = parameter(name, field, getattr(self, field), positive=True, meaning=meaning)
             object.__setattr__(self, field, value)
+        power_in_range(name, "b", self.b, sp.Integer(2))
 
     @property
     def memory(self) -> tuple[Memory, ...]:
@@ -59,6 +60,7 @@ class DelayedAdaGradNorm(AdaGradNorm):
         super().__post_init__()
         value = parameter("DelayedAdaGradNorm", "power", self.power, positive=True, meaning="the power of b²")
         object.__setattr__(self, "power", value)
+        power_in_range("DelayedAdaGradNorm", "b", self.b, 2 * self.power)
 
     @property
     def rate(self) -> sp.Expr:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import parameter, refuse
 from symhigh.rule.constant import RATE
 from symhigh.rule.rule import Rule
 from symhigh.rule.wrapped import Wrapped
@@ -75,8 +75,8 @@ class ScheduleFree(Rule):
         object.__setattr__(self, "gamma", value)
         meaning = "the weight of the average where gradients are taken, at most 1"
         beta = parameter("ScheduleFree", "beta", self.beta, positive=False, meaning=meaning)
-        if beta.is_number and beta > 1:
-            raise ValueError(f"ScheduleFree(beta={self.beta}): beta must be in [0, 1], {meaning}")
+        if (beta - 1).is_positive:
+            refuse("ScheduleFree", "beta", self.beta, "in [0, 1]", meaning)
         object.__setattr__(self, "beta", beta)
 
     @property

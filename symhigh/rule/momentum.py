@@ -3,12 +3,13 @@ step."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import parameter, rebuilt
 from symhigh.rule.constant import Constant
 from symhigh.rule.rule import Rule
 from symhigh.rule.wrapped import Wrapped
@@ -48,13 +49,17 @@ class Momentum(Wrapped):
         if set(gamma.step) != {X}:
             raise ValueError(f"{own}(gamma={gamma!r}): the rule keeps vectors of its own; give one that moves X alone")
 
+    def bound(self, values: Mapping[sp.Basic, sp.Expr]) -> Momentum:
+        """The same rule with ``values`` put into its parameters, checked as a new one is."""
+        return Momentum(rebuilt(self.inner, values), self.friction.xreplace(values), self.direct.xreplace(values))
+
     @property
     def step(self) -> dict[sp.Symbol, sp.Expr]:
         pull = (X - self.inner.step[X]) * d / g  # the gradient as the inner rule sees it, weight decay included
-        new = X - g / d * M if self.direct == 0 else X - (DIRECT * G + g * M) / d
+        new = X - g / d * M if self.direct.is_zero else X - (DIRECT * G + g * M) / d
         return {X: new, M: M + (sp.expand(pull) - FRICTION * M) / d}
 
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
-        direct = {} if self.direct == 0 else {DIRECT: self.direct}
+        direct = {} if self.direct.is_zero else {DIRECT: self.direct}
         return {**self.inner.values, FRICTION: self.friction, **direct}

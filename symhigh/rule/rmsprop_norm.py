@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import instance, parameter, power_in_range
 from symhigh.rule.adagrad_norm import ACCUMULATOR, B0, ETA
 from symhigh.rule.rule import Memory, Rule
 from symhigh.symbols import OwnedSymbol, d, gradient_square
@@ -48,11 +48,14 @@ class RMSpropNorm(Rule):
         ):
             value = parameter("RMSpropNorm", name, getattr(self, name), positive=True, meaning=meaning)
             object.__setattr__(self, name, value)
-        if not isinstance(self.forgetting, Forgetting):
-            raise TypeError(
-                f"RMSpropNorm(forgetting={self.forgetting!r}): forgetting must be one of "
-                f"{', '.join(map(str, Forgetting))}"
-            )
+        power_in_range("RMSpropNorm", "b", self.b, sp.Integer(2))
+        instance(
+            "RMSpropNorm",
+            "forgetting",
+            self.forgetting,
+            Forgetting,
+            f"one of {', '.join(map(str, Forgetting))}",
+        )
 
     @property
     def memory(self) -> tuple[Memory, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symhigh.checks import expression, instance
 from symhigh.symbols import G, X, d, g
 
 
@@ -27,6 +28,13 @@ class Memory:
     name: sp.Symbol
     increment: sp.Expr
     initial: sp.Expr
+
+    def __post_init__(self) -> None:
+        instance("Memory", "name", self.name, sp.Symbol, "a SymPy symbol")
+        for name in ("increment", "initial"):
+            object.__setattr__(
+                self, name, expression("Memory", name, getattr(self, name), "a SymPy expression")
+            )
 
     @property
     def maximum_of(self) -> sp.Expr | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import expression, parameter, shown
 from symhigh.rule.rule import Rule
 from symhigh.symbols import t
 
@@ -23,17 +23,17 @@ class Schedule(Rule):
     expr: sp.Expr
 
     def __post_init__(self) -> None:
-        if isinstance(self.expr, (int, float)):
-            object.__setattr__(self, "expr", sp.sympify(self.expr, strict=True))
-        if not isinstance(self.expr, sp.Expr):
-            raise TypeError(f"Schedule(expr={self.expr!r}): expr must be a SymPy expression in symhigh.t")
+        what = "a SymPy expression in symhigh.t"
+        object.__setattr__(self, "expr", expression("Schedule", "expr", self.expr, what))
         lookalike = [s for s in self.expr.free_symbols if s.name == "t" and s != t]
         if lookalike:
             raise ValueError(
                 f"Schedule(expr={self.expr}): use symhigh.t for time, not another symbol called t"
             )
-        if self.expr.is_number and not (self.expr.is_finite and self.expr.is_nonnegative):
-            raise ValueError(f"Schedule(expr={self.expr}): a learning rate must be finite and >= 0")
+        if self.expr.is_number:
+            parameter("Schedule", "expr", self.expr, positive=False, meaning="a learning rate")
+        if self.expr.has(sp.I):
+            raise ValueError(f"Schedule(expr={shown(self.expr)}): expr must be real, a learning rate")
 
     @property
     def rate(self) -> sp.Expr:

@@ -43,9 +43,13 @@ class StochasticPolyak(Rule):
 
     @property
     def rate(self) -> sp.Expr:
-        gap = sample_loss - LEAST if self.least != 0 else sample_loss
+        gap = sample_loss - LEAST if not self.least.is_zero else sample_loss
         return sp.Min(CAP, d * gap / (DAMPING * gradient_square))
 
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
-        return {CAP: self.cap, DAMPING: self.damping, **({LEAST: self.least} if self.least != 0 else {})}
+        return {
+            CAP: self.cap,
+            DAMPING: self.damping,
+            **({LEAST: self.least} if not self.least.is_zero else {}),
+        }

@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter, whole
+from symhigh.checks import expression, instance, parameter, refuse, shown, whole
 from symhigh.rule.rule import Memory, Rule
 from symhigh.symbols import G, OwnedSymbol, X, batch_size, owned, t
 
@@ -25,10 +25,7 @@ class Wrapped(Rule):
     inner: Rule
 
     def __post_init__(self) -> None:
-        if not isinstance(self.inner, Rule):
-            raise TypeError(
-                f"{type(self).__name__}(inner={self.inner!r}): inner must be a symhigh rule, e.g. Constant(1)"
-            )
+        instance(type(self).__name__, "inner", self.inner, Rule, "a symhigh rule, e.g. Constant(1)")
 
     @property
     def step(self) -> dict[sp.Symbol, sp.Expr]:
@@ -100,10 +97,12 @@ class MiniBatch(Wrapped):
         super().__post_init__()
         if self.inner.batch != 1:
             raise ValueError("MiniBatch(inner=…): the inner rule has a batch already; give one batch size")
-        if not isinstance(self.m, sp.Expr):
-            object.__setattr__(
-                self, "m", sp.Integer(whole("MiniBatch", "m", self.m, least=1, meaning="samples a step"))
-            )
+        size = parameter("MiniBatch", "m", self.m, positive=None, meaning="samples a step")
+        if size.is_number:
+            size = sp.Integer(whole("MiniBatch", "m", self.m, least=1, meaning="samples a step"))
+        elif size.is_nonpositive or size.is_integer is False:
+            refuse("MiniBatch", "m", self.m, "a whole number >= 1", "samples a step")
+        object.__setattr__(self, "m", size)
 
     @property
     def batch(self) -> sp.Expr:
@@ -155,10 +154,12 @@ class Modulated(Wrapped):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.factor, sp.Expr):
-            raise TypeError(
-                f"Modulated(factor={self.factor!r}): factor must be a SymPy expression in symhigh.t"
-            )
+        given = expression("Modulated", "factor", self.factor, "a SymPy expression in symhigh.t")
+        if given.is_number:
+            parameter("Modulated", "factor", given, positive=False, meaning="a factor of the learning rate")
+        if given.has(sp.I):
+            raise ValueError(f"Modulated(factor={shown(given)}): factor must be real")
+        object.__setattr__(self, "factor", given)
 
     @property
     def _owned(self) -> dict[sp.Symbol, sp.Symbol]:

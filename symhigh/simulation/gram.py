@@ -13,8 +13,9 @@ import sympy as sp
 from symhigh.codegen.kernels import gram_kernels
 from symhigh.codegen.normal import stream
 from symhigh.population import Overlaps, Spectrum, Start
+from symhigh.population.eigenvalues import apportion
 from symhigh.population.population import cholesky
-from symhigh.population.spectrum import Array, apportion
+from symhigh.population.spectrum import Array
 from symhigh.simulation.walk import START_STREAM, Experiment, constants, starting_memory
 from symhigh.symbols import lam
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.checks import whole
+from symhigh.checks import callback, mapping, refuse_type
+from symhigh.checks import seeds as seeds_of
 from symhigh.integration.curve import Curve
 from symhigh.simulation.runs import Runs
 
@@ -79,16 +80,21 @@ def sweep(
     Raises ``ValueError`` for a folder that holds another sweep or an empty grid, and ``RuntimeError`` naming the first
     cell that fails; finished cells are kept.
     """
-    chosen = tuple(
-        range(whole("sweep", "seeds", seeds, least=1, meaning="the number of seeds"))
-        if isinstance(seeds, int)
-        else (whole("sweep", "seeds", s, least=0, meaning="a seed") for s in seeds)
-    )
-    grid = {name: list(values) for name, values in over.items()}
-    if not chosen or not all(grid.values()):
-        raise ValueError(
-            "sweep(over=…, seeds=…): every argument needs at least one value, and there must be a seed"
-        )
+    _needs_pyarrow()
+    callback("sweep", "experiment", experiment, "a function that other processes can import")
+    callback("sweep", "progress", progress, "a function of the fraction done")
+    if experiment is None:
+        refuse_type("sweep", "experiment", experiment, "a function", "which other processes can import")
+    if not isinstance(out, (str, Path)):
+        refuse_type("sweep", "out", out, "a path", "the folder of the sweep")
+    chosen = seeds_of("sweep", seeds)
+    grid = {}
+    for name, values in mapping("sweep", "over", over, "{argument: values}").items():
+        if isinstance(values, str) or not isinstance(values, Iterable) or not isinstance(name, str):
+            refuse_type("sweep", f"over[{name!r}]", values, "a list of values", "one a cell")
+        grid[name] = list(values)
+    if not all(grid.values()):
+        raise ValueError("sweep(over=…): every argument needs at least one value")
     folder = Path(out)
     _claim(folder, experiment, grid, chosen)
     cells = list(_cells(grid, chosen))
@@ -99,6 +105,16 @@ def sweep(
         with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
             _run(pool, experiment, cells, missing, folder, progress)
     return Sweep(folder, grid, chosen)
+
+
+def _needs_pyarrow() -> None:
+    """Say which extra is missing before any cell is run."""
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "sweep: needs pyarrow, which is not installed; pip install 'symhigh[sweep]' brings it"
+        ) from error
 
 
 def _cells(grid: Mapping[str, Sequence[Any]], seeds: Sequence[int]) -> Iterator[tuple[Point, int]]:
@@ -193,7 +209,7 @@ def _claim(
     text = json.dumps(stated, indent=1, default=_plain)
     manifest = folder / "sweep.json"
     if manifest.exists():
-        if manifest.read_text() != text:
+        if manifest.read_text("utf-8") != text:
             raise ValueError(
                 f"sweep(out={str(folder)!r}): the folder holds another sweep (its sweep.json says which); "
                 "give an empty folder"
@@ -201,7 +217,7 @@ def _claim(
         return
     folder.mkdir(parents=True, exist_ok=True)
     temporary = manifest.with_suffix(".tmp")
-    temporary.write_text(text)
+    temporary.write_text(text, "utf-8")
     os.replace(temporary, manifest)
 
 

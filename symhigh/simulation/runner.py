@@ -18,12 +18,24 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import real, whole
+from symhigh.checks import (
+    array,
+    callback,
+    choice,
+    expression,
+    mapping,
+    output_times,
+    real,
+    shown,
+    steps_of,
+    whole,
+)
+from symhigh.checks import seeds as seeds_of
 from symhigh.codegen.gram import refusal
 from symhigh.derivation import derive
 from symhigh.derivation.limit import mean_field_of
 from symhigh.integration.modes import population_of
-from symhigh.integration.solve import check_schedule, output_times, parameter_values
+from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.population import Overlaps, Spectrum
 from symhigh.population.spectrum import Array
 from symhigh.problem import Problem
@@ -87,31 +99,38 @@ def simulate(
     Memory is O(d) a thread, or O(distinct eigenvalues) for the chain. A diverging run ends with what it has. A
     keyboard interrupt returns the times that every run had reached.
     """
-    size = whole("simulate", "d", d, least=2, meaning="the dimension")
+    size = whole("simulate", "d", d, least=2, most=2**40, meaning="the dimension")
     end = real("simulate", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
-    chosen = _seeds(seeds)
-    if method != "auto" and method not in _METHODS:
-        raise ValueError(f"simulate(method={method!r}): method must be 'auto', 'direct' or 'gram'")
+    steps_of("simulate", size, end)
+    chosen = seeds_of("simulate", seeds)
+    choice("simulate", "method", method, ("auto", *_METHODS))
+    callback("simulate", "progress", progress, "a function of the fraction done")
+    observed = mapping("simulate", "observables", observables, "{name: function}")
     if generator is not None and not (
         isinstance(generator, type) and issubclass(generator, np.random.BitGenerator)
     ):
         raise TypeError(
-            f"simulate(generator={generator!r}): give a class of NumPy's bit generators, such as numpy.random.Philox"
+            f"simulate(generator={shown(generator)}): generator must be a class of NumPy's bit generators, such as "
+            "numpy.random.Philox"
         )
-    steps = _record_steps(t, end, size)
+    steps = np.unique(np.rint(output_times("simulate", t, end, 101) * size).astype(np.int64))
+    workers = whole(
+        "simulate",
+        "threads",
+        (os.cpu_count() or 1) if threads is None else threads,
+        least=1,
+        meaning="the number of threads",
+    )
     given = (spectrum,) if start is None else (spectrum, start)
     walk_of, experiment = prepare(
-        problem, rule, given, size, end, method, generator, covariance, observed=bool(observables)
+        problem, rule, given, size, end, method, generator, covariance, observed=bool(observed)
     )
-    extra = {name: _observable(name, phi, experiment.system) for name, phi in (observables or {}).items()}
+    extra = {name: _observable(name, phi, experiment.system) for name, phi in observed.items()}
     walk_of.load(experiment)
 
     stop = threading.Event()
     names = (*experiment.system.outputs, *extra)
     results = [_Result(len(steps), len(names)) for _ in chosen]
-    workers = whole(
-        "simulate", "threads", threads or os.cpu_count() or 1, least=1, meaning="the number of threads"
-    )
     with ThreadPoolExecutor(min(workers, len(chosen))) as pool:
         jobs = [
             pool.submit(_one_run, walk_of, experiment, seed, steps, result, stop, extra)
@@ -223,10 +242,12 @@ def _observable(
 ) -> Callable[[DirectWalk], float]:
     """An average over coordinates as a function of a run."""
     entries = (*field.field.coordinates, *(c for c in field.field.coefficients if c != lam), lam)
-    if isinstance(phi, sp.Expr):
+    owner = f"observables[{name!r}]"
+    if not callable(phi) or isinstance(phi, (sp.Basic, type)):
+        phi = expression("simulate", owner, phi, "a function of arrays, or a SymPy expression")
         if foreign := sorted(map(str, phi.free_symbols - set(entries))):
             known = ", ".join(map(str, entries))
-            raise ValueError(f"simulate(observables={name!r}): unknown {foreign}; it may hold {known}")
+            raise ValueError(f"simulate({owner}={shown(phi)}): unknown {foreign}; it may hold {known}")
         phi = sp.lambdify(entries, phi, "numpy")
 
     def value(walk: DirectWalk) -> float:
@@ -247,25 +268,6 @@ def _why(system: LimitSystem, result: _Result, time_: float) -> str:
     rate, threshold = before[names.index("learning_rate")], before[names.index("distance_threshold")]
     cause = f"; the learning rate {rate:.6g} was above {threshold:.6g}, beyond which the distance grows"
     return where + (cause if rate > threshold else "")
-
-
-def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    if hasattr(seeds, "__index__"):
-        return tuple(range(whole("simulate", "seeds", seeds, least=1, meaning="the number of runs")))
-    chosen = tuple(whole("simulate", "seeds", s, least=0, meaning="a seed") for s in seeds)
-    if not chosen:
-        raise ValueError("simulate(seeds=[]): give at least one seed")
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(
-            "simulate(seeds=…): seeds repeat, so runs would not be independent; give distinct ones"
-        )
-    return chosen
-
-
-def _record_steps(t: Any, end: float, d: int) -> Array:
-    """Whole steps nearest to the requested times, without repeats."""
-    times = np.linspace(0.0, end, 101) if t is None else output_times("simulate", t, end)
-    return np.unique(np.rint(times * d).astype(np.int64))
 
 
 def _collect(
@@ -305,8 +307,8 @@ def _collect(
 
 def square_root(covariance: Any, d: int) -> Array:
     """The symmetric square root of a covariance (d, d); raises ``ValueError`` where it is none."""
-    matrix = np.asarray(covariance, dtype=float)
-    if matrix.shape != (d, d) or not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T, atol=1e-10):
+    matrix = array("simulate", "covariance", covariance, ndim=2, meaning="the covariance of the data")
+    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T, atol=1e-10):
         raise ValueError(
             f"simulate(covariance of shape {matrix.shape}): covariance must be a finite symmetric {d} x {d} matrix"
         )

@@ -5,12 +5,14 @@ Stands between simulation and whatever reads runs (comparison, figures, files).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from symhigh.checks import choice, real
 from symhigh.integration.outputs import Outputs
 from symhigh.population import NetworkClasses, Population, Spectrum, Start
 from symhigh.population.spectrum import Array
@@ -91,12 +93,30 @@ class Runs(Outputs):
 
     def quantiles(self, what: str = "risk", low: float = 0.1, high: float = 0.9) -> tuple[Array, Array]:
         """The pointwise ``low`` and ``high`` quantiles over the runs, two arrays of shape (T,)."""
-        lower, upper = np.nanquantile(getattr(self, what), [low, high], axis=0)
+        name = choice("Runs.quantiles", "what", what, (*self.outputs, "excess_risk"))
+        levels = [
+            real(
+                "Runs.quantiles",
+                label,
+                level,
+                least=0.0,
+                below=1.0 + 1e-15,
+                meaning="a level between 0 and 1",
+            )
+            for label, level in (("low", low), ("high", high))
+        ]
+        if not self.t.size:
+            return np.empty(0), np.empty(0)
+        with warnings.catch_warnings():  # times that no run reached
+            warnings.simplefilter("ignore", RuntimeWarning)
+            lower, upper = np.nanquantile(getattr(self, name), levels, axis=0)
         return lower, upper
 
     def __repr__(self) -> str:
         return (
-            f"Runs({len(self.seeds)} runs, d={self.d}, t = {self.t[0]:g} … {self.t[-1]:g}, {self.t.size} times"
+            f"Runs({len(self.seeds)} runs, d={self.d}, "
+            + (f"t = {self.t[0]:g} … {self.t[-1]:g}, " if self.t.size else "")
+            + f"{self.t.size} times"
             + (f", {len(self.messages)} diverged" if self.messages else "")
             + ")"
         )

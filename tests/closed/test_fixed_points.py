@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -176,3 +177,57 @@ def test_refusals() -> None:
         sh.fixed_points(sh.logistic_regression(), sh.Constant(1))
     with pytest.raises(ValueError, match="no stable fixed point"):
         sh.limits(sh.probit_regression(sampled=True), sh.Constant(1))
+
+
+@pytest.mark.parametrize(
+    ("problem", "place"),
+    [
+        (sh.relu_student(0.5), (1.07989991, 0.99472275)),
+        (sh.erf_student(0.5), (1.31507575, 1.1131875)),
+    ],
+    ids=["relu", "erf"],
+)
+def test_students_with_label_noise_rest_off_the_lines_of_symmetry(problem, place) -> None:
+    """Against known values, and against where the integrated limit comes to rest."""
+    points = sh.fixed_points(problem, sh.Constant(0.5), ISOTROPIC, sh.Start())
+    (point,) = points
+    assert point.name == "aligned"
+    assert (float(point.B11.evaluate()), float(point.B12.evaluate())) == pytest.approx(place, abs=6e-9)
+    assert point.stable()
+    curve = sh.derive(problem, sh.Constant(0.5), reduce=False).solve(
+        ISOTROPIC, sh.Start(0.5, 1, 0.5), 600.0, rtol=1e-10
+    )
+    assert curve.norm[-1] == pytest.approx(place[0], rel=1e-6)
+    assert curve.overlap[-1] == pytest.approx(place[1], rel=1e-6)
+    assert float(point.risk.evaluate()) == pytest.approx(curve.risk[-1], rel=1e-6)
+    assert not points.complete
+    assert "others may exist" in repr(points)
+
+
+def test_the_limits_of_a_student_with_label_noise() -> None:
+    found = sh.limits(sh.relu_student(0.5), sh.Constant(0.5), ISOTROPIC, sh.Start())
+    curve = sh.derive(sh.relu_student(0.5), sh.Constant(0.5)).solve(
+        ISOTROPIC, sh.Start(0.5, 1, 0.5), 200.0, rtol=1e-10, until="steady"
+    )
+    assert float(found["risk"].evaluate()) == pytest.approx(curve.risk[-1], rel=1e-6)
+
+
+def test_points_whose_assumptions_the_numbers_break_are_left_out() -> None:
+    """Absolute phase retrieval at γ = 1/2: the outer point without overlap would have a negative radius."""
+    points = sh.fixed_points(
+        sh.absolute_phase_retrieval(), sh.Constant(sp.Rational(1, 2)), ISOTROPIC, sh.Start()
+    )
+    assert [q.name for q in points] == ["no overlap", "aligned", "opposed"]
+    for point in points:
+        point.B11.evaluate()
+
+
+def test_a_list_says_whether_it_is_complete() -> None:
+    whole = sh.fixed_points(sh.phase_retrieval(), sh.Constant(0.1), ISOTROPIC, sh.Start())
+    assert whole.complete
+    assert "partial" not in repr(whole)
+    open_ = sh.fixed_points(sh.relu_student(w), sh.Constant(g))
+    assert not open_.complete
+    assert "give numbers" in open_.message
+    again = pickle.loads(pickle.dumps(open_))
+    assert (again.message, list(again)) == (open_.message, list(open_))

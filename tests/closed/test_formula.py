@@ -1,14 +1,17 @@
 """Formulas: assumptions enforced, digits, code that computes the same as the formula."""
 
+import re
 import shutil
 import subprocess
 
 import mpmath
+import numpy as np
 import pytest
 import sympy as sp
 
+import symhigh as sh
 from symhigh.closed import Formula
-from symhigh.closed.nodes import Average, Root
+from symhigh.closed.nodes import Average, Root, bracketed_root
 from symhigh.symbols import lam
 
 a = sp.Symbol("a", positive=True)
@@ -115,3 +118,70 @@ def test_c_source_computes_the_formula(tmp_path) -> None:
         f, g = map(float, line.split())
         assert f == pytest.approx(float(lambert().evaluate(a=value)), rel=1e-11)
         assert g == pytest.approx(float(zero.evaluate(a=value)), rel=1e-11)
+
+
+def test_long_integers_do_not_wrap_in_c_nor_overflow_in_python(tmp_path) -> None:
+    """A literal of 173 digits, and a product whose factors are each beyond doubles."""
+    huge = sp.Integer(10) ** 400
+    wide = Formula(
+        huge ** sp.Rational(1, 3) * (huge + 1) ** sp.Rational(-1, 3) / a + (3**363) ** sp.Rational(1, 40) * a
+    )
+    assert "e" in wide.c() or "." in wide.c()
+    exact_value = float(wide.evaluate(a=2.5))
+    assert python_function(wide)(a=2.5) == pytest.approx(exact_value, rel=1e-14)
+    assert max(map(len, re.findall(r"[0-9]+", wide.c()))) <= 20
+    if shutil.which("cc"):
+        main = '#include <stdio.h>\nint main(void) { printf("%.17g\\n", f(2.5)); return 0; }\n'
+        (tmp_path / "f.c").write_text(wide.c("f") + main)
+        subprocess.run(["cc", "-O1", "f.c", "-o", "f", "-lm"], cwd=tmp_path, check=True)
+        out = subprocess.run([str(tmp_path / "f")], capture_output=True, text=True, check=True).stdout
+        assert float(out) == pytest.approx(exact_value, rel=1e-14)
+    with pytest.raises(ValueError, match="beyond what doubles hold"):
+        Formula(huge * a).c()
+
+
+def test_the_formula_of_a_power_law_is_the_same_in_c(tmp_path) -> None:
+    formula = sh.limits(
+        sh.least_squares(0.7), sh.LineSearch(), sh.Spectrum.power_law(0.2), sh.Start(1, 0.8, 0.3)
+    )["excess_risk_asymptotic"]
+    assert float(formula.evaluate(t=37.5)) == pytest.approx(0.00695972975, rel=1e-8)
+    assert python_function(formula)(t=37.5) == pytest.approx(0.00695972975, rel=1e-8)
+    assert "0.0387423655609504" in formula.c()
+
+
+def test_arrays_are_evaluated_entry_by_entry() -> None:
+    formula = Formula(sp.sqrt(a) + z)
+    grid = formula.evaluate(a=np.array([[1.0], [4.0]]), z=[0, 1, 2])
+    np.testing.assert_allclose(grid, [[1, 2, 3], [2, 3, 4]], rtol=1e-15)
+    assert grid.dtype == float
+    fine = formula.evaluate(30, a=[2], z=0)
+    with mpmath.workdps(30):
+        assert abs(fine[0] - mpmath.sqrt(2)) < mpmath.mpf(10) ** -28
+    with pytest.raises(ValueError, match="a > 0 is broken"):
+        formula.evaluate(a=[1.0, -1.0], z=0)
+
+
+def test_names_are_those_of_the_python_function_too() -> None:
+    formula = Formula(sp.Symbol("lambda", positive=True) * sp.Symbol("b_k^2"))
+    assert formula.evaluate(lambda_=2, **{"b_k^2": 3}) == 6
+    assert formula.evaluate(**{"lambda": 2, "b_k_2": 3}) == 6
+    assert python_function(formula)(lambda_=2, b_k_2=3) == 6
+    with pytest.raises(ValueError, match="given twice"):
+        formula.evaluate(lambda_=2, b_k_2=1, **{"lambda": 2})
+    clash = Formula(sp.Symbol("u v") + sp.Symbol("u_v"))
+    assert python_function(clash)(u_v=1, u_v_=2) == 3
+
+
+def test_an_open_spectrum_is_said() -> None:
+    rate = sh.limits(sh.least_squares(), sh.Constant(0.3))["rate"]
+    for values in ({}, {"lambda_min": 0.1}, {"mu": 1, "lambda_min": 1}):
+        with pytest.raises(ValueError, match=r"an average over a spectrum, which is open; give limits"):
+            rate.evaluate(**values)
+
+
+def test_a_pole_is_no_root() -> None:
+    with pytest.raises(ValueError, match="at a pole near 1"):
+        bracketed_root(lambda v: 1 / (v - 1), mpmath.mpf(0), mpmath.mpf(3))
+    assert bracketed_root(lambda v: v**3 - 2, mpmath.mpf(0), mpmath.inf) == pytest.approx(
+        2 ** (1 / 3), rel=1e-14
+    )

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import sympy as sp
+from scipy.optimize import brentq
 
 import symhigh as sh
 from symhigh.closed.conserved import conservation_law, limiting_rate
 from symhigh.closed.linear import linear_limit
-from symhigh.symbols import distance, gamma, tau
+from symhigh.closed.long_time import _slow
+from symhigh.symbols import distance, gamma, t, tau
 
 eta, b, omega, g, l1, l2 = sp.symbols("eta b omega g lambda_1 lambda_2", positive=True)
 
@@ -291,3 +293,47 @@ def test_stochastic_polyak_on_a_square_is_a_constant_rate() -> None:
             assert float(found[name].evaluate()) == pytest.approx(float(plain[name].evaluate()), rel=1e-12)
         curve = sh.derive(sh.least_squares(0.6), rule).solve(sh.Spectrum.isotropic(), sh.Start(), 100)
         assert curve.risk[-1] == pytest.approx(float(found["risk"].evaluate()), rel=1e-7)
+
+
+@pytest.mark.parametrize("rule", [sh.AdaGradNorm(1, 1), sh.AdaGradNorm(1.5, 0.4)], ids=str)
+def test_the_logarithmic_power_law_is_sharp_in_time_and_in_the_clock(rule) -> None:
+    """β + δ = 1, where the leading order 1/log t alone is off by factors: against the integrated limit."""
+    spectrum, start, times = sh.Spectrum.power_law(0.2), sh.Start.power_law(0.8), [1e2, 1e4, 1e8]
+    found = sh.limits(sh.least_squares(), rule, spectrum, start)
+    curve = sh.derive(sh.least_squares(), rule).solve(spectrum, start, times[-1], t=times, rtol=1e-10)
+    for name, values in (("learning_rate", curve.learning_rate), ("excess_risk", curve.risk)):
+        formula = found[f"{name}_asymptotic"]
+        assert "up to a relative error O(1/log(t)^3)" in formula.statement
+        gaps = np.abs(values / formula.evaluate(t=times) - 1)
+        assert gaps[0] < 5e-3
+        assert gaps[2] < gaps[0] / 8
+        assert found[f"{name}_in_clock"].symbols
+    rates, risks = (found[f"{name}_in_clock"] for name in ("learning_rate", "excess_risk"))
+    level = curve.learning_rate[-1]  # γ falls, so its level tells the curve's own clock
+    clock = np.exp(brentq(lambda v: float(rates.evaluate(u=np.exp(v))) - level, 5, 30, xtol=1e-10))
+    assert float(risks.evaluate(u=clock)) == pytest.approx(curve.risk[-1], rel=1e-6)
+
+
+@pytest.mark.parametrize(("delta", "power", "logs"), [(0.2, -0.6, 0), (1.2, -2 / 7, 1), (1.6, -4 / 9, 1)])
+def test_power_laws_say_the_order_of_their_error(delta, power, logs) -> None:
+    spectrum, start, times = sh.Spectrum.power_law(0.2), sh.Start.power_law(delta), [1e4, 1e8]
+    rule = sh.AdaGradNorm(1, 1)
+    formula = sh.limits(sh.least_squares(), rule, spectrum, start)["learning_rate_asymptotic"]
+    said = f"O(t^({sp.nsimplify(power, rational=True, tolerance=1e-9)}){' log t' * logs})"
+    assert said in formula.statement
+    curve = sh.derive(sh.least_squares(), rule).solve(spectrum, start, 1e8, t=times, rtol=1e-10)
+    gaps = np.abs(curve.learning_rate / formula.evaluate(t=times) - 1)
+    orders = np.array([t**power * np.log(t) ** logs for t in times])
+    assert 0.4 < (gaps[1] / gaps[0]) / (orders[1] / orders[0]) < 2.0
+
+
+def test_only_a_slow_schedule_carries_the_modes_along() -> None:
+    """γ'/γ² must vanish: it is -1 for 1/(1 + t), and swings for (1 + t)^{-1/2}(2 + sin t)/2, where the excess over
+    γτω²/4 lies between .84 and 2.27 for ever."""
+    root = (1 + t) ** sp.Rational(-1, 2)
+    assert _slow(root)
+    assert not _slow(2 / (1 + t))
+    assert not _slow(root * (2 + sp.sin(t)) / 2)
+    name = "excess_risk_asymptotic"
+    assert name in sh.limits(sh.least_squares(1), sh.Schedule(root))
+    assert name not in sh.limits(sh.least_squares(1), sh.Schedule(2 / (1 + t)))

@@ -7,7 +7,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.nodes import MU
-from symhigh.closed.rmsprop import SlowestMode
+from symhigh.closed.slowest import SlowestMode
 from symhigh.symbols import tau
 
 eta, b, alpha, omega = sp.symbols("eta b alpha omega", positive=True)

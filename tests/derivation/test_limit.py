@@ -190,5 +190,5 @@ def test_wrong_arguments() -> None:
         sh.derive("least squares", sh.Polyak())
     with pytest.raises(TypeError, match="rule must be"):
         sh.derive(sh.least_squares(), 0.1)
-    with pytest.raises(ValueError, match="not a parameter"):
+    with pytest.raises(ValueError, match="not a parameter of this system"):
         sh.derive(sh.least_squares(), sh.Constant(1)).bind({"nonsense": 1})

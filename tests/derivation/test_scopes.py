@@ -144,3 +144,26 @@ def test_a_number_says_what_the_symbol_did_not() -> None:
         sh.Problem(p**2 * (sp.sqrt(1 + (r / p) ** 2) - 1), parameters={p: 0.7}), sh.Constant(1)
     )
     assert [str(s) for s in loose.family.states] == [str(s) for s in strict.family.states] == ["D2"]
+
+
+def test_bind_reaches_the_right_symbol_and_refuses_a_name_that_two_bear() -> None:
+    k, mine, other = sp.Symbol("k", positive=True), sp.Symbol("a", positive=True), sp.Symbol("a", real=True)
+    problem = sh.Problem(k * (sh.x - sh.x_star) ** 2 / 2, parameters={k: mine})
+    system = sh.derive(problem, sh.Constant(other))
+    with pytest.raises(ValueError, match=r"different symbols are called 'a', in gamma_0 of Constant and k of Problem"):
+        system.bind({"a": 0.5})
+    bound = system.bind({mine: 3, other: 0.2})
+    assert bound.problem == sh.Problem(k * (sh.x - sh.x_star) ** 2 / 2, parameters={k: 3})
+    assert bound.rule == sh.Constant(0.2)
+    assert sorted(map(float, bound.parameters.values())) == [0.2, 3]
+    with pytest.raises(ValueError, match=r"Constant\(gamma=-1\)"):
+        system.bind({mine: 3, other: -1})
+
+
+def test_bind_reaches_inside_momentum_and_networks() -> None:
+    a, s = sp.symbols("a s", positive=True)
+    system = sh.derive(sh.least_squares(s), sh.Momentum(a, 1)).bind({"a": 0.5, "s": 0.1})
+    assert system.rule == sh.Momentum(0.5, 1)
+    assert system.problem == sh.least_squares(0.1)
+    network = sh.derive(sh.DiagonalNetwork(a, s)).bind({"a": 0.4, "s": 0.1})
+    assert network.numbers() == (0.4, 0.1)

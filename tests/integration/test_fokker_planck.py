@@ -142,7 +142,7 @@ def test_grid_integrates_gaussian_moments_to_rounding():
     ({"rtol": 0.0}, "rtol"),
     ({"step": -1.0}, "step"),
     ({"t": np.array([0.0, 1.0, 1.0])}, "increasing"),
-    ({"t": np.array([0.0, np.nan])}, "increasing"),
+    ({"t": np.array([0.0, np.nan])}, "finite"),
 ])  # fmt: skip
 def test_bad_arguments(arguments, message):
     options = {"t": np.array([0.0, 1.0]), **arguments}

@@ -7,7 +7,7 @@ from scipy.integrate import solve_ivp
 
 from symhigh.closed.network import linearise
 from symhigh.derivation import derive
-from symhigh.integration.network import exponential_terms, model_of
+from symhigh.integration.network_model import exponential_terms, model_of
 from symhigh.integration.network_sde import solve_network_sde, strengths
 from symhigh.integration.network_values import Record, coordinates, largest_curvature
 from symhigh.integration.particles import solve_particles
@@ -202,21 +202,66 @@ def test_beyond_the_threshold_a_warning_names_it():
         derive(DiagonalNetwork(3.0, 0)).solve(NetworkClasses(1.0, 0.4, 0.6, 0.6), 0.1)
 
 
-def test_far_beyond_the_threshold_the_limit_explodes():
+@pytest.mark.filterwarnings("ignore:step 2.5 is not below")
+def test_far_beyond_the_threshold_the_limit_explodes_and_keeps_what_it_has():
     """η λ S* > 4: no stationary law; the mean-field risk leaves every bound in finite time."""
-    limit = derive(DiagonalNetwork(2.5, 0))
-    with pytest.warns(RuntimeWarning), pytest.raises(ArithmeticError, match="explodes"):
-        limit.solve(NetworkClasses(1.0, 1.0, 0.98, 0.98), 10)
+    limit, classes = derive(DiagonalNetwork(2.5, 0)), NetworkClasses(1.0, 1.0, 0.98, 0.98)
+    with pytest.warns(RuntimeWarning, match="explodes"):
+        curve = limit.solve(classes, 10, t=np.linspace(0, 10, 201))
+    assert not curve.complete
+    assert "no finite solution beyond t = 0.4" in curve.message
+    assert "no finite solution" in repr(curve)
+    assert curve.t[-1] < 0.46
+    assert curve.risk.shape == curve.t.shape == curve.l1.shape
+    before = limit.solve(classes, 0.4, t=[0.2, 0.4])
+    assert before.complete
+    assert np.interp(0.4, curve.t, curve.risk) == pytest.approx(before.risk[-1], rel=1e-3)
+
+
+LATE = NetworkClasses([1, 1, 0.5], [1, 0.6, 0.4], [0.5, 0.7, 0.6], [0.5, 0.7, 0.6], [0.4, 0.3, 0.3])
+
+
+@pytest.mark.parametrize("times", [[50.0, 200.0], None], ids=["few", "many"])
+def test_long_times_are_refined_and_the_error_is_estimated(times):
+    """Against Scharfetter and Gummel's scheme on a fixed logarithmic grid, extrapolated."""
+    curve = derive(DiagonalNetwork(0.5, 2.0)).solve(LATE, 200.0, times)
+    assert curve.complete
+    assert not curve.message
+    for name, value in (("l1", 0.0061667), ("risk", 2.26643188)):
+        gap = abs(getattr(curve, name)[-1] - value)
+        assert gap <= curve.error(name)[-1] + (1e-7 if name == "l1" else 1e-8)
+        assert gap <= 0.01 * value
+    assert curve.risk[-1] == pytest.approx(2.26643188, abs=1e-4)
+
+
+def test_a_resolution_given_is_kept_and_its_error_told():
+    limit = derive(DiagonalNetwork(0.5, 2.0))
+    curve = limit.solve(LATE, 200.0, [200.0], nodes=161, rtol=1e-5)
+    assert curve.resolution.nodes == 161
+    assert curve.error("l1")[0] > abs(curve.l1[0] - 0.0061667) > 3e-4
+    assert curve.error(theta_star * u)[0] < np.inf
+
+
+def test_an_accuracy_out_of_reach_is_said(monkeypatch):
+    monkeypatch.setattr("symhigh.integration.network._MOST_WORK", 3e5)
+    with pytest.warns(
+        RuntimeWarning, match=r"solve\(tolerance=1e-09\): the estimated error of .* raise tolerance"
+    ):
+        curve = derive(DiagonalNetwork(0.5, 2.0)).solve(LATE, 2.0, [2.0], tolerance=1e-9)
+    assert curve.complete
+    assert "estimated error" in curve.message
+    with pytest.raises(ValueError, match="tolerance must be finite and > 0"):
+        derive(DiagonalNetwork(0.5, 2.0)).solve(LATE, 2.0, tolerance=0)
 
 
 def test_bad_times_and_symbols():
     limit = derive(DiagonalNetwork(0.4))
     with pytest.raises(ValueError, match="t_end"):
         limit.solve(FOUR, -1)
-    with pytest.raises(ValueError, match="lie in"):
+    with pytest.raises(ValueError, match="increase within"):
         limit.solve(FOUR, 1, t=[0, 2])
     for times in ([], [0.0, np.nan], [np.nan], [[0.0, 0.5]]):
-        with pytest.raises(ValueError, match="finite, at least one"):
+        with pytest.raises(ValueError, match=r"non-empty list|must be finite"):
             limit.solve(FOUR, 1, t=times)
     with pytest.raises(ValueError, match="must be a number"):
         derive(DiagonalNetwork(sp.Symbol("h", positive=True))).solve(FOUR, 1)

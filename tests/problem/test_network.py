@@ -35,12 +35,12 @@ def test_networks_need_types_not_text():
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (([], [], [], []), "no classes"),
+    (([], [], [], []), "non-empty list of numbers"),
     (([1, np.nan], 1, 1, 1), "finite"),
     (([1, np.inf], 1, 1, 1), "finite"),
     (([1, 2], [1, 2, 3], 1, 1), "must have 1 or 3"),
     (([-1.0], 1, 1, 1), "eigenvalue"),
-    (([[1, 2]], 1, 1, 1), "one-dimensional"),
+    (([[1, 2]], 1, 1, 1), "lam has shape"),
     (([1, 2], 1, 1, 1, [1]), "2 entries"),
     (([1, 2], 1, 1, 1, [0.5, 0.6]), "sum to one"),
     (([1, 2], 1, 1, 1, [1.5, -0.5]), "> 0"),

@@ -1,6 +1,9 @@
 """Figures are drawn from data that is saved beside them, and the data agrees with the library."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +53,46 @@ def test_curve_and_bands_in_one_plot() -> None:
     import matplotlib.pyplot as plt
 
     plt.close(axes.figure)
+
+
+NOTEBOOK = """
+import nbformat
+from nbclient import NotebookClient
+cells = [
+    "import symhigh as sh; s = sh.derive(sh.least_squares(), sh.Constant(.5))",
+    "curve = s.solve(sh.Spectrum.isotropic(), sh.Start(), 2)",
+    "curve.plot();", "curve.plot('distance');",
+    "import matplotlib.pyplot as plt; plt.plot([1, 2]); None", "plt.subplots()[1].plot([1, 2]); None",
+]
+book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+NotebookClient(book, timeout=100, kernel_name="python3").execute()
+print([["image/png" in o.get("data", {}) for o in c.outputs] for c in book.cells][2:])
+"""
+
+
+def test_every_figure_of_a_notebook_is_shown() -> None:
+    """The user's own after ours too: the notebook's backend is not lost in a context of settings."""
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    plain = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    done = subprocess.run(
+        [sys.executable, "-c", NOTEBOOK], env=plain, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str([[True]] * 4)
+
+
+def test_the_data_of_a_figure_is_strict_json(tmp_path: Path) -> None:
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure()
+    save(
+        figure,
+        {"x": np.array([1.0, np.nan, np.inf]), "nested": {"y": [np.float64("nan")]}},
+        tmp_path / "name",
+    )
+    plt.close(figure)
+    assert json.loads((tmp_path / "name.json").read_text()) == {
+        "x": [1.0, None, None],
+        "nested": {"y": [None]},
+    }

@@ -175,8 +175,8 @@ def test_divergence_is_recorded_as_nan():
     ({"t_end": 0.0}, "t_end"),
     ({"seeds": []}, "seed"),
     ({"t": [0, 5]}, "within"),
-    ({"t": []}, "non-empty"),
-    ({"t": [0, np.nan]}, "increase"),
+    ({"t": []}, "non-empty list"),
+    ({"t": [0, np.nan]}, "finite"),
     ({"covariance": np.eye(3)}, "symmetric"),
 ])  # fmt: skip
 def test_bad_arguments(arguments, message):

@@ -10,16 +10,23 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.checks import parameter, shown
+
 Covariance = tuple[tuple[sp.Expr, ...], ...]
 
 
 def read_covariance(cov: Any) -> Covariance:
     """``cov`` as rows of expressions; ``ValueError`` where it cannot be a covariance."""
-    if isinstance(cov, str):
+    rows = cov.tolist() if hasattr(type(cov), "tolist") else cov
+    if not _listed(rows) or not all(map(_listed, rows)) or len({len(row) for row in rows}) != 1:
         raise TypeError(
-            f"expect(cov={cov!r}): cov must be a matrix or nested sequence, text is never evaluated"
+            f"expect(cov={shown(cov)}): cov must be a matrix or a nested sequence, whose rows have one length; "
+            "text is never evaluated"
         )
-    matrix = cov if isinstance(cov, sp.MatrixBase) else sp.Matrix([[_entry(e) for e in row] for row in cov])
+    meaning = "an entry of the covariance"
+    matrix = sp.Matrix(
+        [[parameter("expect", "cov", e, positive=None, meaning=meaning) for e in row] for row in rows]
+    )
     size = matrix.shape[0]
     if matrix.shape[0] != matrix.shape[1] or size == 0:
         raise ValueError(f"expect(cov of shape {matrix.shape}): cov must be a square matrix")
@@ -34,12 +41,8 @@ def read_covariance(cov: Any) -> Covariance:
     return tuple(tuple(row) for row in matrix.tolist())
 
 
-def _entry(value: Any) -> sp.Expr:
-    if isinstance(value, str):
-        raise TypeError(f"expect(cov entry {value!r}): entries must be numbers or SymPy expressions")
-    if hasattr(value, "item"):
-        value = value.item()
-    return sp.sympify(value, strict=True)
+def _listed(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def independent_variables(

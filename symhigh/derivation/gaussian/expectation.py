@@ -12,6 +12,7 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.checks import expression, instance
 from symhigh.derivation.gaussian.basis import Sign, bilinear, gathered
 from symhigh.derivation.gaussian.covariance import Covariance, independent_variables, read_covariance
 from symhigh.derivation.gaussian.forms import Span, spanned
@@ -53,18 +54,19 @@ def expect(expr: Any, cov: Any, variables: Sequence[sp.Symbol] | None = None) ->
     ValueError
         ``cov`` does not fit, is not symmetric, is known not to be a covariance; the expectation is known to diverge.
     """
-    if isinstance(expr, str):
-        raise TypeError(f"expect(expr={expr!r}): expr must be a SymPy expression, text is never evaluated")
+    exact = expression("expect", "expr", expr, "a SymPy expression or a number")
     matrix = read_covariance(cov)
     if variables is None:
         if len(matrix) not in _NAMES:
             raise ValueError(f"expect(cov of size {len(matrix)}): name its variables, variables=(...)")
         variables = _NAMES[len(matrix)]
+    instance("expect", "variables", variables, (tuple, list), "a list of SymPy symbols, one a row of cov")
+    for name in variables:
+        instance("expect", "variables", name, sp.Symbol, "a list of SymPy symbols, one a row of cov")
     if len(variables) != len(matrix) or len(set(variables)) != len(variables):
         raise ValueError(
             f"expect(variables={tuple(variables)}): needs {len(matrix)} distinct symbols, one a row of cov"
         )
-    exact = sp.sympify(expr, strict=True)
     value = gathered(mean(_exact(exact), tuple(variables), matrix), {})
     floating = exact.has(sp.Float) or any(e.has(sp.Float) for row in matrix for e in row)
     return _rounded(value) if floating else value

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symhigh.checks import expression, instance
+
 
 def _checked(owner: str, states: tuple[sp.Symbol, ...], drift: tuple[sp.Expr, ...], noise: sp.Matrix) -> None:
     if not states or len(set(states)) != len(states):
@@ -38,8 +40,15 @@ class ItoSDE:
     diffusion: sp.ImmutableMatrix
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "states", tuple(self.states))
-        object.__setattr__(self, "drift", tuple(sp.sympify(entry) for entry in self.drift))
+        states = tuple(instance("ItoSDE", "states", s, sp.Symbol, "SymPy symbols") for s in self.states)
+        object.__setattr__(self, "states", states)
+        drift = tuple(expression("ItoSDE", "drift", entry, "SymPy expressions") for entry in self.drift)
+        object.__setattr__(self, "drift", drift)
+        if not isinstance(self.diffusion, sp.MatrixBase):
+            for entry in (
+                e for row in self.diffusion for e in (row if isinstance(row, list | tuple) else (row,))
+            ):
+                expression("ItoSDE", "diffusion", entry, "a matrix of SymPy expressions")
         object.__setattr__(self, "diffusion", sp.ImmutableMatrix(self.diffusion))
         _checked("ItoSDE", self.states, self.drift, self.diffusion)
 
@@ -69,6 +78,8 @@ class ItoSDE:
 
     def subs(self, values: dict[sp.Expr, sp.Expr]) -> ItoSDE:
         """The same equation with parameters replaced."""
+        for value in values.values():
+            expression("ItoSDE.subs", "values", value, "{symbol: expression}")
         return ItoSDE(self.states, tuple(b.subs(values) for b in self.drift), self.diffusion.subs(values))
 
 

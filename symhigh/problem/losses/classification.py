@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import flag, parameter
 from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.problem import Problem
 from symhigh.symbols import OwnedSymbol, x, x_star, y
@@ -35,7 +35,7 @@ def logistic_regression(sampled: bool = False, model: Model = LINEAR) -> Problem
     label is +1 with probability σ(x*), else -1, and ``f = log(1 + e^{-yx})``: the same risk up to labels'
     randomness, which adds to ``I = E f'²``.
     """
-    if sampled:
+    if flag("logistic_regression", "sampled", sampled, meaning="whether labels are drawn"):
         plus = sigmoid(x_star)
         return Problem(
             sp.log(1 + sp.exp(-y * x)),
@@ -54,7 +54,7 @@ def probit_regression(sampled: bool = False, model: Model = LINEAR) -> Problem:
     ``I = (asin(B11/(1+B11)) + asin(B22/(1+B22)) - 2 asin(B12/√((1+B11)(1+B22))))/(2π)``.
     """
     matching = x * normal_distribution(x) + sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
-    if sampled:
+    if flag("probit_regression", "sampled", sampled, meaning="whether labels are drawn"):
         labels = {1: normal_distribution(x_star), -1: normal_distribution(-x_star)}
         return Problem(matching - x * (1 + y) / 2, labels=labels, name="probit regression, sampled labels", model=model)
     return Problem(matching - x * normal_distribution(x_star), name="probit regression", model=model)
@@ -89,7 +89,5 @@ def _signs() -> dict[int, sp.Expr]:
 
 
 def _flip(owner: str, flip: Any) -> sp.Expr:
-    value = parameter(owner, "flip", flip, positive=False, meaning="the probability of a wrong label")
-    if value.is_number and not value < sp.S.Half:
-        raise ValueError(f"{owner}(flip={flip}): flip must be < 1/2, the probability of a wrong label")
-    return value
+    meaning = "the probability of a wrong label"
+    return parameter(owner, "flip", flip, positive=False, meaning=meaning, below=sp.S.Half)

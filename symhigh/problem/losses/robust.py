@@ -51,9 +51,7 @@ def quantile(q: Any, noise: Any = 0, model: Model = LINEAR) -> Problem:
 
     Golden: ``h = √((Q + ω²)/(2π))``, ``c₁ = -c₂ = 1/√(2π (Q + ω²))``, ``I = q² - q + 1/2``, for Gaussian noise.
     """
-    value = parameter("quantile", "q", q, positive=True, meaning="the level of the quantile")
-    if value.is_number and not value < 1:
-        raise ValueError(f"quantile(q={q}): q must be < 1, the level of the quantile")
+    value = parameter("quantile", "q", q, positive=True, meaning="the level of the quantile", below=1)
     r = _RESIDUAL
     loss = sp.Piecewise(((1 - LEVEL) * r, r > 0), (-LEVEL * r, True))
     return Problem(loss, noise, parameters={LEVEL: value}, name="quantile loss", model=model)

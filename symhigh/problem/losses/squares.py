@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import whole
+from symhigh.checks import expression, instance, shown, whole
 from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.problem import Problem
 from symhigh.symbols import eps, x, x_star
@@ -38,11 +38,27 @@ def student(
     """
     if not callable(link) or not (teacher is None or callable(teacher)):
         raise TypeError(
-            f"student(link={link!r}): link and teacher must be functions of a SymPy expression, e.g. sp.tanh"
+            f"student(link={shown(link)}, teacher={shown(teacher)}): link and teacher must be functions of a SymPy "
+            "expression, e.g. sp.tanh"
         )
-    target = (teacher or link)(x_star)
-    shown = name or f"student {link(sp.Symbol('u'))}"
-    return Problem((link(x) - target - eps) ** 2 / 2, noise, name=shown, model=model)
+    target, own = _linked("teacher", teacher or link, x_star), _linked("link", link, x)
+    title = (
+        instance("student", "name", name, str, "a string")
+        or f"student {_linked('link', link, sp.Symbol('u'))}"
+    )
+    return Problem((own - target - eps) ** 2 / 2, noise, name=title, model=model)
+
+
+def _linked(name: str, link: Link, argument: sp.Expr) -> sp.Expr:
+    """``link`` at ``argument``; ``TypeError`` where it is no function of SymPy expressions."""
+    what = "a function from a SymPy expression to one, e.g. sp.tanh"
+    try:
+        value = link(argument)
+    except Exception as error:
+        raise TypeError(
+            f"student({name}={shown(link)}): {name} must be {what}; it raises {error!r}"
+        ) from error
+    return expression("student", f"{name}({argument})", value, what)
 
 
 def relu(u: sp.Expr) -> sp.Expr:
@@ -90,7 +106,7 @@ def hermite_student(degree: int, noise: Any = 0, model: Model = LINEAR) -> Probl
     Golden: at ``B11 = B22 = 1`` the risk is ``1 - B12^k + ω²/2``. For k ≥ 3 the slope grows like ``|x|^{2k-1}``: keep
     the learning rate small, or finite-d runs diverge.
     """
-    k = whole("hermite_student", "degree", degree, least=1, meaning="the degree of the Hermite link")
+    k = whole("hermite_student", "degree", degree, least=1, most=64, meaning="the degree of the Hermite link")
 
     def link(u: sp.Expr) -> sp.Expr:
         # He_k(u) = 2^{-k/2} H_k(u/√2)

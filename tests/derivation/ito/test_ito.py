@@ -1,5 +1,7 @@
 """Itô toolbox against other routes: textbook SDEs, product rules, hand-built counterexamples."""
 
+import os
+
 import pytest
 import sympy as sp
 
@@ -191,3 +193,16 @@ def test_combinations_without_noise_over_a_basis_with_logarithms():
 def test_misshapen_equations_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         ItoSDE(*arguments)
+
+
+@pytest.mark.parametrize("place", ["drift", "diffusion", "values"])
+def test_text_is_never_evaluated(place):
+    x, run = sp.Symbol("x"), "__import__('os').environ.update(ITO='ran')"
+    makes = {
+        "drift": lambda: ItoSDE((x,), (run,), [[x]]),
+        "diffusion": lambda: ItoSDE((x,), (x,), [[run]]),
+        "values": lambda: ItoSDE((x,), (x,), [[x]]).subs({x: run}),
+    }
+    with pytest.raises(TypeError, match="not read"):
+        makes[place]()
+    assert "ITO" not in os.environ

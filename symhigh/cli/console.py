@@ -1,0 +1,76 @@
+"""What the command line does around every command: messages instead of tracebacks, strict JSON, progress.
+
+Exit status 0 success, 1 refuted, diverged or interrupted, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+_MISTAKES = (ValueError, TypeError, KeyError, OSError, ImportError, MemoryError, NotImplementedError)
+
+
+class Commands(click.Group):
+    """A group whose commands end in a message, whatever the user's mistake was."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):  # terminals without ✗ or Σ show a ? for it
+                stream.reconfigure(errors="replace")
+        with plain_warnings():
+            try:
+                return super().invoke(ctx)
+            except BrokenPipeError:
+                raise
+            except ArithmeticError as error:
+                raise click.ClickException(str(error)) from error
+            except _MISTAKES as error:
+                message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+                raise click.UsageError(message or type(error).__name__) from error
+
+
+def writable(option: str, path: Path) -> None:
+    """Make the folder of a file to be written, or say that it cannot be, before any work."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path.parent, os.W_OK) or path.is_dir():
+            raise PermissionError(0, "a folder" if path.is_dir() else "no permission to write there")
+    except OSError as error:
+        raise ValueError(f"{option} {str(path)!r} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Warnings as one line each, without the library's source."""
+    before = warnings.formatwarning
+
+    def line(message: Warning | str, *_: Any, **__: Any) -> str:
+        return f"warning: {message}\n"
+
+    warnings.formatwarning = line
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[float], None] | None]:
+    """A progress bar on a terminal's standard error; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda fraction: bar.update(task, completed=fraction)

@@ -1,0 +1,44 @@
+"""What every finder of closed forms is given, and how it says that it does not apply.
+
+Opens the search of :func:`~symhigh.closed.limits.limits`: a finder is a function of a :class:`Question` that returns
+formulas by name, or raises :class:`DoesNotApply` with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from symhigh.closed.formula import Formula
+from symhigh.derivation import derive
+from symhigh.population import Spectrum, Start
+from symhigh.symbols import V11, V12
+from symhigh.system import LimitSystem
+
+Formulas = dict[str, Formula]
+
+
+class DoesNotApply(ValueError):
+    """A finder has no closed form for this limit; the message says why, as the end of a sentence."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A limit whose long time is asked for, on a spectrum and from a start, either of which may be open."""
+
+    system: LimitSystem
+    spectrum: Spectrum | None = None
+    start: Start | None = None
+
+    @cached_property
+    def unreduced(self) -> LimitSystem:
+        """The same limit in both overlaps of a mode, V11 and V12."""
+        if self.system.family.states == (V11, V12):
+            return self.system
+        whole = derive(self.system.problem, self.system.rule, reduce=False)
+        known = {s: v for s, v in self.system.parameters.items() if s in whole.parameters}
+        return replace(whole, parameters={**whole.parameters, **known})
+
+
+Finder = Callable[[Question], Formulas]

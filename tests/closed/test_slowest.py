@@ -1,0 +1,72 @@
+"""The slowest rate under a forgetting memory, against dense eigenvalues of the linearised limit and known values."""
+
+import numpy as np
+import pytest
+
+import symhigh as sh
+from symhigh.closed.slowest import zeros
+
+RULE = sh.RMSpropNorm(0.9, 0.7, 0.8)
+
+
+def dense(g: float, a: float, lam: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """All eigenvalues of the limit linearised at rest (p = 2, I = Q + ω²), by LAPACK, in order of their real parts."""
+    matrix = np.diag(np.append(2 * g * lam, a))
+    matrix[:-1, :-1] -= np.outer(lam, g**2 * w * lam)
+    matrix[:-1, -1], matrix[-1, :-1] = lam, -a / 2 * g**2 * w * lam
+    values = np.linalg.eigvals(matrix)
+    return values[np.argsort(values.real)]
+
+
+def test_the_slowest_zero_is_the_slowest_eigenvalue_of_random_limits():
+    rng, complex_ones = np.random.default_rng(0), 0
+    for _ in range(400):
+        n = int(rng.integers(2, 9))
+        lam, w = np.exp(rng.uniform(-3, 1, n)), rng.dirichlet(np.ones(n))
+        g, a = rng.uniform(0.02, 1) * 2 / (w @ lam), np.exp(rng.uniform(-4, 3))
+        first = min(zeros(g, a, 2.0, 1.0, tuple(lam), tuple(w)), key=lambda z: z.real)
+        exact = dense(g, a, lam, w)[0]
+        assert first.real == pytest.approx(exact.real, rel=1e-8)
+        complex_ones += abs(exact.imag) > 0
+    assert 20 < complex_ones < 380
+
+
+def test_a_pole_at_half_the_forgetting_is_a_zero_or_not_in_the_way():
+    lam, w, g = np.array([0.25, 1.0, 2.0]), np.full(3, 1 / 3), 0.5
+    for a in (0.5, 2.0, 4.0):  # α/2 = 2γλ_1, 2γλ_2, 2γλ_3
+        first = min(zeros(g, a, 2.0, 1.0, tuple(lam), tuple(w)), key=lambda z: z.real)
+        assert first.real == pytest.approx(dense(g, a, lam, w)[0].real, rel=1e-10)
+
+
+def rate_and_limit(spectrum: sh.Spectrum, rule: sh.RMSpropNorm = RULE) -> tuple[float, float]:
+    found = sh.limits(sh.least_squares(0.7), rule, spectrum)
+    return float(found["rate"].evaluate()), float(found["learning_rate"].evaluate())
+
+
+@pytest.mark.parametrize(
+    ("smallest", "value"), [(1e-3, 0.001539754381196), (1e-9, None), (1e-14, None), (0.4, None)]
+)
+def test_rate_at_small_eigenvalues(smallest, value):
+    lam, w = np.array([smallest, 1.0, 2.0]), np.array([0.2, 0.4, 0.4])
+    rate, g = rate_and_limit(sh.Spectrum.from_eigenvalues(lam, w))
+    assert rate == pytest.approx(dense(g, 0.8, lam, w)[0].real, rel=1e-6 if smallest < 1e-10 else 1e-11)
+    if value is not None:
+        assert rate == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.5, 0.9, 0.99, 1.5, 2.0])
+def test_on_marchenko_pastur_the_end_of_the_bulk_decays_most_slowly(ratio):
+    rate, g = rate_and_limit(sh.Spectrum.marchenko_pastur(ratio))
+    assert rate == pytest.approx(2 * g * (1 - np.sqrt(ratio)) ** 2, rel=1e-12)
+    if ratio == 0.5:
+        assert rate == pytest.approx(0.148572974273, rel=1e-11)
+
+
+@pytest.mark.parametrize(("ratio", "forgets"), [(0.01, 0.5), (0.01, 2.0), (0.01, 0.1), (5.0, 0.8)])
+def test_on_marchenko_pastur_isolated_rates_and_pairs_are_found(ratio, forgets):
+    """Below the bulk the resolvent is analytic, and a rule of nodes finds the same zeros."""
+    law = sh.Spectrum.marchenko_pastur(ratio)
+    rate, g = rate_and_limit(law, sh.RMSpropNorm(0.9, 0.7, forgets))
+    inside = law.values > 0
+    assert rate == pytest.approx(dense(g, forgets, law.values[inside], law.weights[inside])[0].real, rel=1e-8)
+    assert rate < 0.99 * 2 * g * (1 - np.sqrt(ratio)) ** 2

@@ -1,0 +1,229 @@
+"""The two fuzzers: hostile values at every argument of every public callable, and hostile command lines.
+
+    python -m tests.fuzz api --count 100000 --seed 0
+    python -m tests.fuzz commands --count 1000 --seed 0
+
+Every input must be answered: by a result, or by an error whose message names the callable and the argument. Nothing
+may be executed, let in, or hang. What an input is follows from the seed alone.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.fuzz.hostile import CANARY, NO_NUMBERS, VALUES
+from tests.fuzz.targets import Target, targets
+
+SECONDS = 20
+ANSWERS = (ValueError, TypeError, ArithmeticError)
+"""What a wrong argument may raise. KeyError, IndexError, AttributeError, RecursionError, … are accidents."""
+
+
+class Hang(BaseException):
+    """An input that is not answered in time."""
+
+
+@dataclass
+class Report:
+    """How many inputs were answered how, and what went wrong."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, answer: str, fault: str = "") -> None:
+        self.counts[answer] += 1
+        if fault and len(self.faults) < 1000:
+            self.faults.append(fault)
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{count} {answer}" for answer, count in sorted(self.counts.items()))
+        return f"{sum(self.counts.values())} inputs: {shown}; {len(self.faults)} faults"
+
+
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raise :class:`Hang` after so many seconds, in the main thread of a system with alarms."""
+
+    def ring(*_: Any) -> None:
+        raise Hang
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def singles(chosen: Sequence[Target]) -> Iterator[tuple[Target, dict[str, str]]]:
+    """Every value at every argument, one at a time."""
+    for target in chosen:
+        for argument in target.arguments:
+            for name in VALUES:
+                yield target, {argument: name}
+
+
+def pairs(chosen: Sequence[Target], seed: int) -> Iterator[tuple[Target, dict[str, str]]]:
+    """Without end: values at one to three arguments, drawn."""
+    draw = random.Random(seed)
+    names = list(VALUES)
+    while True:
+        target = draw.choice(chosen)
+        count = min(len(target.arguments), draw.choice((1, 2, 2, 3)))
+        yield (
+            target,
+            {argument: draw.choice(names) for argument in draw.sample(list(target.arguments), count)},
+        )
+
+
+def examine(target: Target, hostile: dict[str, str], report: Report) -> None:
+    """One call; its answer is counted, its faults are kept."""
+    where = f"{target.name}({', '.join(f'{k}=<{v}>' for k, v in hostile.items())})"
+    arguments = target.arguments | {name: VALUES[value]() for name, value in hostile.items()}
+    before = len(CANARY)
+    try:
+        with limited(SECONDS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            target.call(**arguments)
+    except Hang:
+        return report.add("hanging", f"{where}: no answer in {SECONDS} s")
+    except ANSWERS as error:
+        if target.name == "within" and "function" in hostile:  # what the function itself raises is passed on
+            return report.add("the caller's own")
+        report.add("refused", _unowned(target, hostile, where, error))
+    except BaseException as error:
+        if "caller's own" in str(error):  # a function given by the caller raised
+            return report.add("the caller's own")
+        report.add("accidents", f"{where}: {type(error).__name__}: {str(error)[:200]}")
+    else:
+        wrong = [n for n, v in hostile.items() if n in target.numbers and v in NO_NUMBERS]
+        wrong = [n for n in wrong if not (hostile[n] == "None" and n in target.optional)]
+        report.add("answered", f"{where}: let in" if wrong else "")
+    if len(CANARY) > before:
+        report.faults.append(f"{where}: text was executed")
+    return None
+
+
+def _unowned(target: Target, hostile: dict[str, str], where: str, error: BaseException) -> str:
+    """What the message lacks: the callable's name, the argument's, or brevity."""
+    text = str(error)
+    owners = (target.name.split(",")[0], target.name.split(".")[-1], *target.owners)
+    if not any(owner in text for owner in owners):
+        return f"{where}: names no owner: {type(error).__name__}: {text[:200]}"
+    if not any(name in text for name in hostile) and not any(owner in text for owner in target.owners):
+        return f"{where}: names no argument: {text[:200]}"
+    return f"{where}: a message of {len(text)} characters" if len(text) > 1200 else ""
+
+
+def fuzz_api(count: int | None, seed: int, slow: bool = True, stride: int = 1) -> Report:
+    """All single values (every ``stride``-th, from ``seed``), then drawn ones up to ``count`` inputs in all."""
+    chosen = [t for t in targets() if slow or not t.slow]
+    report = Report()
+    for number, (target, hostile) in enumerate(singles(chosen)):
+        if (number + seed) % stride == 0:
+            examine(target, hostile, report)
+    if count is not None:
+        source = pairs(chosen, seed)
+        while sum(report.counts.values()) < count:
+            examine(*next(source), report)
+    return report
+
+
+# --- the command line -------------------------------------------------------------------------------------
+WORDS = (
+    "nan", "inf", "-1", "0", "1e308", "1e-320", "1", "0.5", "2", "20", "x", "",
+    "__import__('builtins').CANARY.append(1)",
+    "9" * 400, "1,2", "1,,2", "--", "-h", "\0", "Σ", "1j", "../..", "/dev/null/x", "t", "exp(-t)",
+    "9**9**9", "1/0", "true",
+)  # fmt: skip
+
+
+def command_line(draw: random.Random) -> list[str]:
+    """Options of the command line with values that fit or do not."""
+    from symhigh.cli.options import statement_options
+    from symhigh.registry import LAWS, LOSSES, RULES
+
+    real, rest = ("derive", "limits", "run", "simulate", "export"), ("names", "verify", "figure", "nonsense")
+    command = draw.choice(3 * real + rest)
+    words: list[str] = [command]
+    if command in ("verify", "figure", "names", "nonsense"):
+        words += {"verify": ["."], "figure": ["2"]}.get(command, [])  # neither every claim nor Figure 1
+        return words + [
+            draw.choice(("no/such", "--html", "--seed", "--out", "2", "--json", *WORDS))
+            for _ in range(draw.randint(1, 3))
+        ]
+    quick = [
+        n for n, e in LOSSES.items() if e.function.__name__ in ("least_squares", "huber", "phase_retrieval")
+    ]
+    bases = [n for n, e in RULES.items() if not e.wraps and n not in ("stochastic-polyak", "d-adaptation")]
+    if draw.random() < 0.8:
+        words += ["--loss", draw.choice(quick)]
+    if draw.random() < 0.8:
+        words += ["--rule", draw.choice(bases)]
+    if draw.random() < 0.3:
+        words += ["--noise-law", draw.choice([*LAWS, "contaminated"])]
+    flags = [o.opts[0] for o in statement_options() if o.opts[0] not in ("--loss", "--rule", "--noise-law")]
+    if command in ("run", "simulate"):
+        flags += [
+            "--eigenvalues",
+            "--power-law",
+            "--marchenko-pastur",
+            "--x0",
+            "--x-star",
+            "--overlap",
+            "--delta",
+            "--seeds",
+            "--plot",
+        ]
+        words += ["--t-end", draw.choice(("0.2", "0.2", "0.2", *WORDS))]
+        if command == "simulate":
+            words += ["--d", draw.choice(("8", "20", *WORDS))]
+    own = [p for name in words if name in {**LOSSES, **RULES} for p in {**LOSSES, **RULES}[name].parameters]
+    for parameter in draw.sample(own, draw.randint(0, len(own))):
+        kind = parameter.kind
+        fitting = kind if isinstance(kind, tuple) else ("2", "3") if kind is int else ("0.2", "0.4", "0.45")
+        words += [f"--{parameter.flag}", draw.choice((*fitting, *fitting, draw.choice(WORDS)))]
+    for _ in range(draw.choice((0, 0, 0, 1, 2))):
+        words += [draw.choice(flags), draw.choice(WORDS)]
+    more = {"derive": ["--latex"], "export": ["--target", "numba"]}.get(command, ["--json"])
+    return words + draw.choice(([], more))
+
+
+def fuzz_commands(count: int, seed: int, make: Callable[[random.Random], list[str]] = command_line) -> Report:
+    """Command lines, run in this process; exit status 0, 1 or 2, and never an exception."""
+    from click.testing import CliRunner
+
+    from symhigh.cli import main
+
+    draw, report, runner = random.Random(seed), Report(), CliRunner()
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        for _ in range(count):
+            words, before = make(draw), len(CANARY)
+            where = " ".join(w if len(w) < 50 else w[:50] + "…" for w in words)
+            try:
+                with limited(3 * SECONDS), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    result = runner.invoke(main, words)
+            except Hang:
+                report.add("hanging", f"{where}: no answer in {3 * SECONDS} s")
+                continue
+            accident = result.exception is not None and not isinstance(result.exception, SystemExit)
+            if isinstance(result.exception, Hang):
+                report.add("hanging", f"{where}: no answer in {3 * SECONDS} s")
+            elif accident or result.exit_code not in (0, 1, 2):
+                report.add("accidents", f"{where}: {result.exception!r}")
+            else:
+                silent = result.exit_code == 2 and "Error" not in result.output
+                report.add(f"status {result.exit_code}", f"{where}: no message" if silent else "")
+            if len(CANARY) > before:
+                report.faults.append(f"{where}: text was executed")
+    return report

@@ -1,0 +1,87 @@
+"""Bounded runs of the fuzzers; the long ones are ``-m slow``, or ``python -m tests.fuzz``."""
+
+import pytest
+
+import symhigh as sh
+from tests.fuzz import run
+from tests.fuzz.hostile import CANARY, VALUES
+from tests.fuzz.targets import Target
+
+
+def test_hostile_values_are_many_and_distinct() -> None:
+    assert len(VALUES) >= 68
+
+
+def test_public_callables_answer_hostile_values() -> None:
+    report = run.fuzz_api(None, seed=0, slow=False, stride=9)
+    assert not report.faults, "\n".join(report.faults[:20])
+    assert sum(report.counts.values()) > 1000
+
+
+def test_the_command_line_answers_hostile_options() -> None:
+    report = run.fuzz_commands(25, seed=0)
+    assert not report.faults, "\n".join(report.faults[:20])
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_inputs() -> None:
+    for report in (run.fuzz_api(100_000, seed=0), run.fuzz_commands(2000, seed=0)):
+        assert not report.faults, "\n".join(report.faults[:20])
+
+
+PLANTED = {
+    "executes": (lambda value: eval(value) if isinstance(value, str) else 1 / 0, "executed"),
+    "lets in": (lambda value: 1, "let in"),
+    "accident": (lambda value: value.nothing, "AttributeError"),
+    "no owner": (lambda value: float("x"), "names no owner"),
+    "hangs": (lambda value: [None for _ in iter(int, 1)], "no answer"),
+}
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_planted_faults_are_found(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    call, words = PLANTED[kind]
+    monkeypatch.setattr(run, "SECONDS", 1)
+    report = run.Report()
+    run.examine(Target("planted", call, {"value": 1.0}, ("value",)), {"value": "code"}, report)
+    CANARY.clear()
+    assert any(words in fault for fault in report.faults), report.faults
+
+
+def test_every_public_callable_is_a_target() -> None:
+    from tests.fuzz.targets import targets
+
+    named = {t.name.split(",")[0].split(".")[0] for t in targets()}
+    results = {
+        "Attempt",
+        "Curve",
+        "FixedPoint",
+        "EffectiveDimensionWarning",
+        "Population",
+        "Runs",
+        "Sweep",
+        "Comparison",
+        "ErrorSlope",
+        "Ledger",
+    }
+    ledger = {
+        "Claim",
+        "compare",
+        "compare_network",
+        "error_slope",
+        "verify",
+    }  # statements of the ledger have tests there
+    bare = {
+        "absolute_phase_retrieval",
+        "phase_retrieval",
+        "LineSearch",
+        "Polyak",
+        "Rule",
+        "Forgetting",
+        "sweep",
+    }
+    missing = {n for n in sh.__all__ if callable(getattr(sh, n))} - named - results - ledger - bare
+    missing -= {
+        n for n in missing if not isinstance(getattr(sh, n), type) and n in ("t", "x", "x_star", "eps", "y")
+    }
+    assert not missing, sorted(missing)

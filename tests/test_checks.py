@@ -1,0 +1,156 @@
+"""One set of checks: which numbers are numbers, what a message says, and that text is never read."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+import symhigh as sh
+from symhigh import checks
+from symhigh.checks import array, array_or_expressions, declared, parameter, real, seeds, shown, whole
+
+RAN: list[int] = []
+a, b = sp.symbols("a b", positive=True)
+REAL_TYPES = [int, float, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64,
+              np.float16, np.float32, np.float64, np.longdouble, Fraction, Decimal, mpmath.mpf, sp.Integer, sp.Float,
+              np.array]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REAL_TYPES, ids=lambda k: k.__name__)
+def test_every_real_number_is_taken_for_its_value(kind) -> None:  # type: ignore[no-untyped-def]
+    assert real("f", "x", kind(2), meaning="m") == 2.0
+    assert float(parameter("f", "x", kind(2), positive=True, meaning="m")) == 2
+    assert float(sh.Constant(kind(2)).gamma) == 2
+    assert float(sh.Start(kind(2), kind(2), kind(1)).overlap) == 1
+
+
+def test_whole_numbers_of_every_type_are_whole_and_others_are_not() -> None:
+    for kind in (int, np.int8, np.uint64, sp.Integer):
+        assert whole("f", "n", kind(3), least=1, meaning="m") == 3
+        assert sh.MiniBatch(sh.Constant(1), kind(3)).m == sp.Integer(3)
+    for wrong in (2.5, 2.0, True, sp.Rational(1, 2), sp.nan, "2", np.float64(2), None):
+        with pytest.raises((TypeError, ValueError), match=r"MiniBatch\(m="):
+            sh.MiniBatch(sh.Constant(1), wrong)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: sh.StudentT("5"), r"StudentT\(dof='5'\): dof must be a number"),
+        (lambda: sh.Spectrum.isotropic(lam="1"), "lam must be a number"),
+        (lambda: sh.AdaGradNorm(1, np.complex128(1 + 2j)), r"AdaGradNorm\(b="),
+        (lambda: sh.Start(overlap=sp.nan), r"Start\(overlap=nan\)"),
+        (lambda: sh.Start(overlap=sp.I), r"Start\(overlap=I\)"),
+        (lambda: sh.Constant(10**400), r"Constant\(gamma=10+…\): gamma must be finite"),
+        (lambda: sh.Constant(sp.Rational(1, 10**400)), "gamma must be > 0"),
+        (lambda: sh.Spectrum.from_eigenvalues([1, 2], [np.nan, 1]), "weights must be finite"),
+        (lambda: sh.Spectrum.from_eigenvalues([1, 2j]), "values must be"),
+        (lambda: sh.Spectrum.from_eigenvalues([True, True]), "values must be"),
+        (lambda: sh.Contaminated(sh.Gaussian(1), sh.Laplace(1), 1), "share must be < 1"),
+        (lambda: sh.hinge(sp.Rational(1, 2)), "flip must be < 1/2"),
+        (lambda: sh.quantile(1.0), "q must be < 1"),
+        (lambda: sh.simulate(sh.least_squares(), sh.Constant(1), sh.Spectrum.isotropic(), sh.Start(), 2**30, 2.0**40),
+         "t_end must be <"),
+        (lambda: sh.simulate(sh.least_squares(), sh.Constant(1), sh.Spectrum.isotropic(), sh.Start(), 8, 1, [1, 1]),
+         "seeds repeat"),
+        (lambda: sh.Problem((sh.x - a) ** 2, parameters={a: "__import__('tests')"}), "a must be a number"),
+        (lambda: sh.expect("x**2", [[1]]), "text is not read"),
+        (lambda: sh.expect(sh.x, [["1"]]), "cov must be"),
+    ],
+)  # fmt: skip
+def test_refusals_name_callable_argument_value_and_range(make, words: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises((ValueError, TypeError), match=words) as caught:
+        make()
+    assert len(str(caught.value)) < 400
+
+
+SYSTEM = sh.derive(sh.huber(b, 0.5), sh.Constant(a))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"a": -1}, r"Constant\(gamma=-1\): gamma must be > 0"),
+        ({"a": 0}, r"Constant\(gamma=0\): gamma must be > 0"),
+        ({a: -1.0}, r"Constant\(gamma=-1\.0*\)"),
+        ({"b": -2}, "c must be > 0"),
+        ({"a": "0.5"}, r"bind\(a='0.5'\): a must be a number"),
+        ({"a": "__import__('tests.test_checks').test_checks.RAN.append(1)"}, "bind"),
+        ({"a": 1j}, "bind"),
+        ({"a": sp.nan}, "bind"),
+        ({"a": 10**400}, "within the range of doubles"),
+        ({"nonsense": 1}, "it has a, b"),
+        ("a", "must be a mapping"),
+        ({3: 1}, "values"),
+    ],
+)  # fmt: skip
+def test_bind_checks_as_the_constructors_do(values, words: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises((ValueError, TypeError), match=words):
+        SYSTEM.bind(values)
+    assert not RAN
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "words"),
+    [
+        (sh.MiniBatch(sh.Constant(1), a), {"a": 2.5}, r"MiniBatch\(m="),
+        (sh.WarmUp(sh.Constant(1), a), {"a": -2}, r"WarmUp\(duration=-2\)"),
+        (sh.WeightDecay(sh.Constant(b), a), {"b": -2}, r"Constant\(gamma=-2\)"),
+        (sh.cosine(1, 2, a), {"a": 3}, ""),
+    ],
+)  # fmt: skip
+def test_bind_reaches_the_checks_of_inner_rules(rule, values, words: str) -> None:  # type: ignore[no-untyped-def]
+    system = sh.derive(sh.least_squares(), rule)
+    if not words:
+        assert system.bind(values).parameters
+        return
+    with pytest.raises((ValueError, TypeError), match=words):
+        system.bind(values)
+
+
+def test_bind_takes_numbers_and_expressions_by_symbol_or_name() -> None:
+    assert SYSTEM.bind({"a": b}).bind({b: 2}).parameters == SYSTEM.bind({a: 2, "b": 2}).parameters
+    assert (
+        SYSTEM.bind({"a": np.float32(0.5)})
+        .bind({"b": Fraction(1, 3)})
+        .solve(sh.Spectrum.isotropic(), sh.Start(), 0.5)
+        .complete
+    )
+
+
+def test_a_rule_of_ones_own_keeps_to_its_symbols() -> None:
+    class Own(sh.Rule):
+        rate = a
+        values = {a: sp.Integer(-1)}  # noqa: RUF012
+
+    with pytest.raises(ValueError, match=r"Own\(a=-1\): a must be > 0, as the symbol is declared"):
+        sh.derive(sh.least_squares(), Own())
+
+
+def test_declared_and_the_rest_of_the_checkers() -> None:
+    m = sp.Symbol("m", integer=True, positive=True)
+    assert declared("f", m, sp.Integer(2)) == 2
+    with pytest.raises(ValueError, match="whole"):
+        declared("f", m, sp.Rational(5, 2))
+    assert seeds("f", 3) == (0, 1, 2)
+    assert seeds("f", np.array([5, 2])) == (5, 2)
+    assert array("f", "x", (k for k in (1, 2)), meaning="m").tolist() == [1.0, 2.0]
+    assert array("f", "x", [sp.Rational(1, 2), Decimal("0.5")], meaning="m").tolist() == [0.5, 0.5]
+    assert array_or_expressions("f", "x", [a, 1], meaning="m").dtype == object
+    assert real("f", "x", 1, meaning="m", least=1, below=2) == 1
+    for wrong in (0.5, 2):
+        with pytest.raises(ValueError, match="x must be"):
+            real("f", "x", wrong, meaning="m", least=1, below=2)
+
+
+def test_shown_is_one_short_line_whatever_is_shown() -> None:
+    class Mute:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    for value in (10**5000, "a\nb" * 1000, Mute(), np.zeros(10**4), sp.Symbol("s" * 500)):
+        assert len(shown(value)) <= checks._SHOWN
+        assert "\n" not in shown(value)

@@ -1,0 +1,55 @@
+"""The registry holds every loss, law and rule of the package, and what it makes can be made."""
+
+import inspect
+
+import pytest
+
+import symhigh as sh
+from symhigh import problem, rule
+from symhigh.problem.noise import NoiseLaw
+from symhigh.registry import EXPRESSION, LAWS, LINKS, LOSSES, RULES, Entry, described
+
+
+def made(entry: Entry, **more: object) -> object:
+    given = {p.name: 1 / (1 + sh.t) if p.kind == EXPRESSION else p.default for p in entry.parameters}
+    given |= {name: 2 for name, value in given.items() if value is None}
+    return entry.make(**given, **more)
+
+
+def test_nothing_is_missing() -> None:
+    losses = {f for name in problem.__all__ if inspect.isfunction(f := getattr(problem, name))}
+    assert {e.function for e in LOSSES.values()} >= losses - {problem.student, problem.powers}
+    rules = {
+        c for name in rule.__all__ if inspect.isclass(c := getattr(rule, name)) and issubclass(c, sh.Rule)
+    }
+    assert {
+        type(made(e, **({"inner": sh.Constant(1)} if e.wraps else {}))) for e in RULES.values()
+    } == rules - {sh.Rule}
+    laws = {c for c in NoiseLaw.__subclasses__() if c.__module__ == problem.noise.__name__}
+    assert {e.function for e in LAWS.values()} == laws - {sh.Contaminated}
+
+
+@pytest.mark.parametrize("table", [LOSSES, LAWS, RULES])
+def test_parameters_are_those_of_the_function_and_every_entry_says_what_it_is(
+    table: dict[str, Entry],
+) -> None:
+    for name, entry in table.items():
+        accepted = set(inspect.signature(entry.make).parameters)
+        assert {p.name for p in entry.parameters} <= accepted, name
+        assert len(entry.help) > 15
+        assert ("noise" in accepted) == entry.noisy or table is not LOSSES
+        assert all(p.meaning.endswith(".") for p in entry.parameters)
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_links_make_students(link: str) -> None:
+    assert LOSSES["student"].make(link=link, noise=0.1).name == f"{link} student of {link}"
+
+
+def test_descriptions_show_numbers_as_they_were_given() -> None:
+    assert described(sh.huber(0.1, 0.5)) == "Huber loss, c = 0.1, label noise Gaussian(sigma=0.5)"
+    assert (
+        described(sh.WarmUp(sh.AdaGradNorm(1, 0.3), 2))
+        == "WarmUp(inner=AdaGradNorm(eta=1, b=0.3), duration=2)"
+    )
+    assert "average" in described(sh.RMSpropNorm(1, 1, 1, sh.Forgetting.AVERAGE))
