@@ -68,9 +68,11 @@ from symhigh.rule import StochasticPolyak as StochasticPolyak
 from symhigh.rule import WarmUp as WarmUp
 from symhigh.rule import WeightDecay as WeightDecay
 from symhigh.rule import cosine as cosine
+from symhigh.simulation import ExactMean as ExactMean
 from symhigh.simulation import NetworkRuns as NetworkRuns
 from symhigh.simulation import Runs as Runs
 from symhigh.simulation import Sweep as Sweep
+from symhigh.simulation import exact_mean as exact_mean
 from symhigh.simulation import simulate as simulate
 from symhigh.simulation import simulate_network as simulate_network
 from symhigh.simulation import sweep as sweep

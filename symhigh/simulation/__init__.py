@@ -1,8 +1,9 @@
-"""Direct simulation of SGD, from the same statement as the limit."""
+"""Direct simulation of SGD, from the same statement as the limit, and its exact mean where there is one."""
 
+from symhigh.simulation.exact_mean import ExactMean, exact_mean
 from symhigh.simulation.grid import Sweep, sweep
 from symhigh.simulation.network import NetworkRuns, simulate_network
 from symhigh.simulation.runner import simulate
 from symhigh.simulation.runs import Runs
 
-__all__ = ["NetworkRuns", "Runs", "Sweep", "simulate", "simulate_network", "sweep"]
+__all__ = ["ExactMean", "NetworkRuns", "Runs", "Sweep", "exact_mean", "simulate", "simulate_network", "sweep"]

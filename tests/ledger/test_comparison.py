@@ -10,7 +10,8 @@ import pytest
 import symhigh as sh
 from symhigh.ledger import Claim, Verdict, compare, error_slope, simulation
 from symhigh.ledger.companions import companions, thinned
-from symhigh.ledger.reference import finite_problem, reference
+from symhigh.ledger.reference import reference
+from symhigh.simulation.finite import finite_problem
 
 PROBLEM, RULE = sh.least_squares(noise=0.5), sh.AdaGradNorm(1, 1)
 SYSTEM = sh.derive(PROBLEM, RULE)
