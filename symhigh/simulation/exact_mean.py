@@ -260,8 +260,8 @@ def _march(statement: _Quadratic, modes: _Modes, steps: Array) -> tuple[dict[str
             message = f"diverged by t = {done / d:.6g}: E ||X - X*||^2 left all bounds; choose a smaller learning rate"
             break
         rows.append((distance.copy(), overlap.copy()))
-    moments = [np.array([row[k] for row in rows]).reshape(len(rows), modes.lam.size) for k in (0, 1)]
-    return modes.outputs(q, *moments, steps[: len(rows)] / d), message
+    found, mixed = (np.array([row[k] for row in rows]).reshape(len(rows), modes.lam.size) for k in (0, 1))
+    return modes.outputs(q, found, mixed, steps[: len(rows)] / d), message
 
 
 def _limit(statement: _Quadratic, modes: _Modes, times: Array) -> dict[str, Array]:
