@@ -2,24 +2,30 @@
 ``compare``.
 
 The curve is solved anew for the runs' own share of coordinates in each class; the O(1/d) bias of the mean is
-removed by companions at d/2 and d/4 (:mod:`symhigh.ledger.bands` has the formulas).
+removed by companions at two smaller dimensions (:mod:`symhigh.ledger.judgement` has the statistic).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from symhigh.checks import real
+from symhigh.derivation.network import derive_network
 from symhigh.integration.network import NetworkCurve
-from symhigh.ledger.bands import deviation
-from symhigh.ledger.comparison import Comparison
+from symhigh.ledger.companions import plan
+from symhigh.ledger.judgement import Ensemble, Source, judge
+from symhigh.ledger.outcome import Comparison, asked, checked_companions
+from symhigh.ledger.sensitivity import STEP
+from symhigh.population.spectrum import Array
 from symhigh.problem.network import NetworkClasses
 from symhigh.simulation.network import NetworkRuns, simulate_network
 
 NUMERICAL = 1e-5
 """Error allowed for the integration of the curve, relative to the largest value of an output."""
+OUTPUTS = ("risk", "curvature", "distance", "l1")
 
 
 def compare_network(
@@ -32,33 +38,32 @@ def compare_network(
     """Compare at all recorded times and for all outputs ``what`` of (risk, curvature, distance, l1) at once.
 
     ``curve`` may belong to another limit than the network simulated: then the comparison should fail. A
-    correct limit is found wrong with probability at most ``alarm``, up to Welch's approximation. Raises
-    ``ValueError`` for fewer than 3 runs, and for runs beyond the end of the curve.
+    correct limit is found wrong with probability at most ``alarm``, up to Welch's approximation and Gaussian means;
+    the summary says which error in the step and in the noise would have been found. Raises ``ValueError`` for outputs
+    that are not there, fewer than 3 runs, seeds that repeat, and runs beyond the end of the curve.
     """
-    names = (what,) if isinstance(what, str) else tuple(what)
-    rate = real("compare_network", "alarm", alarm, above=0.0, meaning="the false-alarm rate, below 1")
-    if len(runs.seeds) < 3:
-        raise ValueError(
-            f"compare_network(runs): {len(runs.seeds)} runs; at least 3 seeds are needed for an error bar"
-        )
+    names, rate = asked("compare_network", what, alarm, OUTPUTS, OUTPUTS, runs.seeds)
     if runs.t[-1] > curve.t[-1] + 1 / runs.d:
         raise ValueError(
             f"compare_network: runs reach t = {runs.t[-1]:g}, the curve {curve.t[-1]:g}; solve it further"
         )
-    others = _companions(runs) if companions is None else tuple(companions)
-    ensembles = (runs, *others)
-    problems = tuple(f"a run at d = {r.d} diverged" for r in ensembles if not np.isfinite(r.risk).all())
-    predictions = [_prediction(curve, r) for r in ensembles]
-    finite = np.all([np.isfinite(r.risk).all(axis=0) for r in ensembles], axis=0)
-    keep = slice(0, runs.t.size if finite.all() else int(np.argmin(finite)))
-    deviations = {}
-    for name in names:
-        limits = [np.asarray(getattr(p, name)) for p in predictions]
-        errors = [(getattr(r, name) - limit)[:, keep] for r, limit in zip(ensembles, limits, strict=True)]
-        size = max(float(np.abs(limit).max()) for limit in limits)
-        deviations[name] = deviation(errors, [r.d for r in ensembles], NUMERICAL * size, rate / len(names))
-    seeds = tuple(len(r.seeds) for r in ensembles)
-    return Comparison(runs.t[keep], deviations, tuple(r.d for r in ensembles), seeds, rate, problems)
+    if companions is None:
+        others = _companions(runs)
+    else:
+        others = tuple(companions)
+        checked_companions("compare_network", runs.d, runs.seeds, [(r.d, r.seeds) for r in others])
+    problems = [f"a run at d = {r.d} diverged" for r in (runs, *others) if not np.isfinite(r.risk).all()]
+    ensembles = [
+        Ensemble(r.d, r.seeds, r.t, _values(r, names), _values(_prediction(curve, r), names))
+        for r in (runs, *others)
+    ]
+    source = Source("companions")
+    found = judge(ensembles, source, _shifts(curve, runs, ensembles[0].limit), rate, NUMERICAL)
+    return Comparison.of(found, ensembles, source, rate, problems)
+
+
+def _values(of: NetworkRuns | NetworkCurve, names: Sequence[str]) -> dict[str, Array]:
+    return {name: np.asarray(getattr(of, name)) for name in names}
 
 
 def _prediction(curve: NetworkCurve, runs: NetworkRuns) -> NetworkCurve:
@@ -68,11 +73,24 @@ def _prediction(curve: NetworkCurve, runs: NetworkRuns) -> NetworkCurve:
     return curve.limit.solve(shares, float(runs.t[-1]), t=runs.t, rtol=1e-6)
 
 
-def _companions(runs: NetworkRuns) -> tuple[NetworkRuns, NetworkRuns]:
-    count, first = len(runs.seeds), max(runs.seeds) + 1
-    found = []
-    for level in (1, 2):
-        seeds = range(first + (level - 1) * count, first + level * count)
-        end = float(runs.t[-1]) + 1 / runs.d
-        found.append(simulate_network(runs.network, runs.classes, runs.d >> level, end, seeds, t=runs.t))
-    return found[0], found[1]
+def _shifts(curve: NetworkCurve, runs: NetworkRuns, base: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
+    """How the curve moves with a relative error in the step and in the noise, per unit of it."""
+    network, found = curve.limit.network, {}
+    changed = {"step": replace(network, step=network.step * (1 + STEP))}
+    if not network.noise.is_zero:
+        changed["noise"] = replace(network, noise=network.noise * (1 + STEP))
+    for name, other in changed.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # the curve that was given has warned already
+            moved = _values(_prediction(replace(curve, limit=derive_network(other)), runs), tuple(base))
+        found[name] = {output: (moved[output] - base[output]) / STEP for output in base}
+    return found
+
+
+def _companions(runs: NetworkRuns) -> tuple[NetworkRuns, ...]:
+    classes, end = runs.classes, float(runs.t[-1]) + 1 / runs.d
+    effective = runs.d * float(classes.weight @ classes.lam) / float(classes.lam.max())
+    return tuple(
+        simulate_network(runs.network, classes, d, end, seeds, t=runs.t)
+        for _, d, seeds in plan(runs.d, min(effective, runs.d / classes.size * 16), runs.seeds)
+    )

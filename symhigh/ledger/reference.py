@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from symhigh.integration import Curve
-from symhigh.population import Start
+from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.simulation import Runs
 from symhigh.simulation.finite import finite_problem
@@ -36,8 +36,7 @@ def reference(
     rtol = min(RTOL, curve.rtol)
     end = float(max(runs.t[-1], curve.t[-1]))
     exact = curve.system.solve(curve.spectrum, curve.start, end, t=curve.t, rtol=rtol)
-    given = runs if own or _is_fixed_elsewhere(curve.start, runs.d) else curve
-    spectrum, start = finite_problem(given.spectrum, given.start, runs.d)
+    spectrum, start = finite_of(curve, runs, own)
     here = curve.system.solve(spectrum, start, end, t=runs.t, rtol=rtol)
     values = {}
     for name in what:
@@ -46,6 +45,12 @@ def reference(
         shift = np.where(np.abs(shift) > (NUMERICAL + 10 * curve.rtol) * size, shift, 0.0)
         values[name] = here.outputs[name] + np.interp(here.t, exact.t[: shift.size], shift)
     return values, curve.message or here.message
+
+
+def finite_of(curve: Curve, runs: Runs, own: bool = False) -> tuple[Spectrum, Start]:
+    """The modes at the runs' dimension, as :func:`reference` takes them."""
+    given = runs if own or _is_fixed_elsewhere(curve.start, runs.d) else curve
+    return finite_problem(given.spectrum, given.start, runs.d)
 
 
 def _is_fixed_elsewhere(start: Start, d: int) -> bool:

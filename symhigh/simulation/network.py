@@ -83,10 +83,14 @@ def simulate_network(
         raise ValueError("simulate_network(t): times must be finite, at least one")
     if times[0] < 0 or times[-1] > end or (np.diff(times) <= 0).any():
         raise ValueError(f"simulate_network(t): times must increase within [0, t_end = {end:g}]")
-    marks = np.rint(times * size).astype(np.int64)
+    marks = np.unique(np.rint(times * size).astype(np.int64))
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(int(s) for s in seeds)
     if not chosen:
         raise ValueError(f"simulate_network(seeds={seeds}): give at least one seed")
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(
+            "simulate_network(seeds=…): seeds repeat, so runs would not be independent; give distinct ones"
+        )
     at = coordinates(classes, size, covariance)
     extra = {
         name: numeric((u, v, theta_star, lam), phi) if isinstance(phi, sp.Expr) else phi

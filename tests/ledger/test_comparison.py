@@ -58,7 +58,8 @@ def test_limits_agree_with_simulation(name):
     runs = sh.simulate(PROBLEM, RULE, spectrum, start, d, 3.0, 12, t=GRID)
     found = compare(curve, runs, ("risk", "learning_rate", "distance"))
     assert found.agrees, found.summary()
-    assert found.dims == (d, d // 2, d // 4)
+    assert found.dims[0] == d
+    assert found.method == "companions"
     assert found.sup_error <= found.band
     assert all(found.deviations[n].error.shape == runs.t.shape for n in ("risk", "learning_rate", "distance"))
 
@@ -106,7 +107,8 @@ def test_same_runs_same_answer(curve, runs):
 
 def test_companions_have_seeds_of_their_own(runs):
     half, quarter = companions(runs)
-    assert (half.d, quarter.d) == (1024, 512)
+    assert (half.d, quarter.d) == (512, 256)
+    assert (len(half.seeds), len(quarter.seeds)) == (80, 160)
     assert not set(runs.seeds) & set(half.seeds)
     assert not set(half.seeds) & set(quarter.seeds)
 
@@ -207,7 +209,7 @@ def test_comparisons_are_evidence(curve, runs):
     )
     row = claim.examine()
     assert row.as_expected
-    assert "sup error" in row.support
+    assert "of its band" in row.support
     wrong = replace(curve, outputs={**curve.outputs, "risk": curve.risk * 1.2})
     claim = Claim(
         "least squares, wrong",

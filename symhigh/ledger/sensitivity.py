@@ -1,0 +1,70 @@
+"""What a relative error in a parameter does to a curve: the shifts that a comparison looks for.
+
+Stands below the comparison. The curve is solved once more for each parameter, at a value larger by 1 %. Where the rule
+has no parameter to which its learning rate is proportional, the learning rate itself is made larger.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import sympy as sp
+
+from symhigh.population import Spectrum, Start
+from symhigh.population.spectrum import Array
+from symhigh.symbols import batch_size, gamma
+from symhigh.system import LimitSystem
+
+STEP = 0.01
+"""The relative change of a parameter; what is not linear in it is of no concern."""
+LEARNING_RATE = sp.Symbol("learning rate", positive=True)
+"""A factor of the learning rate, for rules without a parameter to which it is proportional."""
+
+
+def sensitivities(
+    system: LimitSystem, spectrum: Spectrum, start: Start, t: Array, base: Mapping[str, Array], rtol: float
+) -> dict[str, dict[str, Array]]:
+    """By parameter and output of ``base``: the change (T,) for a relative error of one, to first order.
+
+    ``base`` holds the outputs at the parameters as they are. A parameter at which the limit cannot be solved is left
+    out, and so are parameters that are zero.
+    """
+    found = {}
+    for name, changed in _changed(system).items():
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)
+            try:
+                curve = changed.solve(spectrum, start, float(t[-1]) or 1.0, t=t, rtol=rtol)
+            except (ValueError, ArithmeticError):
+                continue
+        if all(curve.outputs[output].size >= values.size for output, values in base.items()):
+            found[name] = {
+                output: (curve.outputs[output][: values.size] - values) / STEP
+                for output, values in base.items()
+            }
+    return found
+
+
+def _changed(system: LimitSystem) -> dict[str, LimitSystem]:
+    """The system with one parameter after the other larger by ``STEP``, by the parameter's name."""
+    known = {s: v for s, v in system.parameters.items() if s != batch_size and v.is_number and not v.is_zero}
+    systems = {
+        str(s): replace(system, parameters={**system.parameters, s: v * (1 + STEP)}) for s, v in known.items()
+    }
+    if not any(_is_factor(system, s) for s in known):
+        scaled = [
+            replace(s, expression=LEARNING_RATE * s.expression) if s.name == gamma else s
+            for s in system.scalars
+        ]
+        values = {**system.parameters, LEARNING_RATE: sp.Float(1 + STEP)}
+        systems[str(LEARNING_RATE)] = replace(system, scalars=tuple(scaled), parameters=values)
+    return systems
+
+
+def _is_factor(system: LimitSystem, symbol: sp.Symbol) -> bool:
+    """Whether the learning rate is ``symbol`` times what does not hold it."""
+    rate = system.scalar("gamma")
+    return bool(rate.has(symbol)) and not (rate / symbol).has(symbol)
