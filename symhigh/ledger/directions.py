@@ -23,10 +23,11 @@ def pooled(errors: Sequence[Array], dims: Sequence[int]) -> tuple[Array, int]:
     A fluctuation is of order d^{-1/2}, so ``d·Cov`` is the same at all large d.
     """
     freedom = [len(e) - 1 for e in errors]
-    parts = [
-        f * d * np.atleast_2d(np.cov(e, rowvar=False)) for e, d, f in zip(errors, dims, freedom, strict=True)
-    ]
-    return sum(parts) / sum(freedom), sum(freedom)
+    size = errors[0].shape[1]
+    total = np.zeros((size, size))
+    for e, d, f in zip(errors, dims, freedom, strict=True):
+        total += f * d * np.atleast_2d(np.cov(e, rowvar=False))
+    return total / sum(freedom), sum(freedom)
 
 
 def shrunk(covariance: Array, freedom: float) -> Array:

@@ -174,7 +174,7 @@ def _weights(
             ]
             for a, i in entries
         ]
-        covariance = np.block(rows)
+        covariance: Array = np.block(rows)
     else:
         joined = [
             np.concatenate([errors[n][k][:, at] for n, at in entries], axis=1) for k in range(1, len(dims))

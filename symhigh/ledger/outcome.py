@@ -183,9 +183,7 @@ def asked(
 ) -> tuple[tuple[str, ...], float]:
     """The outputs and the false-alarm rate that a comparison is asked for, checked together with the seeds."""
     names = (what,) if isinstance(what, str) else tuple(what)
-    rate = real(owner, "alarm", alarm, above=0.0, meaning="the false-alarm rate")
-    if rate >= 1:
-        raise ValueError(f"{owner}(alarm={alarm}): alarm must be < 1, the false-alarm rate")
+    rate = checked_alarm(owner, alarm)
     both = [n for n in curve if n in runs]
     if not names:
         raise ValueError(f"{owner}(what=()): name at least one output of {', '.join(both)}")
@@ -196,8 +194,16 @@ def asked(
             )
     if repeated := sorted({n for n in names if names.count(n) > 1}):
         raise ValueError(f"{owner}(what={what!r}): {repeated[0]} stands there twice; name each output once")
-    _independent(owner, "runs", seeds)
+    independent(owner, "runs", seeds)
     return names, rate
+
+
+def checked_alarm(owner: str, alarm: float) -> float:
+    """A false-alarm rate, in (0, 1)."""
+    rate = real(owner, "alarm", alarm, above=0.0, meaning="the false-alarm rate")
+    if rate >= 1:
+        raise ValueError(f"{owner}(alarm={alarm}): alarm must be < 1, the false-alarm rate")
+    return rate
 
 
 def checked_companions(
@@ -212,7 +218,7 @@ def checked_companions(
         )
     used = set(seeds)
     for size, chosen in others:
-        _independent(owner, f"companions at d = {size}", chosen)
+        independent(owner, f"companions at d = {size}", chosen)
         if shared := sorted(used & set(chosen)):
             raise ValueError(
                 f"{owner}(companions at d = {size}): seed {shared[0]} has been used at a larger dimension, so runs "
@@ -221,7 +227,8 @@ def checked_companions(
         used |= set(chosen)
 
 
-def _independent(owner: str, which: str, seeds: Sequence[int]) -> None:
+def independent(owner: str, which: str, seeds: Sequence[int]) -> None:
+    """Refuses fewer than three runs, and seeds that repeat."""
     if len(seeds) < _LEAST:
         raise ValueError(
             f"{owner}({which}): {len(seeds)} runs; at least {_LEAST} seeds are needed for an error bar, 20 for a "
