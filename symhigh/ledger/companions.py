@@ -18,16 +18,17 @@ _MANY = 16
 """Effective dimensions, tr K over the largest eigenvalue, that the smallest companion shall keep."""
 
 
-def levels(d: int, effective: float) -> tuple[int, int]:
-    """By what to divide d for the two companions: 4 and 8, or 2 and 4 where few effective dimensions would be left."""
-    return (4, 8) if effective >= 8 * _MANY and d >= 64 else (2, 4)
+_GENTLE = (2, 4)
+"""By what to divide d for the companions, where (4, 8) would leave few effective dimensions, or diverges."""
+Plan = tuple[tuple[int, int, range], ...]
+"""Divisor, dimension and seeds of each companion."""
 
 
-def plan(d: int, effective: float, seeds: tuple[int, ...]) -> tuple[tuple[int, int, range], ...]:
-    """Divisor, dimension and seeds of each companion: d/k has k times as many runs, and no seed is used twice."""
-    enough(d)
+def plan(d: int, effective: float, seeds: tuple[int, ...], gentle: bool = False) -> Plan:
+    """What to simulate: k times as many runs at d/k, k = 4 and 8, or 2 and 4; no seed is used twice."""
+    levels = (4, 8) if effective >= 8 * _MANY and d >= 64 and not gentle else _GENTLE
     found, first = [], max(seeds) + 1
-    for level in levels(d, effective):
+    for level in levels:
         count = level * len(seeds)
         found.append((level, d // level, range(first, first + count)))
         first += count
@@ -40,15 +41,20 @@ def enough(d: int) -> None:
         raise ValueError(f"compare(runs at d={d}): d must be >= 8, for companions at d/2 and d/4 to exist")
 
 
-def companions(runs: Runs, most: int = 2) -> tuple[Runs, ...]:
+def companions(runs: Runs, count: int = 2) -> tuple[Runs, ...]:
     """Runs at d/4 with four times as many seeds, and at d/8 with eight times as many; ⅜ of the cost of ``runs``.
 
-    At d/2 and d/4, with twice and four times as many, where K has few effective dimensions. Only the first ``most``.
-    Problems given mode by mode (fixed vectors, or a list of about d eigenvalues) are thinned: of any two modes that
-    are neighbours in the spectrum one is kept, by chance.
+    At d/2 and d/4, with twice and four times as many, where K has few effective dimensions, or where runs that small
+    diverge. Only the last ``count``. Problems given mode by mode (fixed vectors, or a list of about d eigenvalues) are
+    thinned: of any two modes that are neighbours in the spectrum one is kept, by chance.
     """
-    chosen = plan(runs.d, effective_dimension(runs.spectrum, runs.d), runs.seeds)
-    return tuple(_smaller(runs, *each) for each in chosen[:most])
+    enough(runs.d)
+    effective = effective_dimension(runs.spectrum, runs.d)
+    found = tuple(_smaller(runs, *each) for each in plan(runs.d, effective, runs.seeds)[-count:])
+    if any(r.messages for r in found) and not runs.messages:
+        gentle = plan(runs.d, effective, runs.seeds, gentle=True)
+        found = tuple(_smaller(runs, *each) for each in gentle[-count:])
+    return found
 
 
 def effective_dimension(spectrum: Spectrum, d: int) -> float:

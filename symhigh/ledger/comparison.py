@@ -56,6 +56,12 @@ def compare(
     ``ValueError`` for outputs that are not there, fewer than 3 runs, seeds that repeat, d < 8, or a curve shorter
     than the runs.
     """
+    for argument, value, kind in (("curve", curve, Curve), ("runs", runs, Runs)):
+        if not isinstance(value, kind):
+            raise TypeError(
+                f"compare({argument}={type(value).__name__}): give a {kind.__name__}; compare_network takes those of "
+                "diagonal networks"
+            )
     names, rate = asked("compare", what, alarm, curve.outputs, runs.outputs, runs.seeds)
     if curve.complete and runs.t[-1] > curve.t[-1] + 1 / runs.d:
         raise ValueError(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from symhigh.ledger.bands import Deviation, deviation
+from symhigh.ledger.bands import Deviation, deviation, skewness
 from symhigh.ledger.directions import directions, pooled, shrunk, thinned
 from symhigh.population.spectrum import Array
 
@@ -109,7 +109,7 @@ def judge(
     tolerance = {name: numerical * size[name] for name in names}
 
     def test(parts: Sequence[Array], allowed: Array | float, share: float) -> Deviation:
-        return deviation(parts[:used], dims[:used], allowed, share)
+        return deviation(parts[:used], dims[:used], allowed, share, skewness(parts, dims))
 
     entries = _entries(errors, _freedom(ensembles[1:], source))
     weights = _weights(entries, errors, dims, source, moved, keep) if entries else {}

@@ -15,7 +15,7 @@ import numpy as np
 
 from symhigh.derivation.network import derive_network
 from symhigh.integration.network import NetworkCurve
-from symhigh.ledger.companions import plan
+from symhigh.ledger.companions import enough, plan
 from symhigh.ledger.judgement import Ensemble, Source, judge
 from symhigh.ledger.outcome import Comparison, asked, checked_companions
 from symhigh.ledger.sensitivity import STEP
@@ -42,6 +42,12 @@ def compare_network(
     the summary says which error in the step and in the noise would have been found. Raises ``ValueError`` for outputs
     that are not there, fewer than 3 runs, seeds that repeat, and runs beyond the end of the curve.
     """
+    for argument, value, kind in (("curve", curve, NetworkCurve), ("runs", runs, NetworkRuns)):
+        if not isinstance(value, kind):
+            raise TypeError(
+                f"compare_network({argument}={type(value).__name__}): give a {kind.__name__}; compare takes the curves "
+                "and runs of linear problems"
+            )
     names, rate = asked("compare_network", what, alarm, OUTPUTS, OUTPUTS, runs.seeds)
     if runs.t[-1] > curve.t[-1] + 1 / runs.d:
         raise ValueError(
@@ -88,9 +94,12 @@ def _shifts(curve: NetworkCurve, runs: NetworkRuns, base: Mapping[str, Array]) -
 
 
 def _companions(runs: NetworkRuns) -> tuple[NetworkRuns, ...]:
+    """The same network at two smaller dimensions, each class kept, with more runs."""
+    enough(runs.d)
     classes, end = runs.classes, float(runs.t[-1]) + 1 / runs.d
     effective = runs.d * float(classes.weight @ classes.lam) / float(classes.lam.max())
+    roomy = runs.d >= 16 * 8 * classes.size
     return tuple(
         simulate_network(runs.network, classes, d, end, seeds, t=runs.t)
-        for _, d, seeds in plan(runs.d, min(effective, runs.d / classes.size * 16), runs.seeds)
+        for _, d, seeds in plan(runs.d, effective, runs.seeds, gentle=not roomy)
     )

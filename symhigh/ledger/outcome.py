@@ -182,6 +182,8 @@ def asked(
     seeds: Sequence[int],
 ) -> tuple[tuple[str, ...], float]:
     """The outputs and the false-alarm rate that a comparison is asked for, checked together with the seeds."""
+    if not isinstance(what, (str, Sequence)) or any(not isinstance(name, str) for name in what):
+        raise TypeError(f"{owner}(what={what!r}): give the name of an output, or a list of names")
     names = (what,) if isinstance(what, str) else tuple(what)
     rate = checked_alarm(owner, alarm)
     both = [n for n in curve if n in runs]
