@@ -75,7 +75,8 @@ def compare(
         others = companions_of(runs, 2 if source.bias is None else 1)
     else:
         others = tuple(companions)
-        checked_companions("compare", runs.d, runs.seeds, [(r.d, r.seeds) for r in others])
+        least = 2 if source.bias is None else 1
+        checked_companions("compare", runs.d, runs.seeds, [(r.d, r.seeds) for r in others], least)
     problems = [text for r in (runs, *others) if (text := _divergence(r))]
     ensembles = []
     for r in (runs, *others):
@@ -116,7 +117,8 @@ def _source(runs: Runs, names: Sequence[str]) -> Source:
 def _warn(effective: float, size: str) -> None:
     warnings.warn(
         f"compare: K has only {effective:.3g} effective dimensions (tr K over its largest eigenvalue), and the limit "
-        f"needs many; {size}",
+        f"needs many: {size}. Runs are then far from Gaussian, and false alarms may exceed the stated rate; simulate a "
+        "larger d or a flatter spectrum",
         RuntimeWarning,
         stacklevel=4,
     )

@@ -209,14 +209,17 @@ def checked_alarm(owner: str, alarm: float) -> float:
 
 
 def checked_companions(
-    owner: str, d: int, seeds: Sequence[int], others: Sequence[tuple[int, Sequence[int]]]
+    owner: str, d: int, seeds: Sequence[int], others: Sequence[tuple[int, Sequence[int]]], least: int = 2
 ) -> None:
-    """Refuses companions that are not two ensembles at smaller dimensions, with seeds of their own."""
+    """Refuses companions that are not two ensembles at smaller dimensions, with seeds of their own.
+
+    ``least`` is how many are needed: one is enough where the bias is known.
+    """
     dims = [d, *(size for size, _ in others)]
-    if len(others) != 2 or sorted(set(dims), reverse=True) != dims:
+    if not least <= len(others) <= 2 or sorted(set(dims), reverse=True) != dims:
         raise ValueError(
-            f"{owner}(companions at d = {dims[1:]}): give two, at different dimensions below d = {d}, the "
-            "larger one first"
+            f"{owner}(companions at d = {dims[1:]}): give {'two' if least == 2 else 'one or two'}, at different "
+            f"dimensions below d = {d}, the larger one first"
         )
     used = set(seeds)
     for size, chosen in others:

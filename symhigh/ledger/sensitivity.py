@@ -1,11 +1,13 @@
 """What a relative error in a parameter does to a curve: the shifts that a comparison looks for.
 
 Stands below the comparison. The curve is solved once more for each parameter, at a value larger by 1 %. Where the rule
-has no parameter to which its learning rate is proportional, the learning rate itself is made larger.
+has no parameter to which its learning rate is proportional, the learning rate itself is made larger. That is another
+system, which is not worth compiling for one curve unless the reference implementation takes seconds.
 """
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +15,8 @@ from dataclasses import replace
 import numpy as np
 import sympy as sp
 
+from symhigh.codegen.target import NUMPY
+from symhigh.integration import Curve, solve
 from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.symbols import batch_size, gamma
@@ -20,6 +24,8 @@ from symhigh.system import LimitSystem
 
 STEP = 0.01
 """The relative change of a parameter; what is not linear in it is of no concern."""
+PATIENCE = 3.0
+"""Seconds after which a new system is compiled."""
 LEARNING_RATE = sp.Symbol("learning rate", positive=True)
 """A factor of the learning rate, for rules without a parameter to which it is proportional."""
 
@@ -37,7 +43,7 @@ def sensitivities(
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
             try:
-                curve = changed.solve(spectrum, start, float(t[-1]) or 1.0, t=t, rtol=rtol)
+                curve = _solved(changed, spectrum, start, t, rtol)
             except (ValueError, ArithmeticError):
                 continue
         if all(curve.outputs[output].size >= values.size for output, values in base.items()):
@@ -46,6 +52,27 @@ def sensitivities(
                 for output, values in base.items()
             }
     return found
+
+
+class _TooSlow(Exception):
+    """The reference implementation has used up its time."""
+
+
+def _solved(system: LimitSystem, spectrum: Spectrum, start: Start, t: Array, rtol: float) -> Curve:
+    """The curve at times ``t``, by the reference implementation first where the system is a new one."""
+    end = float(t[-1]) or 1.0
+    if LEARNING_RATE not in system.parameters:
+        return solve(system, spectrum, start, end, t, rtol)
+    limit = time.monotonic() + PATIENCE
+
+    def look(done: float) -> None:
+        if time.monotonic() > limit:
+            raise _TooSlow
+
+    try:
+        return solve(system, spectrum, start, end, t, rtol, target=NUMPY, progress=look)
+    except _TooSlow:
+        return solve(system, spectrum, start, end, t, rtol)
 
 
 def _changed(system: LimitSystem) -> dict[str, LimitSystem]:

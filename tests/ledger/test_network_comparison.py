@@ -26,11 +26,3 @@ def test_the_limit_agrees(runs):
 @pytest.mark.parametrize("other", [DiagonalNetwork(0.55, 0.5), DiagonalNetwork(0.4, 0.55)])
 def test_a_wrong_limit_does_not(runs, other):
     assert not compare_network(derive_network(other).solve(FOUR, 4.1), runs).agrees
-
-
-def test_refusals(runs):
-    with pytest.raises(ValueError, match="solve it further"):
-        compare_network(derive_network(NETWORK).solve(FOUR, 2), runs)
-    few = simulate_network(NETWORK, FOUR, 64, 1, 2)
-    with pytest.raises(ValueError, match="3 seeds"):
-        compare_network(derive_network(NETWORK).solve(FOUR, 2), few)
