@@ -1,7 +1,13 @@
 """How often ``compare`` raises a false alarm, and how small an error it finds: ``python -m benchmarks.power``.
 
 Every trial simulates anew, 30 runs at d = 1000 to t = 5, and compares them with the true curve, and with curves whose
-learning rate or noise is wrong, one output at a time. Prints a table of the shares found.
+learning rate or noise is wrong, one output at a time. Prints a table of the shares found. Measured, 30 runs at d = 1000:
+
+    least squares (.5, 1, 2), risk:       false alarms 3/1000; found 2 % in the rate 99/100, 3 % and 4 % 100/100,
+                                          1 % in the noise 100/100 (t = 0 left out)
+    least squares (.5, 1, 2), distance:   5/1000; 2 % in the rate 99/100, 3 % and 4 % 100/100; 1 % in the noise 35/100
+    least squares (.4, 1, 1.7), risk:     4/1000; 2 % 96/100, 3 % and 4 % 100/100; 1 % in the noise 100/100
+    least squares (.4, 1, 1.7), distance: 6/1000; 2 % 85/100, 3 % and 4 % 100/100; 1 % in the noise 27/100
 """
 
 from __future__ import annotations
