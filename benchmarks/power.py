@@ -1,7 +1,9 @@
 """How often ``compare`` raises a false alarm, and how small an error it finds: ``python -m benchmarks.power``.
 
 Every trial simulates anew, 30 runs at d = 1000 to t = 5, and compares them with the true curve, and with curves whose
-learning rate or noise is wrong, one output at a time. Prints a table of the shares found. Measured, 30 runs at d = 1000:
+learning rate or noise is wrong, one output at a time. Prints a table of the shares found.
+
+Measured:
 
     least squares (.5, 1, 2), risk:       false alarms 3/1000; found 2 % in the rate 99/100, 3 % and 4 % 100/100,
                                           1 % in the noise 100/100 (t = 0 left out)
@@ -99,7 +101,9 @@ def measure(case: Case, trials: int, caught: int, positive_times: bool) -> dict[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.power", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.power", description=(__doc__ or "").split("\n\nMeasured")[0]
+    )
     parser.add_argument("--trials", type=int, default=1000, help="true comparisons of each case and output")
     parser.add_argument("--caught", type=int, default=200, help="comparisons with each wrong curve")
     parser.add_argument("--only", choices=CASES, help="one case")
