@@ -87,7 +87,7 @@ def deviation(
     ``errors`` holds an array of shape (runs, T) for each of ``dims``, in descending order: run minus prediction. One
     dimension where the bias has been taken off, else three. ``alarm`` is this output's share of the false-alarm
     rate, over all its times. ``skew`` (T,) is the size of the skewness of one run, by which Student's quantile q grows
-    by ``skew (2q² + 1)/(6 √n)`` (Hall, *The Bootstrap and Edgeworth Expansion*, 1992, (2.45)).
+    by ``skew (2q² + 1)/(6 √n)`` (Cornish and Fisher's expansion for the studentized mean).
     """
     from scipy.special import stdtrit
 

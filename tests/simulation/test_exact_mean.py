@@ -91,6 +91,18 @@ def test_against_simulation_at_small_d(name):
         assert (np.abs(values[:, 1:].mean(axis=0) - found.outputs[output][1:]) <= most * error).all(), output
 
 
+def test_random_starts_and_continuous_spectra():
+    """The mean over starts too; against direct simulation, two-sided at 1e-3 in all."""
+    problem, rule = CASES["constant"]
+    where = sh.Spectrum.power_law(0.2), sh.Start(0.5, 1, 0.2, random=True)
+    runs = sh.simulate(problem, rule, *where, 40, 3.0, 1500, "direct", TIMES)
+    found = sh.exact_mean(problem, rule, *where, 40, 3.0, t=TIMES)
+    for output in ("risk", "distance", "overlap", "norm"):
+        values = runs.outputs[output]
+        error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+        assert (np.abs(values.mean(axis=0) - found.outputs[output]) <= norm.isf(1e-3 / 32) * error).all()
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_bias_is_the_distance_from_the_derived_limit(name):
     """Two routes to the limit of the same modes: the recursion's own, and the derived system's."""
