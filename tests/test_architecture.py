@@ -25,6 +25,7 @@ ROOMS = [
     "integration",
     "simulation",
     "ledger",
+    "aliases",
     "report",
     "cli",
 ]

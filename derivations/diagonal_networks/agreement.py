@@ -11,8 +11,7 @@ import numpy as np
 from symhigh.derivation import derive
 from symhigh.integration.network import model_of
 from symhigh.integration.particles import solve_particles
-from symhigh.ledger import CONSISTENT, REFUTED, VERIFIED, Claim, integrated, simulation
-from symhigh.ledger.network_comparison import compare_network
+from symhigh.ledger import CONSISTENT, REFUTED, VERIFIED, Claim, compare, integrated, simulation
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import SQUARES, DiagonalNetwork
 from symhigh.simulation import simulate
@@ -33,7 +32,7 @@ def experiment(network, classes, trial, seeds=12):
     size = 256 if trial.quick else 4096
     first = trial.seed % 100_000
     runs = simulate(network, None, classes, None, size, 5.0, range(first, first + seeds), t=TIMES)
-    return compare_network(derive(network).solve(classes, 5.01), runs)
+    return compare(derive(network).solve(classes, 5.01), runs)
 
 
 @simulation

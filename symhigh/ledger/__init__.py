@@ -27,10 +27,10 @@ The room where symhigh's results are checked. A claims file is plain Python with
 """
 
 from symhigh.ledger.claim import Claim
-from symhigh.ledger.comparison import Comparison, compare
+from symhigh.ledger.comparison import compare
 from symhigh.ledger.domain import Domain
 from symhigh.ledger.evidence import Trial, integrated, numeric, simulation, symbolic
-from symhigh.ledger.network_comparison import compare_network
+from symhigh.ledger.outcome import Comparison
 from symhigh.ledger.rows import Ledger, Line, Row, row_text
 from symhigh.ledger.runner import verify
 from symhigh.ledger.slope import ErrorSlope, error_slope
@@ -56,7 +56,6 @@ __all__ = [
     "Trial",
     "Verdict",
     "compare",
-    "compare_network",
     "error_slope",
     "integrated",
     "numeric",

@@ -300,6 +300,7 @@ def _collect(
         not interrupted,
         last,
         names[len(e.system.outputs) :],
+        e.covariance is not None,
     )
 
 

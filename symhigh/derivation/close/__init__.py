@@ -34,7 +34,7 @@ def close(
     s: Statement, field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr], reduce: bool
 ) -> LimitSystem:
     """The first closure that applies; ``ValueError`` with the reasons of all where none does."""
-    reasons = []
+    reasons: list[str] = []
     for name, closure in CLOSURES:
         try:
             system = closure(s, field, problem, rule, values, reduce)
