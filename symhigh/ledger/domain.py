@@ -14,6 +14,8 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.ledger.shown import pretty
+
 Point = dict[sp.Symbol, sp.Expr]
 _TRIES = 2000
 
@@ -188,5 +190,4 @@ def _interval(symbol: sp.Symbol, where: sp.Set) -> str:
 
 
 def _pretty(expr: sp.Basic) -> str:
-    """One line of text: SymPy's plain form with the comparison signs of mathematics."""
-    return str(expr).replace(">=", "≥").replace("<=", "≤")
+    return pretty(str(expr))
