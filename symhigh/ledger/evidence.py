@@ -19,8 +19,9 @@ import sympy as sp
 from symhigh.ledger.domain import ANYWHERE, Domain
 from symhigh.ledger.paths import Origin, origin_of
 from symhigh.ledger.relation import Relation, Side, check_at_points
+from symhigh.ledger.shown import Shown
 from symhigh.ledger.simplification import Decision, decide
-from symhigh.ledger.statement import Statement, refuse_floats, statements
+from symhigh.ledger.statement import REMEDY, Statement, refuse_floats, statements, states_nothing
 from symhigh.ledger.verdict import Finding, Proof, Verdict, combine
 
 _WORDS = re.compile(r"[A-Za-z\s,.;:'’()-]+")
@@ -79,6 +80,8 @@ class Symbolic:
         if not found:
             raise ValueError("the statement is an empty list; nothing would be proved")
         refuse_floats(found)
+        if states_nothing(found) and not self._used():
+            raise ValueError(f"a function left nothing but numbers, which state nothing; {REMEDY}")
         return found
 
     def examine(self, trial: Trial) -> Finding:
@@ -99,15 +102,19 @@ class Symbolic:
             "; ".join(f.detail for f in deciding),
             next((f.counterexample for f in deciding if f.counterexample), ()),
             proof if verdict is Verdict.PROVED else None,
-            tuple(s.shown for s in stated),
+            tuple(s.shown for s in stated) if not states_nothing(stated) else (_reduced(self.title),),
         )
 
     def _proof(self) -> Proof:
         """Algebra where nothing of the library stands in the line, and where its source cannot be read."""
         if self.theorem:
             return Proof.THEOREM
+        return Proof.DERIVATION if self._used() else Proof.ALGEBRA
+
+    def _used(self) -> bool:
+        """Whether something of the library stands in the line."""
         paths = self.origin.paths if self.origin else None
-        return Proof.DERIVATION if paths and paths.used else Proof.ALGEBRA
+        return bool(paths and paths.used)
 
     def _relations(self, checked: Sequence[Relation], trial: Trial) -> Finding:
         decisions = [decide(r, self.simplify, trial.domain, hard=False) for r in checked]
@@ -278,6 +285,10 @@ def title_of(subject: Any) -> str:
         return " ".join(text.split()).rstrip(".")
     name = getattr(subject, "__name__", "")
     return "" if name == "<lambda>" else name.replace("_", " ").strip()
+
+
+def _reduced(title: str) -> Shown:
+    return Shown(f"the residual of “{title}” is 0 as its function returns it")
 
 
 def _steps(decisions: Sequence[Decision]) -> str:

@@ -102,9 +102,9 @@ def verify(
             "symhigh.Claim objects at module level"
         )
     rows += [_broken(f, "the file holds no claims") for f in without if str(f) in named]
-    rows += _repeated(rows)
     place = {str(f): i for i, f in enumerate(files)}
     rows.sort(key=lambda row: place.get(row.file, -1))  # stable: the order within a file stays
+    rows += _repeated(rows)
     unnamed = tuple(str(f) for f in without if str(f) not in named)
     return Ledger(tuple(rows), quick, seed, complete, time.perf_counter() - begin, unnamed)
 

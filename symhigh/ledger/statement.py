@@ -63,6 +63,8 @@ def statements(given: Any, derived: bool = True) -> list[Statement]:
             f"a statement arrived as {bool(given)}: it was decided before it reached the ledger, and nothing of it is "
             f"left to show or to test; {REMEDY}"
         )
+    if isinstance(given, int):
+        given = sp.Integer(given)
     if isinstance(given, sp.Rel):
         return [_relation(given)]
     if isinstance(given, sp.MatrixBase):
@@ -76,6 +78,14 @@ def statements(given: Any, derived: bool = True) -> list[Statement]:
     raise TypeError(
         f"a statement of type {type(given).__name__} ({given!r}) cannot be checked; give the "
         "residual that must vanish, a SymPy equation or inequality, asymptotic(left, right, t), or a list of these"
+    )
+
+
+def states_nothing(stated: Iterable[Statement]) -> bool:
+    """Whether all that is left of the statements is numbers equal to zero: computed before they arrived."""
+    return all(
+        isinstance(s, Relation) and s.kind is sp.Eq and getattr(s.left, "is_Number", False) and s.right == 0
+        for s in stated
     )
 
 

@@ -43,8 +43,8 @@ TRUE = [
     sp.Integral(sp.exp(-a * t), (t, 0, sp.oo)) - 1 / a,
     sp.Eq(sp.sin(u + v), sp.sin(u) * sp.cos(v) + sp.cos(u) * sp.sin(v), evaluate=False),
     sp.gamma(a + 1) / sp.gamma(a) - a,
-    sp.Matrix([[a, b]]) * sp.Matrix([[b], [-a]]),
-    [(a - b) ** 2 + c > 0, greater(a + b, 0), sp.Ne(a, -b, evaluate=False)],
+    sp.Matrix([[(a + b) ** 2 - a**2, 1 + a]]) * sp.Matrix([[1], [-b]]) + sp.Matrix([[b - a * b - b**2]]),
+    [greater((a - b) ** 2 + c, 0), greater(a + b, 0), sp.Ne(a, -b, evaluate=False)],
 ]
 
 
