@@ -16,7 +16,7 @@ from symhigh.derivation.ito import (
     noise_free,
 )
 from symhigh.derivation.network import alpha, coordinate_sde, derive_network, reduce, side_w, side_z, xi
-from symhigh.ledger import REFUTED, Claim, symbolic
+from symhigh.ledger import REFUTED, Claim, equal, symbolic
 from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, eta, powers, theta_star, u, v
 from symhigh.symbols import lam, risk, t
 
@@ -46,7 +46,7 @@ def balance_of_the_squares():
 balance = Claim(
     "Balance law",
     "u² − v² is deterministic: d(u² − v²)/dt = −2η²λR (u² − v²).",
-    formula=sp.Eq(
+    formula=equal(
         sp.Derivative(sp.Function("c")(t), t), -2 * eta**2 * lam * sp.Function("R")(t) * sp.Function("c")(t)
     ),
     evidence=[all_decays_of_the_product, balance_of_the_squares],

@@ -24,7 +24,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh.closed.conserved import conservation_law, log_linear_solution
 from symhigh.closed.linear import linear_limit
-from symhigh.ledger import VERIFIED, Claim, compare, integrated, simulation, symbolic
+from symhigh.ledger import VERIFIED, Claim, compare, equal, integrated, less, simulation, symbolic
 from symhigh.symbols import D2, distance, error_square, gamma, gradient_noise, lam, omega, tau
 
 eta, b, start = sp.symbols("eta b D_0", positive=True)
@@ -46,7 +46,7 @@ DOMAIN = {
 def potential_by_hand():
     """The eliminated potential is 4η²/(τγ) + 2η² log γ."""
     positive = sp.Symbol("gamma_", positive=True)
-    return sp.Eq(
+    return equal(
         LAW.potential.subs(gamma, positive), 4 * eta**2 / (tau * positive) + 2 * eta**2 * sp.log(positive)
     )
 
@@ -56,7 +56,7 @@ def does_not_move():
     """D² + 4η²/(τγ) + 2η² log γ has no drift along the derived limit."""
     (state,) = LIMIT.system.states
     level = distance + 4 * eta**2 / (tau * LIMIT.rate) + 2 * eta**2 * sp.log(LIMIT.rate)
-    return sp.Eq(LIMIT.drift(level).subs(gamma, LIMIT.rate).subs(state.name, b**2), 0)
+    return equal(LIMIT.drift(level).subs(gamma, LIMIT.rate).subs(state.name, b**2), 0)
 
 
 @integrated(tolerance=1e-8)
@@ -84,8 +84,8 @@ def lambert_solves():
     a, c, depth = sp.symbols("a c p", positive=True)  # w = -p
     y = -(c / a) * (-depth)
     total = a * y - c * sp.log(y)
-    yield sp.Eq(-(a / c) * sp.exp(-total / c), -depth * sp.exp(-depth))
-    yield sp.Eq(log_linear_solution(a, c, total, -1), -(c / a) * sp.LambertW(-depth * sp.exp(-depth), -1))
+    yield equal(-(a / c) * sp.exp(-total / c), -depth * sp.exp(-depth))
+    yield equal(log_linear_solution(a, c, total, -1), -(c / a) * sp.LambertW(-depth * sp.exp(-depth), -1))
 
 
 @symbolic
@@ -94,7 +94,7 @@ def equation_by_hand():
     end = sp.Symbol("gamma_end", positive=True)
     change = start + LAW.potential.subs(gamma, eta / b) - LAW.potential.subs(gamma, end)
     printed = tau * start / eta**2 - 4 * (1 / end - b / eta) + 2 * tau * sp.log(eta / b / end)
-    return sp.Eq(change * tau / eta**2, printed)
+    return equal(change * tau / eta**2, printed)
 
 
 @symbolic
@@ -102,7 +102,7 @@ def convex_with_one_turn():
     """The potential falls to γ = 2/τ and rises beyond: a smaller γ with more potential lies below 2/τ."""
     positive = sp.Symbol("gamma_", positive=True)
     slope = sp.diff(LAW.potential.subs(gamma, positive), positive)
-    return sp.Eq(slope, 2 * eta**2 / positive**2 * (positive - 2 / tau))
+    return equal(slope, 2 * eta**2 / positive**2 * (positive - 2 / tau))
 
 
 def residual(eta_, b_, tau_, start_):
@@ -181,7 +181,7 @@ lambert = Claim(
 def reciprocal():
     """In the clock u = Γ(t), d(1/γ)/du = τR/η²: 1/γ∞ = b/η + (τ/η²)∫R du."""
     per_clock = LIMIT.drift(1 / gamma).subs(LIMIT.system.states[0].name, eta**2 / gamma**2) / gamma
-    return sp.Eq(sp.powdenest(per_clock, force=True), tau * LIMIT.share * error_square / eta**2)
+    return equal(sp.powdenest(per_clock, force=True), tau * LIMIT.share * error_square / eta**2)
 
 
 @symbolic
@@ -191,7 +191,7 @@ def inverse_proportion():
     far = (
         eta**2 / tau * (4 * (1 / end - b / eta) - 2 * tau * sp.log(eta / b / end))
     )  # D²(0) as a function of γ∞
-    return sp.Eq(sp.limit(sp.expand(sp.expand_log(end * tau * far / (4 * eta**2))), end, 0, "+"), 1)
+    return equal(sp.limit(sp.expand(sp.expand_log(end * tau * far / (4 * eta**2))), end, 0, "+"), 1)
 
 
 @symbolic
@@ -203,7 +203,7 @@ def falls():
     below = 2 / (tau * (1 + p))
     for parameter in (tau, start):
         slope = -sp.diff(change, parameter) / sp.diff(change, end)
-        yield sp.Lt(sp.factor(slope.subs(b, eta / (end * (1 + q))).subs(end, below)), 0)
+        yield less(sp.factor(slope.subs(b, eta / (end * (1 + q))).subs(end, below)), 0)
 
 
 scaling = Claim(
@@ -249,11 +249,11 @@ def isotropic(problem):
 def closed_equation():
     """K = I: g = ∫R dt obeys g'' = γω² - 2γg' + γ²g' with γ = η/√(b² + 2g)."""
     R, moved = isotropic(sh.least_squares(sp.Symbol("omega", positive=True)))
-    yield sp.Eq(moved, gamma * omega**2 - 2 * gamma * R + gamma**2 * R)
+    yield equal(moved, gamma * omega**2 - 2 * gamma * R + gamma**2 * R)
     g = sp.Symbol("g", positive=True)
     state = LIMIT.system.states[0]
     grown = state.rhs.subs(gradient_noise, 2 * R).subs(tau, 1)
-    yield sp.Eq(sp.diff(b**2 + 2 * g, g) * R, grown)
+    yield equal(sp.diff(b**2 + 2 * g, g) * R, grown)
 
 
 @symbolic
@@ -263,8 +263,8 @@ def first_integral():
     R, moved = isotropic(sh.least_squares())
     once = R0 - 2 * eta * (sp.sqrt(b**2 + 2 * g) - b) + eta**2 / 2 * sp.log(1 + 2 * g / b**2)
     rate = eta / sp.sqrt(b**2 + 2 * g)
-    yield sp.Eq(sp.diff(once, g) * once, moved.subs({gamma: rate}).subs(R, once))
-    yield sp.Eq(once.subs(g, 0), R0)
+    yield equal(sp.diff(once, g) * once, moved.subs({gamma: rate}).subs(R, once))
+    yield equal(once.subs(g, 0), R0)
 
 
 @integrated(tolerance=1e-9)

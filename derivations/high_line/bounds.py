@@ -17,7 +17,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.derivation.volterra import CLOCK, volterra
-from symhigh.ledger import Claim, integrated, symbolic
+from symhigh.ledger import Claim, at_least, equal, integrated, symbolic
 from symhigh.symbols import D2, distance, lam, tau
 
 eta, b = sp.symbols("eta b", positive=True)
@@ -40,11 +40,11 @@ LEVEL = 4 * (y - y0) - 2 * tau * sp.log(y / y0) - tau * far / eta**2
 @symbolic
 def implicit():
     """∂y = 2(2 - τγ), ∂D² = -τ/η², ∂τ = -2 log(y/y₀) - D²/η² of what vanishes at y = 1/γ∞."""
-    yield sp.Eq(sp.diff(LEVEL, y), 2 * (2 - tau / y))
-    yield sp.Eq(sp.diff(LEVEL, far), -tau / eta**2)
-    yield sp.Eq(sp.diff(LEVEL, tau), -2 * sp.log(y / y0) - far / eta**2)
+    yield equal(sp.diff(LEVEL, y), 2 * (2 - tau / y))
+    yield equal(sp.diff(LEVEL, far), -tau / eta**2)
+    yield equal(sp.diff(LEVEL, tau), -2 * sp.log(y / y0) - far / eta**2)
     more = sp.Symbol("s", nonnegative=True)  # y = y₀ + s, γ ≤ γ₀
-    yield sp.Ge(sp.factor(sp.diff(LEVEL, y).subs(y, y0 + more) - 2 * (2 - tau / y0)), 0)
+    yield at_least(sp.factor(sp.diff(LEVEL, y).subs(y, y0 + more) - 2 * (2 - tau / y0)), 0)
 
 
 @symbolic
@@ -54,8 +54,8 @@ def closed_form_vanishes():
     end = tau * (1 + p) / 2
     (error,) = sp.solve(LEVEL.subs(y, end), far)
     total = tau * error / eta**2 + 4 * y0 - 2 * tau * sp.log(y0)
-    yield sp.Eq(sp.log(2 / tau) - total / (2 * tau), sp.log(1 + p) - (1 + p))
-    yield sp.Eq(CLOSED.expr.subs({b: eta * y0, distance: error}).args[0], CLOSED.expr.args[0])
+    yield equal(sp.log(2 / tau) - total / (2 * tau), sp.log(1 + p) - (1 + p))
+    yield equal(CLOSED.expr.subs({b: eta * y0, distance: error}).args[0], CLOSED.expr.args[0])
 
 
 def below_threshold(trial, quick, full):
@@ -110,9 +110,9 @@ few = Claim(
 def rises_with_the_rate():
     """γ₂r₂ - γ₁r₁ = (γ₂ - γ₁)r₂ + γ₁(r₂ - r₁): the difference solves the equation with a forcing ≥ 0."""
     low_rate, more, one, two = sp.symbols("gamma_1 e r_1 r_2", nonnegative=True)
-    yield sp.Eq((low_rate + more) * two - low_rate * one, more * two + low_rate * (two - one))
+    yield equal((low_rate + more) * two - low_rate * one, more * two + low_rate * (two - one))
     for part in (FORM.forcing.summand, FORM.kernel.summand):
-        yield sp.Ge(part, 0)
+        yield at_least(part, 0)
 
 
 @symbolic
@@ -121,12 +121,12 @@ def tilted_masses():
     size, gap = sp.symbols("lambda_1 h", positive=True)  # ρ = 2λ - h below every 2λ
     rho = 2 * size - gap
     kernel, forcing = (part.summand.subs(lam, size) for part in (FORM.kernel, FORM.forcing))
-    yield sp.Eq(
+    yield equal(
         sp.integrate(sp.powsimp(kernel * sp.exp(rho * CLOCK)), (CLOCK, 0, sp.oo)), size**2 / (2 * size - rho)
     )
-    yield sp.Eq(sp.integrate(forcing, (CLOCK, 0, sp.oo)), D2 / 4)
+    yield equal(sp.integrate(forcing, (CLOCK, 0, sp.oo)), D2 / 4)
     top, mass, first = sp.symbols("F kappa gamma_0", positive=True)
-    yield sp.Eq(top + first * mass * top / (1 - first * mass), top / (1 - first * mass))
+    yield equal(top + first * mass * top / (1 - first * mass), top / (1 - first * mass))
 
 
 def in_the_clock(values, weights, rule):

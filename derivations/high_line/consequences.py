@@ -9,7 +9,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh.closed.conserved import conservation_law
 from symhigh.closed.linear import linear_limit
-from symhigh.ledger import Claim, integrated, symbolic
+from symhigh.ledger import Claim, equal, integrated, symbolic
 from symhigh.rule.thresholds import FRACTION
 from symhigh.symbols import (
     D2,
@@ -38,7 +38,7 @@ LAW = conservation_law(GROWING, distance)
 def polyak_descends():
     """dD²/dt = -Q²/(τI) under Polyak."""
     drift = POLYAK.drift(distance).subs(gamma, POLYAK.rate)
-    return sp.Eq(drift, -(error_square**2) / (tau * (error_square + omega**2)))
+    return equal(drift, -(error_square**2) / (tau * (error_square + omega**2)))
 
 
 @symbolic
@@ -47,7 +47,7 @@ def search_descends():
     (held,) = [r.name for r in SEARCH.system.reductions if r.summand == lam**2 * D2]
     drift = SEARCH.drift(risk)
     printed = -(gamma**2) * kappa2 * (error_square + omega**2) / 2
-    return sp.Eq((drift - printed).subs(gamma, SEARCH.rate).subs(held, sp.Symbol("M")), 0)
+    return equal((drift - printed).subs(gamma, SEARCH.rate).subs(held, sp.Symbol("M")), 0)
 
 
 @symbolic
@@ -57,7 +57,7 @@ def below_the_threshold():
     threshold = system.expanded(system.outputs["distance_threshold"])
     level = system.expanded(gradient_noise)
     drift = STEADY.drift(distance)
-    return sp.Eq(drift, gamma * tau * level * (gamma - threshold))
+    return equal(drift, gamma * tau * level * (gamma - threshold))
 
 
 @symbolic
@@ -66,7 +66,7 @@ def equipartition():
     Q = 2 * sh.limits(PROBLEM, sh.Constant(g))["excess_risk"].expr
     (rhs,) = STEADY.system.family.rhs
     (rest,) = sp.solve(rhs.subs({gradient_noise: Q + noise**2, gamma: g}), D2)
-    return [sp.Eq(rest, g * noise**2 / (2 - g * tau)), sp.Eq(tau * rest, Q)]
+    return [equal(rest, g * noise**2 / (2 - g * tau)), equal(tau * rest, Q)]
 
 
 AT_THE_DISTANCE, AT_THE_RISK = (
@@ -79,7 +79,7 @@ def the_objective_stays():
     """dD²/dt = 0 at the distance's threshold, dR/dt = 0 at the risk's, noise included."""
     for limit, objective in ((AT_THE_DISTANCE, distance), (AT_THE_RISK, risk)):
         rate = limit.rate.subs(FRACTION, 1)
-        yield sp.Eq(limit.drift(objective).subs(gamma, rate), 0)
+        yield equal(limit.drift(objective).subs(gamma, rate), 0)
 
 
 @symbolic
@@ -91,7 +91,7 @@ def modes_move_to_their_mean():
         rate = limit.rate.subs(FRACTION, 1)
         (rhs,) = limit.system.family.rhs
         moved = limit.expanded(rhs).subs(gamma, rate)
-        yield sp.Eq(moved, 2 * lam * rate * (held / total - D2))
+        yield equal(moved, 2 * lam * rate * (held / total - D2))
 
 
 @integrated(tolerance=1e-8)
@@ -122,14 +122,14 @@ def polyak_isotropic():
         found = sh.limits(sh.least_squares(), sh.Constant(rate), sh.Spectrum.isotropic(size))[
             "risk_curve"
         ].expr
-        yield sp.Eq(found, size * distance / 2 * sp.exp(-t))
+        yield equal(found, size * distance / 2 * sp.exp(-t))
 
 
 @symbolic
 def slow_schedule():
     """The derived excess is γτω²/4 to first order in γ, for a rate that dies out slowly."""
     found = sh.limits(PROBLEM, sh.Schedule((1 + t) ** sp.Rational(-1, 2)))["excess_risk_asymptotic"].expr
-    return sp.Eq(found, tau * noise**2 / (4 * sp.sqrt(1 + t)))
+    return equal(found, tau * noise**2 / (4 * sp.sqrt(1 + t)))
 
 
 @integrated(tolerance=1e-2)
@@ -150,8 +150,8 @@ def peak_of_the_distance():
     positive = sp.Symbol("gamma_", positive=True)
     level = distance + LAW.potential.subs(gamma, eta / b)
     peak = level - LAW.potential.subs(gamma, positive).subs(positive, 2 / tau)
-    yield sp.Eq(peak, distance + 4 * eta * b / tau - 2 * eta**2 + 2 * eta**2 * sp.log(eta * tau / (2 * b)))
-    yield sp.Eq(LAW.turning_point, 2 / tau)
+    yield equal(peak, distance + 4 * eta * b / tau - 2 * eta**2 + 2 * eta**2 * sp.log(eta * tau / (2 * b)))
+    yield equal(LAW.turning_point, 2 / tau)
 
 
 @integrated(tolerance=1e-5)

@@ -15,7 +15,7 @@ import symhigh as sh
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.modes import Modes
 from symhigh.closed.secular import RHO, exponential_rate, threshold
-from symhigh.ledger import Claim, compare, integrated, simulation, symbolic
+from symhigh.ledger import Claim, compare, equal, integrated, simulation, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, t, tau
 
 g, w = sp.symbols("g w", positive=True)
@@ -29,14 +29,14 @@ FOUND = sh.limits(sh.least_squares(noise), sh.Constant(g))
 @symbolic
 def threshold_is_two_over_tau():
     """At the rate where ρ = 0, γτ/2 = 1."""
-    return [sp.Eq(threshold(LIMIT.noiseless, Modes()), 2 / tau), sp.Eq(FOUND["threshold"].expr, 2 / tau)]
+    return [equal(threshold(LIMIT.noiseless, Modes()), 2 / tau), equal(FOUND["threshold"].expr, 2 / tau)]
 
 
 @symbolic
 def rises_in_rho():
     """The secular average rises in ρ: its summand's derivative is a square."""
     summand = exponential_rate(LIMIT.noiseless, gamma).summand
-    return sp.Eq(sp.diff(summand, RHO), (gamma * lam / (2 * gamma * lam - RHO)) ** 2)
+    return equal(sp.diff(summand, RHO), (gamma * lam / (2 * gamma * lam - RHO)) ** 2)
 
 
 @integrated(tolerance=1e-12)
@@ -64,8 +64,8 @@ stability = Claim(
 def floor_by_hand():
     """The fixed point has the risk ω²/(2 - γτ), the excess γτω²/(2(2 - γτ))."""
     return [
-        sp.Eq(FOUND["risk"].expr, noise**2 / (2 - g * tau)),
-        sp.Eq(FOUND["excess_risk"].expr, g * tau * noise**2 / (2 * (2 - g * tau))),
+        equal(FOUND["risk"].expr, noise**2 / (2 - g * tau)),
+        equal(FOUND["excess_risk"].expr, g * tau * noise**2 / (2 * (2 - g * tau))),
     ]
 
 
@@ -75,7 +75,7 @@ def stands_still():
     Q = 2 * FOUND["excess_risk"].expr
     (rhs,) = SYSTEM.family.rhs
     still = rhs.subs(D2, gamma * gradient_noise / 2).subs(gradient_noise, Q + omega**2).subs(gamma, g)
-    return [sp.Eq(still, 0), sp.Eq(tau * g * (Q + noise**2) / 2, Q)]
+    return [equal(still, 0), equal(tau * g * (Q + noise**2) / 2, Q)]
 
 
 @simulation
@@ -109,8 +109,8 @@ def eigenmode():
     (rhs,) = SYSTEM.family.rhs
     moved = rhs.subs({D2: secular.profile * error_square, gradient_noise: error_square})
     return [
-        sp.Eq(moved, -RHO * secular.profile * error_square),
-        sp.Eq(secular.summand, gamma**2 * lam**2 / (2 * gamma * lam - RHO)),
+        equal(moved, -RHO * secular.profile * error_square),
+        equal(secular.summand, gamma**2 * lam**2 / (2 * gamma * lam - RHO)),
     ]
 
 
@@ -123,7 +123,7 @@ def two_eigenvalues():
     terms = (
         w_ * g**2 * v**2 / (2 * g * v - rho) for v, w_ in ((l1, sp.Rational(1, 3)), (l2, sp.Rational(2, 3)))
     )
-    return sp.Eq(sum(terms), 1)
+    return equal(sum(terms), 1)
 
 
 @integrated(tolerance=1e-6)
@@ -163,9 +163,9 @@ def isotropic_curve():
     begin = sp.Symbol("distance", nonnegative=True)
     found = sh.limits(sh.least_squares(noise), sh.Constant(g), sh.Spectrum.isotropic())["risk_curve"].expr
     R0, rest = (begin + noise**2) / 2, noise**2 / (2 - g)
-    yield sp.Eq(found, (R0 - rest) * sp.exp(-g * (2 - g) * t) + rest)
+    yield equal(found, (R0 - rest) * sp.exp(-g * (2 - g) * t) + rest)
     Q = 2 * found - noise**2
-    yield sp.Eq(sp.diff(Q, t), -2 * g * Q + g**2 * (Q + noise**2))
+    yield equal(sp.diff(Q, t), -2 * g * Q + g**2 * (Q + noise**2))
 
 
 isotropic = Claim(

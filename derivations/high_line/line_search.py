@@ -17,7 +17,7 @@ import symhigh as sh
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.modes import Modes
 from symhigh.closed.secular import self_similar, similar_rate
-from symhigh.ledger import VERIFIED, Claim, integrated, numeric, symbolic
+from symhigh.ledger import VERIFIED, Claim, at_least, equal, integrated, numeric, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, kappa2, lam
 
 l1, l2, l3 = LAMBDAS = sp.symbols("lambda_1:4", positive=True)
@@ -34,22 +34,22 @@ def profile_is_an_eigenmode():
     """With ρ = γ²κ₂ the profile solves the mode equation, and the average is γλ²/(2λ - γκ₂)."""
     (rhs,) = LIMIT.system.family.rhs
     mode = {D2: SECULAR.profile * error_square, gradient_noise: error_square}
-    yield sp.Eq(rhs.subs(mode), -similar_rate(LIMIT) * SECULAR.profile * error_square)
-    yield sp.Eq(similar_rate(LIMIT), gamma**2 * kappa2)
-    yield sp.Eq(SECULAR.summand, gamma * lam**2 / (2 * lam - gamma * kappa2))
+    yield equal(rhs.subs(mode), -similar_rate(LIMIT) * SECULAR.profile * error_square)
+    yield equal(similar_rate(LIMIT), gamma**2 * kappa2)
+    yield equal(SECULAR.summand, gamma * lam**2 / (2 * lam - gamma * kappa2))
 
 
 @symbolic
 def consistent():
     """If ∫λp = 1 then ∫λ²p = γκ₂, so the rate reproduces itself: λ²p = (γλ²·1 + γκ₂·λp)/2 for every λ."""
     p = SECULAR.profile
-    return sp.Eq(lam**2 * p, gamma * (lam**2 + kappa2 * lam * p) / 2)
+    return equal(lam**2 * p, gamma * (lam**2 + kappa2 * lam * p) / 2)
 
 
 @symbolic
 def rises():
     """The summand's derivative in γ is 2λ³/(2λ - γκ₂)² > 0."""
-    return sp.Eq(sp.diff(SECULAR.summand, gamma), 2 * lam**3 / (2 * lam - gamma * kappa2) ** 2)
+    return equal(sp.diff(SECULAR.summand, gamma), 2 * lam**3 / (2 * lam - gamma * kappa2) ** 2)
 
 
 @integrated(tolerance=1e-8)
@@ -82,8 +82,8 @@ def upper_and_lower():
     """At γ = λ_min/κ₂ the average is at most 1, at 2λ_min/κ₂ it is infinite: λ_min/κ₂ ≤ γ∞ ≤ 2λ_min/κ₂."""
     edge, more = sp.symbols("lambda_min s", positive=True)
     least = SECULAR.summand.subs(gamma, edge / kappa2).subs(lam, edge + more)
-    yield sp.Ge(sp.factor((edge + more) ** 2 / kappa2 - least), 0)  # and ∫λ²/κ₂ = 1
-    yield sp.Eq(SECULAR.edge.subs(lam, edge), 2 * edge / kappa2)
+    yield at_least(sp.factor((edge + more) ** 2 / kappa2 - least), 0)  # and ∫λ²/κ₂ = 1
+    yield equal(SECULAR.edge.subs(lam, edge), 2 * edge / kappa2)
 
 
 @symbolic
@@ -94,7 +94,7 @@ def lower_bound_always():
         r.name: r.summand.subs(lam, edge + more) for r in LIMIT.system.reductions if r.summand.has(D2)
     }
     top = sp.numer(sp.together(LIMIT.rate - edge / kappa2))
-    return sp.Ge(sp.factor(top.subs(averages)), 0)
+    return at_least(sp.factor(top.subs(averages)), 0)
 
 
 bounds = Claim(
@@ -110,14 +110,14 @@ bounds = Claim(
 def radical():
     """The radical for two equal halves solves the secular equation."""
     k2 = (l1**2 + l2**2) / 2
-    return sp.Eq(sum(TWO * v**2 / (2 * v - TWO * k2) for v in (l1, l2)) / 2, 1)
+    return equal(sum(TWO * v**2 / (2 * v - TWO * k2) for v in (l1, l2)) / 2, 1)
 
 
 @symbolic
 def quadratic_by_hand():
     """Cleared of denominators: κ₂²·2γ² - (2κ₂τ + λ₁λ₂τ)·2γ + 4λ₁λ₂ = 0, with κ₂, τ of the halves."""
     k2, mean = (l1**2 + l2**2) / 2, (l1 + l2) / 2
-    return sp.Eq(2 * k2**2 * TWO**2 - 2 * mean * (2 * k2 + l1 * l2) * TWO + 4 * l1 * l2, 0)
+    return equal(2 * k2**2 * TWO**2 - 2 * mean * (2 * k2 + l1 * l2) * TWO + 4 * l1 * l2, 0)
 
 
 two = Claim(
@@ -156,9 +156,9 @@ def cubic():
         - gamma * sum(v**2 * sp.prod(2 * u - gamma * k2 for u in LAMBDAS if u != v) for v in LAMBDAS) / 3
     )
     by_hand = sp.Poly(sp.expand(by_hand), gamma)
-    yield sp.Eq(poly.degree(), 3)
+    yield equal(poly.degree(), 3)
     scale = poly.LC() / by_hand.LC()
-    yield from (sp.Eq(a, scale * c) for a, c in zip(poly.all_coeffs(), by_hand.all_coeffs(), strict=True))
+    yield from (equal(a, scale * c) for a, c in zip(poly.all_coeffs(), by_hand.all_coeffs(), strict=True))
 
 
 three = Claim(

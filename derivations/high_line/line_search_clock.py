@@ -28,7 +28,7 @@ from symhigh.closed.linear import linear_limit
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.modes import Modes
 from symhigh.closed.secular import self_similar
-from symhigh.ledger import Claim, integrated, symbolic
+from symhigh.ledger import Claim, equal, integrated, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, kappa2, lam, tau
 from symhigh.symbols import t as TIME
 
@@ -48,8 +48,8 @@ CRITICAL = ((Y - sp.sqrt(Y**2 - 4)) / 2) ** 2
 def noise_drops_out():
     """γI is M/κ₂ for line search and Q/τ for Polyak's rate, whatever ω."""
     (held,) = [r.name for r in SEARCH.system.reductions if r.summand == lam**2 * D2]
-    yield sp.Eq(SEARCH.expanded(SEARCH.rate * gradient_noise), held / kappa2, evaluate=False)
-    yield sp.Eq(POLYAK.expanded(POLYAK.rate * gradient_noise), error_square / tau, evaluate=False)
+    yield equal(SEARCH.expanded(SEARCH.rate * gradient_noise), held / kappa2)
+    yield equal(POLYAK.expanded(POLYAK.rate * gradient_noise), error_square / tau)
 
 
 @symbolic
@@ -59,8 +59,8 @@ def renewal():
     u, gap = sp.symbols("u g", positive=True)
     tilted = sp.integrate(size**3 * sp.exp(-gap * u), (u, 0, sp.oo)).subs(gap, 2 * size - sigma)
     summand = self_similar(SEARCH.noiseless, Modes()).summand.subs({gamma: sigma / kappa2, lam: size})
-    yield sp.Eq(tilted, size**2 / 2 + kappa2 * summand / 2)
-    yield sp.Eq(tilted.subs(sigma, 0), size**2 / 2)
+    yield equal(tilted, size**2 / 2 + kappa2 * summand / 2)
+    yield equal(tilted.subs(sigma, 0), size**2 / 2)
 
 
 @symbolic
@@ -71,7 +71,7 @@ def error_falls_by_M():
     drift = SEARCH.system.family.rhs[0].subs(gradient_noise, push / gamma)
     moved = sp.expand(lam * drift / gamma)  # du = γdt
     averages = moved.coeff(D2) / lam**2 * held + moved.coeff(D2, 0) / lam**2 * kappa2
-    return sp.Eq(averages.subs(push, held / kappa2), -held)
+    return equal(averages.subs(push, held / kappa2), -held)
 
 
 @integrated(tolerance=1e-7)
@@ -104,17 +104,17 @@ clock = Claim(
 @symbolic
 def share_at_the_edge():
     """With r = q²: S = (1 - q)²(1 - q + q²)/(q(1 + q²)) at the edge."""
-    return sp.Eq(SHARE, (1 - q) ** 2 * (1 - q + q**2) / (q * (1 + q**2)))
+    return equal(SHARE, (1 - q) ** 2 * (1 - q + q**2) / (q * (1 + q**2)))
 
 
 @symbolic
 def palindrome():
     """S > 1 iff q⁴ - 4q³ + 4q² - 4q + 1 > 0, in y = q + 1/q iff y² - 4y + 2 > 0, y > 2 + √2."""
     y = q + 1 / q
-    yield sp.Eq((SHARE - 1) * (1 + q**2) / q, y**2 - 4 * y + 2)
-    yield sp.Eq((y - Y) * (y - 2 + sp.sqrt(2)), y**2 - 4 * y + 2)
+    yield equal((SHARE - 1) * (1 + q**2) / q, y**2 - 4 * y + 2)
+    yield equal((y - Y) * (y - 2 + sp.sqrt(2)), y**2 - 4 * y + 2)
     at = (Y - sp.sqrt(Y**2 - 4)) / 2
-    yield sp.Eq(sp.expand(at**2 - Y * at + 1), 0, evaluate=False)  # q + 1/q = Y there
+    yield equal(sp.expand(at**2 - Y * at + 1), 0)  # q + 1/q = Y there
 
 
 @symbolic
@@ -124,14 +124,14 @@ def cubic():
     held = sp.Symbol("m", real=True)
     # (s/κ₂)(1 + s + s²m) = 1 is m = P/s³; the law of m is r s m² + (s + r - 1)m + 1 = 0
     (value,) = sp.solve(s * (1 + s + s**2 * held) / (1 + r) - 1, held)
-    yield sp.Eq(value, P / s**3)
+    yield equal(value, P / s**3)
     poly = sp.expand(s**5 * (r * s * value**2 + (s + r - 1) * value + 1))
-    yield sp.Eq(poly, r * P**2 + s**2 * (s + r - 1) * P + s**5)
+    yield equal(poly, r * P**2 + s**2 * (s + r - 1) * P + s**5)
     k2 = 1 + r
-    yield sp.Eq(poly, 2 * k2 * s**3 + (r - k2**2) * s**2 - 2 * r * k2 * s + r * k2**2)
+    yield equal(poly, 2 * k2 * s**3 + (r - k2**2) * s**2 - 2 * r * k2 * s + r * k2**2)
     m = LAW.stieltjes(s)
-    yield sp.Eq(r * s * m**2 + (s + r - 1) * m + 1, 0)
-    yield sp.Eq(LAW.mean(SECULAR.summand.subs(gamma, 2 * s / (1 + r))), s * (1 + s + s**2 * m) / (1 + r))
+    yield equal(r * s * m**2 + (s + r - 1) * m + 1, 0)
+    yield equal(LAW.mean(SECULAR.summand.subs(gamma, 2 * s / (1 + r))), s * (1 + s + s**2 * m) / (1 + r))
 
 
 @integrated(tolerance=1e-9)
@@ -204,8 +204,8 @@ def powers():
         rate, risk = (
             found[n].expr.subs(TIME, t) for n in ("learning_rate_asymptotic", "excess_risk_asymptotic")
         )
-        yield sp.Eq(rate, sp.sqrt(p / (2 * k2 * t)), evaluate=False)
-        yield sp.Eq(risk, front * (2 * p * t / k2) ** (-p / 2), evaluate=False)
+        yield equal(rate, sp.sqrt(p / (2 * k2 * t)))
+        yield equal(risk, front * (2 * p * t / k2) ** (-p / 2))
 
 
 @integrated(tolerance=1e-3)

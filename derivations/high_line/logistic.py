@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import VERIFIED, Claim, integrated, numeric, symbolic
+from symhigh.ledger import VERIFIED, Claim, equal, integrated, numeric, symbolic
 from symhigh.symbols import B11, B12, B22, x, x_star
 
 SYSTEM = sh.derive(sh.logistic_regression(), sh.Constant(sp.Symbol("g", positive=True)), reduce=False)
@@ -104,11 +104,11 @@ def squares():
     e, first = sp.symbols("e e_star", positive=True)  # e^x, e^{x*}
     share = e / (1 + e)
     slope_of = sp.diff(sh.logistic_regression().loss, x).subs({x: sp.log(e), x_star: sp.log(first)})
-    yield sp.Eq(slope_of, share - first / (1 + first))
-    yield sp.Eq(share**2, share - e * sp.diff(share, e))
-    yield sp.Eq(share.subs(e, 1 / e), 1 - share)
+    yield equal(slope_of, share - first / (1 + first))
+    yield equal(share**2, share - e * sp.diff(share, e))
+    yield equal(share.subs(e, 1 / e), 1 - share)
     p, q, cross = sp.symbols("s s_star m")  # E σ'(x), E σ'(x*), E σσ*
-    yield sp.Eq((sp.Rational(1, 2) - p) - 2 * cross + (sp.Rational(1, 2) - q), 1 - p - q - 2 * cross)
+    yield equal((sp.Rational(1, 2) - p) - 2 * cross + (sp.Rational(1, 2) - q), 1 - p - q - 2 * cross)
 
 
 @integrated(tolerance=1e-13)

@@ -11,7 +11,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.linear import linear_limit
-from symhigh.ledger import REFUTED, Claim, compare, integrated, simulation, symbolic
+from symhigh.ledger import REFUTED, Claim, compare, equal, integrated, simulation, symbolic
 from symhigh.symbols import error_square, gamma, gradient_noise, omega, tau
 
 eta, b, area = sp.symbols("eta b A", positive=True)
@@ -54,7 +54,7 @@ printed_limit = Claim(
     formula=as_printed,
     source="High Line, Prop. 4.2, as printed",
     evidence=[
-        symbolic(lambda: sp.Eq(as_printed, derived_limit()), title="against the derived limit"),
+        symbolic(lambda: equal(as_printed, derived_limit()), title="against the derived limit"),
         integrated(with_area(as_printed), tolerance=1e-6, title="against integrated limits"),
     ],
     expect=REFUTED,
@@ -65,14 +65,14 @@ true_limit = Claim(
     formula=corrected,
     source="High Line, Prop. 4.2, corrected",
     evidence=[
-        symbolic(lambda: sp.Eq(corrected, derived_limit()), title="against the derived limit"),
+        symbolic(lambda: equal(corrected, derived_limit()), title="against the derived limit"),
         integrated(with_area(corrected), tolerance=1e-6, title="against integrated limits"),
     ],
 )
 agree_at_one = Claim(
     "The two agree at η = 1",
     "At η = 1 the printed and the corrected limit are the same.",
-    evidence=[symbolic(lambda: sp.Eq(as_printed.subs(eta, 1), corrected.subs(eta, 1)))],
+    evidence=[symbolic(lambda: equal(as_printed.subs(eta, 1), corrected.subs(eta, 1)))],
 )
 
 
@@ -110,7 +110,7 @@ variance = Claim(
     source="public script of High Line, its equations",
     domain={omega: (0, 3)},
     evidence=[
-        symbolic(lambda: sp.Eq(SYSTEM.expanded(gradient_noise), error_square + omega), title="E f'² = Q + ω"),
+        symbolic(lambda: equal(SYSTEM.expanded(gradient_noise), error_square + omega), title="E f'² = Q + ω"),
         as_variance,
     ],
     expect=REFUTED,
@@ -122,7 +122,7 @@ deviation = Claim(
     domain={omega: (0, 3)},
     evidence=[
         symbolic(
-            lambda: sp.Eq(SYSTEM.expanded(gradient_noise), error_square + omega**2), title="E f'² = Q + ω²"
+            lambda: equal(SYSTEM.expanded(gradient_noise), error_square + omega**2), title="E f'² = Q + ω²"
         ),
         as_deviation,
     ],

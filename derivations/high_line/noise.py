@@ -26,7 +26,7 @@ from symhigh.closed.modes import Modes
 from symhigh.closed.power_law import PowerLaw
 from symhigh.closed.secular import slow_decay
 from symhigh.derivation.volterra import CLOCK
-from symhigh.ledger import Claim, compare, integrated, simulation, symbolic
+from symhigh.ledger import Claim, at_least, compare, equal, integrated, simulation, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, kappa2, lam, omega, t, tau
 
 eta, b, h, noise = sp.symbols("eta b h omega", positive=True)
@@ -40,11 +40,11 @@ SYSTEM = sh.derive(PROBLEM, sh.AdaGradNorm(eta, b))
 def orders_by_hand():
     """What the matching gives is the expansion above."""
     root = sp.sqrt(tau * t)
-    yield sp.Eq(
+    yield equal(
         FOUND["learning_rate_asymptotic"].expr,
         eta / (noise * root) - eta**2 / (2 * noise**2 * t) - eta * sp.log(t) / (16 * noise * root * t),
     )
-    yield sp.Eq(
+    yield equal(
         FOUND["excess_risk_asymptotic"].expr,
         eta * noise * sp.sqrt(tau / t) / 4
         + noise**2 / (16 * t)
@@ -80,12 +80,12 @@ def solves_both_equations():
     ):
         share = sp.expand(lam * rest[unknown])
         # averaging: λ → τ in terms linear in λ, and the lag is free of λ
-        yield sp.Eq(share.coeff(lam, 1) * tau + share.coeff(lam, 0), meant)
+        yield equal(share.coeff(lam, 1) * tau + share.coeff(lam, 0), meant)
     (state,) = SYSTEM.states
     held = sp.series(eta**2 / rate**2, h, 0, 1).removeO()
     grown = sp.expand(moved(held) - state.rhs.subs(gradient_noise, Q + noise**2))
     for power in (0, 1, 2):
-        yield sp.Eq(grown.coeff(log, 0).coeff(h, power), 0)
+        yield equal(grown.coeff(log, 0).coeff(h, power), 0)
 
 
 @integrated(tolerance=0.2)
@@ -115,7 +115,7 @@ def gaps(level, rule, spectrum, start, times):
 def fastest_decay():
     """γ ≤ η/√(b² + τω²t) at all times: the accumulator's drift exceeds τω² by τQ ≥ 0."""
     (state,) = SYSTEM.states
-    return sp.Ge(SYSTEM.expanded(state.rhs) - tau * omega**2, 0)
+    return at_least(SYSTEM.expanded(state.rhs) - tau * omega**2, 0)
 
 
 @simulation
@@ -155,12 +155,12 @@ def forcing_at_the_clock():
     """F at Γ = 2(η/ω)√(t/τ) is C(2η/ω)^{s-2}(t/τ)^{(s-2)/2}; the clock is the integral of the leading γ."""
     lead = eta / (noise * sp.sqrt(tau * t))
     clock = 2 * eta / noise * sp.sqrt(t / tau)
-    yield sp.Eq(sp.diff(clock, t), lead)
+    yield equal(sp.diff(clock, t), lead)
     law = PowerLaw(linear_limit(SYSTEM).noiseless, 1 - r, p + r)
     constant = law.forcing.subs(CLOCK, 1)
     found = dying_on_power_law(linear_limit(SYSTEM), law)["excess_risk_asymptotic"].expr.subs(omega, noise)
     beside = eta * noise * sp.sqrt(law.mean / t) / 4 + noise**2 / (16 * t)
-    yield sp.Eq(sp.log(found - beside), sp.log(constant) + (p - 1) * sp.log(clock.subs(tau, law.mean)))
+    yield equal(sp.log(found - beside), sp.log(constant) + (p - 1) * sp.log(clock.subs(tau, law.mean)))
 
 
 @symbolic(simplify=logarithms)
@@ -169,12 +169,12 @@ def memory_of_the_forcing():
     s = 1 + p
     lead, clock = eta / (noise * sp.sqrt(tau * t)), 2 * eta / noise * sp.sqrt(t / tau)
     area = 2 * C * (2 * eta / (noise * sp.sqrt(tau))) ** (s - 2) * t ** (s / 2) * 2 / s
-    yield sp.Eq(sp.simplify(sp.diff(area, t) / (2 * C * clock ** (s - 2))), 1)
+    yield equal(sp.simplify(sp.diff(area, t) / (2 * C * clock ** (s - 2))), 1)
     law = PowerLaw(linear_limit(SYSTEM).noiseless, 1 - r, p + r)
     found = dying_on_power_law(linear_limit(SYSTEM), law)["learning_rate_asymptotic"].expr.subs(omega, noise)
     first = lead.subs(tau, law.mean) - eta**2 / (2 * noise**2 * t)
     third = (lead**3 / (2 * eta**2) * tau * area).subs({tau: law.mean, C: law.forcing.subs(CLOCK, 1)})
-    yield sp.Eq(sp.log(sp.simplify(first - found)), sp.log(third))
+    yield equal(sp.log(sp.simplify(first - found)), sp.log(third))
 
 
 @integrated(tolerance=0.15)
@@ -207,10 +207,10 @@ def equations_for_a():
     """∫aλ²/(2λa - 1) = τ and q = aτω² for Polyak, ∫aλ³/(2λa - 1) = κ₂ and q = a²κ₂ω² for line search."""
     a = sp.Symbol("a", positive=True)
     (polyak, level), (search, other) = (secular_of(rule) for rule in (sh.Polyak(), sh.LineSearch()))
-    yield sp.Eq(polyak.summand, a * lam**2 / (2 * a * lam - 1) / tau)
-    yield sp.Eq(level, a * tau * omega**2)
-    yield sp.Eq(search.summand, a * lam**3 / (2 * a * lam - 1) / kappa2)
-    yield sp.Eq(other, a**2 * kappa2 * omega**2)
+    yield equal(polyak.summand, a * lam**2 / (2 * a * lam - 1) / tau)
+    yield equal(level, a * tau * omega**2)
+    yield equal(search.summand, a * lam**3 / (2 * a * lam - 1) / kappa2)
+    yield equal(other, a**2 * kappa2 * omega**2)
 
 
 @symbolic
@@ -220,7 +220,7 @@ def decays_as_assumed():
     (rhs,) = SYSTEM.family.rhs
     a = equation.unknown
     moved = rhs.subs({D2: equation.profile / t, gamma: a / t, gradient_noise: omega**2})
-    return sp.Eq(moved, sp.diff(equation.profile / t, t))
+    return equal(moved, sp.diff(equation.profile / t, t))
 
 
 @integrated(tolerance=2e-3)
@@ -253,7 +253,7 @@ def lambert_of_exponential():
             "risk_curve"
         ].expr
         y = noise**2 / (size * begin)
-        yield sp.Eq(found, noise**2 / 2 * (1 + 1 / sp.LambertW(y * sp.exp(y + t))))
+        yield equal(found, noise**2 / 2 * (1 + 1 / sp.LambertW(y * sp.exp(y + t))))
         limit = linear_limit(sh.derive(PROBLEM, rule))
         alone = {
             r.name: r.summand.subs({lam: size, D2: error_square / size}) for r in limit.system.reductions
@@ -262,7 +262,7 @@ def lambert_of_exponential():
         Q = noise**2 / depth  # W' = W/(1 + W) in t, since W e^W grows like e^t
         speed = size * rhs.subs({lam: size, D2: error_square / size, gamma: limit.rate.subs(alone)})
         speed = speed.subs(gradient_noise, error_square + noise**2).subs(omega, noise).subs(error_square, Q)
-        yield sp.Eq(sp.diff(Q, depth) * depth / (1 + depth), speed)
+        yield equal(sp.diff(Q, depth) * depth / (1 + depth), speed)
 
 
 isotropic = Claim(

@@ -17,7 +17,7 @@ from symhigh.closed.linear import total_derivative
 from symhigh.derivation.gaussian import expect
 from symhigh.derivation.ito import ItoSDE
 from symhigh.derivation.ito.calculus import generator
-from symhigh.ledger import CONSISTENT, Claim, compare, error_slope, simulation, symbolic
+from symhigh.ledger import CONSISTENT, Claim, compare, equal, error_slope, simulation, symbolic
 from symhigh.symbols import (
     B11,
     B12,
@@ -58,7 +58,7 @@ def modes_of_any_loss():
         system = sh.derive(problem, RULE, reduce=False)
         numbers = {c1: 1, c2: -1} if problem is SQUARES else {}
         for derived, by_hand in zip(system.family.rhs, printed, strict=True):
-            yield sp.Eq(derived, by_hand.subs(numbers))
+            yield equal(derived, by_hand.subs(numbers))
 
 
 @simulation
@@ -87,8 +87,8 @@ def stein_coefficients():
         system = sh.derive(problem, RULE, reduce=False)
         known = {s.name: s.expression for s in system.scalars}
         h = known[risk]
-        yield sp.Eq(known.get(c1, sp.Integer(1)), 2 * sp.diff(h, B11))
-        yield sp.Eq(known.get(c2, sp.Integer(-1)), sp.diff(h, B12))
+        yield equal(known.get(c1, sp.Integer(1)), 2 * sp.diff(h, B11))
+        yield equal(known.get(c2, sp.Integer(-1)), sp.diff(h, B12))
 
 
 @symbolic
@@ -101,7 +101,7 @@ def by_prediction_only():
     first, second = B.inv() * sp.Matrix(
         [expect(x * slope, B, (x, x_star)), expect(x_star * slope, B, (x, x_star))]
     )
-    return [sp.Eq(system.scalar("c1"), first), sp.Eq(system.scalar("c2"), second)]
+    return [equal(system.scalar("c1"), first), equal(system.scalar("c2"), second)]
 
 
 stein = Claim(
@@ -122,9 +122,9 @@ def least_squares_modes():
     R = sp.Symbol("R", positive=True)
     twice = sp.solve(sp.Eq(R, system.scalar("risk")), error_square)[0]
     derived = derived.subs(gradient_noise, system.scalar("I")).subs(error_square, twice)
-    yield sp.Eq(derived, -2 * gamma * lam * D2 + 2 * gamma**2 * lam * R)
+    yield equal(derived, -2 * gamma * lam * D2 + 2 * gamma**2 * lam * R)
     full = sh.derive(SQUARES, RULE, reduce=False).family.rhs
-    yield sp.Eq((full[0] - 2 * full[1]).subs(V11, D2 + 2 * V12 - V22), system.family.rhs[0])
+    yield equal((full[0] - 2 * full[1]).subs(V11, D2 + 2 * V12 - V22), system.family.rhs[0])
 
 
 @simulation
@@ -168,7 +168,7 @@ def distance_law():
         drift = total_derivative(system, system.outputs["distance"])
         printed = -2 * gamma * alignment + gamma**2 * tau * system.scalar("I")
         derived = system.expanded(drift.subs(gradient_noise, system.scalar("I")))
-        yield sp.Eq(derived, printed.subs(gamma, system.scalar("gamma")))
+        yield equal(derived, printed.subs(gamma, system.scalar("gamma")))
 
 
 eighty_seven = Claim(
@@ -190,7 +190,7 @@ def homogenized():
     system = sh.derive(sh.phase_retrieval(), RULE, reduce=False)
     mode = {V11: d * X**2, V12: d * X * Xs, V22: d * Xs**2}
     for state, derived in zip((V11, V12), system.family.rhs, strict=True):
-        yield sp.Eq(generator(sde, mode[state]), derived.subs(mode))
+        yield equal(generator(sde, mode[state]), derived.subs(mode))
 
 
 diffusion = Claim(

@@ -21,7 +21,7 @@ import symhigh as sh
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.power_law import PowerLaw
 from symhigh.derivation.volterra import CLOCK
-from symhigh.ledger import VERIFIED, Claim, integrated, symbolic
+from symhigh.ledger import VERIFIED, Claim, equal, integrated, symbolic
 from symhigh.symbols import distance, t, tau
 
 eta, b, r, p, q = sp.symbols(
@@ -47,13 +47,13 @@ def tail(s):
 @symbolic
 def watson():
     """F ~ C u^{s-2} in the three regimes."""
-    return [sp.Eq(law.forcing, tail(s)) for law, s in ((ABOVE, 1 + p), (AT, sp.Integer(1)), (BELOW, 1 - q))]
+    return [equal(law.forcing, tail(s)) for law, s in ((ABOVE, 1 + p), (AT, sp.Integer(1)), (BELOW, 1 - q))]
 
 
 @symbolic
 def gain_is_four_times_the_forcing():
     """The gain of gradient flow grows at the rate 4F."""
-    return [sp.Eq(sp.diff(law.gain, CLOCK), 4 * law.forcing) for law in (ABOVE, AT, BELOW)]
+    return [equal(sp.diff(law.gain, CLOCK), 4 * law.forcing) for law in (ABOVE, AT, BELOW)]
 
 
 @integrated(tolerance=1e-12)
@@ -99,19 +99,19 @@ def fast_growth():
     """s > 1: exponents -1 + 1/s and 1 - 2/s, and the constants of the text."""
     s, found = 1 + p, ABOVE.memory()
     rate, risk = (found[k].expr for k in ("learning_rate_asymptotic", "excess_risk_asymptotic"))
-    yield sp.Eq(exponent(rate), -1 + 1 / s)
-    yield sp.Eq(exponent(risk), 1 - 2 / s)
+    yield equal(exponent(rate), -1 + 1 / s)
+    yield equal(exponent(risk), 1 - 2 / s)
     a = MEAN * tail(s).subs(CLOCK, 1) / (eta**2 * p)
-    yield sp.Eq(sp.log(rate).subs(t, 1), -sp.log(a) - p / s * sp.log(s / a))
-    yield sp.Eq(sp.log(risk).subs(t, 1), sp.log(tail(s).subs(CLOCK, 1)) - (2 - s) / s * sp.log(s / a))
+    yield equal(sp.log(rate).subs(t, 1), -sp.log(a) - p / s * sp.log(s / a))
+    yield equal(sp.log(risk).subs(t, 1), sp.log(tail(s).subs(CLOCK, 1)) - (2 - s) / s * sp.log(s / a))
 
 
 @symbolic
 def logarithm():
     """s = 1: γ ~ 4η²/((1-β)τ log t), R ~ (1-β)²τ log t/(16η² t)."""
     found = AT.memory()
-    yield sp.Eq(found["learning_rate_asymptotic"].expr, 4 * eta**2 / ((1 - beta) * MEAN * sp.log(t)))
-    yield sp.Eq(found["excess_risk_asymptotic"].expr, (1 - beta) ** 2 * MEAN * sp.log(t) / (16 * eta**2 * t))
+    yield equal(found["learning_rate_asymptotic"].expr, 4 * eta**2 / ((1 - beta) * MEAN * sp.log(t)))
+    yield equal(found["excess_risk_asymptotic"].expr, (1 - beta) ** 2 * MEAN * sp.log(t) / (16 * eta**2 * t))
 
 
 @symbolic
@@ -121,8 +121,8 @@ def constant_limit():
     closed = sh.limits(PROBLEM, sh.AdaGradNorm(eta, b))["learning_rate"].subs(
         {tau: MEAN, distance: (1 - beta) / q}
     )
-    yield sp.Eq(found["learning_rate"].expr, closed.expr)
-    yield sp.Eq(exponent(found["excess_risk_asymptotic"].expr), -1 - q)
+    yield equal(found["learning_rate"].expr, closed.expr)
+    yield equal(exponent(found["excess_risk_asymptotic"].expr), -1 - q)
 
 
 @symbolic
@@ -131,7 +131,7 @@ def constant_rate():
     held = sp.Symbol("gamma_0", positive=True)
     for s in (1 + p, sp.Integer(1), 1 - q):
         found = PowerLaw(STEADY, beta, s - beta).constant()["excess_risk_asymptotic"].expr
-        yield sp.Eq(found, tail(s).subs(CLOCK, held * t) / (1 - held * MEAN / 2))
+        yield equal(found, tail(s).subs(CLOCK, held * t) / (1 - held * MEAN / 2))
 
 
 orders = Claim(

@@ -20,7 +20,7 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import Claim, compare, integrated, simulation, symbolic
+from symhigh.ledger import Claim, at_least, compare, equal, greater, integrated, less, simulation, symbolic
 from symhigh.symbols import D2, gamma, gradient_noise, lam, t, tau
 
 eta, b, alpha, noise = sp.symbols("eta b alpha omega", positive=True)
@@ -37,7 +37,7 @@ def forgetting():
     """ds/dt = τI - αs, and with the average proper α(τI - s)."""
     for rule, gain in GAIN.items():
         (state,) = sh.derive(PROBLEM, rule).states
-        yield sp.Eq(state.rhs, gain * gradient_noise - alpha * state.name)
+        yield equal(state.rhs, gain * gradient_noise - alpha * state.name)
 
 
 @symbolic
@@ -46,8 +46,8 @@ def integral_of_forgetting():
     s = sp.Symbol("s_", nonnegative=True)
     I = sp.Function("I")
     flow = sp.exp(-alpha * t) * (b**2 + tau * sp.Integral(sp.exp(alpha * s) * I(s), (s, 0, t)))
-    yield sp.Eq(sp.diff(flow, t), STATE.rhs.subs(STATE.name, flow).subs(gradient_noise, I(t)))
-    yield sp.Eq(flow.subs(t, 0).doit(), STATE.initial)
+    yield equal(sp.diff(flow, t), STATE.rhs.subs(STATE.name, flow).subs(gradient_noise, I(t)))
+    yield equal(flow.subs(t, 0).doit(), STATE.initial)
 
 
 average = Claim(
@@ -68,13 +68,13 @@ def quadratic():
         (state,) = system.states
         (rest,) = sp.solve(state.rhs, state.name)
         tied = system.scalar("gamma").subs(state.name, rest) ** 2 * gradient_noise
-        yield sp.Eq(tied, eta**2 * alpha / gain)
+        yield equal(tied, eta**2 * alpha / gain)
         (rhs,) = system.family.rhs
         (mode,) = sp.solve(rhs.subs({gradient_noise: level, gamma: g}), D2)
         balance = level - (tau * mode + noise**2)  # I = Q + ω², Q = ∫λD²
-        yield sp.Eq(balance, level * (1 - g * tau / 2) - noise**2)
+        yield equal(balance, level * (1 - g * tau / 2) - noise**2)
         found = sh.limits(PROBLEM, rule)["learning_rate"].expr
-        yield sp.Eq(2 * gain * noise**2 * found**2 + eta**2 * alpha * tau * found - 2 * eta**2 * alpha, 0)
+        yield equal(2 * gain * noise**2 * found**2 + eta**2 * alpha * tau * found - 2 * eta**2 * alpha, 0)
 
 
 @symbolic
@@ -82,9 +82,9 @@ def below_the_threshold():
     """γ∞ < 2/τ under noise: at γ = 2/τ the quadratic is 8ω²/τ > 0, at 0 it is negative, and it is convex."""
     g = sp.Symbol("g", positive=True)
     square = 2 * tau * noise**2 * g**2 + eta**2 * alpha * tau * g - 2 * eta**2 * alpha
-    yield sp.Eq(square.subs(g, 2 / tau), 8 * noise**2 / tau)
-    yield sp.Lt(square.subs(g, 0), 0)
-    yield sp.Gt(sp.diff(square, g, 2), 0)
+    yield equal(square.subs(g, 2 / tau), 8 * noise**2 / tau)
+    yield less(square.subs(g, 0), 0)
+    yield greater(sp.diff(square, g, 2), 0)
 
 
 def settled(rule, level, spectrum, loss=30.0):
@@ -123,8 +123,8 @@ def edge():
     """ω = 0: γ = 2/τ and R = αη²τ/8, η²τ/8 for the average proper."""
     for rule, floor in ((SUM, alpha * eta**2 * tau / 8), (AVERAGE, eta**2 * tau / 8)):
         found = sh.limits(sh.least_squares(), rule)
-        yield sp.Eq(found["learning_rate"].expr, 2 / tau)
-        yield sp.Eq(found["risk"].expr, floor)
+        yield equal(found["learning_rate"].expr, 2 / tau)
+        yield equal(found["risk"].expr, floor)
 
 
 @integrated(tolerance=1e-8)
@@ -165,7 +165,7 @@ def linearised():
     (rhs,) = SYSTEM.family.rhs
     at_rest = {D2: g * level / 2, gamma: g, gradient_noise: level}
     slope = -g / (2 * rest)  # ∂γ/∂s of γ = η/√s
-    yield sp.Eq(
+    yield equal(
         sp.diff(SYSTEM.scalar("gamma").subs(STATE.name, rest), rest), slope.subs(g, eta / sp.sqrt(rest))
     )
     moved = sum(
@@ -173,10 +173,10 @@ def linearised():
         for s, d in ((D2, delta), (gamma, slope * sigma), (gradient_noise, q))
     )
     scaled = sigma * g**2 * level / (2 * rest)
-    yield sp.Eq(-moved, 2 * g * lam * delta - g**2 * lam * q + lam * scaled)
+    yield equal(-moved, 2 * g * lam * delta - g**2 * lam * q + lam * scaled)
     memory = STATE.rhs.subs({gradient_noise: q, STATE.name: sigma})  # linear, so its own linearisation
     tied = {tau: alpha * rest / level}  # τI = αs
-    yield sp.Eq((-memory * g**2 * level / (2 * rest)).subs(tied), alpha * scaled - alpha * g**2 / 2 * q)
+    yield equal((-memory * g**2 * level / (2 * rest)).subs(tied), alpha * scaled - alpha * g**2 / 2 * q)
 
 
 @symbolic
@@ -186,16 +186,16 @@ def secular():
     (held,) = sp.solve(rho * y - alpha * y + alpha * g**2 / 2 * q, y)
     share = sp.cancel((lam * mode).subs(y, held) / q)  # its average over λ is one
     left = g**2 * lam**2 / (2 * g * lam - rho)
-    return sp.Eq(share, left * (alpha - 2 * rho) / (2 * (alpha - rho)))
+    return equal(share, left * (alpha - 2 * rho) / (2 * (alpha - rho)))
 
 
 @symbolic
 def stable():
     """|α + 2z|² < |2α + 2z|² and |2γλ + z| ≥ 2γλ for z = -ρ with Re z ≥ 0."""
     x, v = sp.Symbol("x", nonnegative=True), sp.Symbol("v", real=True)
-    yield sp.Gt(sp.expand(4 * ((alpha + x) ** 2 + v**2) - ((alpha + 2 * x) ** 2 + 4 * v**2)), 0)
+    yield greater(sp.expand(4 * ((alpha + x) ** 2 + v**2) - ((alpha + 2 * x) ** 2 + 4 * v**2)), 0)
     size = sp.Symbol("lambda_1", positive=True)
-    yield sp.Ge(sp.expand((2 * g * size + x) ** 2 + v**2 - (2 * g * size) ** 2), 0)
+    yield at_least(sp.expand((2 * g * size + x) ** 2 + v**2 - (2 * g * size) ** 2), 0)
 
 
 @integrated(tolerance=1e-3)

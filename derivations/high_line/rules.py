@@ -13,7 +13,7 @@ from symhigh.closed.conserved import learning_rate_drift
 from symhigh.closed.linear import linear_limit, total_derivative
 from symhigh.derivation.averages import Averages
 from symhigh.derivation.gaussian import expect
-from symhigh.ledger import Claim, compare, simulation, symbolic
+from symhigh.ledger import Claim, compare, equal, simulation, symbolic
 from symhigh.symbols import (
     B11,
     B12,
@@ -50,9 +50,9 @@ def accumulator():
     for problem in (SQUARES, PHASE, sh.logistic_regression()):
         system = sh.derive(problem, sh.AdaGradNorm(eta, b))
         (state,) = system.states
-        yield sp.Eq(state.rhs, tau * gradient_noise)
-        yield sp.Eq(state.initial, b**2)
-        yield sp.Eq(system.scalar("gamma"), eta / sp.sqrt(state.name))
+        yield equal(state.rhs, tau * gradient_noise)
+        yield equal(state.initial, b**2)
+        yield equal(system.scalar("gamma"), eta / sp.sqrt(state.name))
 
 
 @symbolic
@@ -63,8 +63,8 @@ def integral_form():
     moved = sp.diff(rate, t).subs(sp.diff(accumulated, t), I)
     system = sh.derive(SQUARES, sh.AdaGradNorm(eta, b))
     derived = total_derivative(system, gamma).subs(system.states[0].name, b**2 + tau * accumulated)
-    yield sp.Eq(moved, derived.subs(gradient_noise, I))
-    yield sp.Eq(rate.subs(accumulated, 0), eta / b)
+    yield equal(moved, derived.subs(gradient_noise, I))
+    yield equal(rate.subs(accumulated, 0), eta / b)
 
 
 @simulation
@@ -102,12 +102,12 @@ def threshold_of_any_loss():
     for problem in (SQUARES, PHASE):
         system = sh.derive(problem, sh.Polyak(), reduce=False)
         printed = 2 * alignment(problem) / (tau * system.scalar("I"))
-        yield sp.Eq(system.expanded(system.outputs["distance_threshold"]), printed)
-        yield sp.Eq(system.expanded(gamma), printed / 2)
+        yield equal(system.expanded(system.outputs["distance_threshold"]), printed)
+        yield equal(system.expanded(gamma), printed / 2)
         drift = total_derivative(system, distance).subs(gradient_noise, system.scalar("I"))
         numbers = {s.name: s.expression for s in system.scalars if s.name in (c1, c2)}
-        yield sp.Eq(drift.subs(numbers).subs(gamma, printed), 0)
-        yield sp.Eq(sp.diff(drift.subs(numbers), gamma).subs(gamma, printed / 2), 0)
+        yield equal(drift.subs(numbers).subs(gamma, printed), 0)
+        yield equal(sp.diff(drift.subs(numbers), gamma).subs(gamma, printed / 2), 0)
 
 
 @symbolic
@@ -115,9 +115,9 @@ def threshold_of_least_squares():
     """For least squares the threshold is (2R - ω²)/(τR), and Polyak without noise is 1/τ."""
     system = sh.derive(SQUARES, sh.Polyak())
     R = system.scalar("risk")
-    yield sp.Eq(system.expanded(system.outputs["distance_threshold"]), (2 * R - omega**2) / (tau * R))
-    yield sp.Eq(system.expanded(gamma).subs(omega, 0), 1 / tau)
-    yield sp.Eq(sh.limits(sh.least_squares(), sh.Polyak())["learning_rate"].expr, 1 / tau)
+    yield equal(system.expanded(system.outputs["distance_threshold"]), (2 * R - omega**2) / (tau * R))
+    yield equal(system.expanded(gamma).subs(omega, 0), 1 / tau)
+    yield equal(sh.limits(sh.least_squares(), sh.Polyak())["learning_rate"].expr, 1 / tau)
 
 
 @simulation
@@ -150,9 +150,9 @@ def best_decrease():
         gradient = averages.of(lam**2 * (c1**2 * V11 + 2 * c1 * c2 * V12 + c2**2 * V22))
         values = {s: known[s] for s in (c1, c2, gradient_noise)}
         printed = (gradient / (c1 * averages.of(lam**2) * gradient_noise)).subs(values)
-        yield sp.Eq(system.expanded(gamma), printed)
+        yield equal(system.expanded(gamma), printed)
         moved = total_derivative(system, risk).subs(values)
-        yield sp.Eq(sp.diff(moved, gamma).subs(gamma, printed), 0)
+        yield equal(sp.diff(moved, gamma).subs(gamma, printed), 0)
 
 
 @symbolic
@@ -162,7 +162,7 @@ def table_two():
     (held,) = [
         r.name for r in limit.system.reductions if r.name in limit.rate.free_symbols - {error_square, kappa2}
     ]
-    return sp.Eq(limit.rate, held / (2 * kappa2 * limit.system.scalar("risk")))
+    return equal(limit.rate, held / (2 * kappa2 * limit.system.scalar("risk")))
 
 
 @symbolic
@@ -176,7 +176,7 @@ def isotropic_rules_agree():
             r.name: r.summand.subs({lam: size, D2: error_square / size}) for r in limit.system.reductions
         }
         rates.append(limit.rate.subs(alone))
-    return sp.Eq(*rates)
+    return equal(*rates)
 
 
 @simulation
@@ -204,7 +204,7 @@ def rate_by_itself():
     """dγ/dt = -γ³τI/(2η²): the memory eliminated."""
     limit = linear_limit(sh.derive(SQUARES, sh.AdaGradNorm(eta, b)))
     printed = -(gamma**3) * tau * (error_square + omega**2) / (2 * eta**2)
-    return sp.Eq(learning_rate_drift(limit), printed)
+    return equal(learning_rate_drift(limit), printed)
 
 
 eliminated = Claim(

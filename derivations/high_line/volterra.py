@@ -20,7 +20,7 @@ from symhigh.closed.linear import linear_limit
 from symhigh.closed.nodes import numeric as at_numbers
 from symhigh.closed.volterra import Z
 from symhigh.derivation.volterra import CLOCK, volterra
-from symhigh.ledger import Claim, integrated, numeric, symbolic
+from symhigh.ledger import Claim, equal, integrated, numeric, symbolic
 from symhigh.symbols import D2, distance, gamma, gradient_noise, lam, omega, t, tau
 
 FORM = volterra(sh.derive(sh.least_squares(sp.Symbol("omega", positive=True)), sh.AdaGradNorm(1, 1)))
@@ -34,9 +34,9 @@ def printed_form():
     printed = (
         F(clock(t)) + omega**2 / 2 + sp.Integral(rate(s) ** 2 * K(clock(t) - clock(s)) * R(s), (s, 0, t))
     )
-    yield sp.Eq(FORM.equation().rhs, printed)
-    yield sp.Eq(FORM.forcing.summand, lam * D2 * sp.exp(-2 * lam * CLOCK) / 2)
-    yield sp.Eq(FORM.kernel.summand, lam**2 * sp.exp(-2 * lam * CLOCK))
+    yield equal(FORM.equation().rhs, printed)
+    yield equal(FORM.forcing.summand, lam * D2 * sp.exp(-2 * lam * CLOCK) / 2)
+    yield equal(FORM.kernel.summand, lam**2 * sp.exp(-2 * lam * CLOCK))
 
 
 @symbolic
@@ -46,7 +46,7 @@ def back_to_the_modes():
     size = sp.Symbol("lambda_1", positive=True)
     for summand, printed in ((FORM.kernel.summand, size**2), (FORM.forcing.summand, size * D2 / 2)):
         transform = sp.integrate(summand.subs(lam, size) * sp.exp(-p * CLOCK), (CLOCK, 0, sp.oo))
-        yield sp.Eq(transform, printed / (2 * size + p))
+        yield equal(transform, printed / (2 * size + p))
 
 
 @integrated(tolerance=1e-6)
@@ -94,7 +94,7 @@ def norms():
     kernel, forcing = (
         sp.integrate(part.summand.subs(lam, size), (CLOCK, 0, sp.oo)) for part in (FORM.kernel, FORM.forcing)
     )
-    return [sp.Eq(kernel, size / 2), sp.Eq(forcing, D2 / 4)]
+    return [equal(kernel, size / 2), equal(forcing, D2 / 4)]
 
 
 masses = Claim(
@@ -127,9 +127,9 @@ def partial_fractions():
 @symbolic
 def roots_of_the_kernel():
     """K̂(-ρ) = 1 at both radicals, and K̂ is the average of g²λ²/(2gλ + z)."""
-    yield sp.Eq(HELD.kernel_transform(z), sum(g**2 * v**2 / (2 * g * v + z) for v in (one, two)) / 2)
+    yield equal(HELD.kernel_transform(z), sum(g**2 * v**2 / (2 * g * v + z) for v in (one, two)) / 2)
     for term in HELD.resolvent().expr.atoms(sp.exp):
-        yield sp.Eq(HELD.kernel_transform(z).subs(z, sp.diff(term.args[0], t)), 1)
+        yield equal(HELD.kernel_transform(z).subs(z, sp.diff(term.args[0], t)), 1)
 
 
 @integrated(tolerance=1e-10)
@@ -183,11 +183,11 @@ solved = Claim(
 def equipartition():
     """γ = 2/τ without noise: D² does not move, and at rest D² = γI/2 = 2R/τ in every mode."""
     limit = linear_limit(sh.derive(sh.least_squares(), sh.Constant(g))).noiseless
-    yield sp.Eq(limit.drift(distance).subs(gamma, 2 / tau), 0)
+    yield equal(limit.drift(distance).subs(gamma, 2 / tau), 0)
     (rhs,) = limit.system.family.rhs
     level = sp.Symbol("R", positive=True)
     (rest,) = sp.solve(rhs.subs({gradient_noise: 2 * level, gamma: 2 / tau}), D2)
-    yield sp.Eq(rest, 2 * level / tau)
+    yield equal(rest, 2 * level / tau)
 
 
 @integrated(tolerance=1e-9)

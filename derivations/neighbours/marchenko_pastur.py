@@ -28,7 +28,7 @@ import symhigh as sh
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.secular import RHO, exponential_rate
-from symhigh.ledger import REFUTED, VERIFIED, Claim, Domain, integrated, numeric, symbolic
+from symhigh.ledger import REFUTED, VERIFIED, Claim, Domain, equal, integrated, numeric, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam
 
 q, k, s, u = sp.symbols("q k s u", positive=True)
@@ -45,10 +45,10 @@ BELOW = {q: (0, 4), k: (0, 1), s: (0, (1 - q) ** 2)}
 def law_of_m():
     """m solves its quadratic, has mass 1 at infinity, and at λ₋ is 1/(√r(1 - √r))."""
     m = LAW.stieltjes(s)
-    yield sp.Eq(r * s * m**2 + (s + r - 1) * m + 1, 0)
-    yield sp.Eq(m.subs(s, LAW.edge), 1 / (q * (1 - q)))
+    yield equal(r * s * m**2 + (s + r - 1) * m + 1, 0)
+    yield equal(m.subs(s, LAW.edge), 1 / (q * (1 - q)))
     at = LAW.stieltjes(-s).subs(q, sp.Rational(1, 2))
-    yield sp.Eq(sp.limit(s * at, s, sp.oo), 1)
+    yield equal(sp.limit(s * at, s, sp.oo), 1)
 
 
 def integrals(ratio_root, at, digits=30):
@@ -89,7 +89,7 @@ def modes_of_the_limit():
     floor = gamma * (noise**2 / (2 - gamma))  # γI∞/2 with I∞ = 2R∞
     error = (start - floor) * psi + floor
     moved = rhs.subs(D2, floor + (start - floor) * delta).subs(gradient_noise, error + noise**2)
-    yield sp.Eq(moved / (start - floor) / (2 * gamma), lam * (-delta + gamma / 2 * psi))
+    yield equal(moved / (start - floor) / (2 * gamma), lam * (-delta + gamma / 2 * psi))
 
 
 @symbolic
@@ -102,8 +102,8 @@ def transform():
     parts = [sp.div(sp.Poly(lam**p, lam), sp.Poly(lam - s, lam)) for p in (1, 2)]
     means = [quotient.as_expr().subs(lam, 1) + rest.as_expr() * m for quotient, rest in parts]
     (solved,) = sp.solve(means[0] + k * hat * means[1] - hat, hat)
-    yield sp.Eq(mode, lam / (lam - s) + k * hat * lam**2 / (lam - s))
-    yield sp.Eq(solved, (1 + s * m) / (1 - k * (1 + s + s**2 * m)))
+    yield equal(mode, lam / (lam - s) + k * hat * lam**2 / (lam - s))
+    yield equal(solved, (1 + s * m) / (1 - k * (1 + s + s**2 * m)))
 
 
 transformed = Claim(
@@ -119,9 +119,9 @@ transformed = Claim(
 def malthusian():
     """The limit's secular equation is k∫λ²/(λ - s)dμ = 1 with ρ = 2γs; at λ₋ the average is (1 - √r + r)/√r."""
     summand = exponential_rate(LIMIT, gamma).summand.subs(RHO, 2 * gamma * s)
-    yield sp.Eq(summand, gamma / 2 * lam**2 / (lam - s))
-    yield sp.Eq(AVERAGE.subs(s, LAW.edge), (1 - q + q**2) / q)
-    yield sp.Eq(sp.diff(lam**2 / (lam - s), s), (lam / (lam - s)) ** 2)  # it rises
+    yield equal(summand, gamma / 2 * lam**2 / (lam - s))
+    yield equal(AVERAGE.subs(s, LAW.edge), (1 - q + q**2) / q)
+    yield equal(sp.diff(lam**2 / (lam - s), s), (lam / (lam - s)) ** 2)  # it rises
 
 
 @symbolic
@@ -130,11 +130,11 @@ def elimination():
     held = sp.Symbol("m", real=True)
     (value,) = sp.solve(1 - k * (1 + s + s**2 * held), held)
     left = sp.expand(s**3 * k * (r * s * value**2 + (s + r - 1) * value + 1))
-    yield sp.Eq(left, s**2 - (1 + r) * (1 - k) * s + r * (1 - k) ** 2 / k)
+    yield equal(left, s**2 - (1 + r) * (1 - k) * s + r * (1 - k) ** 2 / k)
     root, other = ((1 - k) * (1 + r + sign * sp.sqrt((1 + r) ** 2 - 4 * r / k)) / 2 for sign in (1, -1))
-    yield sp.Eq(LAW.isolated(k), root)
-    yield sp.Eq(sp.expand(root * other), r * (1 - k) ** 2 / k)
-    yield sp.Eq(sp.expand(root + other), (1 + r) * (1 - k))
+    yield equal(LAW.isolated(k), root)
+    yield equal(sp.expand(root * other), r * (1 - k) ** 2 / k)
+    yield equal(sp.expand(root + other), (1 + r) * (1 - k))
 
 
 @symbolic
@@ -142,13 +142,13 @@ def on_the_sheet():
     """At s₀ the root of m is √((λ₋-s)(λ₊-s)) = ((1+k)W - (1-k)(1+r))/2: ≥ 0 iff k ≥ k⋆."""
     W = sp.sqrt((1 + r) ** 2 - 4 * r / k)
     branch = 1 + r - s - 2 * r * (1 / k - 1) / s  # what m = (c - s)/s², c = 1/k - 1, leaves for the root
-    yield sp.Eq((1 - r - s - branch) / (2 * r * s), (1 / k - 1 - s) / s**2)
+    yield equal((1 - r - s - branch) / (2 * r * s), (1 / k - 1 - s) / s**2)
     root = (1 - k) * (1 + r + W) / 2
     (shown,) = [sp.simplify(branch.subs(s, root) - ((1 + k) * W - (1 - k) * (1 + r)) / 2)]
     yield shown
     gap = ((1 + k) * W) ** 2 - ((1 - k) * (1 + r)) ** 2
-    yield sp.Eq(sp.expand(k * gap / 4), sp.expand((k * (1 + r)) ** 2 - r * (1 + k) ** 2))
-    yield sp.Eq((k * (1 + r)) ** 2 - r * (1 + k) ** 2, (k * (1 + r - q) - q) * (k * (1 + r + q) + q))
+    yield equal(sp.expand(k * gap / 4), sp.expand((k * (1 + r)) ** 2 - r * (1 + k) ** 2))
+    yield equal((k * (1 + r)) ** 2 - r * (1 + k) ** 2, (k * (1 + r - q) - q) * (k * (1 + r + q) + q))
 
 
 threshold = Claim(
@@ -166,7 +166,7 @@ quoted_as_is = Claim(
     source="arXiv 2102.04396, as quoted in a secondary text",
     domain={q: (0, 4)},
     evidence=[
-        symbolic(sp.Eq(2 * CRITICAL, QUOTED, evaluate=False), title="2k⋆ against the quoted threshold")
+        symbolic(equal(2 * CRITICAL, QUOTED), title="2k⋆ against the quoted threshold")
     ],
     expect=REFUTED,
 )
@@ -177,7 +177,7 @@ quoted = Claim(
     source="arXiv 2102.04396, as quoted in a secondary text; the normalisation is inferred",
     domain={q: (0, 4)},
     evidence=[
-        symbolic(sp.Eq(2 * CRITICAL / r, QUOTED, evaluate=False), title="2k⋆/r is the quoted threshold")
+        symbolic(equal(2 * CRITICAL / r, QUOTED), title="2k⋆/r is the quoted threshold")
     ],
 )
 
@@ -191,11 +191,11 @@ def density_of_the_transform():
     top, bottom = 1 + lam * m, 1 - k * (1 + lam + lam**2 * m)
     product = sp.expand(top * sp.conjugate(bottom))
     part = sp.im(product.subs(lam, s)).expand()
-    yield sp.Eq(part, (1 - k) * s * imaginary)
+    yield equal(part, (1 - k) * s * imaginary)
     half = -(s + r - 1) / (2 * r * s)
     square = (1 - k * (1 + s + s**2 * real)) ** 2 + (k * s**2 * imaginary) ** 2
     on_cut = sp.expand(square).subs(imaginary**2, 1 / (r * s) - half**2).subs(real, half)
-    yield sp.Eq(on_cut, (1 - k) ** 2 - (1 + r) * k * (1 - k) * s / r + k * s**2 / r)
+    yield equal(on_cut, (1 - k) ** 2 - (1 + r) * k * (1 - k) * s / r + k * s**2 / r)
 
 
 @symbolic
@@ -209,7 +209,7 @@ def amplitude():
     slope = slope.subs(error_square, m)
     value = (1 + s * m) / (k * (1 + 2 * s * m + s**2 * slope))
     stated = ((1 + k) * W - (1 - k) * (1 + r)) / (2 * k * W)
-    yield sp.Eq(sp.cancel(value).subs(s, (1 - k) * (1 + r + W) / 2), stated, evaluate=False)
+    yield equal(sp.cancel(value).subs(s, (1 - k) * (1 + r + W) / 2), stated)
 
 
 @integrated(tolerance=1e-9)

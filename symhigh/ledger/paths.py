@@ -72,6 +72,15 @@ class _Scope:
     sources: dict[str, list[ast.AST]] = field(default_factory=dict)
 
     def add(self, target: ast.AST, value: ast.AST) -> None:
+        """Name by name where both are tuples, or a loop over ``zip``; else every name comes from all of ``value``."""
+        names = target.elts if isinstance(target, ast.Tuple) else []
+        parts = value.elts if isinstance(value, ast.Tuple) else []
+        if isinstance(value, ast.Call) and _called(value) == "zip":
+            parts = list(value.args)
+        if names and len(names) == len(parts):
+            for name, part in zip(names, parts, strict=True):
+                self.add(name, part)
+            return
         for node in ast.walk(target):
             if isinstance(node, ast.Name):
                 self.sources.setdefault(node.id, []).append(value)
@@ -117,31 +126,43 @@ class _Module:
         """What a function or a call uses, side by side where it states relations."""
         local = _Scope()
         local.read(ast.walk(node))
-        used = self.used(node, local)
         sides = [
-            tuple(_results(self.used(side, local)) for side in call.args[:2])
+            call.args[:2]
             for call in ast.walk(node)
             if isinstance(call, ast.Call) and _called(call) in _TWO_SIDED and len(call.args) >= 2
         ]
-        circular = bool(sides) and all(first and first == second for first, second in sides)
+        circular = bool(sides) and all(self._circular(first, second, local) for first, second in sides)
+        used = self.used(node, local)
         return Paths(used, "circular" if circular else "" if used else "lemma")
 
-    def used(self, node: ast.AST, local: _Scope, seen: Names = frozenset()) -> Names:
+    def _circular(self, first: ast.AST, second: ast.AST, local: _Scope) -> bool:
+        """Whether both sides are the same results of the library, and one of them has nothing written by hand."""
+        one, other = (_results(self.used(side, local)) for side in (first, second))
+        return bool(one) and one == other and not all(_by_hand(side) for side in (first, second))
+
+    def used(self, node: ast.AST, local: _Scope) -> Names:
         """Entry points of the library reached from ``node`` through the names of the file."""
         found: set[str] = set()
-        for part in ast.walk(node):
-            if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
-                if part.value.id in self.packages:
-                    found |= _loud(_entry("symhigh", part.attr))
-            elif isinstance(part, ast.Name) and part.id not in seen:
-                if part.id in local.sources:
-                    for source in local.sources[part.id]:
-                        found |= self.used(source, local, seen | {part.id})
-                elif part.id in self.imported:
-                    found |= _loud(self.imported[part.id])
-                else:
-                    for source in self.scope.sources.get(part.id, ()):
-                        found |= self.used(source, _inner(source), seen | {part.id})
+        seen: set[tuple[int, str]] = set()
+        waiting = [(node, local)]
+        while waiting:
+            part, scope = waiting.pop()
+            for leaf in ast.walk(part):
+                if isinstance(leaf, ast.Attribute) and isinstance(leaf.value, ast.Name):
+                    if leaf.value.id in self.packages:
+                        found |= _loud(_entry("symhigh", leaf.attr))
+                elif isinstance(leaf, ast.Name):
+                    inside = scope.sources.get(leaf.id)
+                    home = scope if inside else self.scope
+                    if (id(home), leaf.id) in seen:
+                        continue
+                    seen.add((id(home), leaf.id))
+                    if inside:
+                        waiting += [(source, scope) for source in inside]
+                    elif leaf.id in self.imported:
+                        found |= _loud(self.imported[leaf.id])
+                    else:
+                        waiting += [(s, _inner(s)) for s in self.scope.sources.get(leaf.id, ())]
         return frozenset(found)
 
 
@@ -201,6 +222,11 @@ def _entry(module: str, name: str) -> str:
 
 def _loud(entry: str) -> set[str]:
     return set() if entry.split(".")[0] in _SILENT else {entry}
+
+
+def _by_hand(side: ast.AST) -> bool:
+    """Whether a number or a shape is written into a side."""
+    return any(isinstance(n, ast.Constant) and isinstance(n.value, int | float) for n in ast.walk(side))
 
 
 def _results(used: Names) -> Names:
