@@ -97,8 +97,8 @@ def slow_modes(trial):
 
 few = Claim(
     "After Prop. 4.3: few modes near zero do not move the limit",
-    "Moving modes that carry Δτ and ΔD² to zero lowers 1/γ∞ by at most (τΔD² + ΔτD² + 2η²Δτ log(γ₀/γ∞))/(2η²(2 - τγ₀)) "
-    "where γ₀ < 2/τ.",
+    "Explicit constants, starts below the threshold.",
+    id="high-line/after-prop-4.3",
     source="symhigh, after High Line, Prop. 4.3",
     domain={eta: (sp.Rational(1, 5), 5), tau: (sp.Rational(1, 10), 4), y0: (1, 5)},
     evidence=[implicit, closed_form_vanishes, moved_modes, slow_modes],
@@ -179,8 +179,7 @@ def integrals(trial):
 
 volterra_bounds = Claim(
     "After Lemmas D.3-D.5: the Volterra equation between two renewals",
-    "In the clock Γ the noiseless risk lies between the sums of exponentials at the rates γ∞ and γ₀ < 2/τ, pointwise; "
-    "its integral between (D²(0)/4)/(1 - γτ/2) at these rates.",
+    id="high-line/after-d.3",
     source="symhigh, after High Line, Lemmas D.3-D.5, Cor. D.2",
     evidence=[rises_with_the_rate, tilted_masses, sandwich, integrals],
 )

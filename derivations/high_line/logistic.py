@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import VERIFIED, Claim, equal, integrated, numeric, symbolic
+from symhigh.ledger import Claim, equal, integrated, numeric, symbolic
 from symhigh.symbols import B11, B12, B22, x, x_star
 
 SYSTEM = sh.derive(sh.logistic_regression(), sh.Constant(sp.Symbol("g", positive=True)), reduce=False)
@@ -49,7 +49,7 @@ def derived(expr):
 
 risk = Claim(
     "(104) the risk of logistic regression",
-    "h = -B12 E[σ'(√B22 z)] + E log(1 + e^{√B11 w}).",
+    id="high-line/104",
     source="High Line, (103), (104)",
     domain=DOMAIN,
     evidence=numeric(
@@ -59,11 +59,10 @@ risk = Claim(
         points=4,
         digits=10,
     ),
-    expect=VERIFIED,
 )
 coefficients = Claim(
     "Stein coefficients of logistic regression",
-    "c₁ = E σ'(√B11 z), c₂ = -E σ'(√B22 z).",
+    id="high-line/103-stein",
     source="High Line, section 2 with (103)",
     domain=DOMAIN,
     evidence=[
@@ -74,7 +73,6 @@ coefficients = Claim(
             derived(SYSTEM.scalar("c2")), lambda p, q, r: -gaussian(slope, r), title="c₂", points=4, digits=10
         ),
     ],
-    expect=VERIFIED,
 )
 
 
@@ -145,8 +143,8 @@ def price(trial):
 
 
 noise = Claim(
-    "(105) E f'² of logistic regression",
-    "I = 1 - E σ'(√B11 z) - E σ'(√B22 z) - 2 E σ(x)σ(x*).",
+    "(105) the gradient noise of logistic regression",
+    id="high-line/105",
     source="High Line, (105), derived",
     domain=DOMAIN,
     evidence=[squares, node, price],

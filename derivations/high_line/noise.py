@@ -134,8 +134,7 @@ def noisy_runs(trial):
 
 adagrad = Claim(
     "Noisy AdaGrad-Norm to second order",
-    "γ = η/(ω√(τt)) - η²/(2ω²t) - η log t/(16ω√τ t^{3/2}), excess (ηω/4)√(τ/t) + ω²/(16t) - (ηω√τ/64) log t/t^{3/2}, "
-    "both up to O(t^{-3/2}).",
+    id="high-line/adagrad-noisy",
     source="symhigh; leading order of γ High Line, section 4",
     evidence=[orders_by_hand, solves_both_equations, next_order, fastest_decay, noisy_runs],
 )
@@ -191,7 +190,7 @@ def closes_on_power_laws(trial):
 
 power_law = Claim(
     "Noisy AdaGrad-Norm on power laws",
-    "Excess (ηω/4)√(τ/t) + C(2(η/ω)√(t/τ))^{s-2} + ω²/(16t): for s > 1 the start decays more slowly than the noise.",
+    id="high-line/adagrad-noisy-power-law",
     domain={r: (0, 1), p: (0, 1), eta: (sp.Rational(1, 2), 2), noise: (sp.Rational(1, 2), 2)},
     evidence=[forcing_at_the_clock, memory_of_the_forcing, closes_on_power_laws],
 )
@@ -238,8 +237,8 @@ def greedy_curves(trial):
 
 
 greedy = Claim(
-    "Greedy rates under noise decay like 1/t",
-    "γ ~ a/t and excess risk ~ q/(2t), with a from a secular equation above 1/(2λ_min): Polyak and line search.",
+    "Greedy rates under noise",
+    id="high-line/greedy-noisy",
     evidence=[equations_for_a, decays_as_assumed, greedy_curves],
 )
 
@@ -266,7 +265,7 @@ def lambert_of_exponential():
 
 
 isotropic = Claim(
-    "Greedy rates under noise, K = λI, for all times",
-    "R(t) = (ω²/2)(1 + 1/W₀(y e^{y + t})), y = ω²/Q(0): no constant but the start enters.",
+    "Greedy rates under noise, one eigenvalue, for all times",
+    id="high-line/greedy-noisy-isotropic",
     evidence=[lambert_of_exponential],
 )

@@ -39,13 +39,13 @@ def closed_equation():
 
 averages = Claim(
     "Averages as residues",
-    "B and N are contour integrals of S.",
+    id="high-line/20",
     source="High Line, (20)-(22)",
     evidence=[residues],
 )
 closed = Claim(
     "Lemma B.2: the resolvent's equation",
-    "S obeys a closed equation in z, equivalent to (9).",
+    id="high-line/b.2",
     source="High Line, (20)-(22), Lemma B.2",
     evidence=[closed_equation],
 )

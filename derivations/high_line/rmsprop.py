@@ -52,7 +52,7 @@ def integral_of_forgetting():
 
 average = Claim(
     "(18) forgetting accumulator",
-    "b_k² = (1 - α/d)b_{k-1}² + ‖∇Ψ‖²/d² has the limit γ = η/√(b²e^{-αt} + τ∫e^{-α(t-s)}I ds).",
+    id="high-line/18",
     source="High Line, (18), (19)",
     evidence=[forgetting, integral_of_forgetting],
 )
@@ -113,7 +113,7 @@ def rest_of_curves(trial):
 
 stationary = Claim(
     "RMSprop-Norm's stationary rate under noise",
-    "With (18), γ∞ is the positive root of 2τω²γ² + η²ατγ - 2η²α = 0, and the risk is ω²/(2 - γ∞τ).",
+    id="high-line/rmsprop-rest",
     evidence=[quadratic, below_the_threshold, rest_of_curves],
 )
 
@@ -149,7 +149,7 @@ def edge_of_runs(trial):
 
 no_convergence = Claim(
     "RMSprop-Norm does not converge, with or without noise",
-    "Without noise γ → 2/τ and the risk tends to αη²τ/8 (η²τ/8 for the average proper), for every spectrum.",
+    id="high-line/rmsprop-edge",
     evidence=[edge, edge_of_curves, edge_of_runs],
 )
 
@@ -238,7 +238,6 @@ def measured_rate(trial):
 
 speed = Claim(
     "RMSprop-Norm's approach to rest",
-    "Its rest is linearly stable for every spectrum and α, and is approached at the smallest real part of the roots of "
-    "γ²∫λ²/(2γλ - ρ)dμ = 2(α - ρ)/(α - 2ρ), oscillating where they are complex.",
+    id="high-line/rmsprop-rate",
     evidence=[linearised, secular, stable, oscillation, measured_rate],
 )

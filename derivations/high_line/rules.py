@@ -13,7 +13,7 @@ from symhigh.closed.conserved import learning_rate_drift
 from symhigh.closed.linear import linear_limit, total_derivative
 from symhigh.derivation.averages import Averages
 from symhigh.derivation.gaussian import expect
-from symhigh.ledger import Claim, compare, equal, simulation, symbolic
+from symhigh.ledger import Claim, compare, equal, greater, iff, less, must_fail, simulation, symbolic
 from symhigh.symbols import (
     B11,
     B12,
@@ -83,7 +83,7 @@ def adagrad_runs(trial):
 
 adagrad = Claim(
     "(16), (17) AdaGrad-Norm",
-    "g = η/b_k with b_k² = b_{k-1}² + ‖∇Ψ‖²/d² has the limit γ = η/√(b² + τ∫₀ᵗ I ds).",
+    id="high-line/17",
     source="High Line, (15)-(17)",
     evidence=[accumulator, integral_form, adagrad_runs],
 )
@@ -133,7 +133,7 @@ def polyak_runs(trial):
 
 polyak = Claim(
     "(12), (88), (89) threshold and Polyak",
-    "γ̄ = 2A/(τI) is the rate beyond which the distance grows, Polyak's is half of it; least squares (2R - ω²)/(τR).",
+    id="high-line/88",
     source="High Line, (12), (88), (89)",
     evidence=[threshold_of_any_loss, threshold_of_least_squares, polyak_runs],
 )
@@ -153,6 +153,29 @@ def best_decrease():
         yield equal(system.expanded(gamma), printed)
         moved = total_derivative(system, risk).subs(values)
         yield equal(sp.diff(moved, gamma).subs(gamma, printed), 0)
+
+
+CURVED, NOISY = sp.Symbol("c_1", real=True), sp.Symbol("I", positive=True)
+
+
+@symbolic
+def curved_upwards():
+    """dR/dt in γ has the curvature c₁κ₂I: the printed rate is a minimum of it iff c₁ > 0, else a maximum."""
+    system = sh.derive(PHASE, sh.LineSearch(), reduce=False)
+    averages = Averages()
+    known = {c1: system.scalar("c1"), c2: system.scalar("c2"), gradient_noise: NOISY}
+    moved = sp.diff(total_derivative(system, risk).subs(known), gamma, 2)
+    yield equal(moved, system.scalar("c1") * averages.of(lam**2) * NOISY)
+    strength = sp.Symbol("kappa_2", positive=True)
+    yield iff(greater(CURVED * strength * NOISY, 0), greater(CURVED, 0))
+
+
+def falls_by_the_step():
+    """At the stationary rate γ = g/(c₁κ₂I), g = ‖∇R‖², the risk changes at -g²/(2c₁κ₂I)."""
+    slope, strength = sp.symbols("g kappa_2", positive=True)
+    rate = slope / (CURVED * strength * NOISY)
+    change = -rate * slope + rate**2 * CURVED * strength * NOISY / 2
+    return [equal(change, -(slope**2) / (2 * CURVED * strength * NOISY)), less(change, 0)]
 
 
 @symbolic
@@ -192,9 +215,12 @@ def line_search_runs(trial):
 
 line_search = Claim(
     "(90)-(92), Table 2 line search",
-    "The rate of steepest decrease of the risk is ‖∇R‖²/((Tr(∇²R K)/d) E f'²); for least squares ∫λ²D²/(2κ₂R).",
+    "The steepest decrease; a greatest one only where the curvature coefficient is positive.",
+    id="high-line/90",
     source="High Line, (90)-(92), Table 2",
-    evidence=[best_decrease, table_two, isotropic_rules_agree, line_search_runs],
+    evidence=[best_decrease, curved_upwards, table_two, isotropic_rules_agree],
+    domain={CURVED: (sp.Rational(-1), 1)},
+    checks=[line_search_runs],
 )
 
 
@@ -207,9 +233,18 @@ def rate_by_itself():
     return equal(learning_rate_drift(limit), printed)
 
 
+decrease = Claim(
+    "What line search decreases",
+    "Where the curvature coefficient is negative the same formula increases the risk.",
+    id="high-line/90-decrease",
+    source="High Line, (90)-(92)",
+    domain={CURVED: (0, 1)},
+    evidence=symbolic(falls_by_the_step),
+    checks=must_fail(symbolic(falls_by_the_step), {CURVED: (-1, 0)}),
+)
 eliminated = Claim(
     "AdaGrad-Norm without its memory",
-    "The limiting learning rate obeys dγ/dt = -γ³τI/(2η²); it decreases for ever.",
+    id="high-line/17-differentiated",
     source="High Line, (17), differentiated",
     evidence=[rate_by_itself],
 )

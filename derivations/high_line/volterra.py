@@ -20,9 +20,10 @@ from symhigh.closed.linear import linear_limit
 from symhigh.closed.nodes import numeric as at_numbers
 from symhigh.closed.volterra import Z
 from symhigh.derivation.volterra import CLOCK, volterra
-from symhigh.ledger import Claim, equal, integrated, numeric, symbolic
+from symhigh.ledger import Claim, asymptotic, equal, greater, integrated, numeric, symbolic
 from symhigh.symbols import D2, distance, gamma, gradient_noise, lam, omega, t, tau
 
+RENEWAL = "renewal lemma, high-line/renewal"
 FORM = volterra(sh.derive(sh.least_squares(sp.Symbol("omega", positive=True)), sh.AdaGradNorm(1, 1)))
 
 
@@ -81,9 +82,10 @@ def march(values, weights, error, noise, rate, steps, end=4.0):
 
 form = Claim(
     "(64)-(66) the Volterra form",
-    "The risk of least squares obeys R(t) = F(Γ) + ω²/2 + ∫γ²𝒦(Γ(t) - Γ(s))R ds, with F and 𝒦 of (65), (66).",
+    id="high-line/64",
     source="High Line, (64)-(66)",
-    evidence=[printed_form, back_to_the_modes, solved_by_itself],
+    evidence=[printed_form, back_to_the_modes],
+    checks=[solved_by_itself],
 )
 
 
@@ -99,7 +101,7 @@ def norms():
 
 masses = Claim(
     "Masses of kernel and forcing",
-    "∫𝒦 = τ/2 and ∫F = D²(0)/4.",
+    id="high-line/66-masses",
     source="High Line, below (66)",
     evidence=[norms],
 )
@@ -122,6 +124,14 @@ def partial_fractions():
     for name, decay in zip(names, decays, strict=True):
         total += sp.diff(held, name) / (z - sp.diff(decay.args[0], t))
     return total
+
+
+@symbolic
+def transform_by_hand():
+    """R̂ = (F̂ + ω²/(2z))/(1 - K̂), two equal halves."""
+    kernel = sum(g**2 * v**2 / (2 * g * v + z) for v in (one, two)) / 2
+    forcing = sum(v / (2 * (2 * g * v + z)) for v in (one, two)) / 2
+    return equal(HELD.transform().expr.subs({Z: z, D2: 1}), (forcing + noise**2 / (2 * z)) / (1 - kernel))
 
 
 @symbolic
@@ -165,17 +175,12 @@ def inverse_transform(trial):
 
 solved = Claim(
     "The Volterra equation solved at a constant rate",
-    "R(t) = ω²/(2 - γτ) + Σ A e^{-ρt} over the N roots of γ²∫λ²/(2γλ - ρ)dμ = 1, with A = (F̂(-ρ) - ω²/(2ρ)) over "
-    "∫γ²λ²/(2γλ - ρ)²dμ.",
+    id="high-line/64-solved",
     domain={g: (0, 1), one: (0, 1), two: (0, 1), noise: (0, 2), z: (0, 5)},
-    evidence=[
-        roots_of_the_kernel,
-        numeric(
-            HELD.transform().expr.subs(Z, z), partial_fractions(), title="the transform in partial fractions"
-        ),
-        exponentials,
-        inverse_transform,
-    ],
+    evidence=[transform_by_hand, roots_of_the_kernel, exponentials, inverse_transform],
+    checks=numeric(
+        HELD.transform().expr.subs(Z, z), partial_fractions(), title="the transform in partial fractions"
+    ),
 )
 
 
@@ -188,6 +193,74 @@ def equipartition():
     level = sp.Symbol("R", positive=True)
     (rest,) = sp.solve(rhs.subs({gradient_noise: 2 * level, gamma: 2 / tau}), D2)
     yield equal(rest, 2 * level / tau)
+
+
+@symbolic(theorem=RENEWAL)
+def critical_mass():
+    """At γ = 2/τ the kernel γ²λ²e^{-2γλt} has mass one, and ∫F/∫tK = (D²(0)/(4γ))/(1/4) = τD²(0)/2."""
+    s, size = sp.Symbol("s", nonnegative=True), sp.Symbol("lambda_1", positive=True)
+    kernel, forcing = (part.summand.subs({CLOCK: g * s, lam: size}) for part in (FORM.kernel, FORM.forcing))
+    mass = sp.integrate(g**2 * kernel, (s, 0, sp.oo))
+    first = sp.integrate(s * g**2 * kernel, (s, 0, sp.oo))
+    start = sp.integrate(forcing, (s, 0, sp.oo))
+    yield equal(mass.subs(size, tau).subs(g, 2 / tau), 1)
+    yield equal(first, sp.Rational(1, 4))  # in every mode, so on average
+    yield equal((start / first).subs(g, 2 / tau), tau * D2 / 2)
+
+
+# --- the renewal lemma ----------------------------------------------------------------------------------------------
+m, decay, push, rho, cap = sp.symbols("m a b rho k", positive=True)
+
+
+def response(mass):
+    """The solution of r = F + K*r for K = m a e^{-at}, F = e^{-bt}."""
+    return sp.exp(-push * t) + mass * decay * (
+        sp.exp(-push * t) - sp.exp(-decay * (1 - mass) * t)
+    ) / (decay * (1 - mass) - push)
+
+
+@symbolic
+def transform_of_a_renewal_equation():
+    """r̂ = F̂ + K̂r̂, so r̂ = F̂/(1 - K̂); for one exponential each it is the transform of the solution above."""
+    forcing, kernel = 1 / (push + z), m * decay / (decay + z)
+    solved_for = forcing / (1 - kernel)
+    terms = 1 / (push + z) + m * decay * (1 / (push + z) - 1 / (decay * (1 - m) + z)) / (decay * (1 - m) - push)
+    yield equal(solved_for, terms)
+    yield equal(forcing + kernel * solved_for, solved_for)
+
+
+@symbolic
+def mass_below_one():
+    """m < 1: ∫r = ∫F/(1 - m), and a bound m₀ + κm₀/(1 - κ) = m₀/(1 - κ) for r e^{ρt}, κ = K̂(-ρ) < 1."""
+    below = 1 / (1 + cap)  # any mass below one
+    total = (1 / push) / (1 - below)
+    yield equal(sp.Limit((1 / (push + z)) / (1 - below * decay / (decay + z)), z, 0), total)
+    yield greater(total, 0)
+    yield equal(1 + below / (1 - below), 1 / (1 - below))
+
+
+@symbolic
+def mass_one():
+    """m = 1: r → ∫F/∫tK = (1/b)/(1/a)."""
+    return equal(sp.Limit(response(1), t, sp.oo), (1 / push) / (1 / decay))
+
+
+@symbolic
+def mass_above_one():
+    """m > 1: K̂(ρ) = 1 at ρ = a(m - 1) > 0, and r grows like e^{ρt} with it."""
+    above = 1 + cap
+    growth = decay * cap
+    yield equal(above * decay / (decay + growth), 1)
+    yield asymptotic(response(above), above * decay / (growth + push) * sp.exp(growth * t), t)
+
+
+renewal_lemma = Claim(
+    "Renewal lemma",
+    "Proved for one exponential each; for kernels that are positive and integrable it is the renewal theorem.",
+    id="high-line/renewal",
+    source="Feller, An Introduction to Probability Theory, vol. 2, XI.1 and XI.6",
+    evidence=[transform_of_a_renewal_equation, mass_below_one, mass_one, mass_above_one],
+)
 
 
 @integrated(tolerance=1e-9)
@@ -210,6 +283,8 @@ def at_the_threshold(trial):
 
 threshold = Claim(
     "At the threshold the risk neither falls nor grows",
-    "Without noise and at γ = 2/τ the risk tends to τD²(0)/2, for every spectrum.",
-    evidence=[equipartition, at_the_threshold],
+    "The renewal lemma at mass one.",
+    id="high-line/threshold-critical",
+    evidence=[equipartition, critical_mass],
+    checks=[at_the_threshold],
 )

@@ -23,7 +23,18 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import Claim, Domain, compare, equal, greater, integrated, numeric, simulation, symbolic
+from symhigh.ledger import (
+    Claim,
+    Domain,
+    asymptotic,
+    compare,
+    equal,
+    greater,
+    integrated,
+    numeric,
+    simulation,
+    symbolic,
+)
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, risk
 
 c, s, z, g, tau, P, w = sp.symbols("c s z g tau P omega", positive=True)
@@ -80,7 +91,7 @@ def clipped_runs(trial):
 
 factors = Claim(
     "Reduction factors of clipped SGD",
-    "c₁ = -c₂ = erf(c/(2√P)), I = 2P F(c/√(2P)) + c² erfc(c/(2√P)), P the risk of least squares, noise included.",
+    id="clipped/factors",
     source="arXiv 2406.11733",
     evidence=[stated_form, by_integration, clipped_runs],
 )
@@ -111,7 +122,7 @@ def as_a_mean():
 @symbolic
 def ends():
     """G ~ z√(π/2) at 0; 1 - G ~ √(2/π) e^{-z²/2}/z at infinity."""
-    yield equal(sp.limit(G / z, z, 0), sp.sqrt(sp.pi / 2))
+    yield asymptotic(G, sp.sqrt(sp.pi / 2) * z, z, 0)
     # erfc(z/√2) = √(2/π) e^{-z²/2} (1/z - 1/z³ + 3/z⁵ - …)
     tail, scale = sp.Symbol("tail", positive=True), sp.sqrt(2 / sp.pi)
     series = scale * tail * (1 / z - 1 / z**3 + 3 / z**5)
@@ -164,8 +175,7 @@ def without_noise(trial):
 
 rest = Claim(
     "Clipped SGD rests at every learning rate",
-    "At a constant rate Q∞ solves 1 - ω²z²/c² = (γτ/2)G(z), z = c/√(Q + ω²): one solution for every γ where ω > 0. "
-    "Without noise the target is reached iff γ < 2/τ, and above it G(z) = 2/(γτ) fixes the risk.",
+    id="clipped/rest",
     domain=Domain({z: (sp.Rational(1, 20), 5)}),
     evidence=[equation_of_rest, as_a_mean, ends, rising, against_integration, without_noise],
 )
@@ -211,7 +221,7 @@ def rate_of_approach(trial):
 
 approach = Claim(
     "How fast clipped SGD comes to rest",
-    "The rest point is stable, and is approached at the root ρ of κγ²∫λ²/(2γc₁λ - ρ)dμ = 1, κ = c₁ d(I/c₁)/dQ.",
+    id="clipped/rate",
     evidence=[linearised, rate_of_approach],
 )
 
@@ -255,7 +265,6 @@ def leading_orders():
 
 extremes = Claim(
     "Small and large clipping",
-    "c → 0: Q∞ ~ γτcω√(π/8), in proportion to c; c → ∞: the floor of least squares, up to e^{-c²/2s²}; "
-    "γ → ∞: Q∞ ~ πc²γ²τ²/8.",
+    id="clipped/extremes",
     evidence=[leading_orders, small_and_large],
 )

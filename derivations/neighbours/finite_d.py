@@ -177,8 +177,7 @@ def many_runs(trial):
 
 equation = Claim(
     "The exact discrete Volterra equation",
-    "At every finite d and batch size the expected risk obeys R_k = ω²/2 + ½Σλcα^k + (γ²/(md²))Σ_l Σλ²α^{k-1-l}R_l, "
-    "α = 1 - 2γλ/d + (1 + 1/m)γ²λ²/d².",
+    id="finite-d/equation",
     evidence=[from_the_update, recursion_is_the_volterra_equation, many_runs, simulated_runs],
 )
 
@@ -209,9 +208,8 @@ def floor(trial):
 
 
 stability = Claim(
-    "Threshold and floor at finite d",
-    "One-pass least squares is stable in mean square at finite d iff S = (γ/(md))Σλ/(2 - (1 + 1/m)γλ/d) < 1, every "
-    "denominator positive; its expected risk tends to ω²/(2(1 - S)).",
+    "Threshold and floor at finite dimension",
+    id="finite-d/threshold",
     evidence=[summed_kernel, floor],
 )
 
@@ -251,8 +249,7 @@ def one_over_d(trial):
 
 
 limit = Claim(
-    "The limit of the exact equation, at the rate 1/d",
-    "As d → ∞ with k = td the discrete equation becomes the Volterra form of the limit; the expected risk differs from "
-    "the limit by a constant over d.",
+    "The limit of the exact equation, at the rate of the inverse dimension",
+    id="finite-d/limit",
     evidence=[kernels_become_the_limits, one_over_d],
 )

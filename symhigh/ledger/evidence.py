@@ -186,7 +186,7 @@ class MustFail:
 
     kind: ClassVar[str] = "twin"
     best: ClassVar[Verdict] = Verdict.VERIFIED
-    line: Symbolic | Numeric
+    line: Evidence
     domain: Domain | None
     title: str
     origin: Origin | None = field(default=None, compare=False)
@@ -247,15 +247,15 @@ def numeric(
     return Numeric(left, right, title or title_of(left), points, digits, _caller())
 
 
-def must_fail(line: Symbolic | Numeric, domain: Any = None, *, title: str = "") -> MustFail:
+def must_fail(line: Any, domain: Any = None, *, title: str = "") -> MustFail:
     """A planted twin of a claim: ``line``, on ``domain`` if given, states something wrong that must be refuted.
 
     It shows that a condition or a constant is sharp, and by what margin the twin fails.
     """
-    if not isinstance(line, Symbolic | Numeric):
-        raise TypeError(f"must_fail({line!r}): give a line made by symbolic or numeric")
+    if not hasattr(line, "examine"):
+        raise TypeError(f"must_fail({line!r}): give a line of evidence, made by symbolic, numeric or integrated")
     held = None if domain is None else domain if isinstance(domain, Domain) else Domain(domain)
-    return MustFail(line, held, title or line.title, line.origin)
+    return MustFail(line, held, title or line.title, getattr(line, "origin", None))
 
 
 def _exact(side: Any) -> Any:

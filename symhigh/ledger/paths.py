@@ -8,11 +8,14 @@ through assignments and functions of the file; nothing is run.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import sympy as sp
 
 import symhigh
 
@@ -81,6 +84,10 @@ class _Scope:
             for name, part in zip(names, parts, strict=True):
                 self.add(name, part)
             return
+        if names and parts and all(isinstance(p, ast.Tuple) and len(p.elts) == len(names) for p in parts):
+            for part in parts:
+                self.add(target, part)
+            return
         for node in ast.walk(target):
             if isinstance(node, ast.Name):
                 self.sources.setdefault(node.id, []).append(value)
@@ -118,8 +125,9 @@ class _Module:
                 self.packages |= {a.asname or a.name for a in node.names if a.name == "symhigh"}
             elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "symhigh":
                 for name in node.names:
-                    entry = _entry(node.module or "", name.name)
-                    self.imported[name.asname or name.name] = entry
+                    home = sys.modules.get(node.module or "")
+                    if not isinstance(getattr(home, name.name, None), sp.Symbol):  # notation, and no result
+                        self.imported[name.asname or name.name] = _entry(node.module or "", name.name)
         self.scope.read(_outside_functions(self.tree))
 
     def paths(self, node: ast.AST) -> Paths:
@@ -136,9 +144,9 @@ class _Module:
         return Paths(used, "circular" if circular else "" if used else "lemma")
 
     def _circular(self, first: ast.AST, second: ast.AST, local: _Scope) -> bool:
-        """Whether both sides are the same results of the library, and one of them has nothing written by hand."""
+        """Whether both sides are the same results of the library, and neither has anything written by hand."""
         one, other = (_results(self.used(side, local)) for side in (first, second))
-        return bool(one) and one == other and not all(_by_hand(side) for side in (first, second))
+        return bool(one) and one == other and not any(_by_hand(side) for side in (first, second))
 
     def used(self, node: ast.AST, local: _Scope) -> Names:
         """Entry points of the library reached from ``node`` through the names of the file."""
