@@ -192,7 +192,7 @@ def homogenized():
         h = system.scalar("risk")  # B11 = Σλ X², B12 = Σλ X X*: its gradient by the chain rule
         pull = -gamma * lam * (2 * sp.diff(h, B11) * X + sp.diff(h, B12) * Xs)
         sde = ItoSDE((X,), (pull,), sp.Matrix([[gamma * sp.sqrt(I * lam / d)]]))
-        known = {s: system.scalar(s.name) for s in (c1, c2)}
+        known = {s.name: s.expression for s in system.scalars if s.name in (c1, c2)}
         for state, derived in zip((V11, V12), system.family.rhs, strict=True):
             yield equal(generator(sde, mode[state]), derived.subs(known).subs(mode))
 
