@@ -98,11 +98,11 @@ def errors(stated: Any, random: Random) -> Iterator[tuple[str, Any]]:
     match stated:
         case Relation(left=left, right=right, kind=kind) if kind is sp.Eq:
             sides = [s for s in ("right", "left") if isinstance(getattr(stated, s), sp.Expr)]
-            side = sides[0] if sides and (getattr(stated, sides[0]) != 0 or len(sides) == 1) else sides[-1:]
-            if side:
-                side = side if isinstance(side, str) else side[0]
-                for text, changed in wrong(left if side == "left" else right, random):
-                    yield text, replace(stated, **{side: changed})
+            if right == 0 and isinstance(left, sp.Limit):
+                sides = ["right"]  # what tends to zero does so with other numbers, too
+            side = next((s for s in sides if getattr(stated, s) != 0), sides[0] if sides else "")
+            for text, changed in wrong(getattr(stated, side), random) if side else ():
+                yield text, replace(stated, **{side: changed})
         case Relation(kind=kind) if kind in FLIPPED:
             yield "order reversed", replace(stated, kind=FLIPPED[kind])
         case Asymptotic(right=right):
@@ -113,9 +113,8 @@ def errors(stated: Any, random: Random) -> Iterator[tuple[str, Any]]:
             yield "order", replace(stated, order=smaller)
         case Equivalence(second=second):
             yield "order reversed", replace(stated, second=FLIPPED[second.func](*second.args, evaluate=False))
-            yield "boundary", replace(
-                stated, second=second.func(second.lhs, sp.Rational(11, 10) * second.rhs + _none(second.rhs), evaluate=False)
-            )
+            moved = sp.Rational(11, 10) * second.rhs + _none(second.rhs)
+            yield "boundary", replace(stated, second=second.func(second.lhs, moved, evaluate=False))
 
 
 def _none(side: sp.Expr) -> sp.Expr:

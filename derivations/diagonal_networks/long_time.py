@@ -131,7 +131,7 @@ def threshold_of_the_average():
 @integrated(tolerance=2e-3)
 def secular_rate(trial):
     """Curves of random classes decay at the secular rate of their own limit, to 0.2 %."""
-    for _ in range(2 if trial.quick else 6):
+    for _ in range(2):
         classes = random_classes(np.random.default_rng(trial.rng.integers(1 << 30)))
         unit = linearise(derive_network(DiagonalNetwork(1)), classes)
         limit = derive_network(DiagonalNetwork(0.5 / unit.load))
@@ -152,7 +152,7 @@ rate = Claim(
 @integrated(tolerance=1e-4)
 def shrunken_balance(trial):
     """At late times u² − v² = c(0)e^{−2η²λ∫R} and E S = √(c² + 4θ*²), on curves of random classes."""
-    for k in range(2 if trial.quick else 5):
+    for k in range(2):
         classes = random_classes(np.random.default_rng(trial.seed + k))
         limit = derive_network(DiagonalNetwork(0.4))
         ends = long_time(limit, classes, 60)
@@ -231,7 +231,7 @@ ONE = NetworkClasses(1.0, 1.0, 0.98, 0.98)
 @integrated(tolerance=4e-3)
 def saturation(trial):
     """One class beside θ* = 1, 2 < 2η < 4: the curve's risk at t = 200 is (2η − 2)/η²."""
-    for step in (1.1, 1.3, 1.6):
+    for step in (1.1, 1.5):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             yield (
@@ -254,7 +254,7 @@ def curvature_is_reflected(trial):
 @integrated(tolerance=0.05)
 def saturation_of_sgd(trial):
     """Direct SGD at d = 1000: time average over t in (30, 60), within 5 %."""
-    for step in (1.3,) if trial.quick else (1.3, 1.7):
+    for step in (1.3,):
         runs = simulate_network(
             DiagonalNetwork(step),
             ONE,

@@ -71,7 +71,7 @@ def below_threshold(trial, quick, full):
 @integrated(tolerance=1e-12)
 def moved_modes(trial):
     """The change of 1/γ∞ when a share of the modes goes to zero is ≥ 0 and under the bound; shares 10⁻⁶ to 0.2."""
-    for values, weights, rule, share in below_threshold(trial, 20, 100):
+    for values, weights, rule, share in below_threshold(trial, 20, 60):
         mean, e = float(weights @ values), float(rule.eta)
         lost = share * float(values[0])
         before, after = limit(rule, mean, 1.0), limit(rule, mean - lost, 1.0 - share)
@@ -85,7 +85,7 @@ def moved_modes(trial):
 @integrated(tolerance=1e-5)
 def slow_modes(trial):
     """Curves with a share of the modes at 10⁻⁹, long before these move, rest where the formula without them is."""
-    for values, weights, rule, share in below_threshold(trial, 1, 6):
+    for values, weights, rule, share in below_threshold(trial, 1, 2):
         spectrum = sh.Spectrum.from_eigenvalues(
             np.append(values, 1e-9), np.append(weights * (1 - share), share)
         )
@@ -143,7 +143,7 @@ def in_the_clock(values, weights, rule):
 @integrated(tolerance=1e-9)
 def sandwich(trial):
     """r between the renewal solutions at γ∞ and γ₀, at five clocks."""
-    for values, weights, rule, _ in below_threshold(trial, 1, 6):
+    for values, weights, rule, _ in below_threshold(trial, 1, 2):
         spectrum = sh.Spectrum.from_eigenvalues(values[:2], weights[:2] / weights[:2].sum())
         clocks, risk, _ = in_the_clock(spectrum.values, spectrum.weights, rule)
         ends = (limit(rule, spectrum.moment(1), 1.0), float(rule.eta / rule.b))
@@ -167,7 +167,7 @@ def sandwich(trial):
 @integrated(tolerance=1e-12)
 def integrals(trial):
     """∫r du = (η²/τ)(1/γ∞ - 1/γ₀) under (D²(0)/4)/(1 - γ₀τ/2), over it at γ∞; random τ, η, b, D²."""
-    for values, weights, rule, _ in below_threshold(trial, 20, 100):
+    for values, weights, rule, _ in below_threshold(trial, 20, 60):
         mean, e, top = float(weights @ values), float(rule.eta), float(rule.eta / rule.b)
         far = float(np.exp(trial.rng.uniform(-3, 3)))
         end = limit(rule, mean, far)

@@ -79,7 +79,7 @@ def rises_in_rho():
 @integrated(tolerance=1e-12)
 def both_sides(trial):
     """Just below 2/τ the risk has fallen by a late time, just above it has risen."""
-    for _ in range(3 if trial.quick else 10):
+    for _ in range(3 if trial.quick else 4):
         values = trial.rng.uniform(0.3, 2.0, 3)
         spectrum, critical = sh.Spectrum.from_eigenvalues(values), 2 / values.mean()
         for factor, sign in ((0.97, -1.0), (1.03, 1.0)):
@@ -183,7 +183,7 @@ def two_eigenvalues():
 def measured_rate(trial):
     """The slope of log R of the integrated limit at late times."""
     rule = sh.Constant(0.5)
-    for _ in range(2 if trial.quick else 10):
+    for _ in range(2 if trial.quick else 4):
         values = 0.3 * np.exp(np.cumsum(trial.rng.uniform(0.3, 0.6, 3)))
         spectrum = sh.Spectrum.from_eigenvalues(values, trial.rng.dirichlet(np.ones(3)))
         rate = float(sh.limits(sh.least_squares(), rule, spectrum)["rate"].evaluate())

@@ -55,7 +55,7 @@ def rises():
 @integrated(tolerance=1e-8)
 def random_spectra(trial):
     """Against the integrated limit on random spectra of 2 to 6 eigenvalues: learning rate and rate of the risk."""
-    for k in range(6 if trial.quick else 15):
+    for k in range(6):
         size = 2 + k % 5
         values = 0.2 * np.exp(np.cumsum(trial.rng.uniform(0.25, 0.6, size)))
         spectrum = sh.Spectrum.from_eigenvalues(values, trial.rng.dirichlet(3 * np.ones(size)))

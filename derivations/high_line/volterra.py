@@ -54,7 +54,7 @@ def back_to_the_modes():
 def solved_by_itself(trial):
     """The Volterra equation marched by the trapezoidal rule and extrapolated, against the integrated limit."""
     weights = np.array([0.5, 0.3, 0.2])
-    for _ in range(1 if trial.quick else 3):
+    for _ in range(1):
         values = np.sort(trial.rng.uniform(0.2, 2.0, 3)) * (1 + 0.1 * _)
         spectrum, start = sh.Spectrum.from_eigenvalues(values, weights), sh.Start(x0=0.5)
         exact = sh.derive(sh.least_squares(0.7), sh.Constant(0.6)).solve(
@@ -145,7 +145,7 @@ def roots_of_the_kernel():
 @integrated(tolerance=1e-10)
 def exponentials(trial):
     """The sum of exponentials at random times, 2 to 6 random eigenvalues, with and without noise."""
-    for k in range(3 if trial.quick else 20):
+    for k in range(3 if trial.quick else 7):
         values = trial.rng.uniform(0.3, 1.8, 2 + k % 5)
         spectrum, start = sh.Spectrum.from_eigenvalues(values), sh.Start(x0=0.5)
         problem, rule = sh.least_squares(0.6 * (k % 2)), sh.Constant(0.5)
@@ -158,7 +158,7 @@ def exponentials(trial):
 @integrated(tolerance=1e-12)
 def inverse_transform(trial):
     """R̂ inverted numerically on Talbot's contour, against the sum of exponentials."""
-    for _ in range(1 if trial.quick else 4):
+    for _ in range(1 if trial.quick else 2):
         values, time = trial.rng.uniform(0.3, 1.8, 4), float(trial.rng.uniform(0.5, 5.0))
         equation = sh.renewal_equation(
             sh.least_squares(0.6), sh.Constant(0.7), sh.Spectrum.from_eigenvalues(values), sh.Start()
@@ -266,7 +266,7 @@ renewal_lemma = Claim(
 @integrated(tolerance=1e-9)
 def at_the_threshold(trial):
     """∫F/∫tK, τD²(0)/2 and integrated curves."""
-    for _ in range(1 if trial.quick else 5):
+    for _ in range(1 if trial.quick else 2):
         values = trial.rng.uniform(0.4, 1.6, 3)
         values *= 1.0 / values.mean()
         values = np.round(values * 64) / 64  # so that the mass is one exactly

@@ -64,7 +64,7 @@ def integrals(ratio_root, at, digits=30):
 @integrated(tolerance=1e-12)
 def averages(trial):
     """∫λ²/(λ - s)dμ in closed form against quadrature of the density, at random ratios and points."""
-    for _ in range(4 if trial.quick else 12):
+    for _ in range(4):
         root = mpmath.mpf(float(trial.rng.uniform(0.1, 3)))
         at = (1 - root) ** 2 * mpmath.mpf(float(trial.rng.uniform(0.1, 0.9)))
         found = sp.lambdify((q, s), AVERAGE, "mpmath")(root, at)
@@ -239,11 +239,11 @@ def amplitude():
 def against_integration(trial):
     """Risk of the limit integrated on 512 nodes, below and above γ⋆, r < 1 and r > 1, with label noise."""
     times = np.array([0.5, 20.0])
-    for ratio, level in ((0.3, 0.5),) if trial.quick else ((0.3, 0.0), (0.3, 0.5), (2.5, 0.3)):
+    for ratio, level in ((0.3, 0.5),) if trial.quick else ((0.3, 0.5), (2.5, 0.3)):
         spectrum, start = sh.Spectrum.marchenko_pastur(ratio, nodes=512), sh.Start(x0=0.5)
         top = 2 * float(CRITICAL.subs(q, sp.sqrt(ratio)))
         for rate in (
-            (0.6 * top, 0.5 * (top + 2)) if trial.quick else (0.3 * top, 0.9 * top, 0.5 * (top + 2), 1.9)
+            (0.6 * top, 0.5 * (top + 2)) if trial.quick else (0.3 * top, 0.9 * top, 0.5 * (top + 2))
         ):
             problem, rule = sh.least_squares(level), sh.Constant(rate)
             curve = sh.derive(problem, rule).solve(spectrum, start, 40.0, t=times, rtol=1e-12)

@@ -118,11 +118,19 @@ class Symbolic:
 
     def _relations(self, checked: Sequence[Relation], trial: Trial) -> Finding:
         decisions = [decide(r, self.simplify, trial.domain, hard=False) for r in checked]
+        for relation, decision in zip(checked, decisions, strict=True):
+            if decision.holds is False and relation.kind is sp.Eq:
+                return Finding(Verdict.REFUTED, f"{relation} fails: {decision.reason}")
         with_values = [r for r in checked if r.has_values]
         count = 5 if trial.quick else self.points
         at_points = check_at_points(with_values, trial.domain, count, self.digits, trial.seed)
         if at_points.verdict is Verdict.REFUTED:
             return at_points
+        instances = [r.instance for r, d in zip(checked, decisions, strict=True) if not (r.has_values or d.holds)]
+        if held := [i for i in instances if i is not None and i.has_values]:
+            tried = check_at_points(held, trial.domain, 3, self.digits, trial.seed)
+            if tried.verdict is Verdict.REFUTED:
+                return tried
         decisions = [
             decide(r, self.simplify, trial.domain, hard=True) if d.holds is None else d
             for r, d in zip(checked, decisions, strict=True)

@@ -57,13 +57,34 @@ class Relation:
         """
         sides = [s for s in (self.left, self.right) if isinstance(s, sp.Basic)]
         bound = [a for s in sides for a in s.atoms(sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Subs)]
-        plain = all(
+        return self._is_plain and not any(b.has(*_UNKNOWN) for b in bound)
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether unknown functions stand at symbols and numbers only."""
+        return all(
             a.is_Symbol or a.is_number
             for u in self.names
             for f in u.atoms(*_UNKNOWN[:2])
             for a in f.args[_first(f) :]
         )
-        return plain and not any(b.has(*_UNKNOWN) for b in bound)
+
+    @property
+    def instance(self) -> Relation | None:
+        """The relation with a quadratic for every unknown function of one symbol: where it fails, the relation does.
+
+        ``None`` where an unknown stands at a compound argument.
+        """
+        sides = [s for s in (self.left, self.right) if isinstance(s, sp.Basic)]
+        heads = sorted({f.func for s in sides for f in s.atoms(AppliedUndef)}, key=str)
+        if len(sides) < 2 or not heads or not self._is_plain:
+            return None
+        for number, head in enumerate(heads, 2):
+            sides = [
+                s.replace(head, lambda *a, n=number: n + sum((k + n) * x + x**2 for k, x in enumerate(a, 1)))
+                for s in sides
+            ]
+        return Relation(sides[0].doit(), sides[1].doit(), self.kind)
 
     @cached_property
     def names(self) -> dict[sp.Expr, sp.Dummy]:
@@ -116,9 +137,18 @@ class Relation:
                 if self.kind is not sp.Eq or gap <= before * mpmath.mpf(10) ** -digits:
                     return None if self.kind in _STRICT else float(digits)
                 if abs(gap - before) <= before / 100:
-                    return None
+                    return float(digits) if self._is_rounding(gap, point, working) else None
             before = gap
         raise ArithmeticError(f"{self}: the sides cannot be computed to {digits} digits")
+
+    def _is_rounding(self, gap: Any, point: Point, digits: int) -> bool:
+        """Whether a difference lies below what terms of the sums in the sides lose: e^{-8000} in 1 + e^{-8000}."""
+        largest = mpmath.mpf(0)
+        for side in (s for s in self._sides if isinstance(s, sp.Basic)):
+            for total in side.atoms(sp.Add):
+                values = (part.xreplace(point).evalf(5) for part in total.args)
+                largest = max([largest, *(abs(_number(v)) for v in values if v.is_number and v.is_finite)])
+        return bool(gap <= largest * mpmath.mpf(10) ** -digits)
 
     def _ordered(self, left: Any, right: Any) -> bool:
         """The order of two numbers that differ; complex numbers have none."""

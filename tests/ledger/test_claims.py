@@ -151,6 +151,21 @@ def test_unknown_functions_are_neither_proved_nor_refuted_by_guessing():
     assert examine(symbolic(r(2 * t) - r(t))).verdict is Verdict.FAILED
 
 
+def test_an_unknown_function_under_an_integral_is_refuted_by_an_instance():
+    moved = sp.Integral(r(u), (u, 0, t))
+    assert examine(symbolic(equal(2 * moved, sp.Integral(2 * r(u), (u, 0, t))))).verdict is not REFUTED
+    assert examine(symbolic(equal(moved, 2 * moved)), expect=REFUTED).as_expected
+
+
+def test_a_difference_below_the_precision_is_not_a_counterexample():
+    """At a = 10^5 the sum on the left loses e^{-a} at every working precision that is tried."""
+    true = equal(c * (sp.exp(-a) / c + b) - c * b, sp.exp(-a))
+    far = Domain({a: (10**5, 2 * 10**5), b: (1, 2), c: (1, 2)})
+    assert examine(numeric(true), domain=far, expect=VERIFIED).as_expected
+    wrong = equal(c * (sp.exp(-a) / c + b) - c * b, 2 * sp.exp(-a))
+    assert examine(numeric(wrong), domain={a: (1, 5)}, expect=REFUTED).as_expected
+
+
 def test_python_truth_values_are_refused():
     row = examine(symbolic(lambda: bool(a == b)))
     assert row.verdict is Verdict.ERROR
