@@ -21,9 +21,10 @@ from symhigh.ledger.asymptotics import Asymptotic, Bounded
 from symhigh.ledger.clock import OutOfTime, time_limit
 from symhigh.ledger.empirical import Integrated
 from symhigh.ledger.equivalence import Equivalence
-from symhigh.ledger.evidence import MustFail, Numeric, Symbolic
+from symhigh.ledger.evidence import Numeric, Symbolic
 from symhigh.ledger.load import find_files, loaded
 from symhigh.ledger.relation import Relation
+from symhigh.ledger.twin import MustFail
 
 ROOT = Path(__file__).resolve().parents[1] / "derivations"
 FLIPPED = {

@@ -32,12 +32,13 @@ from symhigh.ledger.comparison import Comparison, compare
 from symhigh.ledger.domain import Domain
 from symhigh.ledger.empirical import Measured, integrated, simulation
 from symhigh.ledger.equivalence import iff
-from symhigh.ledger.evidence import Trial, must_fail, numeric, symbolic
+from symhigh.ledger.evidence import Trial, numeric, symbolic
 from symhigh.ledger.network_comparison import compare_network
 from symhigh.ledger.rows import Ledger, Line, Row, row_text
 from symhigh.ledger.runner import verify
 from symhigh.ledger.slope import ErrorSlope, error_slope
 from symhigh.ledger.statement import at_least, at_most, equal, greater, less
+from symhigh.ledger.twin import must_fail
 from symhigh.ledger.verdict import Proof, Verdict
 
 PROVED = Verdict.PROVED

@@ -7,7 +7,7 @@ sequence of points that approaches the end, at random values of the other symbol
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import mpmath
@@ -82,7 +82,9 @@ class Asymptotic:
     def examine(self, trial: Any) -> Finding:
         """The statement as evidence of its own."""
         found = self.settle(trial.domain, trial.seed)
-        return Finding(found.verdict, found.detail, found.counterexample, found.proof, (self.shown,))
+        symbols = self.left.free_symbols | self.right.free_symbols
+        assumed = trial.domain.assumed(s for s in symbols if s != self.variable)
+        return replace(found, shown=(self.shown,), assumed=assumed)
 
     def _sequences(self, domain: Domain, seed: int, count: int) -> Iterator[tuple[Point, list[Any]]]:
         ratio = Relation(self.left / self.right, sp.S.Zero)

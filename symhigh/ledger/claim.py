@@ -155,6 +155,7 @@ class Claim:
             finding.proof,
             "" if paths is None else paths.text,
             finding.shown,
+            finding.assumed,
         )
 
 

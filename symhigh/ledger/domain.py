@@ -78,6 +78,11 @@ class Domain:
             expr = expr.subs(symbol, _slack(symbol, order[symbol]))
         return expr
 
+    def assumed(self, symbols: Iterable[sp.Symbol]) -> tuple[str, ...]:
+        """What the assumptions of those ``symbols`` say that have no range here: hypotheses as well."""
+        free = sorted({s for s in symbols if s not in self.ranges}, key=lambda s: s.name)
+        return tuple(_interval(s, _allowed(s)) for s in free if not isinstance(s, sp.Dummy))
+
     def __str__(self) -> str:
         ranges = [_interval(s, r) for s, r in self.ranges.items()]
         return ", ".join(ranges + [_pretty(c) for c in self.where])

@@ -6,7 +6,7 @@ found on it by bisection, and both relations are looked at closely before and be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -95,7 +95,8 @@ class Equivalence:
     def examine(self, trial: Any) -> Finding:
         """The statement as evidence of its own."""
         found = self.settle(trial.domain, trial.seed)
-        return Finding(found.verdict, found.detail, found.counterexample, found.proof, (self.shown,))
+        assumed = trial.domain.assumed(s for side in self.sides for s in side.free_symbols)
+        return replace(found, shown=(self.shown,), assumed=assumed)
 
     def _both(self, point: Point) -> tuple[bool, bool]:
         return _holds(self.first, point), _holds(self.second, point)

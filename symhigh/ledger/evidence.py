@@ -21,7 +21,7 @@ from symhigh.ledger.paths import Origin, origin_of
 from symhigh.ledger.relation import Relation, Side, check_at_points
 from symhigh.ledger.shown import Shown
 from symhigh.ledger.simplification import Decision, decide
-from symhigh.ledger.statement import REMEDY, Statement, refuse_floats, statements, states_nothing
+from symhigh.ledger.statement import REMEDY, Statement, refuse_floats, statements, states_nothing, symbols_of
 from symhigh.ledger.verdict import Finding, Proof, Verdict, combine
 
 _WORDS = re.compile(r"[A-Za-z\s,.;:'’()-]+")
@@ -103,6 +103,7 @@ class Symbolic:
             next((f.counterexample for f in deciding if f.counterexample), ()),
             proof if verdict is Verdict.PROVED else None,
             tuple(s.shown for s in stated) if not states_nothing(stated) else (_reduced(self.title),),
+            trial.domain.assumed(symbols_of(stated)),
         )
 
     def _proof(self) -> Proof:
@@ -185,32 +186,8 @@ class Numeric:
                 found.append(getattr(other, "watch", other.settle)(trial.domain, trial.seed))
         verdict = combine(f.verdict for f in found)
         worst = next(f for f in found if f.verdict is verdict)
-        return Finding(verdict, worst.detail, worst.counterexample, None, tuple(s.shown for s in stated))
-
-
-@dataclass(frozen=True)
-class MustFail:
-    """A planted twin: a statement that is near the claim's and wrong; see :func:`must_fail`."""
-
-    kind: ClassVar[str] = "twin"
-    best: ClassVar[Verdict] = Verdict.VERIFIED
-    line: Evidence
-    domain: Domain | None
-    title: str
-    origin: Origin | None = field(default=None, compare=False)
-
-    def examine(self, trial: Trial) -> Finding:
-        """Verified where the twin is refuted, its counterexample being the margin; failed where it is not."""
-        there = Trial(self.domain or trial.domain, trial.quick, trial.seed)
-        found = self.line.examine(there)
-        shown = found.shown
-        if found.verdict is Verdict.REFUTED:
-            values = dict(found.counterexample)
-            margin = f", by {values['left']} against {values['right']}" if "left" in values else ""
-            return Finding(Verdict.VERIFIED, f"fails, as it must{margin}", found.counterexample, None, shown)
-        if found.verdict in (Verdict.PROVED, Verdict.VERIFIED):
-            return Finding(Verdict.REFUTED, "the twin holds, so the claim is not sharp as stated", (), None, shown)
-        return found
+        shown, assumed = tuple(s.shown for s in stated), trial.domain.assumed(symbols_of(stated))
+        return Finding(verdict, worst.detail, worst.counterexample, None, shown, assumed)
 
 
 # --- constructors, also decorators ------------------------------------------------------------------------
@@ -253,17 +230,6 @@ def numeric(
     these. Points include near-degenerate ones; one that fails, at every working precision, refutes.
     """
     return Numeric(left, right, title or title_of(left), points, digits, _caller())
-
-
-def must_fail(line: Any, domain: Any = None, *, title: str = "") -> MustFail:
-    """A planted twin of a claim: ``line``, on ``domain`` if given, states something wrong that must be refuted.
-
-    It shows that a condition or a constant is sharp, and by what margin the twin fails.
-    """
-    if not hasattr(line, "examine"):
-        raise TypeError(f"must_fail({line!r}): give a line of evidence, made by symbolic, numeric or integrated")
-    held = None if domain is None else domain if isinstance(domain, Domain) else Domain(domain)
-    return MustFail(line, held, title or line.title, getattr(line, "origin", None))
 
 
 def _exact(side: Any) -> Any:

@@ -55,7 +55,7 @@ def _row(row: Row) -> str:
     quality, mark = ("good", "✓") if row.as_expected else ("bad", "✗")
     expected = "" if row.as_expected else f'<br/><span class="quiet">expected: {row.expect.value}</span>'
     source = " · ".join(p for p in (row.source, row.id if row.id != row.name else "") if p)
-    given = f'<div class="quiet">for {escape(row.domain)}</div>' if row.domain else ""
+    given = f'<div class="quiet">for {escape(row.hypotheses)}</div>' if row.hypotheses else ""
     comment = f'<div class="quiet">“{escape(row.comment)}”</div>' if row.comment else ""
     return (
         f'<tr><td class="verdict {quality}">{mark} {escape(row.verdict_text)}{expected}</td>'
@@ -69,7 +69,7 @@ def _line(line: Line) -> str:
     title = f" <em>{escape(line.title)}</em>" if line.title else ""
     stated = "".join(
         f"<div><math>{s.mathml}</math></div>" if s.mathml else f"<div><code>{escape(s.text)}</code></div>"
-        for s in line.shown
+        for s in dict.fromkeys(line.shown)
     )
     values = "".join(f"<li><code>{escape(k)} = {escape(v)}</code></li>" for k, v in line.counterexample)
     word = "Margin" if line.kind == "twin" else "Counterexample"

@@ -34,6 +34,7 @@ class Line:
     proof: Proof | None = None
     paths: str = ""
     shown: tuple[Shown, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     @property
     def verdict_text(self) -> str:
@@ -44,7 +45,7 @@ class Line:
     @property
     def stated(self) -> str:
         """What the line tests, in one line of text."""
-        return "; ".join(s.text for s in self.shown)
+        return "; ".join(dict.fromkeys(s.text for s in self.shown))
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,13 @@ class Row:
     def statement(self) -> str:
         """Hypotheses and parts, as they were tested."""
         stated = "; ".join(line.stated for line in self.parts if line.shown)
-        return f"{self.domain} ⇒ {stated}" if self.domain and stated else stated
+        return f"{self.hypotheses} ⇒ {stated}" if self.hypotheses and stated else stated
+
+    @property
+    def hypotheses(self) -> str:
+        """The domain, and what the assumptions of the symbols of the parts add to it."""
+        assumed = (a for line in self.parts for a in line.assumed)
+        return ", ".join(dict.fromkeys([*filter(None, [self.domain]), *assumed]))
 
     @property
     def formula(self) -> str:
@@ -139,6 +146,7 @@ def _line(data: Mapping[str, Any]) -> Line:
         "proof": None if data["proof"] is None else Proof(data["proof"]),
         "counterexample": tuple(data["counterexample"].items()),
         "shown": tuple(Shown(**s) for s in data["shown"]),
+        "assumed": tuple(data["assumed"]),
     }
     return Line(**{**data, **made})
 
@@ -244,8 +252,8 @@ def row_text(row: Row, width: int = 100, details: bool = False) -> str:
     head = f"{mark} {row.verdict_text:<10} {name}  [{row.source}]{expected}"
     everything = details or not row.as_expected
     body = [f"“{row.comment}”"] if row.comment and everything else []
-    if row.domain:
-        body.append(f"for {row.domain}")
+    if row.hypotheses:
+        body.append(f"for {row.hypotheses}")
     for line in row.lines if everything else row.parts:
         title = f" ({line.title})" if line.title and everything else ""
         role = line.kind if line.part else f"check, {line.kind}"

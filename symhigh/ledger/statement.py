@@ -81,6 +81,14 @@ def statements(given: Any, derived: bool = True) -> list[Statement]:
     )
 
 
+def symbols_of(stated: Iterable[Statement]) -> set[sp.Symbol]:
+    """The free symbols of statements; a function as a side has the domain's."""
+    return {
+        s for one in stated for side in one.sides if isinstance(side, sp.Basic) for s in side.free_symbols
+        if isinstance(s, sp.Symbol)
+    }  # fmt: skip
+
+
 def states_nothing(stated: Iterable[Statement]) -> bool:
     """Whether all that is left of the statements is numbers equal to zero: computed before they arrived."""
     return all(

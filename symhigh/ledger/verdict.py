@@ -56,7 +56,7 @@ class Finding:
     """What one line of evidence found: a verdict, its measure in words, the counterexample if any.
 
     ``counterexample`` lists names and values: the symbols, then both sides. ``shown`` is what was tested,
-    rendered from the objects that were tested.
+    rendered from the objects that were tested; ``assumed`` what the assumptions of its symbols say.
     """
 
     verdict: Verdict
@@ -64,6 +64,7 @@ class Finding:
     counterexample: tuple[tuple[str, str], ...] = ()
     proof: Proof | None = None
     shown: tuple[Shown, ...] = ()
+    assumed: tuple[str, ...] = ()
 
 
 def combine(parts: Iterable[Verdict], checks: Iterable[Verdict] = ()) -> Verdict:

@@ -66,9 +66,9 @@ def test_what_was_decided_before_is_refused_with_the_remedy(given, line):
 def test_both_sides_arrive_as_they_are_written():
     row = examine(symbolic(2 / tau, 2 / tau))
     assert row.verdict is PROVED
-    assert row.statement == "2/tau = 2/tau"
+    assert row.statement == "0 < tau ⇒ 2/tau = 2/tau"
     assert examine(symbolic(equal(2 / tau, 1 / tau)), expect=REFUTED).as_expected
-    assert examine(symbolic(greater(g, 0))).statement == "g > 0"
+    assert examine(symbolic(greater(g, 0))).statement == "0 < g ⇒ g > 0"
 
 
 def test_a_float_in_a_symbolic_claim_says_so():
@@ -89,7 +89,7 @@ def test_text_is_never_evaluated():
 # --- what is shown is what is tested ----------------------------------------------------------------------------
 def test_the_statement_is_rendered_and_words_are_a_comment():
     row = examine(symbolic((2 - g * tau) * g, 2 * g - g**2 * tau), statement="equals 3", domain={g: (0, 2 / tau)})
-    assert row.statement == "0 < g < 2/tau ⇒ g*(-g*tau + 2) = -g**2*tau + 2*g"
+    assert row.statement == "0 < g < 2/tau, 0 < tau ⇒ g*(-g*tau + 2) = -g**2*tau + 2*g"
     assert row.comment == "equals 3"
     assert "equals 3" not in row.statement
     assert r"\tau" in row.formula
