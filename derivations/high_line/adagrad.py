@@ -66,8 +66,12 @@ def potential_by_hand():
 def does_not_move():
     """D² + 4η²/(τγ) + 2η² log γ has no drift along the derived limit."""
     (state,) = LIMIT.system.states
-    level = distance + 4 * eta**2 / (tau * LIMIT.rate) + 2 * eta**2 * sp.log(LIMIT.rate)
-    return equal(LIMIT.drift(level).subs(gamma, LIMIT.rate).subs(state.name, b**2), 0)
+    beside = 4 * eta**2 / (tau * LIMIT.rate) + 2 * eta**2 * sp.log(LIMIT.rate)
+    moved, balanced = (
+        LIMIT.drift(part).subs(gamma, LIMIT.rate).subs(state.name, eta**2 / gamma**2) for part in (distance, beside)
+    )
+    yield equal(moved, -balanced)
+    yield equal(moved, (-2 * gamma + gamma**2 * tau) * error_square)
 
 
 @integrated(tolerance=1e-8)

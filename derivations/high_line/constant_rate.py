@@ -29,7 +29,7 @@ from symhigh.ledger import (
     simulation,
     symbolic,
 )
-from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, t, tau
+from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, t, tau
 
 g, w = sp.symbols("g w", positive=True)
 noise = sp.Symbol("omega", positive=True)
@@ -121,8 +121,8 @@ def stands_still():
     """At D² = γI/2 nothing moves."""
     Q = 2 * FOUND["excess_risk"].expr
     (rhs,) = SYSTEM.family.rhs
-    still = rhs.subs(D2, gamma * gradient_noise / 2).subs(gradient_noise, Q + omega**2).subs(gamma, g)
-    return [equal(still, 0), equal(tau * g * (Q + noise**2) / 2, Q)]
+    (rest,) = sp.solve(rhs, D2)
+    return [equal(rest, gamma * gradient_noise / 2), equal(tau * g * (Q + noise**2) / 2, Q)]
 
 
 @simulation

@@ -24,7 +24,6 @@ from symhigh.symbols import (
     V22,
     c1,
     c2,
-    distance,
     error_square,
     gamma,
     gradient_noise,
@@ -104,10 +103,10 @@ def threshold_of_any_loss():
         printed = 2 * alignment(problem) / (tau * system.scalar("I"))
         yield equal(system.expanded(system.outputs["distance_threshold"]), printed)
         yield equal(system.expanded(gamma), printed / 2)
-        drift = total_derivative(system, distance).subs(gradient_noise, system.scalar("I"))
+        drift = total_derivative(system, system.outputs["distance"]).subs(gradient_noise, system.scalar("I"))
         numbers = {s.name: s.expression for s in system.scalars if s.name in (c1, c2)}
-        yield equal(drift.subs(numbers).subs(gamma, printed), 0)
-        yield equal(sp.diff(drift.subs(numbers), gamma).subs(gamma, printed / 2), 0)
+        yield equal(drift.subs(numbers), tau * system.scalar("I") * gamma * (gamma - printed))
+        yield equal(sp.diff(drift.subs(numbers), gamma), 2 * tau * system.scalar("I") * (gamma - printed / 2))
 
 
 @symbolic

@@ -21,7 +21,7 @@ from symhigh.closed.nodes import numeric as at_numbers
 from symhigh.closed.volterra import Z
 from symhigh.derivation.volterra import CLOCK, volterra
 from symhigh.ledger import Claim, asymptotic, equal, greater, integrated, numeric, symbolic
-from symhigh.symbols import D2, distance, gamma, gradient_noise, lam, omega, t, tau
+from symhigh.symbols import D2, distance, error_square, gamma, gradient_noise, lam, omega, t, tau
 
 RENEWAL = "renewal lemma, high-line/renewal"
 FORM = volterra(sh.derive(sh.least_squares(sp.Symbol("omega", positive=True)), sh.AdaGradNorm(1, 1)))
@@ -188,7 +188,7 @@ solved = Claim(
 def equipartition():
     """γ = 2/τ without noise: D² does not move, and at rest D² = γI/2 = 2R/τ in every mode."""
     limit = linear_limit(sh.derive(sh.least_squares(), sh.Constant(g))).noiseless
-    yield equal(limit.drift(distance).subs(gamma, 2 / tau), 0)
+    yield equal(limit.drift(distance), tau * gamma * (gamma - 2 / tau) * error_square)
     (rhs,) = limit.system.family.rhs
     level = sp.Symbol("R", positive=True)
     (rest,) = sp.solve(rhs.subs({gradient_noise: 2 * level, gamma: 2 / tau}), D2)

@@ -57,7 +57,7 @@ def in_sizes(expr):
 def stated_form():
     """c₁ = -c₂ = erf(c/(2√P)) and I = 2P F(c/√(2P)) + c² erfc(c/√(2P)/√2), from the derived limit."""
     first, second = (FULL.scalar(name) for name in ("c1", "c2"))
-    yield equal(first + second, 0)
+    yield equal(second, -first)
     at = {s: sp.sqrt(2 * P)}
     yield equal(in_sizes(SYSTEM.scalar("c1")).subs(at), sp.erf(c / (2 * sp.sqrt(P))))
     printed = 2 * P * F.subs(z, c / sp.sqrt(2 * P)) + c**2 * sp.erfc(c / (2 * sp.sqrt(P)))
@@ -104,7 +104,8 @@ def equation_of_rest():
     (rhs,) = SYSTEM.family.rhs
     first = sp.Symbol("c1", real=True)
     (held,) = [n for n in rhs.free_symbols if n.name == "c1"]
-    yield equal(rhs.subs({held: first}).subs(D2, gamma * gradient_noise / (2 * first)), 0)
+    (rest_of_mode,) = sp.solve(rhs.subs({held: first}), D2)
+    yield equal(rest_of_mode, gamma * gradient_noise / (2 * first))
     level, push, pull = s**2 - w**2, s**2 * NU.subs(z, c / s), MU.subs(z, c / s)
     balance = (level - g * tau * push / (2 * pull)) / s**2
     yield equal(balance.subs(s, c / z), 1 - w**2 * z**2 / c**2 - g * tau / 2 * G)
