@@ -241,6 +241,7 @@ threshold_itself = Claim(
     "At the threshold itself the modes level out",
     id="high-line/threshold-itself",
     evidence=[the_objective_stays, modes_move_to_their_mean, levels_of_curves],
+    seconds=600,
 )
 unit = Claim(
     "Greedy rates, one eigenvalue, no noise",
@@ -253,6 +254,7 @@ schedule = Claim(
     id="high-line/slow-schedules",
     evidence=[slow_schedule, slowly_enough, excess_of_one_eigenvalue, slow_schedule_curve],
     checks=[an_oscillating_schedule],
+    seconds=600,
 )
 peak = Claim(
     "AdaGrad-Norm from above the threshold",

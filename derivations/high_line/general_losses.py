@@ -132,6 +132,7 @@ general = Claim(
     id="high-line/after-d.1",
     source="symhigh, after High Line, Prop. D.1 and (87)",
     evidence=[slope, comparison, the_root, robust_slack, logistic_slack, below_curves],
+    seconds=600,
 )
 
 
@@ -184,4 +185,5 @@ convergence = Claim(
     id="high-line/after-d.1-linear",
     source="symhigh, after High Line, Prop. D.1",
     evidence=[total_noise, restricted_secant, linear_convergence],
+    seconds=600,
 )

@@ -74,6 +74,7 @@ exact = Claim(
     id="high-line/f.1",
     source="symhigh; two eigenvalues High Line, Remark F.1",
     evidence=[profile_is_an_eigenmode, consistent, rises, random_spectra],
+    seconds=600,
 )
 
 

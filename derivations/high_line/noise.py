@@ -241,6 +241,7 @@ greedy = Claim(
     "Greedy rates under noise",
     id="high-line/greedy-noisy",
     evidence=[equations_for_a, decays_as_assumed, greedy_curves],
+    seconds=600,
 )
 
 

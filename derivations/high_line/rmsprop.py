@@ -116,6 +116,7 @@ stationary = Claim(
     "RMSprop-Norm's stationary rate under noise",
     id="high-line/rmsprop-rest",
     evidence=[quadratic, below_the_threshold, rest_of_curves],
+    seconds=600,
 )
 
 
