@@ -209,7 +209,7 @@ def critical_mass():
 
 
 # --- the renewal lemma ----------------------------------------------------------------------------------------------
-m, decay, push, rho, cap = sp.symbols("m a b rho k", positive=True)
+m, decay, push, cap = sp.symbols("m a b k", positive=True)
 
 
 def response(mass):

@@ -99,7 +99,7 @@ class Symbolic:
         proof = Proof.ASYMPTOTICS if Proof.ASYMPTOTICS in proofs else self._proof()
         return Finding(
             verdict,
-            "; ".join(f.detail for f in deciding),
+            "; ".join([*(f.detail for f in deciding), *([f"cites {self.theorem}"] if self.theorem else [])]),
             next((f.counterexample for f in deciding if f.counterexample), ()),
             proof if verdict is Verdict.PROVED else None,
             tuple(s.shown for s in stated) if not states_nothing(stated) else (_reduced(self.title),),

@@ -34,7 +34,7 @@ class MustFail:
             values = dict(found.counterexample)
             margin = f", by {values['left']} against {values['right']}" if "left" in values else ""
             return Finding(Verdict.VERIFIED, f"fails, as it must{margin}", found.counterexample, None, shown)
-        if found.verdict in (Verdict.PROVED, Verdict.VERIFIED):
+        if found.verdict in (Verdict.PROVED, Verdict.VERIFIED, Verdict.CONSISTENT):
             return Finding(Verdict.REFUTED, "the twin holds, so the claim is not sharp as stated", (), None, shown)
         return found
 

@@ -240,4 +240,6 @@ def test_lines_say_what_they_went_through():
     assert [line.paths for line in lines[1:]] == ["circular", "lemma", "lemma"]
     assert [line.proof for line in lines[1:]] == [Proof.DERIVATION, Proof.ALGEBRA, Proof.ALGEBRA]
     assert "circular" in lines[1].verdict_text
-    assert examine(symbolic(by_hand_alone.statement, theorem="binomial")).lines[0].proof is Proof.THEOREM
+    cited = examine(symbolic(by_hand_alone.statement, theorem="binomial theorem")).lines[0]
+    assert cited.proof is Proof.THEOREM
+    assert "cites binomial theorem" in cited.detail
