@@ -174,10 +174,11 @@ def verify(paths: tuple[Path, ...], quick: bool, html: Path | None, seed: int, a
     """
     import symhigh as sh
 
-    with progress("verifying") as report:
+    with usage_errors(), progress("verifying") as report:
         ledger = sh.verify(list(paths) or None, quick=quick, seed=seed, progress=report)
     if html is not None:
-        html.write_text(ledger.to_html())
+        with usage_errors():
+            html.write_text(ledger.to_html(), encoding="utf-8")
     click.echo(ledger.to_json() if as_json else ledger.text())
     if not ledger.as_expected:
         sys.exit(1)
@@ -241,10 +242,10 @@ def _draw(curve: Any, runs: Any, path: Path) -> None:
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """A wrong argument ends in its message and exit status 2."""
+    """A wrong argument, or a file that cannot be read or written, ends in its message and exit status 2."""
     try:
         yield
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OSError) as error:
         raise click.UsageError(str(error)) from error
 
 
