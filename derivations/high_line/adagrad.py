@@ -36,9 +36,11 @@ from symhigh.ledger import (
     simulation,
     symbolic,
 )
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.symbols import D2, distance, error_square, gamma, gradient_noise, lam, omega, tau
 
-eta, b, start = sp.symbols("eta b D_0", positive=True)
+start = sp.Symbol("D_0", positive=True)
 PROBLEM, RULE = sh.least_squares(), sh.AdaGradNorm(eta, b)
 LIMIT = linear_limit(sh.derive(PROBLEM, RULE)).noiseless
 LAW = conservation_law(LIMIT, distance)

@@ -18,9 +18,10 @@ import sympy as sp
 import symhigh as sh
 from symhigh.derivation.volterra import CLOCK, volterra
 from symhigh.ledger import Claim, at_least, equal, integrated, symbolic
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.symbols import D2, distance, lam, tau
 
-eta, b = sp.symbols("eta b", positive=True)
 RULE, SQUARES = sh.AdaGradNorm(eta, b), sh.least_squares()
 CLOSED = sh.limits(SQUARES, RULE)["learning_rate"]
 FORM = volterra(sh.derive(SQUARES, RULE))

@@ -10,6 +10,8 @@ import symhigh as sh
 from symhigh.closed.conserved import conservation_law
 from symhigh.closed.linear import linear_limit
 from symhigh.ledger import Claim, Measured, equal, iff, integrated, less, must_fail, symbolic
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.rule.thresholds import FRACTION
 from symhigh.symbols import (
     D2,
@@ -25,7 +27,7 @@ from symhigh.symbols import (
     tau,
 )
 
-eta, b, g, noise = sp.symbols("eta b g omega", positive=True)
+g, noise = sp.symbols("g omega", positive=True)
 PROBLEM = sh.least_squares(noise)
 POLYAK, SEARCH, STEADY = (
     linear_limit(sh.derive(PROBLEM, r)) for r in (sh.Polyak(), sh.LineSearch(), sh.Constant(g))

@@ -29,7 +29,7 @@ from symhigh.ledger import (
     simulation,
     symbolic,
 )
-from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, t, tau
+from symhigh.symbols import D2, distance, error_square, gamma, gradient_noise, lam, t, tau
 
 g, w = sp.symbols("g w", positive=True)
 noise = sp.Symbol("omega", positive=True)
@@ -214,7 +214,7 @@ malthus = Claim(
 @symbolic
 def isotropic_curve():
     """K = I: R(t) = (R(0) - R∞) e^{-γ(2-γ)t} + R∞ solves dQ/dt = -2γQ + γ²(Q + ω²)."""
-    begin = sp.Symbol("distance", nonnegative=True)
+    begin = distance
     found = sh.limits(sh.least_squares(noise), sh.Constant(g), sh.Spectrum.isotropic())["risk_curve"].expr
     R0, rest = (begin + noise**2) / 2, noise**2 / (2 - g)
     yield equal(found, (R0 - rest) * sp.exp(-g * (2 - g) * t) + rest)

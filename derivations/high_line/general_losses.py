@@ -20,9 +20,12 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.ledger import Claim, at_least, equal, greater, integrated, less, symbolic
+from symhigh.problem.losses.robust import HUBER_THRESHOLD
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.symbols import gamma, gradient_noise, tau, x, x_star
 
-eta, b, L = sp.symbols("eta b L", positive=True)
+L = sp.Symbol("L", positive=True)
 RULE = sh.AdaGradNorm(eta, b)
 SQUARES = sh.least_squares()
 rate = sp.Symbol("gamma_", positive=True)
@@ -77,7 +80,7 @@ def the_root():
 @symbolic
 def robust_slack():
     """r f' - f'² ≥ 0: c²s²(s + 2)/(1 + s)² for pseudo-Huber, √(1 + r²/c²) = 1 + s; log cosh as r - tanh r rises."""
-    r, c, s = sp.Symbol("r", real=True), sp.Symbol("c", positive=True), sp.Symbol("s", nonnegative=True)
+    r, c, s = sp.Symbol("r", real=True), HUBER_THRESHOLD, sp.Symbol("s", nonnegative=True)
     slope_of = sp.diff(sh.pseudo_huber(1).loss, x).subs({x: x_star + r, sh.eps: 0})
     root = sp.sqrt(1 + r**2 / c**2)
     yield equal(slope_of, r / root)

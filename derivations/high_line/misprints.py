@@ -22,9 +22,11 @@ from symhigh.ledger import (
     simulation,
     symbolic,
 )
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.symbols import error_square, gamma, gradient_noise, omega, tau
 
-eta, b, area = sp.symbols("eta b A", positive=True)
+area = sp.Symbol("A", positive=True)
 LIMIT = linear_limit(sh.derive(sh.least_squares(), sh.AdaGradNorm(eta, b))).noiseless
 
 

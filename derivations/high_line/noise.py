@@ -27,9 +27,11 @@ from symhigh.closed.power_law import PowerLaw
 from symhigh.closed.secular import slow_decay
 from symhigh.derivation.volterra import CLOCK
 from symhigh.ledger import Claim, at_least, compare, equal, integrated, simulation, symbolic
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, kappa2, lam, omega, t, tau
 
-eta, b, h, noise = sp.symbols("eta b h omega", positive=True)
+h, noise = sp.symbols("h omega", positive=True)
 PROBLEM = sh.least_squares(noise)
 FOUND = sh.limits(PROBLEM, sh.AdaGradNorm(eta, b))
 SYSTEM = sh.derive(PROBLEM, sh.AdaGradNorm(eta, b))

@@ -137,9 +137,9 @@ def error_shrinks(trial):
         sh.Spectrum.from_eigenvalues([0.5, 1.5]),
     )
     curve = sh.derive(problem, rule).solve(spectrum, sh.Start(), 3.0)
-    dims = (64, 256, 1024) if trial.quick else (64, 256, 1024, 4096)
-    seeds = range(trial.seed, trial.seed + 40)
-    runs = [sh.simulate(problem, rule, spectrum, sh.Start(), n, 3.0, seeds) for n in dims]
+    dims = (512, 2048, 8192) if trial.quick else (512, 2048, 8192, 32768)
+    seeds = [range(trial.seed + 40 * k, trial.seed + 40 * (k + 1)) for k in range(len(dims))]
+    runs = [sh.simulate(problem, rule, spectrum, sh.Start(), n, 3.0, s) for n, s in zip(dims, seeds, strict=True)]
     return [error_slope(curve, runs), error_slope(curve, runs, "learning_rate")]
 
 

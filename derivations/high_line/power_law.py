@@ -22,15 +22,16 @@ from symhigh.closed.linear import linear_limit
 from symhigh.closed.power_law import PowerLaw
 from symhigh.derivation.volterra import CLOCK
 from symhigh.ledger import Claim, equal, integrated, symbolic
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
+from symhigh.rule.constant import RATE
 from symhigh.symbols import distance, t, tau
 
-eta, b, r, p, q = sp.symbols(
-    "eta b r p q", positive=True
-)  # r = 1 - β; s = 1 + p above the transition, 1 - q below
+r, p, q = sp.symbols("r p q", positive=True)  # r = 1 - β; s = 1 + p above the transition, 1 - q below
 beta = 1 - r
 PROBLEM = sh.least_squares()
 LIMIT = linear_limit(sh.derive(PROBLEM, sh.AdaGradNorm(eta, b))).noiseless
-STEADY = linear_limit(sh.derive(PROBLEM, sh.Constant(sp.Symbol("gamma_0", positive=True)))).noiseless
+STEADY = linear_limit(sh.derive(PROBLEM, sh.Constant(RATE))).noiseless
 MEAN = (1 - beta) / (2 - beta)
 ABOVE = PowerLaw(LIMIT, beta, 1 + p - beta)
 AT = PowerLaw(LIMIT, beta, 1 - beta)
@@ -128,7 +129,7 @@ def constant_limit():
 @symbolic
 def constant_rate():
     """At a constant rate R ~ C(γt)^{s-2}/(1 - γτ/2) for every s."""
-    held = sp.Symbol("gamma_0", positive=True)
+    held = RATE
     for s in (1 + p, sp.Integer(1), 1 - q):
         found = PowerLaw(STEADY, beta, s - beta).constant()["excess_risk_asymptotic"].expr
         yield equal(found, tail(s).subs(CLOCK, held * t) / (1 - held * MEAN / 2))

@@ -21,9 +21,12 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.ledger import Claim, at_least, compare, equal, greater, integrated, less, simulation, symbolic
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
+from symhigh.rule.rmsprop_norm import ALPHA as alpha
 from symhigh.symbols import D2, gamma, gradient_noise, lam, t, tau
 
-eta, b, alpha, noise = sp.symbols("eta b alpha omega", positive=True)
+noise = sp.Symbol("omega", positive=True)
 PROBLEM = sh.least_squares(noise)
 SUM, AVERAGE = (sh.RMSpropNorm(eta, b, alpha, f) for f in (sh.Forgetting.SUM, sh.Forgetting.AVERAGE))
 SYSTEM = sh.derive(PROBLEM, SUM)

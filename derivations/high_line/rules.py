@@ -14,6 +14,8 @@ from symhigh.closed.linear import linear_limit, total_derivative
 from symhigh.derivation.averages import Averages
 from symhigh.derivation.gaussian import expect
 from symhigh.ledger import Claim, compare, equal, greater, iff, less, must_fail, simulation, symbolic
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.symbols import (
     B11,
     B12,
@@ -37,7 +39,6 @@ from symhigh.symbols import (
     x_star,
 )
 
-eta, b = sp.symbols("eta b", positive=True)
 SQUARES = sh.least_squares(sp.Symbol("omega", positive=True))
 PHASE = sh.phase_retrieval()
 
@@ -165,13 +166,13 @@ def curved_upwards():
     known = {c1: system.scalar("c1"), c2: system.scalar("c2"), gradient_noise: NOISY}
     moved = sp.diff(total_derivative(system, risk).subs(known), gamma, 2)
     yield equal(moved, system.scalar("c1") * averages.of(lam**2) * NOISY)
-    strength = sp.Symbol("kappa_2", positive=True)
+    strength = kappa2
     yield iff(greater(CURVED * strength * NOISY, 0), greater(CURVED, 0))
 
 
 def falls_by_the_step():
     """At the stationary rate γ = g/(c₁κ₂I), g = ‖∇R‖², the risk changes at -g²/(2c₁κ₂I)."""
-    slope, strength = sp.symbols("g kappa_2", positive=True)
+    slope, strength = sp.Symbol("g", positive=True), kappa2
     rate = slope / (CURVED * strength * NOISY)
     change = -rate * slope + rate**2 * CURVED * strength * NOISY / 2
     return [equal(change, -(slope**2) / (2 * CURVED * strength * NOISY)), less(change, 0)]
