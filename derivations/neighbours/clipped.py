@@ -35,9 +35,10 @@ from symhigh.ledger import (
     simulation,
     symbolic,
 )
+from symhigh.problem.losses.robust import HUBER_THRESHOLD as c
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, risk
 
-c, s, z, g, tau, P, w = sp.symbols("c s z g tau P omega", positive=True)
+s, z, g, tau, P, w = sp.symbols("s z g tau P omega", positive=True)
 PROBLEM = sh.huber(c, w)
 FULL = sh.derive(PROBLEM, sh.Constant(g), reduce=False)
 SYSTEM = sh.derive(PROBLEM, sh.Constant(g))
