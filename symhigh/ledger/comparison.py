@@ -85,12 +85,14 @@ def compare(
         checked_companions("compare", runs.d, runs.seeds, [(r.d, r.seeds) for r in others], least)
     problems = [text for r in (runs, *others) if (text := _divergence(r))]
     reference, ensembles = Reference.of(curve, names), []
+    given = reference.finite(runs)
+    solved = reference.solve(given, runs.t)
     for r in (runs, *others):
-        limit = reference.at(r, own=r is not runs)
+        limit = reference.shifted(solved) if r is runs else reference.at(r, own=True)
         ensembles.append(Ensemble(r.d, r.seeds, r.t, r.outputs, limit.outputs, limit.errors))
         if limit.message:
             problems.append(f"the curve {limit.message}")
-    shifts = sensitivities(reference, reference.finite(runs), runs.t)
+    shifts = sensitivities(reference, given, solved)
     found = judge(ensembles, source, shifts, rate, reference.numerical)
     return Comparison.of(found, ensembles, source, rate, problems)
 

@@ -87,7 +87,10 @@ class Reference:
 
     def at(self, runs: Runs, own: bool = False) -> Solution:
         """The prediction at ``runs.t`` and ``runs.d``."""
-        found = self.solve(self.finite(runs, own), runs.t)
+        return self.shifted(self.solve(self.finite(runs, own), runs.t))
+
+    def shifted(self, found: Solution) -> Solution:
+        """The system's solution, and by how much the curve that was given differs from it, linear in between."""
         shifts = {n: self.shifts[n] for n in self.names if self.shifts[n][0].size}
         outputs = {n: v + (np.interp(found.t, *shifts[n]) if n in shifts else 0) for n, v in found.outputs.items()}
         return Solution(found.t, outputs, found.errors, getattr(self.curve, "message", "") or found.message)

@@ -28,21 +28,19 @@ LEARNING_RATE = OwnedSymbol("learning rate", positive=True)
 """A factor of the learning rate, for rules without a parameter to which it is proportional."""
 
 
-def sensitivities(reference: Reference, given: Given, t: Array) -> dict[str, dict[str, Array]]:
-    """By parameter and output: the change (T,) on ``given`` for a relative error of one, to first order.
+def sensitivities(reference: Reference, given: Given, solved: Solution) -> dict[str, dict[str, Array]]:
+    """By parameter and output: the change (T,) for a relative error of one, to first order.
 
+    ``solved`` is the solution on the population ``given`` at the parameters as they are.
     A parameter at which the limit cannot be solved is left out, and so are parameters that are zero. Particles have the
     same random numbers at both values, so that a derivative is sharper than their standard error.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        base = reference.solve(given, t).outputs
-    found = {}
+    base, found = solved.outputs, {}
     for name, changed in _changed(reference.system).items():
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
             try:
-                moved = _solved(reference, changed, given, t).outputs
+                moved = _solved(reference, changed, given, solved.t).outputs
             except (ValueError, ArithmeticError):
                 continue
         if all(moved[output].size >= values.size for output, values in base.items()):

@@ -233,7 +233,8 @@ def test_errors_in_the_learning_rate_are_looked_for_under_every_rule(rule, param
 
 def test_sensitivities_are_derivatives(curve):
     """Against central differences of the system bound to other values, and of a rule with a factor."""
-    found = sensitivities(Reference.of(curve, ["risk"]), (ISOTROPIC, START), curve.t)
+    where, reference = (ISOTROPIC, START), Reference.of(curve, ["risk"])
+    found = sensitivities(reference, where, reference.solve(where, curve.t))
     for name, low, high in (
         ("eta", sh.AdaGradNorm(0.999, 1), sh.AdaGradNorm(1.001, 1)),
         ("b", sh.AdaGradNorm(1, 0.999), sh.AdaGradNorm(1, 1.001)),
@@ -242,7 +243,8 @@ def test_sensitivities_are_derivatives(curve):
         np.testing.assert_allclose(found[name]["risk"], (ends[1] - ends[0]) / 0.002, atol=3e-3)
     system = sh.derive(PROBLEM, sh.Polyak())
     base = system.solve(ISOTROPIC, START, 3.0, t=curve.t)
-    scaled = sensitivities(Reference.of(base, ["risk"]), (ISOTROPIC, START), curve.t)["learning rate"]["risk"]
+    reference = Reference.of(base, ["risk"])
+    scaled = sensitivities(reference, where, reference.solve(where, curve.t))["learning rate"]["risk"]
     modulated = sh.derive(PROBLEM, sh.Modulated(sh.Polyak(), sp.Rational(101, 100)))
     expected = (modulated.solve(ISOTROPIC, START, 3.0, t=curve.t).risk - base.risk) / 0.01
     np.testing.assert_allclose(scaled, expected, atol=1e-5)

@@ -166,3 +166,18 @@ def test_skewed_means_raise_no_more_alarms_than_stated():
         seen = sum(deviation([e], (100,), 0.0, alarm, skew).ratio.max() > 1 for e in draws)
         rates.append(seen)
     assert rates[1] <= binom.isf(1e-3, 4000, alarm) < rates[0]
+
+
+def test_the_error_of_particles_widens_the_band():
+    """A limit that is off by its own standard error: alarms as stated where it is told, and many where it is not."""
+    rng = np.random.default_rng(22)
+    size, trials, alarms = 0.02, 200, {True: 0, False: 0}
+    for _ in range(trials):
+        runs = ensemble(rng, 20, 4000)
+        off = {"y": runs.limit["y"] + size * rng.standard_normal() * np.ones(T.size)}
+        for told in alarms:
+            doubt = {"y": np.full(T.size, size)} if told else {}
+            found = judge([replace(runs, limit=off, doubt=doubt)], EXACT, {}, 0.05, 0.0)
+            alarms[told] += max(d.ratio.max() for d in (*found.outputs.values(), *found.directions.values())) > 1
+    assert alarms[True] <= binom.isf(1e-3, trials, 0.05)
+    assert alarms[False] > 0.5 * trials

@@ -51,7 +51,7 @@ def examine(*evidence, **options):
         lambda: sp.Eq(sp.sqrt(a**2), a),
         lambda: [0, a - a],
     ],
-    ids=str,
+    ids=lambda given: "function" if callable(given) and not isinstance(given, sp.Basic) else str(given),
 )
 @pytest.mark.parametrize("line", [symbolic, numeric])
 def test_what_was_decided_before_is_refused_with_the_remedy(given, line):
