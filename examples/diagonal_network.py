@@ -6,7 +6,7 @@ Run: python examples/diagonal_network.py
 
 from symhigh.closed.network import linearise, long_time
 from symhigh.derivation import derive
-from symhigh.ledger.network_comparison import compare_network
+from symhigh.ledger import compare
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import DiagonalNetwork
 from symhigh.simulation import simulate
@@ -20,7 +20,7 @@ for equation in limit.equations():
 classes = NetworkClasses(lam=[1, 1, 0.4, 0.4], theta_star=[1, -0.5, 1, -0.5], u=1.2, v=0.2)
 curve = limit.solve(classes, t_end=5)
 runs = simulate(network, None, classes, None, d=512, t_end=5, seeds=20, t=[0, 1, 2, 3, 4, 4.9])
-comparison = compare_network(curve, runs)
+comparison = compare(curve, runs)
 print(comparison.summary())
 assert comparison.agrees
 

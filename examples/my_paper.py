@@ -3,7 +3,7 @@
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import Claim, compare, simulation, symbolic
+from symhigh.ledger import Claim, compare, equal, simulation, symbolic
 
 g, w = sp.symbols("g omega", positive=True)
 
@@ -11,7 +11,7 @@ g, w = sp.symbols("g omega", positive=True)
 @symbolic
 def from_the_limit():
     floor = sh.limits(sh.least_squares(w), sh.Constant(g), sh.Spectrum.isotropic())["risk"]
-    return sp.Eq(floor.expr, w**2 / (2 - g))
+    return equal(floor.expr, w**2 / (2 - g))
 
 
 @simulation
@@ -23,7 +23,8 @@ def from_sgd(trial):
 
 floor = Claim(
     "Risk floor",
-    "For K = I the risk tends to ω²/(2 - g).",
+    "Where SGD at a constant rate comes to rest, one eigenvalue.",
+    id="my-paper/floor",
     domain={g: (0, 2)},
     evidence=[from_the_limit, from_sgd],
 )

@@ -3,7 +3,7 @@
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import Claim, symbolic
+from symhigh.ledger import Claim, equal, symbolic
 
 g, w = sp.symbols("g omega", positive=True)
 
@@ -11,9 +11,7 @@ g, w = sp.symbols("g omega", positive=True)
 @symbolic
 def from_the_limit():
     floor = sh.limits(sh.least_squares(w), sh.Constant(g), sh.Spectrum.isotropic())["risk"]
-    return sp.Eq(floor.expr, w**2 / (1 - g))
+    return equal(floor.expr, w**2 / (1 - g))
 
 
-floor = Claim(
-    "Risk floor", "For K = I the risk tends to ω²/(1 - g).", domain={g: (0, 1)}, evidence=[from_the_limit]
-)
+floor = Claim("Risk floor", id="my-paper/wrong-floor", domain={g: (0, 1)}, evidence=[from_the_limit])

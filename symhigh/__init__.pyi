@@ -1,5 +1,9 @@
 """The public names: read by type checkers, and by the loader in ``__init__.py``."""
 
+from symhigh.aliases import compare_network as compare_network
+from symhigh.aliases import derive_network as derive_network
+from symhigh.aliases import derive_several as derive_several
+from symhigh.aliases import simulate_network as simulate_network
 from symhigh.closed import Attempt as Attempt
 from symhigh.closed import FixedPoint as FixedPoint
 from symhigh.closed import Formula as Formula
@@ -15,13 +19,21 @@ from symhigh.integration import Curve as Curve
 from symhigh.integration.bands import Fluctuations as Fluctuations
 from symhigh.integration.escape import Escape as Escape
 from symhigh.integration.escape import escape as escape
+from symhigh.ledger import CONSISTENT as CONSISTENT
+from symhigh.ledger import PROVED as PROVED
+from symhigh.ledger import REFUTED as REFUTED
+from symhigh.ledger import VERIFIED as VERIFIED
 from symhigh.ledger import Claim as Claim
 from symhigh.ledger import Comparison as Comparison
 from symhigh.ledger import ErrorSlope as ErrorSlope
 from symhigh.ledger import Ledger as Ledger
+from symhigh.ledger import asymptotic as asymptotic
 from symhigh.ledger import compare as compare
-from symhigh.ledger import compare_network as compare_network
 from symhigh.ledger import error_slope as error_slope
+from symhigh.ledger import integrated as integrated
+from symhigh.ledger import numeric as numeric
+from symhigh.ledger import simulation as simulation
+from symhigh.ledger import symbolic as symbolic
 from symhigh.ledger import verify as verify
 from symhigh.population import EffectiveDimensionWarning as EffectiveDimensionWarning
 from symhigh.population import NetworkClasses as NetworkClasses
@@ -87,8 +99,10 @@ from symhigh.rule import StochasticPolyak as StochasticPolyak
 from symhigh.rule import WarmUp as WarmUp
 from symhigh.rule import WeightDecay as WeightDecay
 from symhigh.rule import cosine as cosine
+from symhigh.simulation import ExactMean as ExactMean
 from symhigh.simulation import Runs as Runs
 from symhigh.simulation import Sweep as Sweep
+from symhigh.simulation import exact_mean as exact_mean
 from symhigh.simulation import simulate as simulate
 from symhigh.simulation import sweep as sweep
 from symhigh.symbols import eps as eps

@@ -26,6 +26,7 @@ ROOMS = [
     "integration",
     "simulation",
     "ledger",
+    "aliases",
     "report",
     "cli",
 ]

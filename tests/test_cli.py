@@ -191,6 +191,31 @@ def test_verify_of_an_empty_folder_is_status_2(tmp_path: Path) -> None:
     assert call("verify", str(tmp_path)).exit_code == 2
 
 
+def test_verify_ends_users_mistakes_with_status_2(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "none.py").write_text("x = 1\n")
+    good = tmp_path / "good.py"
+    good.write_text(
+        "import sympy as sp\nfrom symhigh.ledger import Claim, symbolic\na = sp.Symbol('a')\n"
+        "one = Claim('one', evidence=symbolic((a + 1)**2, a**2 + 2*a + 1))\n"
+    )
+    for arguments in (
+        [str(tmp_path / "folder")],
+        [str(tmp_path / "none.py")],
+        [str(good), "--seed", "-1"],
+        [str(good), "--html", str(tmp_path / "no" / "such" / "page.html")],
+    ):
+        result = call("verify", *arguments)
+        assert result.exit_code == 2, (arguments, result.output)
+        assert isinstance(result.exception, SystemExit)
+        assert "Error:" in result.output
+    good.write_text(good.read_text() + "import sys\nsys.exit(0)\n")
+    result = call("verify", str(good))
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert "must not end the program" in " ".join(result.output.split())
+
+
 def test_plot_saves_picture_and_data(tmp_path: Path) -> None:
     assert call("run", "--t-end", "1", "--plot", str(tmp_path / "curve")).exit_code == 0
     assert {f.suffix for f in tmp_path.iterdir()} == {".png", ".pdf", ".json"}

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symhigh.problem.model import Parametrization, u, v
+from symhigh.problem.network import eta
 from symhigh.symbols import d, lam, risk
 
-eta = sp.Symbol("eta", positive=True)
 residual = sp.Symbol("r", real=True)
 feature = sp.Symbol("a", real=True)
 """The entry of the sample a that belongs to the coordinate."""

@@ -19,10 +19,13 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import Claim, integrated, symbolic
+from symhigh.ledger import Claim, at_least, equal, greater, integrated, less, symbolic
+from symhigh.problem.losses.robust import HUBER_THRESHOLD
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.symbols import gamma, gradient_noise, tau, x, x_star
 
-eta, b, L = sp.symbols("eta b L", positive=True)
+L = sp.Symbol("L", positive=True)
 RULE = sh.AdaGradNorm(eta, b)
 SQUARES = sh.least_squares()
 rate = sp.Symbol("gamma_", positive=True)
@@ -42,12 +45,12 @@ def falling(problem):
 def slope():
     """dγ/dt = -γ³τI/(2η²) for three losses, and so dD²/dγ = (4η²/(τγ²))A/I - 2η²/γ with (87)."""
     for problem in (SQUARES, sh.huber(1), sh.phase_retrieval()):
-        yield sp.Eq(
+        yield equal(
             sp.powdenest(falling(problem), force=True), -(gamma**3) * tau * gradient_noise / (2 * eta**2)
         )
     law = -2 * rate * A + rate**2 * tau * gradient_noise
     quotient = law / (-(rate**3) * tau * gradient_noise / (2 * eta**2))
-    yield sp.Eq(quotient, 4 * eta**2 * A / (tau * rate**2 * gradient_noise) - 2 * eta**2 / rate)
+    yield equal(quotient, 4 * eta**2 * A / (tau * rate**2 * gradient_noise) - 2 * eta**2 / rate)
 
 
 @symbolic
@@ -56,10 +59,10 @@ def comparison():
     more, level = sp.Symbol("e", nonnegative=True), sp.Symbol("I", positive=True)
     slope_of = 4 * eta**2 / (tau * rate**2) * (level / L + more) / level - 2 * eta**2 / rate
     potential = 4 * eta**2 / (L * tau * rate) + 2 * eta**2 * sp.log(rate)
-    yield sp.Ge(sp.expand(slope_of + sp.diff(potential, rate)), 0)
+    yield at_least(sp.expand(slope_of + sp.diff(potential, rate)), 0)
     turning = sp.solve(sp.diff(potential, rate), rate)
-    yield sp.Eq(turning[0], 2 / (L * tau))
-    yield sp.Gt(sp.diff(potential, rate, 2).subs(rate, turning[0]), 0)
+    yield equal(turning[0], 2 / (L * tau))
+    yield greater(sp.diff(potential, rate, 2).subs(rate, turning[0]), 0)
 
 
 @symbolic
@@ -69,7 +72,7 @@ def the_root():
     end = 2 / (L * tau * (1 + p))
     far = eta**2 / (L * tau) * (4 * (1 / end - b / eta) - 2 * L * tau * sp.log(eta / b / end))
     total = (L * tau * far / eta**2 + 4 * b / eta + 2 * L * tau * sp.log(eta / b)) / (2 * L * tau)
-    yield sp.Eq(
+    yield equal(
         sp.log(2 / (L * tau)) - total, sp.log(1 + p) - (1 + p)
     )  # log of W e^W for W = -(1 + p), branch -1
 
@@ -77,14 +80,14 @@ def the_root():
 @symbolic
 def robust_slack():
     """r f' - f'² ≥ 0: c²s²(s + 2)/(1 + s)² for pseudo-Huber, √(1 + r²/c²) = 1 + s; log cosh as r - tanh r rises."""
-    r, c, s = sp.Symbol("r", real=True), sp.Symbol("c", positive=True), sp.Symbol("s", nonnegative=True)
+    r, c, s = sp.Symbol("r", real=True), HUBER_THRESHOLD, sp.Symbol("s", nonnegative=True)
     slope_of = sp.diff(sh.pseudo_huber(1).loss, x).subs({x: x_star + r, sh.eps: 0})
     root = sp.sqrt(1 + r**2 / c**2)
-    yield sp.Eq(slope_of, r / root)
+    yield equal(slope_of, r / root)
     slack = sp.factor((r * slope_of - slope_of**2).subs(r, c * sp.sqrt((1 + s) ** 2 - 1)))
-    yield sp.Eq(slack, c**2 * s**2 * (s + 2) / (1 + s) ** 2)
-    yield sp.Ge(sp.factor(c**2 * s**2 * (s + 2) / (1 + s) ** 2), 0)
-    yield sp.Ge(sp.diff(r - sp.tanh(r), r).rewrite(sp.tanh).expand(), 0)
+    yield equal(slack, c**2 * s**2 * (s + 2) / (1 + s) ** 2)
+    yield at_least(sp.factor(c**2 * s**2 * (s + 2) / (1 + s) ** 2), 0)
+    yield at_least(sp.diff(r - sp.tanh(r), r).rewrite(sp.tanh).expand(), 0)
 
 
 @symbolic
@@ -93,10 +96,10 @@ def logistic_slack():
     e = sp.Symbol("e", positive=True)  # e^x
     sigma = e / (1 + e)
     slope_of = e * sp.diff(sigma, e)  # dσ/dx
-    yield sp.Gt(slope_of, 0)
-    yield sp.Eq(sp.Rational(1, 4) - slope_of, (e - 1) ** 2 / (4 * (e + 1) ** 2))
+    yield greater(slope_of, 0)
+    yield equal(sp.Rational(1, 4) - slope_of, (e - 1) ** 2 / (4 * (e + 1) ** 2))
     curvature = sp.diff(sh.logistic_regression().loss, x, 2).subs(x, sp.log(e))
-    yield sp.Eq(curvature, slope_of)
+    yield equal(curvature, slope_of)
 
 
 def bound(factor, rule, mean, far):
@@ -113,7 +116,7 @@ def below_curves(trial):
         sp.sqrt(sp.pi) / 2 * r * sp.erf(r) + sp.exp(-(r**2)) / 2
     )  # f' = (√π/2) erf(r), f'' ≤ 1
     losses = ((sh.huber(1), 1.0), (sh.logistic_regression(), 0.25), (smooth, 1.0))
-    for k in range(2 if trial.quick else 15):
+    for k in range(2):
         problem, factor = losses[k % 3]
         values = trial.rng.uniform(0.3, 1.8, 3)
         e, over = float(trial.rng.uniform(0.4, 1.5)), float(trial.rng.uniform(0.2, 2.5))
@@ -127,11 +130,12 @@ def below_curves(trial):
 
 
 general = Claim(
-    "After Prop. D.1: AdaGrad-Norm's learning rate for losses with E f'² ≤ L A",
-    "At all times γ ≥ -2/(Lτ W₋₁(-(2/(Lτ))e^{-C/(2Lτ)})), C = LτD²(0)/η² + 4b/η + 2Lτ log(η/b); equality for t → ∞ in "
-    "least squares, L = 1.",
+    "After Prop. D.1: a lower bound on AdaGrad-Norm's learning rate",
+    "Losses whose gradient noise is at most a multiple of their alignment.",
+    id="high-line/after-d.1",
     source="symhigh, after High Line, Prop. D.1 and (87)",
     evidence=[slope, comparison, the_root, robust_slack, logistic_slack, below_curves],
+    seconds=600,
 )
 
 
@@ -139,21 +143,21 @@ general = Claim(
 def total_noise():
     """d(1/γ²)/dt = τI/η²: ∫I dt = (η²/τ)(1/γ∞² - 1/γ₀²)."""
     moved = sp.diff(1 / gamma**2, gamma) * falling(SQUARES)
-    return sp.Eq(sp.powdenest(moved, force=True), tau * gradient_noise / eta**2)
+    return equal(sp.powdenest(moved, force=True), tau * gradient_noise / eta**2)
 
 
 @symbolic
 def restricted_secant():
     """With I ≤ LA, A ≥ μλ_min D² and γ ≤ γ₀ < 2/(Lτ): dD²/dt ≤ -γ(2 - γLτ)μλ_min D², concave in γ: least at an end."""
     mu, edge, far = sp.symbols("mu lambda_min D2", positive=True)
-    more, less = sp.symbols("e f", nonnegative=True)
+    more, slack = sp.symbols("e f", nonnegative=True)
     share = sp.Symbol("s", positive=True)
     A_ = mu * edge * far + more
-    noise = L * A_ - less
+    noise = L * A_ - slack
     held = 2 / (L * tau * (1 + share))  # any γ below 2/(Lτ)
     drift = -2 * held * A_ + held**2 * tau * noise
-    yield sp.Ge(sp.factor(sp.expand(-held * (2 - held * L * tau) * mu * edge * far - drift)), 0)
-    yield sp.Lt(sp.diff(rate * (2 - rate * L * tau), rate, 2), 0)
+    yield at_least(sp.factor(sp.expand(-held * (2 - held * L * tau) * mu * edge * far - drift)), 0)
+    yield less(sp.diff(rate * (2 - rate * L * tau), rate, 2), 0)
 
 
 @integrated(tolerance=1e-9)
@@ -162,7 +166,7 @@ def linear_convergence(trial):
     r = x - x_star
     left, right = (r**2 / 4 + side * r / 2 - sp.Rational(1, 4) for side in (-1, 1))
     problem = sh.Problem(sp.Piecewise((left, r < -1), (right, r > 1), (r**2 / 2, True)))
-    for _ in range(1 if trial.quick else 5):
+    for _ in range(1):
         values = trial.rng.uniform(0.5, 1.5, 3)
         mean, e = float(values.mean()), float(trial.rng.uniform(0.4, 1.5))
         top = float(trial.rng.uniform(0.2, 0.9)) * 2 / mean
@@ -181,8 +185,8 @@ def linear_convergence(trial):
 
 convergence = Claim(
     "After Prop. D.1: linear convergence for restricted secants",
-    "With I ≤ LA, A ≥ μQ and γ₀ < 2/(Lτ), D² ≤ D²(0)e^{-ct}, c = μλ_min min(γ(2 - γLτ)) over γ₀ and the bound γ*; "
-    "∫I dt ≤ (η²/τ)(1/γ*² - 1/γ₀²) for every start.",
+    id="high-line/after-d.1-linear",
     source="symhigh, after High Line, Prop. D.1",
     evidence=[total_noise, restricted_secant, linear_convergence],
+    seconds=600,
 )

@@ -28,7 +28,7 @@ from symhigh.closed.linear import linear_limit
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.modes import Modes
 from symhigh.closed.secular import self_similar
-from symhigh.ledger import Claim, integrated, symbolic
+from symhigh.ledger import Claim, Measured, equal, greater, iff, integrated, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, kappa2, lam, tau
 from symhigh.symbols import t as TIME
 
@@ -48,8 +48,8 @@ CRITICAL = ((Y - sp.sqrt(Y**2 - 4)) / 2) ** 2
 def noise_drops_out():
     """γI is M/κ₂ for line search and Q/τ for Polyak's rate, whatever ω."""
     (held,) = [r.name for r in SEARCH.system.reductions if r.summand == lam**2 * D2]
-    yield sp.Eq(SEARCH.expanded(SEARCH.rate * gradient_noise), held / kappa2, evaluate=False)
-    yield sp.Eq(POLYAK.expanded(POLYAK.rate * gradient_noise), error_square / tau, evaluate=False)
+    yield equal(SEARCH.expanded(SEARCH.rate * gradient_noise), held / kappa2)
+    yield equal(POLYAK.expanded(POLYAK.rate * gradient_noise), error_square / tau)
 
 
 @symbolic
@@ -59,8 +59,8 @@ def renewal():
     u, gap = sp.symbols("u g", positive=True)
     tilted = sp.integrate(size**3 * sp.exp(-gap * u), (u, 0, sp.oo)).subs(gap, 2 * size - sigma)
     summand = self_similar(SEARCH.noiseless, Modes()).summand.subs({gamma: sigma / kappa2, lam: size})
-    yield sp.Eq(tilted, size**2 / 2 + kappa2 * summand / 2)
-    yield sp.Eq(tilted.subs(sigma, 0), size**2 / 2)
+    yield equal(tilted, size**2 / 2 + kappa2 * summand / 2)
+    yield equal(tilted.subs(sigma, 0), size**2 / 2)
 
 
 @symbolic
@@ -71,7 +71,8 @@ def error_falls_by_M():
     drift = SEARCH.system.family.rhs[0].subs(gradient_noise, push / gamma)
     moved = sp.expand(lam * drift / gamma)  # du = γdt
     averages = moved.coeff(D2) / lam**2 * held + moved.coeff(D2, 0) / lam**2 * kappa2
-    return sp.Eq(averages.subs(push, held / kappa2), -held)
+    level = sp.Symbol("M", positive=True)
+    return equal(averages.subs(push, held / kappa2).subs(held, level), -level)
 
 
 @integrated(tolerance=1e-7)
@@ -94,9 +95,9 @@ def one_path_for_all_noise(trial):
 
 clock = Claim(
     "Greedy rates do not see label noise in their own clock",
-    "In u = ∫γ the modes under line search and under Polyak's rate follow a linear equation without ω; for line search "
-    "M = ∫λ²D² = -dQ/du solves a renewal equation of mass 1/2, whose Malthusian exponent is γ∞κ₂.",
-    evidence=[noise_drops_out, renewal, error_falls_by_M, one_path_for_all_noise],
+    id="high-line/greedy-clock",
+    evidence=[noise_drops_out, renewal, error_falls_by_M],
+    checks=[one_path_for_all_noise],
 )
 
 
@@ -104,17 +105,20 @@ clock = Claim(
 @symbolic
 def share_at_the_edge():
     """With r = q²: S = (1 - q)²(1 - q + q²)/(q(1 + q²)) at the edge."""
-    return sp.Eq(SHARE, (1 - q) ** 2 * (1 - q + q**2) / (q * (1 + q**2)))
+    return equal(SHARE, (1 - q) ** 2 * (1 - q + q**2) / (q * (1 + q**2)))
 
 
 @symbolic
 def palindrome():
     """S > 1 iff q⁴ - 4q³ + 4q² - 4q + 1 > 0, in y = q + 1/q iff y² - 4y + 2 > 0, y > 2 + √2."""
     y = q + 1 / q
-    yield sp.Eq((SHARE - 1) * (1 + q**2) / q, y**2 - 4 * y + 2)
-    yield sp.Eq((y - Y) * (y - 2 + sp.sqrt(2)), y**2 - 4 * y + 2)
+    yield equal((SHARE - 1) * (1 + q**2) / q, y**2 - 4 * y + 2)
+    yield equal((y - Y) * (y - 2 + sp.sqrt(2)), y**2 - 4 * y + 2)
     at = (Y - sp.sqrt(Y**2 - 4)) / 2
-    yield sp.Eq(sp.expand(at**2 - Y * at + 1), 0, evaluate=False)  # q + 1/q = Y there
+    yield equal(at**2 - Y * at + 1, 0)  # q + 1/q = Y there
+    yield equal(CRITICAL, at**2)
+    share = (1 - q) ** 2 * (1 - q + q**2) / (q * (1 + q**2))  # of the line above
+    yield iff(greater(share, 1), greater(y, 2 + sp.sqrt(2)))
 
 
 @symbolic
@@ -124,14 +128,14 @@ def cubic():
     held = sp.Symbol("m", real=True)
     # (s/κ₂)(1 + s + s²m) = 1 is m = P/s³; the law of m is r s m² + (s + r - 1)m + 1 = 0
     (value,) = sp.solve(s * (1 + s + s**2 * held) / (1 + r) - 1, held)
-    yield sp.Eq(value, P / s**3)
+    yield equal(value, P / s**3)
     poly = sp.expand(s**5 * (r * s * value**2 + (s + r - 1) * value + 1))
-    yield sp.Eq(poly, r * P**2 + s**2 * (s + r - 1) * P + s**5)
+    yield equal(poly, r * P**2 + s**2 * (s + r - 1) * P + s**5)
     k2 = 1 + r
-    yield sp.Eq(poly, 2 * k2 * s**3 + (r - k2**2) * s**2 - 2 * r * k2 * s + r * k2**2)
+    yield equal(poly, 2 * k2 * s**3 + (r - k2**2) * s**2 - 2 * r * k2 * s + r * k2**2)
     m = LAW.stieltjes(s)
-    yield sp.Eq(r * s * m**2 + (s + r - 1) * m + 1, 0)
-    yield sp.Eq(LAW.mean(SECULAR.summand.subs(gamma, 2 * s / (1 + r))), s * (1 + s + s**2 * m) / (1 + r))
+    yield equal(r * s * m**2 + (s + r - 1) * m + 1, 0)
+    yield equal(LAW.mean(SECULAR.summand.subs(gamma, 2 * s / (1 + r))), s * (1 + s + s**2 * m) / (1 + r))
 
 
 @integrated(tolerance=1e-9)
@@ -164,29 +168,30 @@ def edge_and_condensate(trial):
     """r = 0.3, 0.5, 2: γκ₂ → 2λ_min and D²/Q → (γ/2)(1 + λ_min m) + (1 - S)/λ_min, extrapolated in 1/u."""
     for ratio, horizon in ((0.5, 1e4),) if trial.quick else ((0.3, 1500.0), (0.5, 1e4), (2.0, 5e3)):
         at = {q: sp.sqrt(sp.Rational(str(ratio)))}
-        edge, final, share, m = (
-            float(e.subs(at)) for e in (LAW.edge, EDGE, SHARE, LAW.stieltjes(s).subs(s, LAW.edge))
-        )
+        at |= {q: float(sp.sqrt(sp.Rational(str(ratio))))}
+        spreading = EDGE / 2 * (1 + LAW.edge * LAW.stieltjes(s).subs(s, LAW.edge)) + (1 - SHARE) / LAW.edge
         rate, spread = in_powers_of_the_clock(ratio, horizon)
         found = sh.limits(sh.least_squares(), sh.LineSearch(), sh.Spectrum.marchenko_pastur(ratio))
         yield rate[0], (1 + ratio) * float(found["learning_rate"].evaluate()), {"ratio": ratio}
-        yield float(found["learning_rate"].evaluate()), final, {"ratio": ratio}
+        yield Measured("γ(∞)", rate[0] / (1 + ratio)), EDGE, at
+        yield float(found["learning_rate"].evaluate()), EDGE, at
         if ratio < 1:  # beyond, the modes at 0 keep their error
-            yield spread[0], final / 2 * (1 + edge * m) + (1 - share) / edge, {"ratio": ratio}
+            yield Measured("D²/Q at the end", spread[0]), sp.simplify(spreading), at
 
 
 @integrated(tolerance=1e-5)
 def approach(trial):
     """γκ₂ = 2λ_min + a/u + …, a = 3/2 beyond the critical ratio and 1/2 at it."""
-    for ratio, horizon, power in ((0.5, 1e4, 1.5), (float(CRITICAL), 650.0, 0.5)):
+    half = sp.Rational(1, 2)
+    for ratio, horizon, power in ((0.5, 1e4, 3 * half), (float(CRITICAL), 650.0, half)):
         rate, _ = in_powers_of_the_clock(ratio, horizon)
-        yield rate[1], power, {"ratio": ratio}
+        yield Measured("coefficient of 1/u in γκ₂", rate[1]), power, {"ratio": ratio}
 
 
 marchenko_pastur = Claim(
     "Line search on a Marchenko-Pastur spectrum",
-    "γ∞ is the isolated root iff √r + 1/√r > 2 + √2, that is r < 0.10469 or r > 9.5522. Else γ∞ = 2(1 - √r)²/(1 + r), "
-    "γ - γ∞ ~ 3/(4λ_min t), and a share 1 - S of the error condenses at the edge.",
+    "Isolated root, edge and condensate.",
+    id="high-line/search-mp",
     domain={q: (0, 5), s: (0, LAW.edge)},
     evidence=[share_at_the_edge, palindrome, cubic, isolated, edge_and_condensate, approach],
 )
@@ -204,8 +209,23 @@ def powers():
         rate, risk = (
             found[n].expr.subs(TIME, t) for n in ("learning_rate_asymptotic", "excess_risk_asymptotic")
         )
-        yield sp.Eq(rate, sp.sqrt(p / (2 * k2 * t)), evaluate=False)
-        yield sp.Eq(risk, front * (2 * p * t / k2) ** (-p / 2), evaluate=False)
+        yield equal(rate, sp.sqrt(p / (2 * k2 * t)))
+        yield equal(risk, front * (2 * p * t / k2) ** (-p / 2))
+
+
+@symbolic
+def noisy_exponents():
+    """γ ~ t^{-(3-s)/(4-s)}, excess ~ t^{-(2-s)/(4-s)} for line search, both ~ t^{-(2-s)/(3-s)} for Polyak's rate."""
+    level, beta = sp.Rational(7, 10), sp.Rational(1, 5)
+    for delta in (sp.S.Zero, sp.Rational(2, 5)):
+        s_ = beta + delta
+        spectrum, start = sh.Spectrum.power_law(beta), sh.Start.power_law(delta)
+        search, polyak = (-(3 - s_) / (4 - s_), -(2 - s_) / (4 - s_)), (-(2 - s_) / (3 - s_),) * 2
+        for rule, powers_ in ((sh.LineSearch(), search), (sh.Polyak(), polyak)):
+            found = sh.limits(sh.least_squares(level), rule, spectrum, start)
+            for name, power in zip(("learning_rate", "excess_risk"), powers_, strict=True):
+                formula = found[f"{name}_asymptotic"].expr
+                yield equal(sp.simplify(TIME * sp.diff(sp.log(formula), TIME)), power)
 
 
 @integrated(tolerance=1e-3)
@@ -225,8 +245,7 @@ def late_times(trial):
 
 power_law = Claim(
     "Greedy rates on a power-law spectrum",
-    "With s = β + δ: noiseless line search γ ~ √((2-s)/(2κ₂t)), R ~ t^{-(2-s)/2}. With label noise "
-    "γ ~ t^{-(3-s)/(4-s)}, R - ω²/2 ~ t^{-(2-s)/(4-s)} for line search, both ~ t^{-(2-s)/(3-s)} for Polyak's rate; "
-    "constants included.",
-    evidence=[powers, late_times],
+    "With and without label noise.",
+    id="high-line/search-power-law",
+    evidence=[powers, noisy_exponents, late_times],
 )

@@ -11,10 +11,22 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.linear import linear_limit
-from symhigh.ledger import REFUTED, Claim, compare, integrated, simulation, symbolic
+from symhigh.ledger import (
+    REFUTED,
+    Claim,
+    Measured,
+    compare,
+    equal,
+    integrated,
+    must_fail,
+    simulation,
+    symbolic,
+)
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.symbols import error_square, gamma, gradient_noise, omega, tau
 
-eta, b, area = sp.symbols("eta b A", positive=True)
+area = sp.Symbol("A", positive=True)
 LIMIT = linear_limit(sh.derive(sh.least_squares(), sh.AdaGradNorm(eta, b))).noiseless
 
 
@@ -39,8 +51,7 @@ def with_area(formula):
             )
             flow, h = curve.risk * curve.learning_rate, curve.t[1]
             total = h / 3 * (flow[0] + flow[-1] + 4 * flow[1:-1:2].sum() + 2 * flow[2:-1:2].sum())
-            value = float(formula.subs({eta: e, b: first, tau: 1, area: total}))
-            yield value, curve.learning_rate[-1], {"eta": e, "b": first}
+            yield Measured("γ(∞)", curve.learning_rate[-1]), formula, {eta: e, b: first, tau: 1, area: total}
 
     return pairs
 
@@ -49,30 +60,39 @@ as_printed = eta**2 / (b / eta + tau * area)
 corrected = eta**2 / (b * eta + tau * area)
 
 printed_limit = Claim(
-    "Prop. 4.2 as printed, b/η",
-    "γ∞ = η²/(b/η + τ∫R dΓ).",
-    formula=as_printed,
+    "Prop. 4.2 as printed",
+    id="high-line/prop-4.2-printed",
     source="High Line, Prop. 4.2, as printed",
     evidence=[
-        symbolic(lambda: sp.Eq(as_printed, derived_limit()), title="against the derived limit"),
+        symbolic(lambda: equal(as_printed, derived_limit()), title="against the derived limit"),
         integrated(with_area(as_printed), tolerance=1e-6, title="against integrated limits"),
     ],
     expect=REFUTED,
 )
 true_limit = Claim(
-    "Prop. 4.2 corrected, bη",
-    "γ∞ = η²/(bη + τ∫R dΓ).",
-    formula=corrected,
+    "Prop. 4.2 corrected",
+    id="high-line/prop-4.2-corrected",
     source="High Line, Prop. 4.2, corrected",
     evidence=[
-        symbolic(lambda: sp.Eq(corrected, derived_limit()), title="against the derived limit"),
+        symbolic(lambda: equal(corrected, derived_limit()), title="against the derived limit"),
         integrated(with_area(corrected), tolerance=1e-6, title="against integrated limits"),
     ],
 )
+def at_unit_scale():
+    """The printed formula against the derived limit, at η = 1."""
+    return equal(as_printed.subs(eta, 1), derived_limit().subs(eta, 1))
+
+
+def elsewhere():
+    """The same at other η."""
+    return equal(as_printed, derived_limit())
+
+
 agree_at_one = Claim(
-    "The two agree at η = 1",
-    "At η = 1 the printed and the corrected limit are the same.",
-    evidence=[symbolic(lambda: sp.Eq(as_printed.subs(eta, 1), corrected.subs(eta, 1)))],
+    "The printed limit is right at a unit scale, and there alone",
+    id="high-line/prop-4.2-at-one",
+    evidence=symbolic(at_unit_scale),
+    checks=must_fail(symbolic(elsewhere), {eta: (2, 3)}),
 )
 
 
@@ -92,13 +112,13 @@ def runs(trial):
     )
 
 
-@simulation(title="SGD with deviation 0.4 against the limit with variance 0.4")
+@simulation(title="SGD with the deviation against the limit with the variance")
 def as_variance(trial):
     rule, spectrum, found = runs(trial)
     return compare(sh.derive(sh.least_squares(np.sqrt(0.4)), rule).solve(spectrum, sh.Start(), 4.0), found)
 
 
-@simulation(title="SGD with deviation 0.4 against the limit with deviation 0.4")
+@simulation(title="SGD with the deviation against the limit with the deviation")
 def as_deviation(trial):
     rule, spectrum, found = runs(trial)
     return compare(sh.derive(sh.least_squares(0.4), rule).solve(spectrum, sh.Start(), 4.0), found)
@@ -106,23 +126,23 @@ def as_deviation(trial):
 
 variance = Claim(
     "The script's noise as a variance",
-    "With noise parameter ω, E f'² = Q + ω.",
+    id="high-line/script-variance",
     source="public script of High Line, its equations",
     domain={omega: (0, 3)},
     evidence=[
-        symbolic(lambda: sp.Eq(SYSTEM.expanded(gradient_noise), error_square + omega), title="E f'² = Q + ω"),
+        symbolic(lambda: equal(SYSTEM.expanded(gradient_noise), error_square + omega), title="with a variance"),
         as_variance,
     ],
     expect=REFUTED,
 )
 deviation = Claim(
     "Noise as a standard deviation",
-    "With label noise of standard deviation ω, E f'² = Q + ω².",
+    id="high-line/script-deviation",
     source="High Line, section 3; SGD of its public script",
     domain={omega: (0, 3)},
     evidence=[
         symbolic(
-            lambda: sp.Eq(SYSTEM.expanded(gradient_noise), error_square + omega**2), title="E f'² = Q + ω²"
+            lambda: equal(SYSTEM.expanded(gradient_noise), error_square + omega**2), title="with a deviation"
         ),
         as_deviation,
     ],

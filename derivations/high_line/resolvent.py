@@ -8,7 +8,7 @@ sum of residues.
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import Claim, symbolic
+from symhigh.ledger import Claim, equal, symbolic
 from symhigh.symbols import V11, V12, V22, c1, c2, gamma, gradient_noise, lam
 
 z = sp.Symbol("z")
@@ -22,7 +22,7 @@ def residues():
     S = sum(v / (size - z) for v, size in zip(moments, sizes, strict=True)) / 3
     for power in (0, 1, 2):
         left = sum(size**power * v for v, size in zip(moments, sizes, strict=True)) / 3
-        yield sp.Eq(left, -sum(sp.residue(z**power * S, z, size) for size in sizes))
+        yield equal(left, -sum(sp.residue(z**power * S, z, size) for size in sizes))
 
 
 @symbolic
@@ -34,18 +34,18 @@ def closed_equation():
     )
     by_hand_12 = -gamma * (c1 * (V12 + z * S12) + c2 * (V22 + z * S22))
     for rhs, by_hand in zip(SYSTEM.family.rhs, (by_hand_11, by_hand_12), strict=True):
-        yield sp.Eq(rhs / (lam - z), by_hand)
+        yield equal(rhs / (lam - z), by_hand)
 
 
 averages = Claim(
     "Averages as residues",
-    "B and N are contour integrals of S.",
+    id="high-line/20",
     source="High Line, (20)-(22)",
     evidence=[residues],
 )
 closed = Claim(
     "Lemma B.2: the resolvent's equation",
-    "S obeys a closed equation in z, equivalent to (9).",
+    id="high-line/b.2",
     source="High Line, (20)-(22), Lemma B.2",
     evidence=[closed_equation],
 )

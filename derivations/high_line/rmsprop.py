@@ -20,10 +20,13 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import Claim, compare, integrated, simulation, symbolic
+from symhigh.ledger import Claim, at_least, compare, equal, greater, integrated, less, simulation, symbolic
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
+from symhigh.rule.rmsprop_norm import ALPHA as alpha
 from symhigh.symbols import D2, gamma, gradient_noise, lam, t, tau
 
-eta, b, alpha, noise = sp.symbols("eta b alpha omega", positive=True)
+noise = sp.Symbol("omega", positive=True)
 PROBLEM = sh.least_squares(noise)
 SUM, AVERAGE = (sh.RMSpropNorm(eta, b, alpha, f) for f in (sh.Forgetting.SUM, sh.Forgetting.AVERAGE))
 SYSTEM = sh.derive(PROBLEM, SUM)
@@ -35,9 +38,10 @@ GAIN = {SUM: tau, AVERAGE: alpha * tau}
 @symbolic
 def forgetting():
     """ds/dt = τI - αs, and with the average proper α(τI - s)."""
-    for rule, gain in GAIN.items():
+    held = sp.Symbol("s", positive=True)
+    for rule, gain in ((SUM, tau), (AVERAGE, alpha * tau)):
         (state,) = sh.derive(PROBLEM, rule).states
-        yield sp.Eq(state.rhs, gain * gradient_noise - alpha * state.name)
+        yield equal(state.rhs.subs(state.name, held), gain * gradient_noise - alpha * held)
 
 
 @symbolic
@@ -46,13 +50,13 @@ def integral_of_forgetting():
     s = sp.Symbol("s_", nonnegative=True)
     I = sp.Function("I")
     flow = sp.exp(-alpha * t) * (b**2 + tau * sp.Integral(sp.exp(alpha * s) * I(s), (s, 0, t)))
-    yield sp.Eq(sp.diff(flow, t), STATE.rhs.subs(STATE.name, flow).subs(gradient_noise, I(t)))
-    yield sp.Eq(flow.subs(t, 0).doit(), STATE.initial)
+    yield equal(sp.diff(flow, t), STATE.rhs.subs(STATE.name, flow).subs(gradient_noise, I(t)))
+    yield equal(flow.subs(t, 0).doit(), STATE.initial)
 
 
 average = Claim(
     "(18) forgetting accumulator",
-    "b_k² = (1 - α/d)b_{k-1}² + ‖∇Ψ‖²/d² has the limit γ = η/√(b²e^{-αt} + τ∫e^{-α(t-s)}I ds).",
+    id="high-line/18",
     source="High Line, (18), (19)",
     evidence=[forgetting, integral_of_forgetting],
 )
@@ -68,13 +72,13 @@ def quadratic():
         (state,) = system.states
         (rest,) = sp.solve(state.rhs, state.name)
         tied = system.scalar("gamma").subs(state.name, rest) ** 2 * gradient_noise
-        yield sp.Eq(tied, eta**2 * alpha / gain)
+        yield equal(tied, eta**2 * alpha / gain)
         (rhs,) = system.family.rhs
         (mode,) = sp.solve(rhs.subs({gradient_noise: level, gamma: g}), D2)
         balance = level - (tau * mode + noise**2)  # I = Q + ω², Q = ∫λD²
-        yield sp.Eq(balance, level * (1 - g * tau / 2) - noise**2)
+        yield equal(balance, level * (1 - g * tau / 2) - noise**2)
         found = sh.limits(PROBLEM, rule)["learning_rate"].expr
-        yield sp.Eq(2 * gain * noise**2 * found**2 + eta**2 * alpha * tau * found - 2 * eta**2 * alpha, 0)
+        yield equal(2 * gain * noise**2 * found**2 + eta**2 * alpha * tau * found - 2 * eta**2 * alpha, 0)
 
 
 @symbolic
@@ -82,9 +86,9 @@ def below_the_threshold():
     """γ∞ < 2/τ under noise: at γ = 2/τ the quadratic is 8ω²/τ > 0, at 0 it is negative, and it is convex."""
     g = sp.Symbol("g", positive=True)
     square = 2 * tau * noise**2 * g**2 + eta**2 * alpha * tau * g - 2 * eta**2 * alpha
-    yield sp.Eq(square.subs(g, 2 / tau), 8 * noise**2 / tau)
-    yield sp.Lt(square.subs(g, 0), 0)
-    yield sp.Gt(sp.diff(square, g, 2), 0)
+    yield equal(square.subs(g, 2 / tau), 8 * noise**2 / tau)
+    yield less(square.subs(g, 0), 0)
+    yield greater(sp.diff(square, g, 2), 0)
 
 
 def settled(rule, level, spectrum, loss=30.0):
@@ -103,7 +107,7 @@ def random_rule(trial, k):
 @integrated(tolerance=1e-8)
 def rest_of_curves(trial):
     """Learning rate and risk of integrated curves at late times."""
-    for k in range(2 if trial.quick else 8):
+    for k in range(2 if trial.quick else 3):
         rule, level = random_rule(trial, k), float(trial.rng.uniform(0.3, 1.5))
         spectrum = sh.Spectrum.from_eigenvalues(trial.rng.uniform(0.4, 1.6, 3))
         found, curve = settled(rule, level, spectrum)
@@ -113,8 +117,9 @@ def rest_of_curves(trial):
 
 stationary = Claim(
     "RMSprop-Norm's stationary rate under noise",
-    "With (18), γ∞ is the positive root of 2τω²γ² + η²ατγ - 2η²α = 0, and the risk is ω²/(2 - γ∞τ).",
+    id="high-line/rmsprop-rest",
     evidence=[quadratic, below_the_threshold, rest_of_curves],
+    seconds=600,
 )
 
 
@@ -123,14 +128,14 @@ def edge():
     """ω = 0: γ = 2/τ and R = αη²τ/8, η²τ/8 for the average proper."""
     for rule, floor in ((SUM, alpha * eta**2 * tau / 8), (AVERAGE, eta**2 * tau / 8)):
         found = sh.limits(sh.least_squares(), rule)
-        yield sp.Eq(found["learning_rate"].expr, 2 / tau)
-        yield sp.Eq(found["risk"].expr, floor)
+        yield equal(found["learning_rate"].expr, 2 / tau)
+        yield equal(found["risk"].expr, floor)
 
 
 @integrated(tolerance=1e-8)
 def edge_of_curves(trial):
     """Integrated curves without noise settle there."""
-    for k in range(2 if trial.quick else 6):
+    for k in range(2):
         rule = random_rule(trial, k)
         values = trial.rng.uniform(0.4, 1.6, 3)
         found, curve = settled(rule, 0.0, sh.Spectrum.from_eigenvalues(values))
@@ -149,7 +154,7 @@ def edge_of_runs(trial):
 
 no_convergence = Claim(
     "RMSprop-Norm does not converge, with or without noise",
-    "Without noise γ → 2/τ and the risk tends to αη²τ/8 (η²τ/8 for the average proper), for every spectrum.",
+    id="high-line/rmsprop-edge",
     evidence=[edge, edge_of_curves, edge_of_runs],
 )
 
@@ -165,7 +170,7 @@ def linearised():
     (rhs,) = SYSTEM.family.rhs
     at_rest = {D2: g * level / 2, gamma: g, gradient_noise: level}
     slope = -g / (2 * rest)  # ∂γ/∂s of γ = η/√s
-    yield sp.Eq(
+    yield equal(
         sp.diff(SYSTEM.scalar("gamma").subs(STATE.name, rest), rest), slope.subs(g, eta / sp.sqrt(rest))
     )
     moved = sum(
@@ -173,10 +178,10 @@ def linearised():
         for s, d in ((D2, delta), (gamma, slope * sigma), (gradient_noise, q))
     )
     scaled = sigma * g**2 * level / (2 * rest)
-    yield sp.Eq(-moved, 2 * g * lam * delta - g**2 * lam * q + lam * scaled)
+    yield equal(-moved, 2 * g * lam * delta - g**2 * lam * q + lam * scaled)
     memory = STATE.rhs.subs({gradient_noise: q, STATE.name: sigma})  # linear, so its own linearisation
     tied = {tau: alpha * rest / level}  # τI = αs
-    yield sp.Eq((-memory * g**2 * level / (2 * rest)).subs(tied), alpha * scaled - alpha * g**2 / 2 * q)
+    yield equal((-memory * g**2 * level / (2 * rest)).subs(tied), alpha * scaled - alpha * g**2 / 2 * q)
 
 
 @symbolic
@@ -186,22 +191,22 @@ def secular():
     (held,) = sp.solve(rho * y - alpha * y + alpha * g**2 / 2 * q, y)
     share = sp.cancel((lam * mode).subs(y, held) / q)  # its average over λ is one
     left = g**2 * lam**2 / (2 * g * lam - rho)
-    return sp.Eq(share, left * (alpha - 2 * rho) / (2 * (alpha - rho)))
+    return equal(share, left * (alpha - 2 * rho) / (2 * (alpha - rho)))
 
 
 @symbolic
 def stable():
     """|α + 2z|² < |2α + 2z|² and |2γλ + z| ≥ 2γλ for z = -ρ with Re z ≥ 0."""
     x, v = sp.Symbol("x", nonnegative=True), sp.Symbol("v", real=True)
-    yield sp.Gt(sp.expand(4 * ((alpha + x) ** 2 + v**2) - ((alpha + 2 * x) ** 2 + 4 * v**2)), 0)
+    yield greater(sp.expand(4 * ((alpha + x) ** 2 + v**2) - ((alpha + 2 * x) ** 2 + 4 * v**2)), 0)
     size = sp.Symbol("lambda_1", positive=True)
-    yield sp.Ge(sp.expand((2 * g * size + x) ** 2 + v**2 - (2 * g * size) ** 2), 0)
+    yield at_least(sp.expand((2 * g * size + x) ** 2 + v**2 - (2 * g * size) ** 2), 0)
 
 
 @integrated(tolerance=1e-3)
 def oscillation(trial):
     """K = λI: the late gap of γ obeys the recurrence of e^{-ρt} with the complex pair of the formula."""
-    for k in range(2 if trial.quick else 6):
+    for k in range(2):
         size, a = float(trial.rng.uniform(0.5, 1.5)), float(trial.rng.uniform(0.5, 3.0))
         rule, spectrum = sh.RMSpropNorm(0.5, 1.0, a), sh.Spectrum.isotropic(size)
         problem = sh.least_squares(0.1 * (k % 2))
@@ -223,7 +228,7 @@ def oscillation(trial):
 @integrated(tolerance=1e-2)
 def measured_rate(trial):
     """Several eigenvalues, α so large that the slowest root is real: the slope of the logarithm of the gap."""
-    for _ in range(1 if trial.quick else 5):
+    for _ in range(1 if trial.quick else 2):
         values = 0.3 * np.exp(np.cumsum(trial.rng.uniform(0.4, 0.6, 3)))
         rule, spectrum = sh.RMSpropNorm(0.4, 1.0, 8.0), sh.Spectrum.from_eigenvalues(values)
         found = sh.limits(sh.least_squares(0.8), rule, spectrum, sh.Start())
@@ -238,7 +243,6 @@ def measured_rate(trial):
 
 speed = Claim(
     "RMSprop-Norm's approach to rest",
-    "Its rest is linearly stable for every spectrum and α, and is approached at the smallest real part of the roots of "
-    "γ²∫λ²/(2γλ - ρ)dμ = 2(α - ρ)/(α - 2ρ), oscillating where they are complex.",
+    id="high-line/rmsprop-rate",
     evidence=[linearised, secular, stable, oscillation, measured_rate],
 )

@@ -13,7 +13,9 @@ from symhigh.closed.conserved import learning_rate_drift
 from symhigh.closed.linear import linear_limit, total_derivative
 from symhigh.derivation.averages import Averages
 from symhigh.derivation.gaussian import expect
-from symhigh.ledger import Claim, compare, simulation, symbolic
+from symhigh.ledger import Claim, compare, equal, greater, iff, less, must_fail, simulation, symbolic
+from symhigh.rule.adagrad_norm import B0 as b
+from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.symbols import (
     B11,
     B12,
@@ -24,7 +26,6 @@ from symhigh.symbols import (
     V22,
     c1,
     c2,
-    distance,
     error_square,
     gamma,
     gradient_noise,
@@ -38,7 +39,6 @@ from symhigh.symbols import (
     x_star,
 )
 
-eta, b = sp.symbols("eta b", positive=True)
 SQUARES = sh.least_squares(sp.Symbol("omega", positive=True))
 PHASE = sh.phase_retrieval()
 
@@ -50,9 +50,9 @@ def accumulator():
     for problem in (SQUARES, PHASE, sh.logistic_regression()):
         system = sh.derive(problem, sh.AdaGradNorm(eta, b))
         (state,) = system.states
-        yield sp.Eq(state.rhs, tau * gradient_noise)
-        yield sp.Eq(state.initial, b**2)
-        yield sp.Eq(system.scalar("gamma"), eta / sp.sqrt(state.name))
+        yield equal(state.rhs, tau * gradient_noise)
+        yield equal(state.initial, b**2)
+        yield equal(system.scalar("gamma"), eta / sp.sqrt(state.name))
 
 
 @symbolic
@@ -63,8 +63,8 @@ def integral_form():
     moved = sp.diff(rate, t).subs(sp.diff(accumulated, t), I)
     system = sh.derive(SQUARES, sh.AdaGradNorm(eta, b))
     derived = total_derivative(system, gamma).subs(system.states[0].name, b**2 + tau * accumulated)
-    yield sp.Eq(moved, derived.subs(gradient_noise, I))
-    yield sp.Eq(rate.subs(accumulated, 0), eta / b)
+    yield equal(moved, derived.subs(gradient_noise, I))
+    yield equal(rate.subs(accumulated, 0), eta / b)
 
 
 @simulation
@@ -83,7 +83,7 @@ def adagrad_runs(trial):
 
 adagrad = Claim(
     "(16), (17) AdaGrad-Norm",
-    "g = η/b_k with b_k² = b_{k-1}² + ‖∇Ψ‖²/d² has the limit γ = η/√(b² + τ∫₀ᵗ I ds).",
+    id="high-line/17",
     source="High Line, (15)-(17)",
     evidence=[accumulator, integral_form, adagrad_runs],
 )
@@ -102,12 +102,12 @@ def threshold_of_any_loss():
     for problem in (SQUARES, PHASE):
         system = sh.derive(problem, sh.Polyak(), reduce=False)
         printed = 2 * alignment(problem) / (tau * system.scalar("I"))
-        yield sp.Eq(system.expanded(system.outputs["distance_threshold"]), printed)
-        yield sp.Eq(system.expanded(gamma), printed / 2)
-        drift = total_derivative(system, distance).subs(gradient_noise, system.scalar("I"))
+        yield equal(system.expanded(system.outputs["distance_threshold"]), printed)
+        yield equal(system.expanded(gamma), printed / 2)
+        drift = total_derivative(system, system.outputs["distance"]).subs(gradient_noise, system.scalar("I"))
         numbers = {s.name: s.expression for s in system.scalars if s.name in (c1, c2)}
-        yield sp.Eq(drift.subs(numbers).subs(gamma, printed), 0)
-        yield sp.Eq(sp.diff(drift.subs(numbers), gamma).subs(gamma, printed / 2), 0)
+        yield equal(drift.subs(numbers), tau * system.scalar("I") * gamma * (gamma - printed))
+        yield equal(sp.diff(drift.subs(numbers), gamma), 2 * tau * system.scalar("I") * (gamma - printed / 2))
 
 
 @symbolic
@@ -115,9 +115,9 @@ def threshold_of_least_squares():
     """For least squares the threshold is (2R - ω²)/(τR), and Polyak without noise is 1/τ."""
     system = sh.derive(SQUARES, sh.Polyak())
     R = system.scalar("risk")
-    yield sp.Eq(system.expanded(system.outputs["distance_threshold"]), (2 * R - omega**2) / (tau * R))
-    yield sp.Eq(system.expanded(gamma).subs(omega, 0), 1 / tau)
-    yield sp.Eq(sh.limits(sh.least_squares(), sh.Polyak())["learning_rate"].expr, 1 / tau)
+    yield equal(system.expanded(system.outputs["distance_threshold"]), (2 * R - omega**2) / (tau * R))
+    yield equal(system.expanded(gamma).subs(omega, 0), 1 / tau)
+    yield equal(sh.limits(sh.least_squares(), sh.Polyak())["learning_rate"].expr, 1 / tau)
 
 
 @simulation
@@ -133,7 +133,7 @@ def polyak_runs(trial):
 
 polyak = Claim(
     "(12), (88), (89) threshold and Polyak",
-    "γ̄ = 2A/(τI) is the rate beyond which the distance grows, Polyak's is half of it; least squares (2R - ω²)/(τR).",
+    id="high-line/88",
     source="High Line, (12), (88), (89)",
     evidence=[threshold_of_any_loss, threshold_of_least_squares, polyak_runs],
 )
@@ -150,9 +150,32 @@ def best_decrease():
         gradient = averages.of(lam**2 * (c1**2 * V11 + 2 * c1 * c2 * V12 + c2**2 * V22))
         values = {s: known[s] for s in (c1, c2, gradient_noise)}
         printed = (gradient / (c1 * averages.of(lam**2) * gradient_noise)).subs(values)
-        yield sp.Eq(system.expanded(gamma), printed)
+        yield equal(system.expanded(gamma), printed)
         moved = total_derivative(system, risk).subs(values)
-        yield sp.Eq(sp.diff(moved, gamma).subs(gamma, printed), 0)
+        yield equal(sp.diff(moved, gamma).subs(gamma, printed), 0)
+
+
+CURVED, NOISY = sp.Symbol("c_1", real=True), sp.Symbol("I", positive=True)
+
+
+@symbolic
+def curved_upwards():
+    """dR/dt in γ has the curvature c₁κ₂I: the printed rate is a minimum of it iff c₁ > 0, else a maximum."""
+    system = sh.derive(PHASE, sh.LineSearch(), reduce=False)
+    averages = Averages()
+    known = {c1: system.scalar("c1"), c2: system.scalar("c2"), gradient_noise: NOISY}
+    moved = sp.diff(total_derivative(system, risk).subs(known), gamma, 2)
+    yield equal(moved, system.scalar("c1") * averages.of(lam**2) * NOISY)
+    strength = kappa2
+    yield iff(greater(CURVED * strength * NOISY, 0), greater(CURVED, 0))
+
+
+def falls_by_the_step():
+    """At the stationary rate γ = g/(c₁κ₂I), g = ‖∇R‖², the risk changes at -g²/(2c₁κ₂I)."""
+    slope, strength = sp.Symbol("g", positive=True), kappa2
+    rate = slope / (CURVED * strength * NOISY)
+    change = -rate * slope + rate**2 * CURVED * strength * NOISY / 2
+    return [equal(change, -(slope**2) / (2 * CURVED * strength * NOISY)), less(change, 0)]
 
 
 @symbolic
@@ -162,7 +185,7 @@ def table_two():
     (held,) = [
         r.name for r in limit.system.reductions if r.name in limit.rate.free_symbols - {error_square, kappa2}
     ]
-    return sp.Eq(limit.rate, held / (2 * kappa2 * limit.system.scalar("risk")))
+    return equal(limit.rate, held / (2 * kappa2 * limit.system.scalar("risk")))
 
 
 @symbolic
@@ -176,7 +199,7 @@ def isotropic_rules_agree():
             r.name: r.summand.subs({lam: size, D2: error_square / size}) for r in limit.system.reductions
         }
         rates.append(limit.rate.subs(alone))
-    return sp.Eq(*rates)
+    return equal(*rates)
 
 
 @simulation
@@ -192,9 +215,12 @@ def line_search_runs(trial):
 
 line_search = Claim(
     "(90)-(92), Table 2 line search",
-    "The rate of steepest decrease of the risk is ‖∇R‖²/((Tr(∇²R K)/d) E f'²); for least squares ∫λ²D²/(2κ₂R).",
+    "The steepest decrease; a greatest one only where the curvature coefficient is positive.",
+    id="high-line/90",
     source="High Line, (90)-(92), Table 2",
-    evidence=[best_decrease, table_two, isotropic_rules_agree, line_search_runs],
+    evidence=[best_decrease, curved_upwards, table_two, isotropic_rules_agree],
+    domain={CURVED: (sp.Rational(-1), 1)},
+    checks=[line_search_runs],
 )
 
 
@@ -204,12 +230,21 @@ def rate_by_itself():
     """dγ/dt = -γ³τI/(2η²): the memory eliminated."""
     limit = linear_limit(sh.derive(SQUARES, sh.AdaGradNorm(eta, b)))
     printed = -(gamma**3) * tau * (error_square + omega**2) / (2 * eta**2)
-    return sp.Eq(learning_rate_drift(limit), printed)
+    return equal(learning_rate_drift(limit), printed)
 
 
+decrease = Claim(
+    "What line search decreases",
+    "Where the curvature coefficient is negative the same formula increases the risk.",
+    id="high-line/90-decrease",
+    source="High Line, (90)-(92)",
+    domain={CURVED: (0, 1)},
+    evidence=symbolic(falls_by_the_step),
+    checks=must_fail(symbolic(falls_by_the_step), {CURVED: (-1, 0)}),
+)
 eliminated = Claim(
     "AdaGrad-Norm without its memory",
-    "The limiting learning rate obeys dγ/dt = -γ³τI/(2η²); it decreases for ever.",
+    id="high-line/17-differentiated",
     source="High Line, (17), differentiated",
     evidence=[rate_by_itself],
 )

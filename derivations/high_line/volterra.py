@@ -20,9 +20,10 @@ from symhigh.closed.linear import linear_limit
 from symhigh.closed.nodes import numeric as at_numbers
 from symhigh.closed.volterra import Z
 from symhigh.derivation.volterra import CLOCK, volterra
-from symhigh.ledger import Claim, integrated, numeric, symbolic
-from symhigh.symbols import D2, distance, gamma, gradient_noise, lam, omega, t, tau
+from symhigh.ledger import Claim, asymptotic, equal, greater, integrated, numeric, symbolic
+from symhigh.symbols import D2, distance, error_square, gamma, gradient_noise, lam, omega, t, tau
 
+RENEWAL = "renewal lemma, high-line/renewal"
 FORM = volterra(sh.derive(sh.least_squares(sp.Symbol("omega", positive=True)), sh.AdaGradNorm(1, 1)))
 
 
@@ -34,9 +35,9 @@ def printed_form():
     printed = (
         F(clock(t)) + omega**2 / 2 + sp.Integral(rate(s) ** 2 * K(clock(t) - clock(s)) * R(s), (s, 0, t))
     )
-    yield sp.Eq(FORM.equation().rhs, printed)
-    yield sp.Eq(FORM.forcing.summand, lam * D2 * sp.exp(-2 * lam * CLOCK) / 2)
-    yield sp.Eq(FORM.kernel.summand, lam**2 * sp.exp(-2 * lam * CLOCK))
+    yield equal(FORM.equation().rhs, printed)
+    yield equal(FORM.forcing.summand, lam * D2 * sp.exp(-2 * lam * CLOCK) / 2)
+    yield equal(FORM.kernel.summand, lam**2 * sp.exp(-2 * lam * CLOCK))
 
 
 @symbolic
@@ -46,14 +47,14 @@ def back_to_the_modes():
     size = sp.Symbol("lambda_1", positive=True)
     for summand, printed in ((FORM.kernel.summand, size**2), (FORM.forcing.summand, size * D2 / 2)):
         transform = sp.integrate(summand.subs(lam, size) * sp.exp(-p * CLOCK), (CLOCK, 0, sp.oo))
-        yield sp.Eq(transform, printed / (2 * size + p))
+        yield equal(transform, printed / (2 * size + p))
 
 
 @integrated(tolerance=1e-6)
 def solved_by_itself(trial):
     """The Volterra equation marched by the trapezoidal rule and extrapolated, against the integrated limit."""
     weights = np.array([0.5, 0.3, 0.2])
-    for _ in range(1 if trial.quick else 3):
+    for _ in range(1):
         values = np.sort(trial.rng.uniform(0.2, 2.0, 3)) * (1 + 0.1 * _)
         spectrum, start = sh.Spectrum.from_eigenvalues(values, weights), sh.Start(x0=0.5)
         exact = sh.derive(sh.least_squares(0.7), sh.Constant(0.6)).solve(
@@ -81,9 +82,10 @@ def march(values, weights, error, noise, rate, steps, end=4.0):
 
 form = Claim(
     "(64)-(66) the Volterra form",
-    "The risk of least squares obeys R(t) = F(Γ) + ω²/2 + ∫γ²𝒦(Γ(t) - Γ(s))R ds, with F and 𝒦 of (65), (66).",
+    id="high-line/64",
     source="High Line, (64)-(66)",
-    evidence=[printed_form, back_to_the_modes, solved_by_itself],
+    evidence=[printed_form, back_to_the_modes],
+    checks=[solved_by_itself],
 )
 
 
@@ -94,12 +96,12 @@ def norms():
     kernel, forcing = (
         sp.integrate(part.summand.subs(lam, size), (CLOCK, 0, sp.oo)) for part in (FORM.kernel, FORM.forcing)
     )
-    return [sp.Eq(kernel, size / 2), sp.Eq(forcing, D2 / 4)]
+    return [equal(kernel, size / 2), equal(forcing, D2 / 4)]
 
 
 masses = Claim(
     "Masses of kernel and forcing",
-    "∫𝒦 = τ/2 and ∫F = D²(0)/4.",
+    id="high-line/66-masses",
     source="High Line, below (66)",
     evidence=[norms],
 )
@@ -125,17 +127,25 @@ def partial_fractions():
 
 
 @symbolic
+def transform_by_hand():
+    """R̂ = (F̂ + ω²/(2z))/(1 - K̂), two equal halves."""
+    kernel = sum(g**2 * v**2 / (2 * g * v + z) for v in (one, two)) / 2
+    forcing = sum(v / (2 * (2 * g * v + z)) for v in (one, two)) / 2
+    return equal(HELD.transform().expr.subs({Z: z, D2: 1}), (forcing + noise**2 / (2 * z)) / (1 - kernel))
+
+
+@symbolic
 def roots_of_the_kernel():
     """K̂(-ρ) = 1 at both radicals, and K̂ is the average of g²λ²/(2gλ + z)."""
-    yield sp.Eq(HELD.kernel_transform(z), sum(g**2 * v**2 / (2 * g * v + z) for v in (one, two)) / 2)
+    yield equal(HELD.kernel_transform(z), sum(g**2 * v**2 / (2 * g * v + z) for v in (one, two)) / 2)
     for term in HELD.resolvent().expr.atoms(sp.exp):
-        yield sp.Eq(HELD.kernel_transform(z).subs(z, sp.diff(term.args[0], t)), 1)
+        yield equal(HELD.kernel_transform(z).subs(z, sp.diff(term.args[0], t)), 1)
 
 
 @integrated(tolerance=1e-10)
 def exponentials(trial):
     """The sum of exponentials at random times, 2 to 6 random eigenvalues, with and without noise."""
-    for k in range(3 if trial.quick else 20):
+    for k in range(3 if trial.quick else 7):
         values = trial.rng.uniform(0.3, 1.8, 2 + k % 5)
         spectrum, start = sh.Spectrum.from_eigenvalues(values), sh.Start(x0=0.5)
         problem, rule = sh.least_squares(0.6 * (k % 2)), sh.Constant(0.5)
@@ -148,7 +158,7 @@ def exponentials(trial):
 @integrated(tolerance=1e-12)
 def inverse_transform(trial):
     """R̂ inverted numerically on Talbot's contour, against the sum of exponentials."""
-    for _ in range(1 if trial.quick else 4):
+    for _ in range(1 if trial.quick else 2):
         values, time = trial.rng.uniform(0.3, 1.8, 4), float(trial.rng.uniform(0.5, 5.0))
         equation = sh.renewal_equation(
             sh.least_squares(0.6), sh.Constant(0.7), sh.Spectrum.from_eigenvalues(values), sh.Start()
@@ -165,17 +175,12 @@ def inverse_transform(trial):
 
 solved = Claim(
     "The Volterra equation solved at a constant rate",
-    "R(t) = ω²/(2 - γτ) + Σ A e^{-ρt} over the N roots of γ²∫λ²/(2γλ - ρ)dμ = 1, with A = (F̂(-ρ) - ω²/(2ρ)) over "
-    "∫γ²λ²/(2γλ - ρ)²dμ.",
+    id="high-line/64-solved",
     domain={g: (0, 1), one: (0, 1), two: (0, 1), noise: (0, 2), z: (0, 5)},
-    evidence=[
-        roots_of_the_kernel,
-        numeric(
-            HELD.transform().expr.subs(Z, z), partial_fractions(), title="the transform in partial fractions"
-        ),
-        exponentials,
-        inverse_transform,
-    ],
+    evidence=[transform_by_hand, roots_of_the_kernel, exponentials, inverse_transform],
+    checks=numeric(
+        HELD.transform().expr.subs(Z, z), partial_fractions(), title="the transform in partial fractions"
+    ),
 )
 
 
@@ -183,17 +188,85 @@ solved = Claim(
 def equipartition():
     """γ = 2/τ without noise: D² does not move, and at rest D² = γI/2 = 2R/τ in every mode."""
     limit = linear_limit(sh.derive(sh.least_squares(), sh.Constant(g))).noiseless
-    yield sp.Eq(limit.drift(distance).subs(gamma, 2 / tau), 0)
+    yield equal(limit.drift(distance), tau * gamma * (gamma - 2 / tau) * error_square)
     (rhs,) = limit.system.family.rhs
     level = sp.Symbol("R", positive=True)
     (rest,) = sp.solve(rhs.subs({gradient_noise: 2 * level, gamma: 2 / tau}), D2)
-    yield sp.Eq(rest, 2 * level / tau)
+    yield equal(rest, 2 * level / tau)
+
+
+@symbolic(theorem=RENEWAL)
+def critical_mass():
+    """At γ = 2/τ the kernel γ²λ²e^{-2γλt} has mass one, and ∫F/∫tK = (D²(0)/(4γ))/(1/4) = τD²(0)/2."""
+    s, size = sp.Symbol("s", nonnegative=True), sp.Symbol("lambda_1", positive=True)
+    kernel, forcing = (part.summand.subs({CLOCK: g * s, lam: size}) for part in (FORM.kernel, FORM.forcing))
+    mass = sp.integrate(g**2 * kernel, (s, 0, sp.oo))
+    first = sp.integrate(s * g**2 * kernel, (s, 0, sp.oo))
+    start = sp.integrate(forcing, (s, 0, sp.oo))
+    yield equal(mass.subs(size, tau).subs(g, 2 / tau), 1)
+    yield equal(first, sp.Rational(1, 4))  # in every mode, so on average
+    yield equal((start / first).subs(g, 2 / tau), tau * D2 / 2)
+
+
+# --- the renewal lemma ----------------------------------------------------------------------------------------------
+m, decay, push, cap = sp.symbols("m a b k", positive=True)
+
+
+def response(mass):
+    """The solution of r = F + K*r for K = m a e^{-at}, F = e^{-bt}."""
+    return sp.exp(-push * t) + mass * decay * (
+        sp.exp(-push * t) - sp.exp(-decay * (1 - mass) * t)
+    ) / (decay * (1 - mass) - push)
+
+
+@symbolic
+def transform_of_a_renewal_equation():
+    """r̂ = F̂ + K̂r̂, so r̂ = F̂/(1 - K̂); for one exponential each it is the transform of the solution above."""
+    forcing, kernel = 1 / (push + z), m * decay / (decay + z)
+    solved_for = forcing / (1 - kernel)
+    terms = 1 / (push + z) + m * decay * (1 / (push + z) - 1 / (decay * (1 - m) + z)) / (decay * (1 - m) - push)
+    yield equal(solved_for, terms)
+    yield equal(forcing + kernel * solved_for, solved_for)
+
+
+@symbolic
+def mass_below_one():
+    """m < 1: ∫r = ∫F/(1 - m), and a bound m₀ + κm₀/(1 - κ) = m₀/(1 - κ) for r e^{ρt}, κ = K̂(-ρ) < 1."""
+    below = 1 / (1 + cap)  # any mass below one
+    total = (1 / push) / (1 - below)
+    yield equal(sp.Limit((1 / (push + z)) / (1 - below * decay / (decay + z)), z, 0), total)
+    yield greater(total, 0)
+    yield equal(1 + below / (1 - below), 1 / (1 - below))
+
+
+@symbolic
+def mass_one():
+    """m = 1: r → ∫F/∫tK = (1/b)/(1/a)."""
+    return equal(sp.Limit(response(1), t, sp.oo), (1 / push) / (1 / decay))
+
+
+@symbolic
+def mass_above_one():
+    """m > 1: K̂(ρ) = 1 at ρ = a(m - 1) > 0, and r grows like e^{ρt} with it."""
+    above = 1 + cap
+    growth = decay * cap
+    yield equal(above * decay / (decay + growth), 1)
+    yield asymptotic(response(above), above * decay / (growth + push) * sp.exp(growth * t), t)
+
+
+renewal_lemma = Claim(
+    "Renewal lemma",
+    "Proved for one exponential each; for kernels that are positive and integrable it is the renewal theorem.",
+    id="high-line/renewal",
+    source="Feller, An Introduction to Probability Theory, vol. 2, XI.1 and XI.6",
+    evidence=[transform_of_a_renewal_equation, mass_below_one, mass_one, mass_above_one],
+)
 
 
 @integrated(tolerance=1e-9)
 def at_the_threshold(trial):
     """∫F/∫tK, τD²(0)/2 and integrated curves."""
-    for _ in range(1 if trial.quick else 5):
+    for _ in range(1 if trial.quick else 2):
         values = trial.rng.uniform(0.4, 1.6, 3)
         values *= 1.0 / values.mean()
         values = np.round(values * 64) / 64  # so that the mass is one exactly
@@ -210,6 +283,8 @@ def at_the_threshold(trial):
 
 threshold = Claim(
     "At the threshold the risk neither falls nor grows",
-    "Without noise and at γ = 2/τ the risk tends to τD²(0)/2, for every spectrum.",
-    evidence=[equipartition, at_the_threshold],
+    "The renewal lemma at mass one.",
+    id="high-line/threshold-critical",
+    evidence=[equipartition, critical_mass],
+    checks=[at_the_threshold],
 )

@@ -25,7 +25,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.derivation.volterra import CLOCK, volterra
-from symhigh.ledger import Claim, integrated, simulation, symbolic
+from symhigh.ledger import Claim, equal, integrated, simulation, symbolic
 from symhigh.symbols import D2, batch_size, d, gamma, gradient_noise, lam
 
 g, w, m, time = sp.symbols("gamma_0 omega m t", positive=True)
@@ -74,7 +74,7 @@ def from_the_update():
         at = {m: batch, d: size}
         for square, value, x in zip(found, values, e, strict=True):
             stated = ALPHA.subs(lam, value) * x**2 + 2 * g**2 / (m * d**2) * value * risk
-            yield sp.Eq(square, stated.subs(at), evaluate=False)
+            yield equal(square, stated.subs(at))
 
 
 @symbolic
@@ -90,7 +90,7 @@ def recursion_is_the_volterra_equation():
             for l in range(k)
         )
         forcing = sum(v * x * ALPHA.subs(lam, v) ** k for v, x in zip(values, starts, strict=True)) / 2
-        yield sp.Eq(risks[k], (w**2 / 2 + forcing + memory).subs(at), evaluate=False)
+        yield equal(risks[k], (w**2 / 2 + forcing + memory).subs(at))
         c = [
             (ALPHA.subs(lam, v) * x + 2 * g**2 / (m * d**2) * v * risks[k]).subs(at)
             for v, x in zip(values, c, strict=True)
@@ -177,8 +177,7 @@ def many_runs(trial):
 
 equation = Claim(
     "The exact discrete Volterra equation",
-    "At every finite d and batch size the expected risk obeys R_k = ω²/2 + ½Σλcα^k + (γ²/(md²))Σ_l Σλ²α^{k-1-l}R_l, "
-    "α = 1 - 2γλ/d + (1 + 1/m)γ²λ²/d².",
+    id="finite-d/equation",
     evidence=[from_the_update, recursion_is_the_volterra_equation, many_runs, simulated_runs],
 )
 
@@ -191,10 +190,10 @@ SUM = KERNEL / (1 - ALPHA)
 @symbolic
 def summed_kernel():
     """The geometric series: (γ²/(md²))λ²/(1 - α) = (γ/(md)) λ/(2 - (1 + 1/m)γλ/d); d = m = 1: stable iff γλ < 2/3."""
-    yield sp.Eq(SUM, g / (m * d) * lam / (2 - (1 + 1 / m) * g * lam / d))
+    yield equal(SUM, g / (m * d) * lam / (2 - (1 + 1 / m) * g * lam / d))
     alone = SUM.subs({d: 1, m: 1})
-    yield sp.Eq(alone.subs(lam, 2 / (3 * g)), 1)
-    yield sp.Eq(sp.limit(d * SUM, d, sp.oo), g * lam / (2 * m))  # in the limit γτ/(2m) < 1
+    yield equal(alone.subs(lam, 2 / (3 * g)), 1)
+    yield equal(sp.limit(d * SUM, d, sp.oo), g * lam / (2 * m))  # in the limit γτ/(2m) < 1
 
 
 @integrated(tolerance=1e-10)
@@ -209,9 +208,8 @@ def floor(trial):
 
 
 stability = Claim(
-    "Threshold and floor at finite d",
-    "One-pass least squares is stable in mean square at finite d iff S = (γ/(md))Σλ/(2 - (1 + 1/m)γλ/d) < 1, every "
-    "denominator positive; its expected risk tends to ω²/(2(1 - S)).",
+    "Threshold and floor at finite dimension",
+    id="finite-d/threshold",
     evidence=[summed_kernel, floor],
 )
 
@@ -224,14 +222,14 @@ def kernels_become_the_limits():
     form, held = volterra(sh.derive(sh.least_squares(w), sh.Constant(g))), {CLOCK: g * time}
     size, at = sp.Symbol("lambda_1", positive=True), {lam: sp.Symbol("lambda_1", positive=True)}
     decay = sp.limit((ALPHA.subs(at)) ** (time * d), d, sp.oo)
-    yield sp.Eq(decay, sp.exp(-2 * g * size * time))
-    yield sp.Eq(
+    yield equal(decay, sp.exp(-2 * g * size * time))
+    yield equal(
         sp.limit(d**2 * KERNEL, d, sp.oo).subs(at) * decay,
         (g**2 * form.kernel.summand / m).subs(held).subs(at),
     )
-    yield sp.Eq(size * D2 * decay / 2, form.forcing.summand.subs(held).subs(at))
+    yield equal(size * D2 * decay / 2, form.forcing.summand.subs(held).subs(at))
     (rhs,) = system.family.rhs
-    yield sp.Eq(sp.diff(rhs, gradient_noise), lam * gamma**2 / batch_size)
+    yield equal(sp.diff(rhs, gradient_noise), lam * gamma**2 / batch_size)
 
 
 @integrated(tolerance=0.02)
@@ -251,8 +249,7 @@ def one_over_d(trial):
 
 
 limit = Claim(
-    "The limit of the exact equation, at the rate 1/d",
-    "As d → ∞ with k = td the discrete equation becomes the Volterra form of the limit; the expected risk differs from "
-    "the limit by a constant over d.",
+    "The limit of the exact equation, at the rate of the inverse dimension",
+    id="finite-d/limit",
     evidence=[kernels_become_the_limits, one_over_d],
 )

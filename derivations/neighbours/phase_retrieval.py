@@ -16,7 +16,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.fixed_points import RATE, Plane
-from symhigh.ledger import VERIFIED, Claim, compare, integrated, simulation, symbolic
+from symhigh.ledger import Claim, asymptotic, compare, equal, iff, integrated, less, simulation, symbolic
 from symhigh.symbols import B11, B12
 
 g = sp.Symbol("gamma", positive=True)
@@ -35,39 +35,56 @@ def flow_by_hand():
     p, m = B11, B12
     noise = 15 * p**3 - 6 * p**2 + 3 * p - 24 * p * m**2 + 12 * m**2
     by_hand = (-2 * g * ((3 * p - 1) * p - 2 * m**2) + g**2 * noise, 3 * g * (1 - p) * m)
-    return [
-        sp.expand(f.subs(plane.values).subs(RATE, g) - h) for f, h in zip(plane.flow, by_hand, strict=True)
-    ]
+    return [equal(f.subs(plane.values).subs(RATE, g), h) for f, h in zip(plane.flow, by_hand, strict=True)]
 
 
-flow = Claim("the flow of the overlaps", "ṁ and ṗ as in the docstring.", evidence=flow_by_hand)
+NAMED = {q.name: q for q in reversed(POINTS)}  # the first of each name
+
+
+@symbolic
+def eigenvalues_at_the_target():
+    """At p = 1, m = ±1 the Jacobian has the eigenvalues -6γ and -4γ(1 - 3γ)."""
+    for name in ("aligned", "opposed"):
+        point = NAMED[name]
+        yield equal(point.trace.expr, -6 * g - 4 * g * (1 - 3 * g))
+        yield equal(point.determinant.expr, 24 * g**2 * (1 - 3 * g))
+
+
+@symbolic
+def where_it_is_stable():
+    """Both eigenvalues are negative iff γ < 1/3, the threshold that the library gives."""
+    yield equal(LIMITS["threshold"].expr, sp.Rational(1, 3))
+    yield iff(less(-4 * g * (1 - 3 * g), 0), less(g, sp.Rational(1, 3)))
+
+
+@symbolic
+def saddle_by_hand():
+    """At m = 0 the flow rests at p₀, and an overlap grows at the rate 3γ(1 - p₀)."""
+    yield equal(NAMED["no overlap"].B11.expr, P0)
+    yield equal(LIMITS["escape_rate"].expr, 3 * g * (1 - P0))
+
+
+@symbolic
+def escape_to_first_order():
+    """For small rates it is 2γ."""
+    return asymptotic(LIMITS["escape_rate"].expr, 2 * g, g, 0)
+
+
+flow = Claim(
+    "The flow of the overlaps",
+    id="phase-retrieval/flow",
+    evidence=flow_by_hand,
+)
 target = Claim(
-    "stability of the target",
-    "Eigenvalues -6γ and -4γ(1 - 3γ) at p = m = 1; threshold 1/3.",
-    domain=BELOW,
-    evidence=symbolic(
-        [
-            *(q.trace.expr + 6 * g + 4 * g * (1 - 3 * g) for q in POINTS if q.name in ("aligned", "opposed")),
-            *(
-                q.determinant.expr - 24 * g**2 * (1 - 3 * g)
-                for q in POINTS
-                if q.name in ("aligned", "opposed")
-            ),
-            LIMITS["threshold"].expr - sp.Rational(1, 3),
-        ]
-    ),
+    "Stability of the target",
+    id="phase-retrieval/target",
+    evidence=[eigenvalues_at_the_target, where_it_is_stable],
 )
 saddle = Claim(
-    "escape from the saddle",
-    "At m = 0 the limit rests at p₀, and an overlap grows at the rate 3γ(1 - p₀) = 2γ + O(γ²).",
+    "Escape from the saddle",
+    id="phase-retrieval/saddle",
     domain=BELOW,
-    evidence=symbolic(
-        [
-            next(q.B11.expr for q in POINTS if q.name == "no overlap") - P0,
-            LIMITS["escape_rate"].expr - 3 * g * (1 - P0),
-            sp.limit(3 * (1 - P0), g, 0) - 2,
-        ]
-    ),
+    evidence=[saddle_by_hand, escape_to_first_order],
 )
 
 
@@ -95,8 +112,7 @@ def sgd_from_the_saddle(trial):
 
 
 escape = Claim(
-    "the escape, integrated and simulated",
-    "From the saddle the overlap of the limit grows at the rate derived; SGD follows the limit.",
+    "The escape, integrated and simulated",
+    id="phase-retrieval/escape",
     evidence=[growth_of_an_overlap, sgd_from_the_saddle],
-    expect=VERIFIED,
 )

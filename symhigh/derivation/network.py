@@ -34,7 +34,7 @@ from symhigh.problem.model import Parametrization, theta_star, u, v
 from symhigh.problem.network import eta
 from symhigh.rule import Constant, Rule
 from symhigh.rule.constant import RATE
-from symhigh.symbols import OwnedSymbol, gamma, gradient_noise, lam, risk, t
+from symhigh.symbols import OwnedSymbol, gamma, gradient_noise, lam, omega, risk, t
 from symhigh.system import LimitSystem
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class NetworkLimit(LimitSystem):
     @property
     def noise(self) -> sp.Expr:
         """The standard deviation of the label noise."""
-        return self.problem.noise
+        return self.parameters.get(omega, self.problem.noise)
 
     @cached_property
     def _plain(self) -> ItoSDE:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.checks import real
+from symhigh.checks import output_times, real
 from symhigh.codegen.target import NUMBA, NUMPY, Target
 from symhigh.derivation.fluctuations import Deviations, deviations
 from symhigh.derivation.gaussian import GaussianMean
@@ -22,7 +22,7 @@ from symhigh.integration.bands import Fluctuations
 from symhigh.integration.deviations import Equations
 from symhigh.integration.lyapunov import march
 from symhigh.integration.modes import population_of
-from symhigh.integration.solve import check_schedule, output_times, parameter_values
+from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.population import Spectrum, Start
 from symhigh.population.measure import gauss_of
 from symhigh.population.spectrum import Array

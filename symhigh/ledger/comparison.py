@@ -1,174 +1,154 @@
-"""Whether direct simulation and a limit agree: :func:`compare`, with a stated rate of false alarms.
+"""Whether direct simulation and a limit agree: :func:`compare`, with a stated rate of false alarms and its power.
 
 One of the two ways by which simulation becomes evidence (the other is the error slope). Source of the
-mathematics: :mod:`symhigh.ledger.bands`; Theorem 2.1 of *The High Line* (arXiv 2405.19585) for what is to
+mathematics: :mod:`symhigh.ledger.judgement`; Theorem 2.1 of *The High Line* (arXiv 2405.19585) for what is to
 be expected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
-from symhigh.checks import real
 from symhigh.integration import Curve
-from symhigh.ledger.bands import Deviation, deviation
+from symhigh.integration.network import NetworkCurve
 from symhigh.ledger.companions import companions as companions_of
-from symhigh.ledger.reference import NUMERICAL, reference
-from symhigh.population.spectrum import Array
+from symhigh.ledger.companions import effective_dimension, enough
+from symhigh.ledger.judgement import Ensemble, Source, judge
+from symhigh.ledger.outcome import Comparison, asked, checked_companions
+from symhigh.ledger.reference import Reference, outputs_of, population_of
+from symhigh.ledger.sensitivity import sensitivities
+from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.simulation import Runs
+from symhigh.simulation.exact_mean import exact_mean, no_exact_mean
 
-_LEAST = 3
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """A curve against runs: times ``t`` (T,), and a :class:`~symhigh.ledger.bands.Deviation` an output.
-
-    ``problems`` lists what made a comparison impossible somewhere, such as runs that diverged; there is
-    agreement only without any.
-    """
-
-    t: Array
-    deviations: Mapping[str, Deviation]
-    dims: tuple[int, ...]
-    seeds: tuple[int, ...]
-    alarm: float
-    problems: tuple[str, ...] = ()
-
-    @property
-    def agrees(self) -> bool:
-        """Whether every output stays inside its band at every time, and nothing stood in the way."""
-        return not self.problems and self.worst[2] <= 1
-
-    @property
-    def sup_error(self) -> float:
-        """Largest deviation over times and outputs, the 1/d bias removed; below ``band`` in agreement."""
-        return max(
-            (float(np.abs(d.error).max()) for d in self.deviations.values() if d.error.size), default=np.nan
-        )
-
-    @property
-    def band(self) -> float:
-        """Largest half-width of the band over times and outputs."""
-        return max((float(d.band.max()) for d in self.deviations.values() if d.band.size), default=np.nan)
-
-    @property
-    def worst(self) -> tuple[str, float, float]:
-        """Output and time of the largest deviation in units of the band, and that ratio."""
-        found = [
-            (name, int(np.argmax(d.ratio)), float(d.ratio.max()))
-            for name, d in self.deviations.items()
-            if d.error.size
-        ]
-        if not found:
-            return "", np.nan, np.inf
-        name, place, ratio = max(found, key=lambda f: f[2])
-        return name, float(self.t[place]), ratio
-
-    def summary(self) -> str:
-        """One line: verdict, deviation and band, where it is worst, dimensions, runs, false-alarm rate."""
-        name, time, ratio = self.worst
-        parts = [f"sup error {self.sup_error:.2g}, band {self.band:.2g}"]
-        if name:
-            parts.append(f"{name} at t = {time:.4g} deviates by {ratio:.2f} of its band")
-        dims, seeds = "/".join(map(str, self.dims)), "/".join(map(str, self.seeds))
-        parts.append(f"d = {dims}, {seeds} runs, false alarms at most {self.alarm:.2g}")
-        return "; ".join(
-            [
-                ("agrees: " if self.agrees else "disagrees: ") + ", ".join(self.problems or parts[:1]),
-                *(parts if self.problems else parts[1:]),
-            ]
-        )
-
-    def __str__(self) -> str:
-        return self.summary()
+_FEW = 10
+"""Effective dimensions, tr K over the largest eigenvalue, below which a limit is warned of; or, where it is known, if
+what the limit drops is more than"""
+_LARGE = 0.05
+"""of the largest value of an output."""
+_HAVE_EXACT = frozenset({"risk", "distance", "norm", "overlap", "learning_rate"})
 
 
 def compare(
-    curve: Curve,
+    curve: Curve | NetworkCurve,
     runs: Runs,
-    what: str | Sequence[str] = ("risk", "learning_rate"),
+    what: str | Sequence[str] | None = None,
     alarm: float = 0.01,
     companions: Sequence[Runs] | None = None,
 ) -> Comparison:
     """Compare a limit with direct simulation at finite d; returns a :class:`Comparison`.
 
-    The mean over the runs is compared with the curve, at every recorded time and for all outputs ``what``
-    at once. The curve is solved anew at the runs' times and for the finite problem's own d modes. The
-    O(1/d) bias of the mean is removed by ``companions``, runs of the same experiment at two smaller
-    dimensions with seeds of their own; by default they are simulated at d/2 and d/4, at 5/16 of the cost of
-    ``runs``. The band covers what the term in 1/d² leaves, the noise, and the tolerance of the integration
-    (:mod:`symhigh.ledger.bands` has the formulas).
+    For every population: a spectrum and a start, a spectrum and the overlaps of several directions, or the classes of
+    a network, closed by a density or by particles. The mean over the runs is compared with the curve, at every recorded
+    time and for all outputs ``what`` at once; by default the risk and the learning rate, of a network the risk and the
+    curvature. The curve is solved anew at the runs' times and for the finite problem's own d modes; where it comes of
+    particles, the standard error that they leave widens the band. The
+    O(1/d) bias of the mean is taken from the exact mean at finite d where that is known (least squares at a rate
+    that depends on time only, :func:`~symhigh.exact_mean`); else it is removed by ``companions``, runs of the same
+    experiment at two smaller dimensions with seeds of their own. By default they are simulated at d/4 and d/8 with 4
+    and 8 times as many runs, at ⅜ of the cost of ``runs``. They also tell how errors at different times hang
+    together; where the mean is known they serve for that alone, and those at d/8 are enough.
 
-    A correct limit is found wrong with probability at most ``alarm``: exact up to Welch's approximation for
-    Gaussian fluctuations, and conservative for the skewed ones of small d. A wrong limit is found wrong
-    once it is off by more than about four times ``sd·q/√n``, with sd the standard deviation of one run, n
-    the number of runs and q ≈ 4 to 5.
+    A correct limit is found wrong with probability at most ``alarm``, up to Welch's approximation and Gaussian means.
+    What a wrong one would have to be off by to be found, :meth:`Comparison.finds` and the summary say, for each
+    parameter of problem and rule; :mod:`symhigh.ledger.judgement` has the statistic.
 
     Runs or curves that diverge never agree, and ``problems`` says what happened; the times before are still
-    compared. Raises ``ValueError`` for outputs that are not there, fewer than 3 runs, d < 8, or a curve
-    shorter than the runs.
+    compared. Warns where K has so few effective dimensions that the limit itself is far from the mean. Raises
+    ``ValueError`` for outputs that are not there, fewer than 3 runs, seeds that repeat, d < 8, a curve shorter
+    than the runs, or one of another kind of population.
     """
-    names = (what,) if isinstance(what, str) else tuple(what)
-    rate = real("compare", "alarm", alarm, above=0.0, meaning="the false-alarm rate")
-    if rate >= 1:
-        raise ValueError(f"compare(alarm={alarm}): alarm must be < 1, the false-alarm rate")
-    for name in names:
-        if missing := [
-            of for of, has in (("curve", curve.outputs), ("runs", runs.outputs)) if name not in has
-        ]:
-            both = [n for n in curve.outputs if n in runs.outputs]
-            raise ValueError(
-                f"compare(what={name!r}): the {missing[0]} has no such output; both have {', '.join(both)}"
-            )
-    if curve.complete and runs.t[-1] > curve.t[-1] + 1 / runs.d:
+    for argument, value, kinds in (("curve", curve, (Curve, NetworkCurve)), ("runs", runs, (Runs,))):
+        if not isinstance(value, kinds):
+            raise TypeError(f"compare({argument}={type(value).__name__}): give {_A[argument]}")
+    _same_kind(curve, runs)
+    if what is None:
+        what = ("risk", "curvature" if isinstance(runs.population.origin[0], NetworkClasses) else "learning_rate")
+    names, rate = asked("compare", what, alarm, outputs_of(curve), runs.outputs, runs.seeds)
+    complete = isinstance(curve, NetworkCurve) or curve.complete
+    if complete and runs.t[-1] > curve.t[-1] + 1 / runs.d:
         raise ValueError(
             f"compare: the runs reach t = {runs.t[-1]:g}, the curve t = {curve.t[-1]:g}; solve it to the "
             "end of the runs"
         )
-    ensembles = _ensembles(runs, companions)
-    problems = [text for r in ensembles if (text := _divergence(r))]
-    predictions = []
-    for r in ensembles:
-        values, message = reference(curve, r, names, own=r is not runs)
-        predictions.append(values)
-        if message:
-            problems.append(f"the curve {message}")
-    usable = min(_usable(r, p) for r, p in zip(ensembles, predictions, strict=True))
-    times = runs.t[runs.t <= usable * (1 + 1e-12)]
-    deviations = {name: _deviation(name, times, ensembles, predictions, rate / len(names)) for name in names}
-    return Comparison(
-        times,
-        deviations,
-        tuple(r.d for r in ensembles),
-        tuple(len(r.seeds) for r in ensembles),
-        rate,
-        tuple(dict.fromkeys(problems)),
+    if companions is None:
+        enough(runs.d)
+    source = _source(runs, names)
+    least = 2 if source.bias is None else 1
+    if companions is None:
+        others = companions_of(runs, least)
+    else:
+        others = tuple(companions)
+        checked_companions("compare", runs.d, runs.seeds, [(r.d, r.seeds) for r in others], least)
+    problems = [text for r in (runs, *others) if (text := _divergence(r))]
+    reference, ensembles = Reference.of(curve, names), []
+    given = reference.finite(runs)
+    solved = reference.solve(given, runs.t)
+    for r in (runs, *others):
+        limit = reference.shifted(solved) if r is runs else reference.at(r, own=True)
+        ensembles.append(Ensemble(r.d, r.seeds, r.t, r.outputs, limit.outputs, limit.errors))
+        if limit.message:
+            problems.append(f"the curve {limit.message}")
+    shifts = sensitivities(reference, given, solved)
+    found = judge(ensembles, source, shifts, rate, reference.numerical)
+    return Comparison.of(found, ensembles, source, rate, problems)
+
+
+_A = {
+    "curve": "a Curve, or the NetworkCurve of a diagonal network, as solve returns them",
+    "runs": "Runs, as simulate returns them",
+}
+
+
+def _same_kind(curve: Curve | NetworkCurve, runs: Runs) -> None:
+    """Refuses a curve of a population that is not stated as that of the runs is."""
+    here, there = (_stated(given) for given in (population_of(curve), runs.population.origin))
+    if here != there:
+        raise ValueError(
+            f"compare: the curve is of {here}, the runs of {there}; solve the limit on the population of the runs"
+        )
+
+
+def _stated(given: Sequence[object]) -> str:
+    kinds = (NetworkClasses, Spectrum, Start, Overlaps)
+    return " and ".join(next((k.__name__ for k in kinds if isinstance(part, k)), "Population") for part in given)
+
+
+def _source(runs: Runs, names: Sequence[str]) -> Source:
+    """How the bias of the mean is known: from the exact mean at the runs' own d, or only by companions.
+
+    The exact mean is that of the statement that was simulated, and its own limit is subtracted, not a derived one: a
+    mistake in the curve stays in the comparison.
+    """
+    effective, usual = effective_dimension(runs), isinstance(runs.population.origin[-1], Start) and not runs.rotated
+    if usual and set(names) <= _HAVE_EXACT and not no_exact_mean(runs.problem, runs.rule):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            mean = exact_mean(
+                runs.problem, runs.rule, runs.spectrum, runs.start, runs.d, runs.t_end, t=runs.t
+            )
+        if mean.complete:
+            dropped = {n: float(np.abs(mean.bias[n]).max() / np.abs(mean.outputs[n]).max()) for n in names}
+            name = max(names, key=lambda n: dropped[n])
+            if dropped[name] > _LARGE:
+                _warn(effective, f"{name} is off by up to {dropped[name]:.1%} of its largest value")
+            return Source("the exact mean at finite d", {n: mean.bias[n] for n in names})
+    if effective < _FEW:
+        _warn(effective, f"what it drops is of relative order {2 / effective:.1%}")
+    return Source("companions")
+
+
+def _warn(effective: float, size: str) -> None:
+    warnings.warn(
+        f"compare: K has only {effective:.3g} effective dimensions (tr K over its largest eigenvalue), and the limit "
+        f"needs many: {size}. Runs are then far from Gaussian, and false alarms may exceed the stated rate; simulate a "
+        "larger d or a flatter spectrum",
+        RuntimeWarning,
+        stacklevel=4,
     )
-
-
-def _ensembles(runs: Runs, given: Sequence[Runs] | None) -> list[Runs]:
-    """The runs and their companions, dimensions descending."""
-    if len(runs.seeds) < _LEAST:
-        raise ValueError(
-            f"compare(runs): {len(runs.seeds)} runs; at least {_LEAST} seeds are needed for an error bar, 20 "
-            "for a sharp one"
-        )
-    others = companions_of(runs) if given is None else tuple(given)
-    dims = [runs.d, *(r.d for r in others)]
-    if len(others) != 2 or sorted(set(dims), reverse=True) != dims:
-        raise ValueError(
-            f"compare(companions at d = {dims[1:]}): give two, at different dimensions below d = {runs.d}, the "
-            "larger one first"
-        )
-    if small := [r for r in others if len(r.seeds) < _LEAST]:
-        raise ValueError(
-            f"compare(companions): {len(small[0].seeds)} runs at d = {small[0].d}; at least {_LEAST} seeds"
-        )
-    return [runs, *others]
 
 
 def _divergence(runs: Runs) -> str:
@@ -176,40 +156,3 @@ def _divergence(runs: Runs) -> str:
         return ""
     seed, text = next(iter(runs.messages.items()))
     return f"{len(runs.messages)} of {len(runs.seeds)} runs at d = {runs.d} diverged (seed {seed} {text})"
-
-
-def _usable(runs: Runs, prediction: Mapping[str, Array]) -> float:
-    """The last time up to which every run and the prediction have finite values; -1 where there is none."""
-    rows = min(p.size for p in prediction.values())
-    finite = np.all([np.isfinite(runs.outputs[name][:, :rows]).all(axis=0) for name in prediction], axis=0)
-    count = rows if finite.all() else int(np.argmin(finite))
-    if count == runs.t.size:
-        return np.inf
-    return float(runs.t[count - 1]) if count else -1.0
-
-
-def _deviation(
-    name: str,
-    times: Array,
-    ensembles: Sequence[Runs],
-    predictions: Sequence[Mapping[str, Array]],
-    alarm: float,
-) -> Deviation:
-    errors = []
-    for runs, prediction in zip(ensembles, predictions, strict=True):
-        rows = prediction[name].size
-        near = _nearest(runs.t[:rows], times)
-        errors.append(runs.outputs[name][:, near] - prediction[name][near])
-    size = max((float(np.abs(p[name]).max()) for p in predictions if p[name].size), default=0.0)
-    return deviation(errors, [r.d for r in ensembles], NUMERICAL * size, alarm)
-
-
-def _nearest(grid: Array, times: Array) -> Array:
-    """Index in ``grid`` of the entry nearest to each time; companions record at their own steps."""
-    right = np.clip(np.searchsorted(grid, times), 1, max(1, grid.size - 1))
-    left = right - 1
-    return np.where(
-        times - grid[left] <= grid[np.minimum(right, grid.size - 1)] - times,
-        left,
-        np.minimum(right, grid.size - 1),
-    )

@@ -14,6 +14,8 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.ledger.shown import pretty
+
 Point = dict[sp.Symbol, sp.Expr]
 _TRIES = 2000
 
@@ -75,6 +77,11 @@ class Domain:
         for symbol in reversed(order):
             expr = expr.subs(symbol, _slack(symbol, order[symbol]))
         return expr
+
+    def assumed(self, symbols: Iterable[sp.Symbol]) -> tuple[str, ...]:
+        """What the assumptions of those ``symbols`` say that have no range here: hypotheses as well."""
+        free = sorted({s for s in symbols if s not in self.ranges}, key=lambda s: s.name)
+        return tuple(_interval(s, _allowed(s)) for s in free if not isinstance(s, sp.Dummy))
 
     def __str__(self) -> str:
         ranges = [_interval(s, r) for s, r in self.ranges.items()]
@@ -188,5 +195,4 @@ def _interval(symbol: sp.Symbol, where: sp.Set) -> str:
 
 
 def _pretty(expr: sp.Basic) -> str:
-    """One line of text: SymPy's plain form with the comparison signs of mathematics."""
-    return str(expr).replace(">=", "≥").replace("<=", "≤")
+    return pretty(str(expr))

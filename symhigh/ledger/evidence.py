@@ -1,30 +1,37 @@
-"""Lines of evidence for a claim: symbolic, numeric, against an integrated limit, and by direct simulation.
+"""Lines of evidence for a claim by formula: symbolic and numeric; what a line is given, and what it must offer.
 
-Stands between the mathematics and the claims: each line is examined by itself, under a time limit, and says
-proved, verified, consistent or refuted. A constructor also serves as a decorator; the function's docstring
-names the line.
+Stands between the mathematics and the claims: each line is examined by itself, under a time limit. What it shows
+is rendered from the statements that it tests. A constructor also serves as a decorator; the function's
+docstring is the line's title where it is words alone, else its name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import sympy as sp
 
 from symhigh.ledger.domain import ANYWHERE, Domain
-from symhigh.ledger.relation import Relation, Side, check_at_points, relations
+from symhigh.ledger.paths import Origin, origin_of
+from symhigh.ledger.relation import Relation, Side, check_at_points
+from symhigh.ledger.shown import Shown
 from symhigh.ledger.simplification import Decision, decide
-from symhigh.ledger.verdict import Finding, Verdict
+from symhigh.ledger.statement import REMEDY, Statement, refuse_floats, statements, states_nothing, symbols_of
+from symhigh.ledger.verdict import Finding, Proof, Verdict, combine
+
+_WORDS = re.compile(r"[A-Za-z\s,.;:'’()-]+")
 
 
 @dataclass(frozen=True)
 class Trial:
     """What a line of evidence is given: the claim's domain, whether to be quick, and a seed of its own.
 
-    ``seed`` follows from the claim's name, the line's place and the seed of the whole run.
+    ``seed`` follows from the claim's id, the line's place and the seed of the whole run.
     """
 
     domain: Domain = ANYWHERE
@@ -48,41 +55,83 @@ class Evidence(Protocol):
     def examine(self, trial: Trial) -> Finding: ...
 
 
-class Agreement(Protocol):
-    """What simulation evidence returns: a :class:`~symhigh.ledger.Comparison`, an error slope, …"""
-
-    @property
-    def agrees(self) -> bool: ...
-
-    def summary(self) -> str: ...
-
-
 @dataclass(frozen=True)
 class Symbolic:
     """Proof by simplification; see :func:`symbolic`."""
 
     kind: ClassVar[str] = "symbolic"
+    best: ClassVar[Verdict] = Verdict.PROVED
     statement: Any
     title: str
     simplify: Callable[[sp.Expr], sp.Expr] | None = None
     points: int = 20
     digits: int = 30
+    theorem: str = ""
+    origin: Origin | None = field(default=None, compare=False)
 
     def __call__(self) -> Any:
         """The statement itself, for use in another derivation."""
         return self.statement() if callable(self.statement) else self.statement
 
+    @property
+    def stated(self) -> list[Statement]:
+        """The statements to be proved; raises what deriving them raises."""
+        found = statements(self(), derived=callable(self.statement))
+        if not found:
+            raise ValueError("the statement is an empty list; nothing would be proved")
+        refuse_floats(found)
+        if states_nothing(found) and not self._used():
+            raise ValueError(f"a function left nothing but numbers, which state nothing; {REMEDY}")
+        return found
+
     def examine(self, trial: Trial) -> Finding:
         """Simplify to zero, look for a counterexample, and simplify harder where neither decides."""
-        checked = relations(self())
-        if not checked:
-            raise ValueError("the statement is an empty list; nothing would be proved")
+        return self.settle(self.stated, trial)
+
+    def settle(self, stated: Sequence[Statement], trial: Trial) -> Finding:
+        """What is found of the statements together: the worst."""
+        plain = [s for s in stated if isinstance(s, Relation)]
+        found = [self._relations(plain, trial)] if plain else []
+        found += [s.settle(trial.domain, trial.seed) for s in stated if not isinstance(s, Relation)]
+        verdict = combine(f.verdict for f in found)
+        deciding = [f for f in found if f.verdict is verdict]
+        proofs = {f.proof for f in found}
+        proof = Proof.ASYMPTOTICS if Proof.ASYMPTOTICS in proofs else self._proof()
+        return Finding(
+            verdict,
+            "; ".join([*(f.detail for f in deciding), *([f"cites {self.theorem}"] if self.theorem else [])]),
+            next((f.counterexample for f in deciding if f.counterexample), ()),
+            proof if verdict is Verdict.PROVED else None,
+            tuple(s.shown for s in stated) if not states_nothing(stated) else (_reduced(self.title),),
+            trial.domain.assumed(symbols_of(stated)),
+        )
+
+    def _proof(self) -> Proof:
+        """Algebra where nothing of the library stands in the line, and where its source cannot be read."""
+        if self.theorem:
+            return Proof.THEOREM
+        return Proof.DERIVATION if self._used() else Proof.ALGEBRA
+
+    def _used(self) -> bool:
+        """Whether something of the library stands in the line."""
+        paths = self.origin.paths if self.origin else None
+        return bool(paths and paths.used)
+
+    def _relations(self, checked: Sequence[Relation], trial: Trial) -> Finding:
         decisions = [decide(r, self.simplify, trial.domain, hard=False) for r in checked]
+        for relation, decision in zip(checked, decisions, strict=True):
+            if decision.holds is False and relation.kind is sp.Eq:
+                return Finding(Verdict.REFUTED, f"{relation} fails: {decision.reason}")
         with_values = [r for r in checked if r.has_values]
         count = 5 if trial.quick else self.points
         at_points = check_at_points(with_values, trial.domain, count, self.digits, trial.seed)
         if at_points.verdict is Verdict.REFUTED:
             return at_points
+        instances = [r.instance for r, d in zip(checked, decisions, strict=True) if not (r.has_values or d.holds)]
+        if held := [i for i in instances if i is not None and i.has_values]:
+            tried = check_at_points(held, trial.domain, 3, self.digits, trial.seed)
+            if tried.verdict is Verdict.REFUTED:
+                return tried
         decisions = [
             decide(r, self.simplify, trial.domain, hard=True) if d.holds is None else d
             for r, d in zip(checked, decisions, strict=True)
@@ -102,96 +151,53 @@ class Numeric:
     """Comparison to many digits at random points; see :func:`numeric`."""
 
     kind: ClassVar[str] = "numeric"
+    best: ClassVar[Verdict] = Verdict.VERIFIED
     statement: Any
     right: Side | None
     title: str
     points: int = 30
     digits: int = 30
+    origin: Origin | None = field(default=None, compare=False)
 
-    def examine(self, trial: Trial) -> Finding:
-        """Verified to so many digits at all points, or refuted by the first that fails."""
+    def stated_on(self, domain: Domain) -> list[Statement]:
+        """The statements to be tested; ``ValueError`` where one has no value at a point."""
         if self.right is None:
-            checked = relations(self.statement)
+            found = statements(self.statement, derived=False)
         else:
-            checked = [Relation(self.statement, self.right, arguments=tuple(trial.domain.ranges))]
-        if unknown := [r for r in checked if not r.has_values]:
+            found = [Relation(self.statement, self.right, arguments=tuple(domain.ranges))]
+        if unknown := [r for r in found if isinstance(r, Relation) and not r.has_values]:
             raise ValueError(
                 f"{unknown[0]} has an unknown function under an integral or at a compound argument, so it "
                 "has no value at a point; give it as a formula"
             )
-        return check_at_points(
-            checked,
-            trial.domain,
-            min(10, self.points) if trial.quick else self.points,
-            self.digits,
-            trial.seed,
-        )
-
-
-@dataclass(frozen=True)
-class Integrated:
-    """Formula against integrated limits, to a tolerance; see :func:`integrated`."""
-
-    kind: ClassVar[str] = "integrated"
-    pairs: Callable[[Trial], Iterable[Sequence[Any]]]
-    tolerance: float
-    title: str
+        return found
 
     def examine(self, trial: Trial) -> Finding:
-        """Verified where every pair agrees to the tolerance, refuted by the first that does not."""
-        worst, count = 0.0, 0
-        for left, right, *where in self.pairs(trial):
-            a, b = np.broadcast_arrays(np.asarray(left, dtype=float), np.asarray(right, dtype=float))
-            gap = np.abs(a - b) / np.maximum(np.maximum(np.abs(a), np.abs(b)), np.finfo(float).tiny)
-            place = np.unravel_index(np.argmax(np.where(np.isfinite(gap), gap, np.inf)), gap.shape)
-            if not (gap[place] <= self.tolerance or a[place] == b[place]):
-                named = [(str(k), str(v)) for k, v in (where[0].items() if where else ())]
-                sides = (("left", f"{a[place]:.16g}"), ("right", f"{b[place]:.16g}"))
-                return Finding(
-                    Verdict.REFUTED,
-                    f"relative difference {gap[place]:.2g}, above {self.tolerance:.2g}",
-                    (*named, *sides),
-                )
-            worst, count = max(worst, float(gap[place])), count + gap.size
-        if not count:
-            raise ValueError(
-                f"integrated evidence {self.title!r} gave no pair of numbers; yield (left, right)"
-            )
-        return Finding(Verdict.VERIFIED, f"{count} comparisons, largest relative difference {worst:.2g}")
+        """Verified to so many digits at all points, or refuted by the first that fails."""
+        return self.settle(self.stated_on(trial.domain), trial)
 
-
-@dataclass(frozen=True)
-class Simulation:
-    """Direct simulation against the limit; see :func:`simulation`."""
-
-    kind: ClassVar[str] = "simulation"
-    experiment: Callable[[Trial], Agreement | Sequence[Agreement]]
-    title: str
-    in_quick: bool = True
-
-    def examine(self, trial: Trial) -> Finding:
-        """Consistent where every comparison agrees, else refuted."""
-        if trial.quick and not self.in_quick:
-            return Finding(Verdict.SKIPPED, "left out in quick mode")
-        found = self.experiment(trial)
-        agreements = list(found) if isinstance(found, Sequence) else [found]
-        if not agreements or not all(hasattr(a, "agrees") for a in agreements):
-            raise TypeError(
-                f"simulation evidence {self.title!r} returned {found!r}; return a Comparison, an ErrorSlope, "
-                "or a list of them"
-            )
-        bad = [a for a in agreements if not a.agrees]
-        verdict = Verdict.REFUTED if bad else Verdict.CONSISTENT
-        return Finding(verdict, "; ".join(a.summary() for a in bad or agreements))
+    def settle(self, stated: Sequence[Statement], trial: Trial) -> Finding:
+        """What is found of the statements together: the worst."""
+        count = min(10, self.points) if trial.quick else self.points
+        plain = [s for s in stated if isinstance(s, Relation)]
+        found = [check_at_points(plain, trial.domain, count, self.digits, trial.seed)] if plain else []
+        for other in stated:
+            if not isinstance(other, Relation):
+                found.append(getattr(other, "watch", other.settle)(trial.domain, trial.seed))
+        verdict = combine(f.verdict for f in found)
+        worst = next(f for f in found if f.verdict is verdict)
+        shown, assumed = tuple(s.shown for s in stated), trial.domain.assumed(symbols_of(stated))
+        return Finding(verdict, worst.detail, worst.counterexample, None, shown, assumed)
 
 
 # --- constructors, also decorators ------------------------------------------------------------------------
 def symbolic(
     statement: Any = None,
-    right: sp.Expr | None = None,
+    right: Any = None,
     *,
     title: str = "",
     simplify: Callable[[sp.Expr], sp.Expr] | None = None,
+    theorem: str = "",
 ) -> Any:
     """Symbolic evidence: a residual that must vanish, an equation, an inequality, or a list of these.
 
@@ -201,11 +207,17 @@ def symbolic(
     30 digits at random points of the claim's domain, so a branch or a missing assumption cannot slip
     through; what is false ends with a counterexample. Unknown functions are given random values.
 
-    ``sp.Eq(left, right)`` evaluates what it can at once and then has nothing to show: prefer a residual, or
+    Sums, limits, order symbols, ``asymptotic(…)`` and ``iff(…)`` may stand among the statements. ``theorem`` names a
+    theorem whose hypotheses the statements are; its conclusion is then cited, not proved here.
+
+    A plain ``sp.Eq(left, right)`` may be decided by SymPy before it arrives, and is then refused: give both sides, or
     ``evaluate=False``.
     """
-    statement = statement if right is None else sp.Eq(statement, right, evaluate=False)
-    return _make(lambda s, name: Symbolic(s, name, simplify), statement, title)
+    origin = _caller()
+    given = statement if right is None else Relation(_exact(statement), _exact(right))
+    return _make(
+        lambda s, name, o: Symbolic(s, name, simplify, theorem=theorem, origin=o), given, title, origin
+    )
 
 
 def numeric(
@@ -217,55 +229,40 @@ def numeric(
     mpmath at its current precision. With one argument, a residual, an equation, an inequality or a list of
     these. Points include near-degenerate ones; one that fails, at every working precision, refutes.
     """
-    return Numeric(
-        left,
-        right,
-        title or (_title_of(left) if right is None else f"{_title_of(left)} = {_title_of(right)}"),
-        points,
-        digits,
-    )
+    return Numeric(left, right, title or title_of(left), points, digits, _caller())
 
 
-def integrated(pairs: Any = None, *, tolerance: float = 1e-9, title: str = "") -> Any:
-    """Numeric evidence against integrated limits: a function of a :class:`Trial` yielding pairs.
-
-    A pair is ``(left, right)``, numbers or arrays of one shape, to agree relative to the larger within
-    ``tolerance``; a third entry, a mapping, names the setting for a counterexample. ``trial.rng`` draws
-    settings, ``trial.quick`` asks for fewer.
-    """
-    return _make(lambda s, name: Integrated(s, tolerance, name), pairs, title)
+def _exact(side: Any) -> Any:
+    return sp.Integer(side) if isinstance(side, int) and not isinstance(side, bool) else side
 
 
-def simulation(experiment: Any = None, *, title: str = "", in_quick: bool = True) -> Any:
-    """Simulation evidence: a function of a :class:`Trial` returning a comparison, an error slope, or a list.
-
-    ``trial.quick`` asks for a smaller experiment, or leaves it out altogether where ``in_quick`` is false;
-    ``trial.seed`` is the seed to use.
-    """
-    return _make(lambda s, name: Simulation(s, name, in_quick), experiment, title)
+def _caller() -> Origin:
+    frame = sys._getframe(2)
+    return Origin(frame.f_code.co_filename, frame.f_lineno)
 
 
-def _make(build: Callable[[Any, str], Any], subject: Any, title: str) -> Any:
+def _make(build: Callable[[Any, str, Origin | None], Any], subject: Any, title: str, origin: Origin) -> Any:
     if subject is None:
-        return lambda function: build(function, title or _title_of(function))
-    return build(subject, title or _title_of(subject))
+        return lambda function: build(function, title or title_of(function), origin_of(function))
+    return build(subject, title or title_of(subject), origin_of(subject) or origin)
 
 
-def _title_of(subject: Any) -> str:
-    if callable(subject) and not isinstance(subject, sp.Basic):
-        lines = (getattr(subject, "__doc__", None) or "").strip().splitlines()
-        name = getattr(subject, "__name__", "")
-        return (
-            lines[0].rstrip(".")
-            if lines
-            else "function"
-            if name == "<lambda>"
-            else name.replace("_", " ").strip()
-        )
-    if isinstance(subject, sp.Basic):
-        text = str(relations(subject)[0]) if isinstance(subject, sp.Rel) else str(subject)
-        return text if len(text) <= 70 else text[:67] + "…"
-    return "" if subject is None or isinstance(subject, list | tuple) else str(subject)
+def title_of(subject: Any) -> str:
+    """A function's docstring where it is words alone, else its name in words; nothing for a formula, shown itself.
+
+    Numbers and formulas in a title would be read as tested, and are not.
+    """
+    if not callable(subject) or isinstance(subject, sp.Basic):
+        return ""
+    text = (getattr(subject, "__doc__", None) or "").strip().partition("\n\n")[0]
+    if text and _WORDS.fullmatch(text):
+        return " ".join(text.split()).rstrip(".")
+    name = getattr(subject, "__name__", "")
+    return "" if name == "<lambda>" else name.replace("_", " ").strip()
+
+
+def _reduced(title: str) -> Shown:
+    return Shown(f"the residual of “{title}” is 0 as its function returns it")
 
 
 def _steps(decisions: Sequence[Decision]) -> str:

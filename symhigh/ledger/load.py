@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from symhigh.ledger.claim import Claim
 
@@ -42,8 +43,8 @@ def find_files(path: str | Path) -> list[Path]:
 def loaded(file: Path) -> Iterator[list[Claim]]:
     """The claims of ``file``, in order; its folder is importable meanwhile, as for a script.
 
-    Module-level claims, and lists or tuples of claims. Raises what the file raises, and ``ValueError`` for
-    two claims of one name.
+    Claims at module level, and those in dictionaries, lists, tuples and sets, however deep. Raises what the file
+    raises, and ``ValueError`` for two claims of one id.
     """
     folder = str(file.resolve().parent)
     sys.path.insert(0, folder)
@@ -66,16 +67,24 @@ def _module(file: Path) -> ModuleType:
 
 
 def _claims_in(module: ModuleType) -> Iterator[Claim]:
-    for value in vars(module).values():
-        yield from (
-            v for v in (value if isinstance(value, list | tuple) else (value,)) if isinstance(v, Claim)
-        )
+    yield from _walk(list(vars(module).values()), set())
+
+
+def _walk(value: Any, seen: set[int]) -> Iterator[Claim]:
+    if isinstance(value, Claim):
+        yield value
+    elif isinstance(value, Mapping | list | tuple | set | frozenset) and id(value) not in seen:
+        seen.add(id(value))
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _walk(inner, seen)
 
 
 def _distinct(claims: Iterable[Claim], file: Path) -> list[Claim]:
     """Every claim once, though it may have several names in the module."""
     found: dict[str, Claim] = {}
     for claim in claims:
-        if found.setdefault(claim.name, claim) is not claim:
-            raise ValueError(f"{file.name}: two claims are called {claim.name!r}; seeds follow from names")
+        if found.setdefault(claim.id, claim) is not claim:
+            raise ValueError(
+                f"{file.name}: two claims are called {claim.id!r}; seeds follow from ids, so each needs its own"
+            )
     return list(found.values())

@@ -54,19 +54,20 @@ def fragment(ledger: Ledger) -> str:
     return (
         f'<div class="ledger"><style>{_STYLE}</style><h1>Ledger of claims</h1>'
         f'<p class="{quality}">{escape(ledger.summary())}</p><p class="quiet">{settings}</p>'
-        f"<table><thead><tr><th>Verdict</th><th>Claim</th><th>Evidence</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        "<table><thead><tr><th>Verdict</th><th>Claim</th><th>Statement, part by part, as tested</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
 def _row(row: Row) -> str:
     quality, mark = ("good", "✓") if row.as_expected else ("bad", "✗")
     expected = "" if row.as_expected else f'<br/><span class="quiet">expected: {row.expect.value}</span>'
-    formula = f"<div><math>{_only_mathml(row.mathml)}</math></div>" if row.mathml else ""
-    parts = [p for p in (row.source, row.domain) if p]
+    source = " · ".join(p for p in (row.source, row.id if row.id != row.name else "") if p)
+    given = f'<div class="quiet">for {escape(row.hypotheses)}</div>' if row.hypotheses else ""
+    comment = f'<div class="quiet">“{escape(row.comment)}”</div>' if row.comment else ""
     return (
-        f'<tr><td class="verdict {quality}">{mark} {row.verdict.value}{expected}</td>'
-        f"<td><strong>{escape(row.name)}</strong><div>{escape(row.statement)}</div>{formula}"
-        f'<div class="quiet">{escape(" · ".join(parts))}</div></td>'
+        f'<tr><td class="verdict {quality}">{mark} {escape(row.verdict_text)}{expected}</td>'
+        f'<td><strong>{escape(row.name)}</strong><div class="quiet">{escape(source)}</div>{comment}{given}</td>'
         f"<td><ul>{''.join(_line(line) for line in row.lines)}</ul></td></tr>"
     )
 
@@ -77,10 +78,16 @@ def _only_mathml(text: str) -> str:
 
 
 def _line(line: Line) -> str:
+    role = line.kind if line.part else f"check, {line.kind}"
     title = f" <em>{escape(line.title)}</em>" if line.title else ""
+    stated = "".join(
+        f"<div><math>{_only_mathml(s.mathml)}</math></div>" if s.mathml else f"<div><code>{escape(s.text)}</code></div>"
+        for s in dict.fromkeys(line.shown)
+    )
     values = "".join(f"<li><code>{escape(k)} = {escape(v)}</code></li>" for k, v in line.counterexample)
-    example = f"<div>Counterexample:<ul>{values}</ul></div>" if values else ""
+    word = "Margin" if line.kind == "twin" else "Counterexample"
+    example = f"<div>{word}:<ul>{values}</ul></div>" if values else ""
     return (
-        f"<li>{escape(line.kind)}{title}: <strong>{line.verdict.value}</strong>, {escape(line.detail)} "
-        f'<span class="quiet">({line.seconds:.2f} s)</span>{example}</li>'
+        f"<li>{escape(role)}{title}: <strong>{escape(line.verdict_text)}</strong>, {escape(line.detail)} "
+        f'<span class="quiet">({line.seconds:.2f} s)</span>{stated}{example}</li>'
     )

@@ -6,7 +6,7 @@ precision, so cancellation near degenerate points is never taken for a counterex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from symhigh.ledger.domain import Domain, Point
+from symhigh.ledger.shown import SIGNS, Shown, show, side_text
 from symhigh.ledger.verdict import Finding, Verdict
 
 Side = Any  # a SymPy expression or a function
@@ -56,13 +57,34 @@ class Relation:
         """
         sides = [s for s in (self.left, self.right) if isinstance(s, sp.Basic)]
         bound = [a for s in sides for a in s.atoms(sp.Integral, sp.Sum, sp.Product, sp.Limit, sp.Subs)]
-        plain = all(
+        return self._is_plain and not any(b.has(*_UNKNOWN) for b in bound)
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether unknown functions stand at symbols and numbers only."""
+        return all(
             a.is_Symbol or a.is_number
             for u in self.names
             for f in u.atoms(*_UNKNOWN[:2])
             for a in f.args[_first(f) :]
         )
-        return plain and not any(b.has(*_UNKNOWN) for b in bound)
+
+    @property
+    def instance(self) -> Relation | None:
+        """The relation with a quadratic for every unknown function of one symbol: where it fails, the relation does.
+
+        ``None`` where an unknown stands at a compound argument.
+        """
+        sides = [s for s in (self.left, self.right) if isinstance(s, sp.Basic)]
+        heads = sorted({f.func for s in sides for f in s.atoms(AppliedUndef)}, key=str)
+        if len(sides) < 2 or not heads or not self._is_plain:
+            return None
+        for number, head in enumerate(heads, 2):
+            sides = [
+                s.replace(head, lambda *a, n=number: n + sum((k + n) * x + x**2 for k, x in enumerate(a, 1)))
+                for s in sides
+            ]
+        return Relation(sides[0].doit(), sides[1].doit(), self.kind)
 
     @cached_property
     def names(self) -> dict[sp.Expr, sp.Dummy]:
@@ -115,9 +137,18 @@ class Relation:
                 if self.kind is not sp.Eq or gap <= before * mpmath.mpf(10) ** -digits:
                     return None if self.kind in _STRICT else float(digits)
                 if abs(gap - before) <= before / 100:
-                    return None
+                    return float(digits) if self._is_rounding(gap, point, working) else None
             before = gap
         raise ArithmeticError(f"{self}: the sides cannot be computed to {digits} digits")
+
+    def _is_rounding(self, gap: Any, point: Point, digits: int) -> bool:
+        """Whether a difference lies below what terms of the sums in the sides lose: e^{-8000} in 1 + e^{-8000}."""
+        largest = mpmath.mpf(0)
+        for side in (s for s in self._sides if isinstance(s, sp.Basic)):
+            for total in side.atoms(sp.Add):
+                values = (part.xreplace(point).evalf(5) for part in total.args)
+                largest = max([largest, *(abs(_number(v)) for v in values if v.is_number and v.is_finite)])
+        return bool(gap <= largest * mpmath.mpf(10) ** -digits)
 
     def _ordered(self, left: Any, right: Any) -> bool:
         """The order of two numbers that differ; complex numbers have none."""
@@ -127,36 +158,19 @@ class Relation:
             return False
         return bool(left > right) is (self.kind in (sp.Gt, sp.Ge))
 
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Both sides."""
+        return self.left, self.right
+
+    @property
+    def shown(self) -> Shown:
+        """The relation as it is tested."""
+        text, latex = SIGNS[self.kind]
+        return show(self.left, text, self.right, latex)
+
     def __str__(self) -> str:
-        sign = {sp.Eq: "=", sp.Gt: ">", sp.Ge: "≥", sp.Lt: "<", sp.Le: "≤", sp.Ne: "≠"}[self.kind]
-        return f"{_name(self.left)} {sign} {_name(self.right)}"
-
-
-def relations(statement: Any) -> list[Relation]:
-    """The relations in ``statement``: an expression means that it is zero, a list that all hold.
-
-    ``TypeError`` for anything else, Python's ``True`` and ``False`` included: they cannot show a
-    counterexample.
-    """
-    if isinstance(statement, sp.Rel):
-        return [Relation(_differentiated(statement.lhs), _differentiated(statement.rhs), statement.func)]
-    if statement is sp.true or statement is sp.false:  # SymPy has decided the relation by itself
-        return [Relation(sp.Integer(statement is sp.true), sp.S.One)]
-    if isinstance(statement, sp.MatrixBase):
-        return [Relation(_differentiated(entry), sp.S.Zero) for entry in statement]
-    if isinstance(statement, sp.Expr):
-        return [Relation(_differentiated(statement), sp.S.Zero)]
-    if isinstance(statement, Iterable) and not isinstance(statement, str):
-        return [r for part in statement for r in relations(part)]
-    raise TypeError(
-        f"a statement of type {type(statement).__name__} ({statement!r}) cannot be checked; give the "
-        "residual that must vanish, a SymPy equation or inequality, or a list of these"
-    )
-
-
-def _differentiated(side: sp.Expr) -> sp.Expr:
-    """Derivatives of products and the like carried out, so that only those of unknown functions are left."""
-    return side.replace(lambda e: isinstance(e, sp.Derivative), lambda e: e.doit(deep=False))
+        return f"{side_text(self.left, 100)} {SIGNS[self.kind][0]} {side_text(self.right, 100)}"
 
 
 def check_at_points(
@@ -207,6 +221,8 @@ def _at_points(side: Side, arguments: tuple[sp.Symbol, ...]) -> Callable[[Point]
     """``side`` as a function of a point, at mpmath's current precision."""
     if not isinstance(side, sp.Basic):
         return lambda point: side(*(_mpf(point[s]) for s in arguments))
+    if side.has(sp.Sum, sp.Product, sp.Limit):
+        return lambda point: _by_sympy(side, point)
     symbols = sorted(side.free_symbols, key=lambda s: (s.name, str(s.assumptions0)))
     compiled = sp.lambdify(symbols, side, modules="mpmath")
 
@@ -214,9 +230,20 @@ def _at_points(side: Side, arguments: tuple[sp.Symbol, ...]) -> Callable[[Point]
         try:
             return compiled(*(_mpf(point[s]) for s in symbols))
         except NameError:  # a function that only SymPy can evaluate
-            return side.xreplace(point).evalf(mpmath.mp.dps)._to_mpmath(mpmath.mp.prec)
+            return _by_sympy(side, point)
 
     return evaluate
+
+
+def _by_sympy(side: sp.Expr, point: Point) -> Any:
+    """The value of what only SymPy evaluates: sums, limits, functions without an mpmath name."""
+    value = side.xreplace(point)
+    if value.has(sp.Limit):
+        value = value.doit()
+    number = value.evalf(mpmath.mp.dps)
+    if not number.is_number or number.has(sp.Sum, sp.Product, sp.Limit):
+        raise ValueError(f"{side_text(side, 100)} has no number at a point: SymPy leaves {side_text(number, 100)}")
+    return number._to_mpmath(mpmath.mp.prec)
 
 
 def _mpf(value: sp.Expr) -> Any:
@@ -255,8 +282,3 @@ def _place(point: Point) -> str:
 def _decimal(value: sp.Expr) -> str:
     with mpmath.workdps(20):
         return str(mpmath.nstr(_mpf(value), 15)) if not value.is_Integer else str(value)
-
-
-def _name(side: Side) -> str:
-    text = str(side) if isinstance(side, sp.Basic) else getattr(side, "__name__", "function")
-    return text if len(text) <= 100 else text[:97] + "…"

@@ -12,12 +12,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from symhigh.ledger.verdict import Verdict, is_unfinished
+from symhigh.ledger.shown import Shown
+from symhigh.ledger.verdict import Proof, Verdict, is_unfinished, plain
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of evidence as it ended; ``seconds`` is the time it took."""
+    """One line of evidence as it ended; ``seconds`` is the time it took.
+
+    ``part`` says whether it is a part of the statement, or a check of it; ``proof`` in which sense it is proved;
+    ``paths`` which code of the library it went through, or that it is a lemma, or circular; ``shown`` what it tests.
+    """
 
     kind: str
     title: str
@@ -25,16 +30,31 @@ class Line:
     detail: str
     counterexample: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
+    part: bool = True
+    proof: Proof | None = None
+    paths: str = ""
+    shown: tuple[Shown, ...] = ()
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def verdict_text(self) -> str:
+        """The verdict, with the kind of proof and a reading of what the line compares."""
+        notes = [n for n in (plain(self.proof), self.paths if self.paths in ("lemma", "circular") else None) if n]
+        return self.verdict.value + (f" ({', '.join(notes)})" if notes else "")
+
+    @property
+    def stated(self) -> str:
+        """What the line tests, in one line of text."""
+        return "; ".join(dict.fromkeys(s.text for s in self.shown))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One claim as it ended. ``formula`` is LaTeX, ``mathml`` presentation MathML, ``domain`` text."""
+    """One claim as it ended. The statement is rendered from what the parts tested; ``comment`` is the author's."""
 
     name: str
-    statement: str
-    formula: str
-    mathml: str
+    id: str
+    comment: str
     source: str
     domain: str
     expect: Verdict
@@ -44,11 +64,50 @@ class Row:
     file: str = ""
 
     @property
+    def parts(self) -> tuple[Line, ...]:
+        """The lines that state the claim."""
+        return tuple(line for line in self.lines if line.part)
+
+    @property
+    def checks(self) -> tuple[Line, ...]:
+        """The lines that check it by another route."""
+        return tuple(line for line in self.lines if not line.part)
+
+    @property
+    def statement(self) -> str:
+        """Hypotheses and parts, as they were tested."""
+        stated = "; ".join(line.stated for line in self.parts if line.shown)
+        return f"{self.hypotheses} ⇒ {stated}" if self.hypotheses and stated else stated
+
+    @property
+    def hypotheses(self) -> str:
+        """The domain, and what the assumptions of the symbols of the parts add to it."""
+        assumed = (a for line in self.parts for a in line.assumed)
+        return ", ".join(dict.fromkeys([*filter(None, [self.domain]), *assumed]))
+
+    @property
+    def formula(self) -> str:
+        """The parts that can be typeset, as LaTeX."""
+        return r" \\ ".join(s.latex for line in self.parts for s in line.shown if s.latex)
+
+    @property
     def as_expected(self) -> bool:
         """Whether the verdict is the expected one, or skipped, and every line came to an end."""
         if any(is_unfinished(line.verdict) for line in self.lines):
             return False
         return self.verdict in (self.expect, Verdict.SKIPPED)
+
+    @property
+    def proofs(self) -> tuple[str, ...]:
+        """The kinds of proof among the parts."""
+        return tuple(dict.fromkeys(line.proof.value for line in self.parts if line.proof))
+
+    @property
+    def verdict_text(self) -> str:
+        """The verdict, with the kinds of proof where it is proved."""
+        if self.verdict is not Verdict.PROVED or not self.proofs:
+            return self.verdict.value
+        return f"{self.verdict.value} ({', '.join(self.proofs)})"
 
     @property
     def support(self) -> str:
@@ -59,27 +118,18 @@ class Row:
         """The row as JSON-ready data."""
         data = asdict(self)
         data |= {"expect": self.expect.value, "verdict": self.verdict.value, "as_expected": self.as_expected}
+        data |= {"statement": self.statement, "formula": self.formula}
         for line in data["lines"]:
-            line["verdict"] = line["verdict"].value
+            line["verdict"], line["proof"] = line["verdict"].value, plain(line["proof"])
             line["counterexample"] = dict(line["counterexample"])
         return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Row:
         """The row that :meth:`to_dict` wrote."""
-        fields = {k: v for k, v in data.items() if k != "as_expected"}
-        lines = [
-            Line(
-                **{
-                    **line,
-                    "verdict": Verdict(line["verdict"]),
-                    "counterexample": tuple(line["counterexample"].items()),
-                }
-            )
-            for line in data["lines"]
-        ]
+        fields = {k: v for k, v in data.items() if k not in ("as_expected", "statement", "formula")}
         fields |= {
-            "lines": tuple(lines),
+            "lines": tuple(map(_line, data["lines"])),
             "expect": Verdict(data["expect"]),
             "verdict": Verdict(data["verdict"]),
         }
@@ -90,11 +140,23 @@ class Row:
         return replace(self, file=file)
 
 
+def _line(data: Mapping[str, Any]) -> Line:
+    made = {
+        "verdict": Verdict(data["verdict"]),
+        "proof": None if data["proof"] is None else Proof(data["proof"]),
+        "counterexample": tuple(data["counterexample"].items()),
+        "shown": tuple(Shown(**s) for s in data["shown"]),
+        "assumed": tuple(data["assumed"]),
+    }
+    return Line(**{**data, **made})
+
+
 @dataclass(frozen=True)
 class Ledger:
     """What :func:`symhigh.verify` returns: the rows, and the settings that reproduce them.
 
-    ``complete`` is false where the run was interrupted; the rows are those that were done.
+    ``complete`` is false where the run was interrupted; the rows are those that were done. ``without`` names the files
+    of a folder that hold no claims.
     """
 
     rows: tuple[Row, ...]
@@ -102,6 +164,7 @@ class Ledger:
     seed: int = 0
     complete: bool = True
     seconds: float = 0.0
+    without: tuple[str, ...] = ()
 
     @property
     def as_expected(self) -> bool:
@@ -113,6 +176,15 @@ class Ledger:
         """How many claims ended with each verdict, those that occur."""
         return {v: n for v in Verdict if (n := sum(row.verdict is v for row in self.rows))}
 
+    @property
+    def part_counts(self) -> dict[str, int]:
+        """How many parts of statements ended with each verdict, the proved ones by kind."""
+        found: dict[str, int] = {}
+        for line in (line for row in self.rows for line in row.parts):
+            text = f"proved ({line.proof.value})" if line.proof else line.verdict.value
+            found[text] = found.get(text, 0) + 1
+        return dict(sorted(found.items()))
+
     def to_json(self, indent: int | None = 2) -> str:
         """The ledger as JSON text: settings, ``as_expected``, counts, and every row with its lines."""
         data = {
@@ -122,6 +194,8 @@ class Ledger:
             "seed": self.seed,
             "seconds": round(self.seconds, 3),
             "counts": {v.value: n for v, n in self.counts.items()},
+            "parts": self.part_counts,
+            "without_claims": list(self.without),
             "rows": [row.to_dict() for row in self.rows],
         }
         return json.dumps(data, indent=indent, ensure_ascii=False)
@@ -161,7 +235,10 @@ class Ledger:
             )
         )
         stopped = "" if self.complete else "interrupted; "
-        return f"{len(self.rows)} claims in {self.seconds:.1f} s: {verdicts}; {stopped}{end}".rstrip("; ")
+        unread = f"; no claims in {', '.join(self.without)}" if self.without else ""
+        line = f"{len(self.rows)} claims in {self.seconds:.1f} s: {verdicts}; {stopped}{end}".rstrip("; ")
+        parts = ", ".join(f"{n} {text}" for text, n in self.part_counts.items())
+        return f"{line}; parts: {parts or 'none'}{unread}"
 
     def __str__(self) -> str:
         return self.text()
@@ -171,17 +248,20 @@ def row_text(row: Row, width: int = 100, details: bool = False) -> str:
     """One row as text: mark, verdict, name, source and support; see :meth:`Ledger.text`."""
     mark = "✓" if row.as_expected else "✗"
     expected = "" if row.as_expected else f"  (expected: {row.expect.value})"
-    head = f"{mark} {row.verdict.value:<10} {row.name}  [{row.source}]{expected}"
-    shown = (
-        row.lines
-        if details or not row.as_expected
-        else [line for line in row.lines if line.verdict is row.verdict][:1]
-    )
-    body = []
-    for line in shown:
-        title = f" ({line.title})" if line.title and (details or not row.as_expected) else ""
-        body.append(f"{line.kind}{title}: {line.verdict.value}, {line.detail}")
+    name = row.name if row.id == row.name else f"{row.id}: {row.name}"
+    head = f"{mark} {row.verdict_text:<10} {name}  [{row.source}]{expected}"
+    everything = details or not row.as_expected
+    body = [f"“{row.comment}”"] if row.comment and everything else []
+    if row.hypotheses:
+        body.append(f"for {row.hypotheses}")
+    for line in row.lines if everything else row.parts:
+        title = f" ({line.title})" if line.title and everything else ""
+        role = line.kind if line.part else f"check, {line.kind}"
+        path = f" [{line.paths}]" if line.paths and details else ""
+        stated = f"{line.stated}: " if line.shown else ""
+        body.append(f"{role}{title}: {stated}{line.verdict_text}, {line.detail}{path}")
         if line.counterexample:
-            body.append("counterexample: " + ", ".join(f"{k} = {v}" for k, v in line.counterexample))
+            word = "margin" if line.kind == "twin" else "counterexample"
+            body.append(f"{word}: " + ", ".join(f"{k} = {v}" for k, v in line.counterexample))
     wrapped = [textwrap.fill(b, width, initial_indent=" " * 4, subsequent_indent=" " * 8) for b in body]
     return "\n".join([head, *wrapped])

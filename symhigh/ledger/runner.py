@@ -56,14 +56,16 @@ def verify(
     seed
         Seed of everything random; with the claim's name it fixes every number drawn.
     jobs
-        Processes for files, by default one for each core at most; 1 keeps to this process.
+        Processes for files, by default one for each core at most; 1 keeps to this process, which a file that ends
+        the process then ends.
     progress
         Called with the fraction done, after each claim.
     on_row
         Called with each row as it is done.
 
     A run interrupted from the keyboard returns the rows that are done, ``complete`` false.
-    ``FileNotFoundError`` for a path that is not there, ``ValueError`` for files without claims.
+    Every file that is named yields a row, an error row where it has no claims or cannot be read to its end.
+    ``FileNotFoundError`` for a path that is not there, ``ValueError`` where there are no claims at all.
     """
     whole("verify", "seed", seed, least=0, meaning="the seed of random points and simulations")
     if jobs is not None:
@@ -78,11 +80,12 @@ def verify(
     if wrong := [a for a in asked if not isinstance(a, str | Path | Claim)]:
         raise TypeError(f"verify(path_or_claims={wrong[0]!r}): give files, folders or claims")
     processes = min(jobs or os.cpu_count() or 1, len(files))
+    named = {str(Path(p)) for p in asked if isinstance(p, str | Path)}
     rows: list[Row] = []
     complete = True
     try:
         shares: dict[str, float] = {}
-        for share, row in _all_rows(claims, files, quick, seed, processes):
+        for share, row in _all_rows(claims, files, quick, seed, processes, alone=jobs == 1):
             rows.append(row)
             shares[row.file or row.name] = share
             if progress is not None:
@@ -91,14 +94,29 @@ def verify(
                 on_row(row)
     except KeyboardInterrupt:
         complete = False
-    if not rows and complete:
+    read = {row.file for row in rows}
+    without = [f for f in files if str(f) not in read] if complete else []
+    if complete and not rows:
         raise ValueError(
             f"verify: no claims in {', '.join(map(str, asked)) or 'an empty list'}; a claims file defines "
             "symhigh.Claim objects at module level"
         )
+    rows += [_broken(f, "the file holds no claims") for f in without if str(f) in named]
     place = {str(f): i for i, f in enumerate(files)}
     rows.sort(key=lambda row: place.get(row.file, -1))  # stable: the order within a file stays
-    return Ledger(tuple(rows), quick, seed, complete, time.perf_counter() - begin)
+    rows += _repeated(rows)
+    unnamed = tuple(str(f) for f in without if str(f) not in named)
+    return Ledger(tuple(rows), quick, seed, complete, time.perf_counter() - begin, unnamed)
+
+
+def _repeated(rows: list[Row]) -> list[Row]:
+    """An error row for every id that a second file uses, too."""
+    homes: dict[str, str] = {}
+    return [
+        _broken(Path(row.file), f"the id {row.id!r} belongs to a claim of {homes[row.id]} already; ids are unique")
+        for row in rows
+        if row.id != row.name and homes.setdefault(row.id, row.file) != row.file
+    ]
 
 
 def examine_file(file: Path, quick: bool, seed: int) -> Iterator[Done]:
@@ -109,16 +127,18 @@ def examine_file(file: Path, quick: bool, seed: int) -> Iterator[Done]:
                 with redirect_stdout(sys.stderr):  # standard output is for the ledger
                     row = claim.examine(quick, seed)
                 yield number / len(claims), row.located(str(file))
-    except Exception as error:
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # SystemExit, too, would leave the file unread
         yield 1.0, _broken(file, explain(error))
 
 
 def _all_rows(
-    claims: list[Claim], files: list[Path], quick: bool, seed: int, processes: int
+    claims: list[Claim], files: list[Path], quick: bool, seed: int, processes: int, alone: bool
 ) -> Iterator[Done]:
     for claim in claims:
         yield 1.0, claim.examine(quick, seed)
-    if processes > 1:
+    if files and not alone:
         yield from _in_processes(files, quick, seed, processes)
     else:
         for file in files:
@@ -228,15 +248,14 @@ def _broken(file: Path, message: str) -> Row:
     """The row of a file that could not be read to its end."""
     line = Line("file", str(file), Verdict.ERROR, message)
     return Row(
-        file.name,
-        "The file could not be read to its end.",
-        "",
-        "",
-        "",
-        "",
-        Verdict.PROVED,
-        Verdict.ERROR,
-        (line,),
-        0.0,
-        str(file),
+        name=file.name,
+        id=file.name,
+        comment="The file could not be read to its end.",
+        source="",
+        domain="",
+        expect=Verdict.PROVED,
+        verdict=Verdict.ERROR,
+        lines=(line,),
+        seconds=0.0,
+        file=str(file),
     )

@@ -70,6 +70,8 @@ def decide(relation: Relation, own: Pass | None, domain: Domain, hard: bool) -> 
     residual = relation.left - relation.right
     passes: list[tuple[str, Pass]] = [("identical", lambda e: e)]
     passes += [("the author's step", own)] if own else []
+    if residual.has(sp.Limit):
+        passes.append(("limits taken", lambda e: e.doit()))
     passes += [*CHEAP, *_on(domain), *THOROUGH] if hard else CHEAP
     form = residual
     for name, transform in passes:
@@ -92,9 +94,9 @@ def _on(domain: Domain) -> list[tuple[str, Pass]]:
 
 
 def _sign(form: sp.Expr, kind: type) -> bool | None:
-    """What the form's assumptions say of ``form kind 0``; an equation is decided only by zero itself."""
+    """What the form's assumptions say of ``form kind 0``; an equation is decided by zero itself, or by infinity."""
     if kind is sp.Eq:
-        return True if form == 0 else None
+        return True if form == 0 else False if form.is_infinite else None
     known = {
         sp.Gt: form.is_positive,
         sp.Ge: form.is_nonnegative,

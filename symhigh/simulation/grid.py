@@ -22,6 +22,7 @@ import numpy as np
 from symhigh.checks import callback, mapping, refuse_type
 from symhigh.checks import seeds as seeds_of
 from symhigh.integration.curve import Curve
+from symhigh.simulation.identity import library_hash, source_hash
 from symhigh.simulation.runs import Runs
 
 Point = dict[str, Any]
@@ -77,8 +78,11 @@ def sweep(
     progress
         Called with the fraction done.
 
-    Raises ``ValueError`` for a folder that holds another sweep or an empty grid, and ``RuntimeError`` naming the first
-    cell that fails; finished cells are kept.
+    The sweep's identity is the grid, the experiment's name and source, and symhigh's version and source: a folder is
+    resumed by the same sweep only, so cells of an edited experiment never mix with older ones.
+
+    Raises ``ValueError`` for a folder that holds another sweep, an empty grid, or results named like arguments of the
+    grid, and ``RuntimeError`` naming the first cell that fails; finished cells are kept.
     """
     _needs_pyarrow()
     callback("sweep", "experiment", experiment, "a function that other processes can import")
@@ -93,12 +97,14 @@ def sweep(
         if isinstance(values, str) or not isinstance(values, Iterable) or not isinstance(name, str):
             refuse_type("sweep", f"over[{name!r}]", values, "a list of values", "one a cell")
         grid[name] = list(values)
+    if "seed" in grid:
+        raise ValueError("sweep(over={'seed': …}): seeds are given by seeds=…; leave the argument out of the grid")
     if not all(grid.values()):
         raise ValueError("sweep(over=…): every argument needs at least one value")
     folder = Path(out)
     _claim(folder, experiment, grid, chosen)
     cells = list(_cells(grid, chosen))
-    missing = [k for k in range(len(cells)) if not _part(folder, k).exists()]
+    missing = [k for k in range(len(cells)) if not _whole(_part(folder, k))]
     if executor is not None:
         _run(executor, experiment, cells, missing, folder, progress)
     elif missing:
@@ -186,12 +192,32 @@ def _write(folder: Path, k: int, point: Point, seed: int, future: Future[dict[st
             f"sweep: the cell {point} with seed {seed} failed: {error!r}; what has finished is kept in "
             f"{folder}, and the same call resumes"
         ) from error
+    if taken := sorted({*point, "seed"} & set(columns)):
+        raise ValueError(
+            f"sweep: the experiment's result {taken[0]!r} has the name of a column of the grid and would overwrite it; "
+            "rename the result"
+        )
     length = max((np.size(v) for v in columns.values()), default=1)
     given = {**point, "seed": seed, **columns}
     table = pa.table({name: np.asarray(v) if np.ndim(v) else [v] * length for name, v in given.items()})
-    temporary = _part(folder, k).with_suffix(".tmp")
-    pq.write_table(table, temporary)
-    os.replace(temporary, _part(folder, k))
+    temporary = _part(folder, k).with_suffix(f".{os.getpid()}.tmp")
+    try:
+        pq.write_table(table, temporary)
+        os.replace(temporary, _part(folder, k))
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _whole(part: Path) -> bool:
+    """Whether a cell is on disk whole; one that was cut off, by a full disk or a copy, is run again."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        pq.read_table(part)
+    except (OSError, pa.ArrowException):  # not there, or not whole
+        return False
+    return True
 
 
 def _part(folder: Path, k: int) -> Path:
@@ -205,20 +231,44 @@ def _claim(
     from symhigh import __version__
 
     name = getattr(experiment, "__qualname__", type(experiment).__name__)
-    stated = {"experiment": name, "over": grid, "seeds": list(seeds), "symhigh": __version__}
+    stated = {
+        "experiment": name,
+        "source": source_hash(experiment),
+        "over": grid,
+        "seeds": list(seeds),
+        "symhigh": __version__,
+        "symhigh_source": library_hash(),
+    }
     text = json.dumps(stated, indent=1, default=_plain)
     manifest = folder / "sweep.json"
     if manifest.exists():
-        if manifest.read_text("utf-8") != text:
-            raise ValueError(
-                f"sweep(out={str(folder)!r}): the folder holds another sweep (its sweep.json says which); "
-                "give an empty folder"
-            )
+        _compare(folder, json.loads(manifest.read_text(encoding="utf-8")), json.loads(text))
         return
     folder.mkdir(parents=True, exist_ok=True)
+    if stray := next(folder.glob("cell-*.parquet"), None):
+        raise ValueError(
+            f"sweep(out={str(folder)!r}): the folder holds {stray.name} and no sweep.json, so nothing says which sweep "
+            "it belongs to; give an empty folder"
+        )
     temporary = manifest.with_suffix(".tmp")
     temporary.write_text(text, "utf-8")
     os.replace(temporary, manifest)
+
+
+def _compare(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
+    """``ValueError`` naming what differs, where the folder's sweep is another one."""
+    words = {
+        "source": "the experiment's source has changed since",
+        "symhigh": f"it was made with symhigh {there.get('symhigh')}",
+        "symhigh_source": "symhigh's source has changed since",
+    }
+    for key in here:
+        if there.get(key) != here[key]:
+            said = words.get(key, f"{key} was {there.get(key)!r} and is {here[key]!r}")
+            raise ValueError(
+                f"sweep(out={str(folder)!r}): the folder holds another sweep, for {said}; old and new cells must not "
+                "mix, so give an empty folder"
+            )
 
 
 def _plain(value: Any) -> Any:

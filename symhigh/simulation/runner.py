@@ -302,6 +302,7 @@ def _collect(
         not interrupted,
         last,
         names[len(e.system.outputs) :],
+        e.covariance is not None,
     )
 
 

@@ -26,7 +26,7 @@ class Runs(Outputs):
 
     ``t`` (T,) are the times of the recorded iterates, steps/d exactly. A run that diverged holds NaN from there
     on; ``messages`` says for each seed where and why, empty where nothing happened. ``last`` holds the last iterates of
-    a network, each of shape (n, d).
+    a network, each of shape (n, d); ``rotated`` tells that a covariance took the place of the diagonal one.
     """
 
     t: Array
@@ -42,6 +42,7 @@ class Runs(Outputs):
     complete: bool = True
     last: Mapping[str, Array] = field(default_factory=dict)
     observed: tuple[str, ...] = ()
+    rotated: bool = False
 
     @property
     def extra(self) -> Mapping[str, Array]:
@@ -81,15 +82,25 @@ class Runs(Outputs):
         least = {b22: minimal_risk_at(self.problem, b22) for b22 in set(self.target.tolist())}
         return self.risk - np.array([least[b22] for b22 in self.target.tolist()])[:, None]
 
-    def again(self, d: int, seeds: int | Sequence[int], t: Any = None) -> Runs:
-        """The same experiment at another dimension, with other seeds or times (by default the same times)."""
+    def again(
+        self, d: int, seeds: int | Sequence[int], t: Any = None, population: Sequence[Any] | None = None
+    ) -> Runs:
+        """The same experiment at another dimension, with other seeds or times (by default the same times).
+
+        ``population`` replaces the spectrum and start, spectrum and overlaps, or classes. Raises ``ValueError`` for
+        runs with a covariance (d, d), which belongs to one dimension.
+        """
         from symhigh.simulation.runner import simulate
 
+        if self.rotated:
+            raise ValueError(
+                f"again(d={d}): these runs have a covariance of their own, a matrix at d = {self.d}; simulate anew "
+                f"with one at d = {d}"
+            )
         grid = self.t if t is None else t
-        origin = self.population.origin
+        first, *rest = self.population.origin if population is None else population
         rule = None if isinstance(self.problem, DiagonalNetwork) else self.rule
-        start = origin[1] if len(origin) > 1 else None
-        return simulate(self.problem, rule, origin[0], start, d, self.t_end, seeds, t=grid)
+        return simulate(self.problem, rule, first, rest[0] if rest else None, d, self.t_end, seeds, t=grid)
 
     def quantiles(self, what: str = "risk", low: float = 0.1, high: float = 0.9) -> tuple[Array, Array]:
         """The pointwise ``low`` and ``high`` quantiles over the runs, two arrays of shape (T,)."""

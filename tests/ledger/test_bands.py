@@ -101,3 +101,34 @@ def test_points_without_variance():
     assert (found.ratio == 0).all()
     assert (deviation([z + 1e-9 for z in zero], DIMS, 0.0, 0.01).ratio > 1e9).all()
     assert (deviation([z + 1e-9 for z in zero], DIMS, 1e-8, 0.01).ratio < 1).all()
+
+
+def test_smaller_dimensions_with_more_runs_cost_little_noise():
+    """d, d/4, d/8 with n, 4n, 8n runs: the noise of Q is 1.67 standard errors of the mean at d."""
+    rng = np.random.default_rng(8)
+    dims, n = (800, 200, 100), 400
+    errors = [rng.standard_normal((n * 800 // d, 200)) / np.sqrt(d) for d in dims]
+    found = deviation(errors, dims, 0.0, 0.01)
+    assert found.standard_error.mean() * np.sqrt(800 * n) == pytest.approx(1.67, abs=0.02)
+
+
+def test_a_known_bias_needs_one_dimension():
+    """The t-test of the mean itself: exact false alarms at every size of the sample."""
+    rng = np.random.default_rng(9)
+    draws = rng.standard_normal((3000, 5, 1))
+    alarms = sum(deviation([e], (100,), 0.0, 0.05).ratio.max() > 1 for e in draws)
+    low, high = binom.ppf([5e-4, 1 - 5e-4], 3000, 0.05)
+    assert low <= alarms <= high
+    assert deviation([draws[0]], (100,), 0.0, 0.05).remainder == 0
+
+
+def test_the_spread_tells_what_is_found():
+    """A shift by the band is found half of the time, by the band and 2.33 spreads 99 times of 100."""
+    rng = np.random.default_rng(10)
+    noise = rng.standard_normal((3000, 30, 1))
+    plain = [deviation([e], (100,), 0.0, 0.01) for e in noise]
+    for quantile, chance in ((0.0, 0.5), (2.326, 0.99)):
+        shift = np.mean([f.band + quantile * f.spread for f in plain])
+        found = sum(deviation([e + shift], (100,), 0.0, 0.01).ratio.max() > 1 for e in noise)
+        low, high = binom.ppf([1e-4, 1 - 1e-4], 3000, chance)
+        assert low - 45 <= found <= high + 45

@@ -17,6 +17,7 @@ from symhigh.ledger import (
     Claim,
     Domain,
     Verdict,
+    greater,
     integrated,
     numeric,
     simulation,
@@ -27,6 +28,7 @@ a, b, c = sp.symbols("a b c", positive=True)
 u, v = sp.symbols("u v", real=True)
 t = sp.Symbol("t", nonnegative=True)
 r = sp.Function("r")
+SQUARE = symbolic((a + b) ** 2, a**2 + 2 * a * b + b**2)
 
 
 def examine(*evidence, **options):
@@ -41,8 +43,8 @@ TRUE = [
     sp.Integral(sp.exp(-a * t), (t, 0, sp.oo)) - 1 / a,
     sp.Eq(sp.sin(u + v), sp.sin(u) * sp.cos(v) + sp.cos(u) * sp.sin(v), evaluate=False),
     sp.gamma(a + 1) / sp.gamma(a) - a,
-    sp.Matrix([[a, b]]) * sp.Matrix([[b], [-a]]),
-    [(a - b) ** 2 + c > 0, a + b > 0, sp.Ne(a, -b)],
+    sp.Matrix([[(a + b) ** 2 - a**2, 1 + a]]) * sp.Matrix([[1], [-b]]) + sp.Matrix([[b - a * b - b**2]]),
+    [greater((a - b) ** 2 + c, 0), greater(a + b, 0), sp.Ne(a, -b, evaluate=False)],
 ]
 
 
@@ -85,7 +87,7 @@ MUTANTS = {
     "product rule": equal(sp.diff(t * r(t), t), r(t) + r(t).diff(t)),
     "wick": equal(3 * a * b, a * b + 2 * c**2),
     "price": equal(sp.diff(3 * a**2, a), 3 * a),
-    "strict at equality": a * b - b * a > 0,
+    "strict at equality": greater(a * b - b * a, 0),
     "reversed order": sp.Lt((a + b) / 2, sp.sqrt(a * b)),
     "too sharp a bound": 1 - sp.exp(-a) > a,
     "off by one": equal(sp.gamma(a + 1), sp.gamma(a) * (a + 1)),
@@ -149,10 +151,25 @@ def test_unknown_functions_are_neither_proved_nor_refuted_by_guessing():
     assert examine(symbolic(r(2 * t) - r(t))).verdict is Verdict.FAILED
 
 
+def test_an_unknown_function_under_an_integral_is_refuted_by_an_instance():
+    moved = sp.Integral(r(u), (u, 0, t))
+    assert examine(symbolic(equal(2 * moved, sp.Integral(2 * r(u), (u, 0, t))))).verdict is not REFUTED
+    assert examine(symbolic(equal(moved, 2 * moved)), expect=REFUTED).as_expected
+
+
+def test_a_difference_below_the_precision_is_not_a_counterexample():
+    """At a = 10^5 the sum on the left loses e^{-a} at every working precision that is tried."""
+    true = equal(c * (sp.exp(-a) / c + b) - c * b, sp.exp(-a))
+    far = Domain({a: (10**5, 2 * 10**5), b: (1, 2), c: (1, 2)})
+    assert examine(numeric(true), domain=far, expect=VERIFIED).as_expected
+    wrong = equal(c * (sp.exp(-a) / c + b) - c * b, 2 * sp.exp(-a))
+    assert examine(numeric(wrong), domain={a: (1, 5)}, expect=REFUTED).as_expected
+
+
 def test_python_truth_values_are_refused():
     row = examine(symbolic(lambda: bool(a == b)))
     assert row.verdict is Verdict.ERROR
-    assert "residual" in row.lines[0].detail
+    assert "symbolic(left, right)" in row.lines[0].detail
     assert "test" in row.lines[0].detail
 
 
@@ -183,8 +200,11 @@ def test_verdicts_combine():
     yes = simulation(lambda trial: Fixed(True))
     no = simulation(lambda trial: [Fixed(True), Fixed(False)])
     broken = simulation(lambda trial: Fixed(1 / 0))
-    true, close = symbolic(a - a), integrated(lambda trial: [(1.0, 1.0 + 1e-12)])
-    assert examine(true, close, yes).verdict is PROVED
+    true, close = SQUARE, integrated(lambda trial: [(1.0, 1.0 + 1e-12)])
+    assert examine(true, yes).verdict is PROVED, "a simulation beside other lines checks them"
+    assert examine(true, close, yes).verdict is VERIFIED, "the weakest part"
+    assert examine(true, checks=[close, yes]).verdict is PROVED
+    assert examine(true, checks=[no]).verdict is REFUTED
     assert examine(close, yes).verdict is VERIFIED
     assert examine(yes).verdict is CONSISTENT
     assert examine(true, no).verdict is REFUTED
@@ -222,7 +242,7 @@ def test_integrated_evidence_names_the_setting_that_fails():
 
 def test_time_is_bounded():
     begin = time.monotonic()
-    row = examine(symbolic(lambda: [0 for _ in iter(int, 1)]), symbolic(a - a), seconds=0.3)
+    row = examine(symbolic(lambda: [0 for _ in iter(int, 1)]), SQUARE, seconds=0.3)
     assert time.monotonic() - begin < 3
     assert row.verdict is Verdict.FAILED
     assert row.lines[1].verdict is PROVED
@@ -254,6 +274,6 @@ def test_points_are_reproducible_and_differ_between_claims_and_seeds():
     ],
 )
 def test_bad_claims_are_refused_before_any_work(arguments, message):
-    good = {"name": "good", "evidence": [symbolic(a - a)]}
+    good = {"name": "good", "evidence": [SQUARE]}
     with pytest.raises((ValueError, TypeError), match=message):
         Claim(**{**good, **arguments})

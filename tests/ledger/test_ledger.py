@@ -104,7 +104,7 @@ def test_interruption_keeps_what_is_done():
         raise KeyboardInterrupt
 
     a = sp.Symbol("a")
-    claims = [Claim("done", evidence=symbolic(a - a)), Claim("cut", evidence=symbolic(interrupt))]
+    claims = [Claim("done", evidence=symbolic(2 * (a + 1), 2 * a + 2)), Claim("cut", evidence=symbolic(interrupt))]
     ledger = verify(claims)
     assert [row.name for row in ledger.rows] == ["done"]
     assert not ledger.complete
@@ -151,13 +151,11 @@ def test_json_round_trip_and_html(folder):
     ElementTree.fromstring(body)  # well-formed, formulas included
 
 
-def test_formulas_are_shown_as_mathml():
+def test_what_is_tested_is_shown_as_mathml():
     a = sp.Symbol("a", positive=True)
-    ledger = verify(
-        Claim("square", formula=sp.Eq(a**2, a * a, evaluate=False), evidence=symbolic(a**2 - a * a))
-    )
+    ledger = verify(Claim("square", evidence=symbolic((a + 1) ** 2, a**2 + 2 * a + 1)))
     assert "<msup><mi>a</mi><mn>2</mn></msup>" in ledger.to_html()
-    assert ledger.rows[0].formula == "a^{2} = a^{2}"
+    assert ledger.rows[0].formula == r"\left(a + 1\right)^{2} = a^{2} + 2 a + 1"
 
 
 def test_matplotlib_stays_away():
@@ -165,3 +163,58 @@ def test_matplotlib_stays_away():
 
     code = "import sys, symhigh.ledger; sys.exit('matplotlib' in sys.modules or 'scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+GOOD = '''"""A claim."""
+import sympy as sp
+from symhigh.ledger import Claim, symbolic
+a = sp.Symbol("a", positive=True)
+one = Claim("one", id="x/1", evidence=symbolic((a + 1)**2, a**2 + 2*a + 1))
+'''
+NESTED = GOOD.replace("one = Claim", "hidden = {'deep': [({'er': Claim").rstrip() + "},)]}\n"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_file_that_exits_is_an_error_row(tmp_path, jobs):
+    (tmp_path / "exits.py").write_text(GOOD + "import sys\nsys.exit(0)\n")
+    evidence = "two = Claim('two', evidence=symbolic(lambda: sys.exit(0)))\n"
+    (tmp_path / "within.py").write_text(GOOD.replace("x/1", "y/1") + "import sys\n" + evidence)
+    ledger = verify([tmp_path / "exits.py", tmp_path / "within.py"], jobs=jobs)
+    verdicts = {row.name: row.verdict for row in ledger.rows}
+    assert verdicts == {"exits.py": Verdict.ERROR, "one": PROVED, "two": Verdict.ERROR}
+    assert all("SystemExit" in row.support for row in ledger.rows if row.verdict is Verdict.ERROR)
+    assert not ledger.as_expected
+
+
+def test_a_single_file_that_kills_its_process_is_an_error_row(tmp_path):
+    (tmp_path / "dies.py").write_text(GOOD + "import os\nos._exit(0)\n")
+    ledger = verify(tmp_path / "dies.py")
+    assert [row.verdict for row in ledger.rows] == [Verdict.ERROR]
+
+
+def test_claims_in_dictionaries_and_lists_of_every_file(tmp_path):
+    (tmp_path / "first.py").write_text(GOOD)
+    (tmp_path / "second.py").write_text(NESTED.replace("x/1", "x/2"))
+    ledger = verify(tmp_path)
+    assert [row.id for row in ledger.rows] == ["x/1", "x/2"]
+    assert ledger.as_expected
+
+
+def test_every_named_file_yields_a_row(tmp_path):
+    (tmp_path / "good.py").write_text(GOOD)
+    (tmp_path / "empty.py").write_text("")
+    ledger = verify([tmp_path / "good.py", tmp_path / "empty.py"])
+    assert [row.verdict for row in ledger.rows] == [PROVED, Verdict.ERROR]
+    assert "holds no claims" in ledger.rows[1].support
+    found = verify(tmp_path)
+    assert found.as_expected
+    assert found.without == (str(tmp_path / "empty.py"),)
+    assert "no claims in" in found.summary()
+
+
+def test_an_id_belongs_to_one_claim(tmp_path):
+    for name in ("first.py", "second.py"):
+        (tmp_path / name).write_text(GOOD)
+    ledger = verify(tmp_path)
+    assert [row.verdict for row in ledger.rows] == [PROVED, PROVED, Verdict.ERROR]
+    assert "'x/1'" in ledger.rows[2].support

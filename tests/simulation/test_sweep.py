@@ -1,5 +1,6 @@
 """Sweeps: same bits after a kill, on threads, processes and Dask; refusals with a remedy."""
 
+import linecache
 import os
 import signal
 import subprocess
@@ -100,3 +101,77 @@ def test_another_sweep_in_the_folder_is_refused(whole):
 def test_an_empty_grid_is_refused(tmp_path):
     with pytest.raises(ValueError, match="at least one value"):
         sh.sweep(walk, {"eta": [], "d": [1]}, out=tmp_path)
+
+
+EXPERIMENT = """SCALE = {scale}
+
+
+def helper(x):
+    return x {operator} SCALE
+
+
+def experiment(eta, seed):
+    return {{"value": helper(eta), "again": [helper(eta)] * 2}}
+
+
+def unrelated():
+    return {unrelated}
+"""
+
+
+def experiment(tmp_path, scale=2, operator="*", unrelated=1):
+    import importlib.util
+
+    file = tmp_path / "experiment_of_a_sweep.py"
+    file.write_text(EXPERIMENT.format(scale=scale, operator=operator, unrelated=unrelated))
+    linecache.checkcache()
+    spec = importlib.util.spec_from_file_location("experiment_of_a_sweep", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.experiment
+
+
+def run(function, out):
+    with ThreadPoolExecutor(1) as pool:
+        return sh.sweep(function, {"eta": [1.0, 3.0]}, executor=pool, out=out)
+
+
+@pytest.mark.parametrize("edit", [{"scale": 3}, {"operator": "+"}])
+def test_an_edited_experiment_does_not_mix_with_its_older_self(tmp_path, edit):
+    out = tmp_path / "out"
+    assert list(run(experiment(tmp_path), out).column("value")) == [2, 2, 6, 6]
+    run(experiment(tmp_path, unrelated=2), out)  # not part of it
+    with pytest.raises(ValueError, match=r"source has changed since.*must not mix"):
+        run(experiment(tmp_path, **edit), out)
+
+
+def test_another_version_of_symhigh_does_not_mix(tmp_path, monkeypatch):
+    function = experiment(tmp_path)
+    run(function, tmp_path / "out")
+    monkeypatch.setattr(sys.modules[sh.sweep.__module__], "library_hash", lambda: "other")
+    with pytest.raises(ValueError, match="symhigh's source has changed"):
+        run(function, tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["eta", "seed"])
+def test_results_named_like_the_grid_are_refused(tmp_path, name):
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match=f"{name}.*overwrite"):
+        sh.sweep(lambda eta, seed: {name: 1.0}, {"eta": [1.0]}, executor=pool, out=tmp_path)
+
+
+def test_a_truncated_cell_is_done_again(tmp_path):
+    function, out = experiment(tmp_path), tmp_path / "out"
+    found = run(function, out).table()
+    for cut in (0, 10, 200):
+        cell = out / "cell-0000001.parquet"
+        cell.write_bytes(cell.read_bytes()[:cut])
+        assert run(function, out).table().equals(found)
+    assert not list(out.glob("*.tmp"))
+
+
+def test_cells_without_their_manifest_are_refused(tmp_path):
+    function, out = experiment(tmp_path), tmp_path / "out"
+    run(function, out)
+    (out / "sweep.json").unlink()
+    with pytest.raises(ValueError, match=r"no sweep\.json"):
+        run(function, out)

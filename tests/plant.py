@@ -1,0 +1,210 @@
+"""Errors planted in what the shipped claims display: each must be refuted. ``python -m tests.plant [FILE …]``.
+
+An error is one number, exponent, sign, order or condition of a displayed statement, changed in the very object that is
+displayed. Statements with no number get a factor. Prints every error that survives, and the share that is refuted.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import sympy as sp
+
+from symhigh.ledger import REFUTED, Claim, Trial, Verdict
+from symhigh.ledger.asymptotics import Asymptotic, Bounded
+from symhigh.ledger.clock import OutOfTime, time_limit
+from symhigh.ledger.empirical import Integrated
+from symhigh.ledger.equivalence import Equivalence
+from symhigh.ledger.evidence import Numeric, Symbolic
+from symhigh.ledger.load import find_files, loaded
+from symhigh.ledger.relation import Relation
+from symhigh.ledger.twin import MustFail
+
+ROOT = Path(__file__).resolve().parents[1] / "derivations"
+FLIPPED = {
+    sp.StrictGreaterThan: sp.StrictLessThan,
+    sp.StrictLessThan: sp.StrictGreaterThan,
+    sp.GreaterThan: sp.StrictLessThan,
+    sp.LessThan: sp.StrictGreaterThan,
+    sp.Ne: sp.Eq,
+}
+
+
+@dataclass(frozen=True)
+class Plant:
+    """One planted error: where, which, and what became of it."""
+
+    claim: str
+    line: str
+    error: str
+    verdict: Verdict
+    detail: str
+
+    @property
+    def refuted(self) -> bool:
+        return self.verdict is REFUTED
+
+
+# --- errors in expressions ----------------------------------------------------------------------------------------
+def places(expr: sp.Basic, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], sp.Basic, bool]]:
+    """Numbers in an expression: where, which, and whether it is an exponent. Bounds of integrals are left out."""
+    if isinstance(expr, sp.Rational):
+        yield path, expr, False
+    for index, part in enumerate(expr.args):
+        if isinstance(part, sp.Tuple) or not isinstance(part, sp.Basic):
+            continue
+        if isinstance(expr, sp.Pow) and index == 1 and isinstance(part, sp.Rational):
+            yield (*path, index), part, True
+        else:
+            yield from places(part, (*path, index))
+
+
+def put(expr: sp.Basic, path: tuple[int, ...], value: sp.Basic) -> sp.Basic:
+    """The expression with ``value`` at the place."""
+    if not path:
+        return value
+    parts = list(expr.args)
+    parts[path[0]] = put(parts[path[0]], path[1:], value)
+    return expr.func(*parts)
+
+
+def wrong(expr: sp.Expr, random: Random) -> Iterator[tuple[str, sp.Expr]]:
+    """Wrong variants: one number, one exponent, one sign, and a factor where there is no number."""
+    found = list(places(expr))
+    random.shuffle(found)
+    numbers, exponents = ([f for f in found if f[2] is kind] for kind in (False, True))
+    for kind, chosen in (("number", numbers), ("exponent", exponents)):
+        for path, value, _ in chosen[:1]:
+            changed = value + 1 if value in (0, -1) or kind == "exponent" else value * sp.Rational(11, 10)
+            if kind == "exponent" and value == -1:
+                changed = sp.Integer(-2)
+            yield f"{kind} {value} → {changed}", put(expr, path, changed)
+    sums = [a for a in sp.preorder_traversal(expr) if isinstance(a, sp.Add)]
+    if sums:
+        chosen = random.choice(sums)
+        term = random.choice(chosen.args)
+        yield f"sign of {str(term)[:40]}", expr.xreplace({chosen: chosen - 2 * term})
+    if not numbers and not exponents:
+        yield "factor 11/10", expr * sp.Rational(11, 10)
+
+
+def errors(stated: Any, random: Random) -> Iterator[tuple[str, Any]]:
+    """Wrong variants of one displayed statement."""
+    match stated:
+        case Relation(left=left, right=right, kind=kind) if kind is sp.Eq:
+            sides = [s for s in ("right", "left") if isinstance(getattr(stated, s), sp.Expr)]
+            if right == 0 and isinstance(left, sp.Limit):
+                sides = ["right"]  # what tends to zero does so with other numbers, too
+            side = next((s for s in sides if getattr(stated, s) != 0), sides[0] if sides else "")
+            for text, changed in wrong(getattr(stated, side), random) if side else ():
+                yield text, replace(stated, **{side: changed})
+        case Relation(kind=kind) if kind in FLIPPED:
+            yield "order reversed", replace(stated, kind=FLIPPED[kind])
+        case Asymptotic(right=right):
+            for text, changed in wrong(right, random):
+                yield text, replace(stated, right=changed)
+        case Bounded(order=order, variable=variable, end=end):
+            smaller = order * variable if end == 0 else order / variable
+            yield "order", replace(stated, order=smaller)
+        case Equivalence(second=second):
+            yield "order reversed", replace(stated, second=FLIPPED[second.func](*second.args, evaluate=False))
+            moved = sp.Rational(11, 10) * second.rhs + _none(second.rhs)
+            yield "boundary", replace(stated, second=second.func(second.lhs, moved, evaluate=False))
+
+
+def _none(side: sp.Expr) -> sp.Expr:
+    return sp.Rational(1, 10) if side == 0 else sp.S.Zero
+
+
+# --- claims -------------------------------------------------------------------------------------------------------
+def plants(claim: Claim, most: int, seed: int = 0) -> Iterator[Plant]:
+    """Up to ``most`` errors planted in each line of a claim, and what its evidence says of them."""
+    random = Random(f"{seed}/{claim.id}")
+    for place, line in enumerate((*claim.evidence, *claim.checks)):
+        trial = claim._trial(place, True, seed)
+        where = f"{line.kind} {line.title}".strip()
+        if isinstance(line, Integrated):
+            planted = _integrated(line, trial, random, most)
+        elif isinstance(line, MustFail):
+            found = line.examine(trial)
+            kept = REFUTED if found.verdict is Verdict.VERIFIED else Verdict.FAILED
+            planted = iter([("the twin", lambda kept=kept, found=found: (kept, found.detail))])
+        else:
+            planted = _by_formula(line, trial, random, most)
+        for error, examine in planted:
+            try:
+                with time_limit(60.0):
+                    verdict, detail = examine()
+            except OutOfTime:
+                verdict, detail = Verdict.FAILED, "out of time"
+            except Exception as raised:
+                verdict, detail = Verdict.ERROR, f"{type(raised).__name__}: {raised}"
+            yield Plant(claim.id, where, error, verdict, detail)
+
+
+def _by_formula(line: Any, trial: Trial, random: Random, most: int) -> Iterator[tuple[str, Any]]:
+    if isinstance(line, Symbolic):
+        stated = line.stated
+    elif isinstance(line, Numeric):
+        stated = line.stated_on(trial.domain)
+    elif isinstance(line, Asymptotic | Equivalence):
+        stated = [line]
+    else:
+        return
+    found = [(f"{one}: {text}", changed) for one in stated for text, changed in errors(one, random)]
+    random.shuffle(found)
+    for text, changed in found[:most]:
+        settle = line.settle if isinstance(line, Symbolic | Numeric) else None
+
+        def examine(changed: Any = changed, settle: Any = settle) -> tuple[Verdict, str]:
+            result = settle([changed], trial) if settle else changed.settle(trial.domain, trial.seed)
+            return result.verdict, result.detail
+
+        yield text, examine
+
+
+def _integrated(line: Integrated, trial: Trial, random: Random, most: int) -> Iterator[tuple[str, Any]]:
+    pairs = list(line.pairs(trial))
+    shown = [(k, s) for k, pair in enumerate(pairs) for s in (0, 1) if isinstance(pair[s], sp.Expr)]
+    for k, s in random.sample(shown, min(most, len(shown))):
+        for text, changed in list(wrong(pairs[k][s], random))[:1]:
+            pair = list(pairs[k])
+            pair[s] = changed
+
+            def examine(pair: list[Any] = pair) -> tuple[Verdict, str]:
+                result = line.settle([pair])
+                return result.verdict, result.detail
+
+            yield f"{pairs[k][s]}: {text}", examine
+
+
+def main(paths: list[str], most: int = 3) -> int:
+    """Plant errors in every claim of the files, by default all that ship; print survivors and the share refuted."""
+    found: list[Plant] = []
+    for file in [f for p in paths or [str(ROOT)] for f in find_files(p)]:
+        begin, count = time.perf_counter(), len(found)
+        with loaded(file) as claims:
+            for claim in claims:
+                if claim.expect is REFUTED:
+                    continue
+                for plant in plants(claim, most):
+                    found.append(plant)
+                    if not plant.refuted:
+                        print(f"SURVIVES {plant.claim} [{plant.line}] {plant.error[:200]}: "
+                              f"{plant.verdict.value}, {plant.detail[:200]}", flush=True)  # fmt: skip
+        here = found[count:]
+        print(f"{file.name}: {sum(p.refuted for p in here)} of {len(here)} refuted, "
+              f"{time.perf_counter() - begin:.0f} s", flush=True)  # fmt: skip
+    share = sum(p.refuted for p in found) / max(1, len(found))
+    print(f"{len(found)} errors planted, {share:.1%} refuted")
+    return 0 if share >= 0.98 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
