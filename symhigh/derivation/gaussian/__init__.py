@@ -3,8 +3,8 @@
 First pass of every derivation. Source of the mathematics: Stein's lemma and Price's theorem, see each module.
 """
 
+from symhigh.derivation.gaussian.cells import KINKS, boundaries
 from symhigh.derivation.gaussian.expectation import expect
-from symhigh.derivation.gaussian.kinks import KINKS, affine_kinks
 from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit, recognise
 from symhigh.derivation.gaussian.tails import Hazard, LogErfc
@@ -16,7 +16,7 @@ __all__ = [
     "LogErfc",
     "Sigmoid",
     "Softplus",
-    "affine_kinks",
+    "boundaries",
     "expect",
     "explicit",
     "recognise",

@@ -106,16 +106,16 @@ def is_smooth(expr: sp.Expr) -> bool:
         return True
     if expr.func is sp.log or (expr.is_Pow and not (expr.exp.is_Integer and expr.exp > 0)):
         base = expr.args[0]
-        return _is_positive(base) and not (expr.is_Pow and expr.exp.free_symbols) and is_smooth(base)
+        return is_positive(base) and not (expr.is_Pow and expr.exp.free_symbols) and is_smooth(base)
     return expr.func in (sp.Add, sp.Mul, sp.Pow, *_SMOOTH) and all(is_smooth(a) for a in expr.args)
 
 
-def _is_positive(expr: sp.Expr) -> bool:
-    """Positive by assumption, or as ``a(1 ± erf u)`` and ``a(1 ± tanh u)``."""
+def is_positive(expr: sp.Expr) -> bool:
+    """Whether ``expr`` is positive, by assumption, or as ``a(1 ± erf u)`` and ``a(1 ± tanh u)``."""
     if expr.is_positive:
         return True
     if isinstance(expr, sp.Mul):
-        return all(map(_is_positive, expr.args))
+        return all(map(is_positive, expr.args))
     if isinstance(expr, sp.Add) and len(expr.args) == 2:
         constant, rest = expr.as_coeff_Add()
         weight, function = rest.as_coeff_Mul()
