@@ -15,7 +15,7 @@ from symhigh.codegen import quadrature_source as text
 from symhigh.codegen.analyticity import is_centred, more_digits, strip
 from symhigh.codegen.nested import nested_node
 from symhigh.codegen.printer import code, function_body
-from symhigh.derivation.gaussian import KINKS, GaussianMean, recognise
+from symhigh.derivation.gaussian import KINKS, STEPS, GaussianMean, recognise
 
 
 def lower_nodes(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:
@@ -70,7 +70,7 @@ def _node_source(
 ) -> str:
     names = {p: sp.Symbol(f"p{k}", **p.assumptions0) for k, p in enumerate(parameters)}
     more = "".join(f", {s}" for s in names.values())
-    if not integrand.has(*KINKS):
+    if not integrand.has(*KINKS, *STEPS):
         if len(variables) == 1 and integrand.has(sp.erf) and parameters:
             return (
                 _line_source(f"{name}_smooth", integrand, variables[0], names, more)

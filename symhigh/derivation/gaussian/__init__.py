@@ -3,14 +3,16 @@
 First pass of every derivation. Source of the mathematics: Stein's lemma and Price's theorem, see each module.
 """
 
-from symhigh.derivation.gaussian.cells import KINKS, boundaries
+from symhigh.derivation.gaussian.cells import KINKS, STEPS, boundaries
 from symhigh.derivation.gaussian.expectation import expect
+from symhigh.derivation.gaussian.lazy import lazy_cse
 from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit, recognise
 from symhigh.derivation.gaussian.tails import Hazard, LogErfc
 
 __all__ = [
     "KINKS",
+    "STEPS",
     "GaussianMean",
     "Hazard",
     "LogErfc",
@@ -19,5 +21,6 @@ __all__ = [
     "boundaries",
     "expect",
     "explicit",
+    "lazy_cse",
     "recognise",
 ]
