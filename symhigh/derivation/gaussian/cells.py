@@ -229,6 +229,9 @@ def _factors(boundary: sp.Expr, variables: Sequence[sp.Symbol]) -> Iterator[sp.E
         yield from _factors(boundary.base, variables)
     elif isinstance(boundary, _ODD):
         yield from _factors(boundary.args[0], variables)
+    elif (below := sp.denom(sp.together(boundary))).free_symbols.intersection(variables):
+        yield from _factors(sp.numer(sp.together(boundary)), variables)
+        yield from _factors(below, variables)
     elif boundary.is_polynomial(*variables) and not is_affine(boundary, variables):
         product = sp.factor(boundary)
         if isinstance(product, sp.Mul | sp.Pow):

@@ -186,7 +186,7 @@ class _Splitter:
         return {frozenset([sp.expand(poly.as_expr() / lead)]): sp.sign(lead)}
 
     def _quadratic(self, expr: sp.Expr, poly: sp.Poly) -> Signed:
-        """``a(u - r₁)(u - r₂)`` in one variable u, where the discriminant's sign is known."""
+        """``a(u - r₁)(u - r₂)`` in one variable u; a discriminant below zero gives equal roots, whose signs cancel."""
         used = [v for v in self.variables if v in expr.free_symbols]
         if len(used) != 1 or poly.total_degree() != 2:
             raise NotLinear
@@ -194,12 +194,9 @@ class _Splitter:
         discriminant = sp.expand(b**2 - 4 * a * c)
         if discriminant.is_nonpositive:
             return {_NONE: sp.sign(a)}
-        if not discriminant.is_positive:
-            raise NotLinear
-        roots = [(-b + s * sp.sqrt(discriminant)) / (2 * a) for s in (1, -1)]
-        return self.multiply(
-            {_NONE: sp.sign(a)}, *({frozenset([sp.expand(used[0] - r)]): sp.S.One} for r in roots)
-        )
+        width = sp.sqrt(discriminant if discriminant.is_positive else sp.Max(discriminant, 0)) / (2 * a)
+        roots = [sp.expand(-b / (2 * a)) + s * width for s in (1, -1)]
+        return self.multiply({_NONE: sp.sign(a)}, *({frozenset([used[0] - r]): sp.S.One} for r in roots))
 
     def multiply(self, *factors: Signed) -> Signed:
         total: Signed = {_NONE: sp.S.One}
