@@ -93,11 +93,19 @@ def recognise(expr: sp.Expr) -> sp.Expr:
 
     ``1/(1 + e^u)`` becomes ``σ(-u)``, ``log(1 + e^u)`` softplus, ``1/cosh²`` becomes ``1 - tanh²`` and
     ``log cosh u`` becomes ``softplus(2u) - u - log 2``; logarithms and reciprocals of ``1 ± erf u`` go to
-    :mod:`~symhigh.derivation.gaussian.tails`.
+    :mod:`~symhigh.derivation.gaussian.tails`. Ceiling, fractional part and remainder become floors, almost surely.
     """
+    if expr.has(sp.floor, sp.ceiling, sp.frac, sp.Mod):
+        expr = _in_floors(expr)
     if not expr.has(sp.exp, sp.cosh, sp.sech, sp.coth, sp.csch, sp.erf, sp.erfc):
         return expr
     return _bottom_up(expr)
+
+
+def _in_floors(expr: sp.Expr) -> sp.Expr:
+    plain = expr.replace(sp.Mod, lambda u, p: u - p * sp.floor(u / p)).replace(sp.frac, lambda u: u - sp.floor(u))
+    plain = plain.replace(sp.ceiling, lambda u: sp.floor(u) + 1)
+    return plain.replace(sp.floor, lambda u: -sp.floor(-u) - 1 if u.could_extract_minus_sign() else sp.floor(u))
 
 
 def is_smooth(expr: sp.Expr) -> bool:
