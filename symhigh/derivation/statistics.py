@@ -11,9 +11,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from symhigh.derivation.gaussian import expect
-from symhigh.derivation.gaussian.kinks import KINKS, split
-from symhigh.derivation.gaussian.smooth import recognise
+from symhigh.derivation.gaussian import expect, jumps, mean_gradient, recognise
 from symhigh.derivation.growth import check_moments
 from symhigh.derivation.mixture import mixed
 from symhigh.problem.noise import Component, Gaussian
@@ -49,7 +47,8 @@ def statistics(
 
     A label drawn given x_star is averaged first, so Stein's lemma acts on ``G(x, x_star, ε) = Σ_j p_j f_j'``:
     ``c1 = E ∂G/∂x`` and ``c2 = E ∂G/∂x_star``. Where G jumps, its derivative has a Dirac measure there; the result
-    is that of ``(c1, c2) = B⁻¹ (E x G, E x_star G)``, but exact for singular B too. With ``factors``, one per
+    is that of ``(c1, c2) = B⁻¹ (E x G, E x_star G)``, but exact for singular B too wherever a jump is linear or
+    quadratic in x and in x_star. With ``factors``, one per
     outcome, ``f_j'`` is replaced by the effective slope ``factor_j f_j'`` of a rate that looks at the sample.
 
     Raises ``ValueError`` for a loss without a derivative, and where the law of the noise has too few moments.
@@ -67,23 +66,8 @@ def statistics(
     return Statistics(
         mean_over_sample(sp.Add(*(p * f for p, f in laws)), noise),
         mean_over_sample(sp.Add(*(p * s**2 for (p, _), s in zip(laws, slopes, strict=True))), noise),
-        *(_by_moments(mean_slope, noise) if factors is not None else _by_derivatives(mean_slope, noise)),
+        *_mean_gradient(mean_slope, noise),
     )
-
-
-def _by_derivatives(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
-    """``(c1, c2) = (E ∂G/∂x, E ∂G/∂x_star)``."""
-    return mean_over_sample(_derivative(slope, x), noise), mean_over_sample(_derivative(slope, x_star), noise)
-
-
-def _by_moments(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
-    """``(c1, c2) = B⁻¹ (E x G, E x_star G)``, at regular B, for slopes with curved kinks; by derivatives for others."""
-    parts = split(slope, SAMPLE)
-    if not any(_kinked(g) for g in parts.values()):
-        return _by_derivatives(slope, noise)
-    first, second = mean_over_sample(x * slope, noise), mean_over_sample(x_star * slope, noise)
-    determinant = B11 * B22 - B12**2
-    return (B22 * first - B12 * second) / determinant, (B11 * second - B12 * first) / determinant
 
 
 def mean_over_sample(expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN) -> sp.Expr:
@@ -91,6 +75,23 @@ def mean_over_sample(expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN) -> 
     if not expr.has(eps):
         return _mean(expr, sp.S.Zero)
     return sp.Add(*(c.probability * mixed(_mean(*_given(expr, c)), c) for c in noise))
+
+
+def _mean_gradient(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
+    """``(c1, c2) = (E ∂G/∂x, E ∂G/∂x_star)``."""
+    if not slope.has(eps):
+        return _gradient(slope, sp.S.Zero)
+    means = [(c, _gradient(*_given(slope, c))) for c in noise]
+    first, second = (sp.Add(*(c.probability * mixed(pair[k], c) for c, pair in means)) for k in (0, 1))
+    return first, second
+
+
+def _gradient(slope: sp.Expr, variance: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    used = [i for i, s in enumerate(SAMPLE) if slope.has(s)]
+    rows = COVARIANCE.subs(omega**2, variance).extract(used, used).tolist()
+    wanted = [s for s in (x, x_star) if slope.has(s)]
+    found = dict(zip(wanted, mean_gradient(slope, [SAMPLE[i] for i in used], rows, wanted), strict=True))
+    return found.get(x, sp.S.Zero), found.get(x_star, sp.S.Zero)
 
 
 def in_pieces(loss: sp.Expr) -> sp.Expr:
@@ -110,7 +111,7 @@ def effective(factor: sp.Expr, slope: sp.Expr) -> sp.Expr:
 def check_loss(outcomes: tuple[Label, ...]) -> None:
     """Refuse a loss that jumps in x: its derivative, by which SGD moves, misses the jumps."""
     for outcome in outcomes:
-        if _jumps(recognise(outcome.loss), x):
+        if jumps(recognise(outcome.loss), SAMPLE, (x,)):
             raise ValueError(
                 f"loss {outcome.loss}: it jumps as x varies, so it has no first derivative and SGD does not descend "
                 "it; use a continuous loss, such as its hinge or a smooth link"
@@ -129,50 +130,3 @@ def _mean(expr: sp.Expr, variance: sp.Expr) -> sp.Expr:
         return expr
     law = COVARIANCE.subs(omega**2, variance).extract(used, used)
     return expect(expr, law, tuple(SAMPLE[i] for i in used))
-
-
-def _derivative(slope: sp.Expr, variable: sp.Symbol) -> sp.Expr:
-    """``∂ slope/∂ variable`` as a measure: with Dirac's δ where the slope jumps."""
-    if not slope.has(*KINKS) or not _jumps(slope, *SAMPLE):
-        return sp.diff(slope, variable)
-    parts = split(slope, SAMPLE)
-    if any(_kinked(g) for g in parts.values()):
-        raise ValueError(
-            f"slope {slope}: it jumps across a curved boundary, for which no derivative in law is implemented; only "
-            "boundaries linear in x, x_star and eps are"
-        )
-    return sp.Add(
-        *(sp.diff(g * sp.prod([sp.sign(u) for u in signs]), variable) for signs, g in parts.items())
-    )
-
-
-def _kinked(expr: sp.Expr) -> bool:
-    """Whether ``expr`` has a kink as the sample varies."""
-    return any(kink.has(*SAMPLE) for kink in expr.atoms(*KINKS))
-
-
-def _jumps(expr: sp.Expr, *variables: sp.Symbol) -> bool:
-    """Whether ``expr`` is discontinuous, as ``variables`` vary, across a boundary of one of its pieces."""
-    boundaries: set[sp.Expr] = set()
-    for kink in expr.atoms(sp.sign, sp.Heaviside):
-        boundaries.add(kink.args[0])
-    for piecewise in expr.atoms(sp.Piecewise):
-        boundaries |= {r.lhs - r.rhs for r in piecewise.atoms(sp.core.relational.Relational)}
-    return any(_jumps_at(expr, b, variables) for b in boundaries)
-
-
-def _jumps_at(expr: sp.Expr, boundary: sp.Expr, variables: tuple[sp.Symbol, ...]) -> bool:
-    """Compare the two sides of a boundary at two unrelated points on it."""
-    variable = next((s for s in variables if boundary.has(s)), None)
-    if variable is None:
-        return False
-    crossing = sp.solve(boundary, variable)
-    others = sorted((expr.free_symbols | boundary.free_symbols) - {variable}, key=str)
-    for seed in (sp.Rational(3, 7), sp.Rational(8, 5)):
-        point = {s: seed + sp.Rational(i, 11) for i, s in enumerate(others)}
-        for root in crossing:
-            place, step = root.subs(point), sp.Rational(1, 10**12)
-            left, right = (expr.subs(point).subs(variable, place + side) for side in (-step, step))
-            if abs(sp.N(right - left, 20)) > 1e-9:
-                return True
-    return False

@@ -5,6 +5,8 @@ First pass of every derivation. Source of the mathematics: Stein's lemma and Pri
 
 from symhigh.derivation.gaussian.cells import KINKS, STEPS, boundaries
 from symhigh.derivation.gaussian.expectation import expect
+from symhigh.derivation.gaussian.gradient import mean_gradient
+from symhigh.derivation.gaussian.jumps import jumps
 from symhigh.derivation.gaussian.lazy import lazy_cse
 from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit, recognise
@@ -21,6 +23,8 @@ __all__ = [
     "boundaries",
     "expect",
     "explicit",
+    "jumps",
     "lazy_cse",
+    "mean_gradient",
     "recognise",
 ]

@@ -39,7 +39,7 @@ def cells(expr: sp.Expr, variables: Sequence[sp.Symbol], sides: Sides = ()) -> l
     if boundary is None:
         return [(expr, sides)]
     if (sign := _implied(boundary, sides)) is not None:
-        settled = _resolved(expr, boundary, sign, variables)
+        settled = on_side(expr, boundary, sign, variables)
         if settled == expr:
             raise ValueError(f"expectation of {expr}: the sign of {boundary} cannot be put in; write it as a Piecewise")
         return cells(settled, variables, sides)
@@ -50,7 +50,7 @@ def cells(expr: sp.Expr, variables: Sequence[sp.Symbol], sides: Sides = ()) -> l
         )
     found = []
     for sign in (1, -1):
-        found += cells(_resolved(expr, boundary, sign, variables), variables, (*sides, (boundary, sign)))
+        found += cells(on_side(expr, boundary, sign, variables), variables, (*sides, (boundary, sign)))
     return found
 
 
@@ -105,16 +105,23 @@ def boundaries(expr: sp.Expr, variables: Sequence[sp.Symbol], soft: bool = False
 
     Polynomials come factor by factor.
     """
-    try:
-        found = {b for _, sides in cells(expr, variables) for b, _ in sides}
-    except TooManyPieces:
-        found = set(_written_boundaries(expr))
+    found = set(edges(expr, variables))
     if soft:
         found |= {e.args[0] for e in expr.atoms(sp.erf)}
     factors: set[sp.Expr] = set()
     for boundary in found:
         factors |= set(_factors(boundary, variables))
     return sorted(factors, key=sp.default_sort_key)
+
+
+def edges(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> list[sp.Expr]:
+    """The boundaries between the cells of ``expr``, whole."""
+    try:
+        merged = _merged([(branch, _needed(sides)) for branch, sides in cells(expr, variables)])
+        found = {b for _, sides in merged for b, _ in sides}
+    except TooManyPieces:
+        found = {b for b in _written_boundaries(expr) if b.free_symbols.intersection(variables)}
+    return sorted(found, key=sp.default_sort_key)
 
 
 def is_finite(expr: sp.Expr, integrable: bool = False) -> bool:
@@ -184,15 +191,15 @@ def _implied(boundary: sp.Expr, sides: Sides) -> int | None:
     return None
 
 
-def _resolved(expr: sp.Basic, boundary: sp.Expr, sign: int, variables: Sequence[sp.Symbol]) -> sp.Basic:
-    """``expr`` where the normalised ``boundary`` has this sign."""
+def on_side(expr: sp.Basic, boundary: sp.Expr, sign: int, variables: Sequence[sp.Symbol]) -> sp.Basic:
+    """``expr`` where the normalised ``boundary`` has this sign; what else has kinks keeps them."""
     if not expr.has(*KINKS, Relational):
         return expr
     if isinstance(expr, Equality):
         return sp.false if expr.free_symbols & boundary.free_symbols else expr
     if isinstance(expr, Unequality):
         return sp.true if expr.free_symbols & boundary.free_symbols else expr
-    args = [_resolved(a, boundary, sign, variables) for a in expr.args]
+    args = [on_side(a, boundary, sign, variables) for a in expr.args]
     if isinstance(expr, Relational):
         side = _side(expr.gts - expr.lts, boundary, sign, variables)
         return expr.func(*args) if side is None else sp.S(side > 0)
@@ -204,8 +211,8 @@ def _resolved(expr: sp.Basic, boundary: sp.Expr, sign: int, variables: Sequence[
     elif isinstance(expr, sp.Abs | sp.sign | sp.Heaviside):
         side = _side(args[0], boundary, sign, variables)
         if side is not None:
-            on_side = {sp.Abs: side * args[0], sp.sign: sp.Integer(side), sp.Heaviside: sp.Integer(side > 0)}
-            return on_side[expr.func]
+            forms = {sp.Abs: side * args[0], sp.sign: sp.Integer(side), sp.Heaviside: sp.Integer(side > 0)}
+            return forms[expr.func]
     elif isinstance(expr, sp.Piecewise):
         return sp.Piecewise(*args)
     return expr.func(*args)

@@ -1,0 +1,112 @@
+"""Expectations of derivatives in law: inside the pieces, and a Dirac measure where the function jumps.
+
+Serves the loss's Stein coefficients ``E ∂_v G``. Routes, the first that applies: G has no jump; its jumps are signs of
+affine forms; an independent variable smooths them; they lie on planes; given the other variables, they are a few
+points along v; and Stein's lemma ``E ∂G = S⁻¹ E v G`` at regular S for whatever is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from symhigh.derivation.gaussian.cells import KINKS, edges
+from symhigh.derivation.gaussian.conditional import along, conditional
+from symhigh.derivation.gaussian.covariance import Covariance
+from symhigh.derivation.gaussian.expectation import mean
+from symhigh.derivation.gaussian.forms import spanned
+from symhigh.derivation.gaussian.jumps import branchwise, jump, jumps
+from symhigh.derivation.gaussian.kinks import Signed, split
+from symhigh.derivation.gaussian.node import GaussianMean
+from symhigh.derivation.gaussian.smooth import explicit, recognise
+from symhigh.derivation.gaussian.terms import is_affine
+
+
+def mean_gradient(
+    expr: sp.Expr, variables: Sequence[sp.Symbol], cov: Covariance, wanted: Sequence[sp.Symbol]
+) -> tuple[sp.Expr, ...]:
+    """``E ∂_v expr`` in the sense of distributions for v in ``wanted``, over centred Gaussian ``variables``."""
+    variables = tuple(variables)
+    if not (jumping := jumps(expr, variables, variables)):
+        return tuple(mean(branchwise(expr, v), variables, sp.Matrix(cov)) for v in wanted)
+    parts = split(expr, variables)
+    if not any(g.has(*KINKS) and g.free_symbols.intersection(variables) for g in parts.values()):
+        return tuple(mean(_of_signs(parts, v), variables, sp.Matrix(cov)) for v in wanted)
+    span = spanned([expr], variables)
+    if span.size < len(variables):
+        inner = mean_gradient(span.express(expr), span.coordinates, _rows(span.covariance(cov)), span.coordinates)
+        places = [variables.index(v) for v in wanted]
+        return tuple(
+            sp.Add(*(form[i] * g for form, g in zip(span.forms, inner, strict=True))) for i in places
+        )
+    if (smoothed := _smoothed(expr, variables, cov, wanted)) is not None:
+        return smoothed
+    if all(is_affine(b, variables) for b in jumping):
+        return tuple(mean(_on_planes(expr, jumping, variables, v), variables, sp.Matrix(cov)) for v in wanted)
+    found = [_pointwise(expr, v, variables, cov) for v in wanted]
+    exact = [g for g in found if g is not None]
+    return tuple(exact) if len(exact) == len(found) else _by_moments(expr, variables, cov, wanted)
+
+
+def _rows(rows: Sequence[Sequence[sp.Expr]]) -> Covariance:
+    return tuple(tuple(row) for row in rows)
+
+
+def _of_signs(parts: Signed, v: sp.Symbol) -> sp.Expr:
+    """The derivative of a sum of signs: ``∂ sign(u) = 2 δ(u) ∂u``."""
+    total = sp.S.Zero
+    for signs, g in parts.items():
+        total += sp.diff(g, v) * sp.prod([sp.sign(u) for u in signs])
+        for u in signs:
+            others = sp.prod([sp.sign(w) for w in signs if w != u])
+            total += 2 * g * sp.diff(u, v) * sp.DiracDelta(u) * others
+    return total
+
+
+def _on_planes(expr: sp.Expr, planes: Sequence[sp.Expr], variables: Sequence[sp.Symbol], v: sp.Symbol) -> sp.Expr:
+    """The derivative inside the pieces, plus every jump times the density on its plane."""
+    return branchwise(expr, v) + sp.Add(
+        *(jump(expr, b, variables) * sp.diff(b, v) * sp.DiracDelta(b) for b in planes if sp.diff(b, v) != 0)
+    )
+
+
+def _smoothed(
+    expr: sp.Expr, variables: tuple[sp.Symbol, ...], cov: Covariance, wanted: Sequence[sp.Symbol]
+) -> tuple[sp.Expr, ...] | None:
+    """Average first over a variable that is independent of the others and moves every boundary at a constant speed."""
+    for v in along(expr, variables):
+        k = variables.index(v)
+        alone = all(cov[k][i] == 0 for i in range(len(variables)) if i != k)
+        if v in wanted or not alone or any(sp.diff(b, v).free_symbols.intersection(variables) for b in edges(expr, variables)):
+            continue
+        given = conditional(v, variables, cov)
+        value = mean(expr, (v,), ((given.variance,),))
+        if not value.has(GaussianMean):
+            return mean_gradient(recognise(value), given.others, given.law, wanted)
+    return None
+
+
+def _pointwise(expr: sp.Expr, v: sp.Symbol, variables: tuple[sp.Symbol, ...], cov: Covariance) -> sp.Expr | None:
+    """The derivative along v given the other variables, averaged over both."""
+    if v not in along(expr, variables):
+        return None
+    given = conditional(v, variables, cov)
+    line = (given.rest,)
+    parts = split(given.express(expr), line)
+    if any(g.has(*KINKS) and given.rest in g.free_symbols for g in parts.values()):
+        return None
+    value = mean(_of_signs(parts, given.rest), line, ((given.variance,),))
+    if value.has(GaussianMean):
+        return None
+    return mean(recognise(explicit(value)), given.others, sp.Matrix(given.law))
+
+
+def _by_moments(
+    expr: sp.Expr, variables: tuple[sp.Symbol, ...], cov: Covariance, wanted: Sequence[sp.Symbol]
+) -> tuple[sp.Expr, ...]:
+    """``S⁻¹ E v expr``, at regular S."""
+    matrix = sp.Matrix(cov)
+    moments = sp.Matrix([mean(v * expr, variables, matrix) for v in variables])
+    solved = matrix.adjugate() * moments / sp.expand(matrix.det(method="berkowitz"))
+    return tuple(solved[variables.index(v)] for v in wanted)
