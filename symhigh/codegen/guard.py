@@ -55,6 +55,8 @@ def _guard(
 ) -> sp.Expr:
     if not expr.args or not expr.free_symbols:
         return expr
+    if isinstance(expr, sp.Mul) and quotients and (spread := _spread(expr, moving)) is not None:
+        return _guard(spread, moving, quotients, roots)
     if isinstance(expr, sp.Mul | sp.Pow) and quotients:
         factors = sp.Mul.make_args(expr)
         below = [f for f in factors if _divides(f, moving)]
@@ -68,6 +70,15 @@ def _guard(
     if isinstance(expr, sp.asin):
         return safe_asin(*args)
     return expr.func(*args)
+
+
+def _spread(expr: sp.Mul, moving: frozenset[sp.Symbol]) -> sp.Expr | None:
+    """A product of an exponential and a sum of quotients multiplied out: at zero variance the exponential wins."""
+    sums = [f for f in expr.args if isinstance(f, sp.Add) and any(_divides(g, moving) for t in f.args for g in sp.Mul.make_args(t))]
+    if not sums or not any(isinstance(f, sp.exp) for f in expr.args):
+        return None
+    rest = sp.Mul(*(f for f in expr.args if f is not sums[0]))
+    return sp.Add(*(t * rest for t in sums[0].args))
 
 
 def _merged(expr: sp.Expr, moving: frozenset[sp.Symbol]) -> sp.Expr:

@@ -101,11 +101,11 @@ def _union(first: Sides, second: Sides) -> Sides | None:
 
 
 def boundaries(expr: sp.Expr, variables: Sequence[sp.Symbol], soft: bool = False) -> list[sp.Expr]:
-    """What changes its sign where ``expr`` has a kink or a jump; with ``soft``, also where its error functions step.
+    """What changes its sign where ``expr`` has a kink, a jump or a pole; with ``soft``, also where error functions step.
 
     Polynomials come factor by factor.
     """
-    found = set(edges(expr, variables))
+    found = set(edges(expr, variables)) | set(_singular(expr, variables))
     if soft:
         found |= {e.args[0] for e in expr.atoms(sp.erf)}
     factors: set[sp.Expr] = set()
@@ -124,23 +124,32 @@ def edges(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> list[sp.Expr]:
     return sorted(found, key=sp.default_sort_key)
 
 
-def is_finite(expr: sp.Expr, integrable: bool = False) -> bool:
-    """Whether ``expr`` is known to be real and finite at every real point; by its form, so False may mean unknown.
+def _singular(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> Iterator[sp.Expr]:
+    """Denominators, radicands and arguments of logarithms that may be zero."""
+    for part in expr.atoms(sp.Pow, sp.log):
+        base = part.args[0]
+        whole = part.is_Pow and part.exp.is_Integer and part.exp > 0
+        if not whole and base.free_symbols.intersection(variables) and not base.has(*KINKS) and not is_positive(base):
+            yield base
+
+
+def is_finite(expr: sp.Expr, variables: Sequence[sp.Symbol], integrable: bool = False) -> bool:
+    """Whether ``expr`` is known to be real and finite at all real ``variables``; by its form, so False may mean unknown.
 
     With ``integrable`` a logarithm or a power above -1 of something nonnegative, such as ``log |u|``, counts as well.
     """
-    if not expr.args or not expr.free_symbols:
+    if not expr.free_symbols.intersection(variables) or not expr.args:
         return True
     if isinstance(expr, sp.Piecewise):
-        return all(is_finite(e, integrable) for e, _ in expr.args)
+        return all(is_finite(e, variables, integrable) for e, _ in expr.args)
     if isinstance(expr, sp.log) or (expr.is_Pow and not (expr.exp.is_Integer and expr.exp > 0)):
         base = expr.args[0]
         bounded = expr.is_Pow and bool(expr.exp.is_positive)
         allowed = integrable and (isinstance(expr, sp.log) or bool((expr.exp + 1).is_positive))
         known = is_positive(base) or ((bounded or allowed) and bool(base.is_nonnegative))
-        return known and all(is_finite(a, integrable) for a in expr.args)
+        return known and all(is_finite(a, variables, integrable) for a in expr.args)
     known_functions = (sp.Add, sp.Mul, sp.Pow, *_SMOOTH, *KINKS, *STEPS)
-    return isinstance(expr, known_functions) and all(is_finite(a, integrable) for a in expr.args)
+    return isinstance(expr, known_functions) and all(is_finite(a, variables, integrable) for a in expr.args)
 
 
 def _inner_boundaries(expr: sp.Basic, variables: Sequence[sp.Symbol]) -> Iterator[sp.Expr]:
@@ -182,8 +191,8 @@ def normalised(boundary: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[sp.Ex
 
 def _implied(boundary: sp.Expr, sides: Sides) -> int | None:
     """The sign of a boundary that is known, by itself or from those of the cell."""
-    if boundary.is_positive or boundary.is_negative:
-        return 1 if boundary.is_positive else -1
+    if boundary.is_nonnegative or boundary.is_nonpositive:
+        return 1 if boundary.is_nonnegative else -1
     for known, sign in sides:
         gap = sp.expand(boundary - known)
         if (sign > 0 and gap.is_nonnegative) or (sign < 0 and gap.is_nonpositive):

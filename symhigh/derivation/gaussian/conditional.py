@@ -17,7 +17,10 @@ from symhigh.derivation.gaussian.covariance import Covariance
 
 @dataclass(frozen=True)
 class Conditional:
-    """``variable = prediction + rest``: the prediction is linear in ``others``, which have covariance ``law``."""
+    """``variable = prediction + rest``: the prediction is linear in ``others``, which have covariance ``law``.
+
+    Its weights and the rest's variance have names where they are no numbers; ``meaning`` says what they are.
+    """
 
     variable: sp.Symbol
     prediction: sp.Expr
@@ -25,6 +28,7 @@ class Conditional:
     variance: sp.Expr
     others: tuple[sp.Symbol, ...]
     law: Covariance
+    meaning: dict[sp.Symbol, sp.Expr]
 
     def express(self, expr: sp.Expr) -> sp.Expr:
         """``expr`` in the others and the rest."""
@@ -36,20 +40,32 @@ def conditional(variable: sp.Symbol, variables: Sequence[sp.Symbol], cov: Covari
     k = variables.index(variable)
     kept = [i for i in range(len(variables)) if i != k]
     linked = [i for i in kept if cov[k][i] != 0]
+    meaning: dict[sp.Symbol, sp.Expr] = {}
+
+    def named(value: sp.Expr, **assumptions: bool) -> sp.Expr:
+        if value.is_number:
+            return value
+        meaning[name := sp.Dummy(f"k{len(meaning)}", **assumptions)] = value
+        return name
+
     prediction, variance = sp.S.Zero, cov[k][k]
     if linked:
         gram = sp.Matrix([[cov[i][j] for j in linked] for i in linked])
         row = sp.Matrix([[cov[k][i] for i in linked]])
         weights = [sp.cancel(w) for w in row * gram.inv()]
-        prediction = sp.Add(*(w * variables[i] for w, i in zip(weights, linked, strict=True)))
-        variance = cov[k][k] - sp.Add(*(w * cov[k][i] for w, i in zip(weights, linked, strict=True)))
+        variance -= sp.Add(*(w * cov[k][i] for w, i in zip(weights, linked, strict=True)))
+        prediction = sp.Add(*(named(w, real=True) * variables[i] for w, i in zip(weights, linked, strict=True)))
     rest = sp.Dummy(f"w_{variable.name}", real=True)
     law = tuple(tuple(cov[i][j] for j in kept) for i in kept)
-    return Conditional(variable, prediction, rest, variance, tuple(variables[i] for i in kept), law)
+    others = tuple(variables[i] for i in kept)
+    return Conditional(variable, prediction, rest, named(variance, positive=True), others, law, meaning)
 
 
 def along(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> Iterator[sp.Symbol]:
-    """The variables along which every boundary of ``expr`` is linear or quadratic; the simplest first."""
+    """The variables along which every boundary of ``expr`` is linear or quadratic; the simplest first.
+
+    Among equals the first comes first: what is learnt may start with variance zero, and is better not left for last.
+    """
     edges = boundaries(expr, variables)
     order = []
     for k, v in enumerate(variables):
@@ -58,6 +74,6 @@ def along(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> Iterator[sp.Symbol]:
             continue
         leads = {sp.Poly(e, v).LC() for e, n in zip(edges, degrees, strict=True) if n > 0}
         varying = any(lead.free_symbols.intersection(variables) for lead in leads)
-        order.append((max(degrees), varying, -k, v))
+        order.append((max(degrees), varying, k, v))
     for *_, v in sorted(order, key=lambda c: c[:3]):
         yield v

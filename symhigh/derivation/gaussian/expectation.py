@@ -139,14 +139,14 @@ class _Expectation:
             given = conditional(variable, self.variables, self.cov)
             value = _Expectation((given.rest,), ((given.variance,),)).of(recognise(given.express(whole)))
             if not value.has(GaussianMean):
-                return self._outer(explicit(value), given.others, given.law)
+                return self._outer(explicit(value), given.others, given.law).xreplace(given.meaning)
         return None
 
     def _outer(self, value: sp.Expr, others: tuple[sp.Symbol, ...], law: Covariance) -> sp.Expr:
         """The average of what an inner average has left."""
         if len(others) > 1:
             return _Expectation(others, law).of(value)
-        settled = value if is_finite(value) else in_cells(value, others)
+        settled = value if is_finite(value, others) else in_cells(value, others)
         return GaussianMean(settled, others, sp.Matrix(law))
 
     def _concentrated(self, expr: sp.Expr) -> sp.Expr:

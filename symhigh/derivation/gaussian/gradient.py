@@ -1,8 +1,8 @@
 """Expectations of derivatives in law: inside the pieces, and a Dirac measure where the function jumps.
 
 Serves the loss's Stein coefficients ``E ∂_v G``. Routes, the first that applies: G has no jump; its jumps are signs of
-affine forms; an independent variable smooths them; they lie on planes; given the other variables, they are a few
-points along v; and Stein's lemma ``E ∂G = S⁻¹ E v G`` at regular S for whatever is left.
+affine forms; they lie on planes; along one variable, given the others, they are a few points; and Stein's lemma
+``E ∂G = S⁻¹ E v G``, at regular S, for whatever is left.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from symhigh.derivation.gaussian.cells import KINKS, edges
+from symhigh.derivation.gaussian.cells import KINKS
 from symhigh.derivation.gaussian.conditional import along, conditional
 from symhigh.derivation.gaussian.covariance import Covariance
 from symhigh.derivation.gaussian.expectation import mean
@@ -29,9 +29,9 @@ def mean_gradient(
     """``E ∂_v expr`` in the sense of distributions for v in ``wanted``, over centred Gaussian ``variables``."""
     variables = tuple(variables)
     if not (jumping := jumps(expr, variables, variables)):
-        return tuple(mean(branchwise(expr, v), variables, sp.Matrix(cov)) for v in wanted)
+        return tuple(mean(branchwise(expr, v, variables), variables, sp.Matrix(cov)) for v in wanted)
     parts = split(expr, variables)
-    if not any(g.has(*KINKS) and g.free_symbols.intersection(variables) for g in parts.values()):
+    if not any(_kinked(g, variables) for g in parts.values()):
         return tuple(mean(_of_signs(parts, v), variables, sp.Matrix(cov)) for v in wanted)
     span = spanned([expr], variables)
     if span.size < len(variables):
@@ -40,13 +40,9 @@ def mean_gradient(
         return tuple(
             sp.Add(*(form[i] * g for form, g in zip(span.forms, inner, strict=True))) for i in places
         )
-    if (smoothed := _smoothed(expr, variables, cov, wanted)) is not None:
-        return smoothed
     if all(is_affine(b, variables) for b in jumping):
         return tuple(mean(_on_planes(expr, jumping, variables, v), variables, sp.Matrix(cov)) for v in wanted)
-    found = [_pointwise(expr, v, variables, cov) for v in wanted]
-    exact = [g for g in found if g is not None]
-    return tuple(exact) if len(exact) == len(found) else _by_moments(expr, variables, cov, wanted)
+    return _eliminated(expr, variables, cov, wanted) or _by_moments(expr, variables, cov, wanted)
 
 
 def _rows(rows: Sequence[Sequence[sp.Expr]]) -> Covariance:
@@ -66,40 +62,37 @@ def _of_signs(parts: Signed, v: sp.Symbol) -> sp.Expr:
 
 def _on_planes(expr: sp.Expr, planes: Sequence[sp.Expr], variables: Sequence[sp.Symbol], v: sp.Symbol) -> sp.Expr:
     """The derivative inside the pieces, plus every jump times the density on its plane."""
-    return branchwise(expr, v) + sp.Add(
+    return branchwise(expr, v, variables) + sp.Add(
         *(jump(expr, b, variables) * sp.diff(b, v) * sp.DiracDelta(b) for b in planes if sp.diff(b, v) != 0)
     )
 
 
-def _smoothed(
+def _eliminated(
     expr: sp.Expr, variables: tuple[sp.Symbol, ...], cov: Covariance, wanted: Sequence[sp.Symbol]
 ) -> tuple[sp.Expr, ...] | None:
-    """Average first over a variable that is independent of the others and moves every boundary at a constant speed."""
-    for v in along(expr, variables):
-        k = variables.index(v)
-        alone = all(cov[k][i] == 0 for i in range(len(variables)) if i != k)
-        if v in wanted or not alone or any(sp.diff(b, v).free_symbols.intersection(variables) for b in edges(expr, variables)):
+    """One variable averaged first, given the others: ``w = β·others + rest``, on whose line the jumps are points.
+
+    With ``H = E[G | others]``: ``E ∂_w G`` is taken along the line, and ``E ∂_v G = E ∂_v H - β_v E ∂_w G``.
+    """
+    for w in along(expr, variables):
+        given = conditional(w, variables, cov)
+        line, law = (given.rest,), ((given.variance,),)
+        parts = split(given.express(expr), line)
+        if any(_kinked(g, line) for g in parts.values()):
             continue
-        given = conditional(v, variables, cov)
-        value = mean(expr, (v,), ((given.variance,),))
-        if not value.has(GaussianMean):
-            return mean_gradient(recognise(value), given.others, given.law, wanted)
+        slope, smooth = mean(_of_signs(parts, given.rest), line, law), mean(given.express(expr), line, law)
+        if slope.has(GaussianMean) or smooth.has(GaussianMean):
+            continue
+        along_w = mean(recognise(explicit(slope)), given.others, sp.Matrix(given.law))
+        rest = [v for v in wanted if v != w]
+        found = dict(zip(rest, mean_gradient(recognise(explicit(smooth)), given.others, given.law, rest), strict=True))
+        values = [along_w if v == w else found[v] - sp.diff(given.prediction, v) * along_w for v in wanted]
+        return tuple(value.xreplace(given.meaning) for value in values)
     return None
 
 
-def _pointwise(expr: sp.Expr, v: sp.Symbol, variables: tuple[sp.Symbol, ...], cov: Covariance) -> sp.Expr | None:
-    """The derivative along v given the other variables, averaged over both."""
-    if v not in along(expr, variables):
-        return None
-    given = conditional(v, variables, cov)
-    line = (given.rest,)
-    parts = split(given.express(expr), line)
-    if any(g.has(*KINKS) and given.rest in g.free_symbols for g in parts.values()):
-        return None
-    value = mean(_of_signs(parts, given.rest), line, ((given.variance,),))
-    if value.has(GaussianMean):
-        return None
-    return mean(recognise(explicit(value)), given.others, sp.Matrix(given.law))
+def _kinked(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
+    return any(kink.free_symbols.intersection(variables) for kink in expr.atoms(*KINKS))
 
 
 def _by_moments(

@@ -10,16 +10,18 @@ from collections.abc import Sequence
 import mpmath
 import sympy as sp
 
-from symhigh.derivation.gaussian.cells import KINKS, edges, on_side
+from symhigh.derivation.gaussian.cells import KINKS, edges, in_cells, on_side
 from symhigh.derivation.gaussian.crossings import crossings
 
 _SEEDS = (sp.Rational(3, 7), sp.Rational(8, 5), sp.Rational(-5, 9), sp.Rational(-17, 8))
 _REACH = 12.0
 
 
-def branchwise(expr: sp.Expr, variable: sp.Symbol) -> sp.Expr:
+def branchwise(expr: sp.Expr, variable: sp.Symbol, variables: Sequence[sp.Symbol]) -> sp.Expr:
     """The derivative inside the pieces, without the jumps between them."""
-    return sp.diff(expr, variable).replace(sp.DiracDelta, lambda *_: sp.S.Zero)
+    rooted = any(p.base.has(*KINKS) for p in expr.atoms(sp.Pow) if not p.exp.is_Integer or p.exp < 0)
+    pieces = in_cells(expr, variables) if rooted else expr
+    return sp.diff(pieces, variable).replace(sp.DiracDelta, lambda *_: sp.S.Zero)
 
 
 def jump(expr: sp.Expr, boundary: sp.Expr, variables: Sequence[sp.Symbol]) -> sp.Expr:
@@ -47,7 +49,10 @@ def _jumps_at(
     for seed in _SEEDS:
         point = {s: (abs(seed) if s.is_nonnegative else seed) + sp.Rational(i, 11) for i, s in enumerate(others)}
         for root in _roots(boundary.xreplace(point), variable):
-            value = sp.N(gain.xreplace({**point, variable: root}), 20)
+            try:
+                value = sp.N(gain.xreplace({**point, variable: root}), 20)
+            except TypeError:  # another boundary runs through this very point
+                continue
             if value.is_Float and abs(value) > 1e-9:
                 return True
     return False

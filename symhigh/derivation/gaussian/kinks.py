@@ -51,7 +51,7 @@ class _Splitter:
         if isinstance(expr, sp.Add):
             return _sum(self.split(a) for a in expr.args)
         if isinstance(expr, sp.Mul):
-            rough = [a for a in expr.args if not is_finite(a, integrable=True)]
+            rough = [a for a in expr.args if not is_finite(a, self.variables, integrable=True)]
             if rough and any(a.has(*KINKS) for a in expr.args if a not in rough):
                 return {_NONE: in_cells(expr, self.variables)}
             return self.multiply(*(self.split(a) for a in expr.args))
@@ -120,7 +120,7 @@ class _Splitter:
         for branch, condition in expr.args:
             where = self.indicator(condition)
             summands = sp.Add.make_args(branch)
-            finite = sp.Add(*(a for a in summands if is_finite(a)))
+            finite = sp.Add(*(a for a in summands if is_finite(a, self.variables)))
             confined.append((branch - finite if finite != 0 else branch, condition))
             total = _sum([total, self.multiply(rest, where, self.split(finite))])
             rest = self.multiply(rest, _sum([{_NONE: sp.S.One}, _scale(where, sp.S.NegativeOne)]))

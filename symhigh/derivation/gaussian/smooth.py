@@ -93,13 +93,21 @@ def recognise(expr: sp.Expr) -> sp.Expr:
 
     ``1/(1 + e^u)`` becomes ``σ(-u)``, ``log(1 + e^u)`` softplus, ``1/cosh²`` becomes ``1 - tanh²`` and
     ``log cosh u`` becomes ``softplus(2u) - u - log 2``; logarithms and reciprocals of ``1 ± erf u`` go to
-    :mod:`~symhigh.derivation.gaussian.tails`. Ceiling, fractional part and remainder become floors, almost surely.
+    :mod:`~symhigh.derivation.gaussian.tails`. Ceiling, fractional part and remainder become floors, and
+    powers of steps steps, almost surely.
     """
     if expr.has(sp.floor, sp.ceiling, sp.frac, sp.Mod):
         expr = _in_floors(expr)
+    if expr.has(sp.sign, sp.Heaviside):
+        expr = expr.replace(_is_power_of_step, lambda p: p.base if p.exp % 2 or p.base.func is not sp.sign else 1)
     if not expr.has(sp.exp, sp.cosh, sp.sech, sp.coth, sp.csch, sp.erf, sp.erfc):
         return expr
     return _bottom_up(expr)
+
+
+def _is_power_of_step(expr: sp.Expr) -> bool:
+    whole = expr.is_Pow and expr.exp.is_Integer and expr.exp > 1
+    return bool(whole and isinstance(expr.base, sp.sign | sp.Heaviside))
 
 
 def _in_floors(expr: sp.Expr) -> sp.Expr:
