@@ -8,6 +8,7 @@ to that.
 from __future__ import annotations
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 SOURCE = '''
 @njit
@@ -34,15 +35,23 @@ safe_asin = sp.Function("safe_asin", real=True)
 
 
 def guarded(expr: sp.Expr, moving: frozenset[sp.Symbol] = frozenset()) -> sp.Expr:
-    """``expr`` with roots, arcsines and, near erf, exp and asin, quotients guarded.
+    """``expr`` with roots, arcsines and, near erf, exp, asin and calls of nodes, quotients guarded.
 
     Roots and denominators that hold a symbol of ``moving`` (a variable of integration) are left alone. A denominator
     that also stands under a root is a variance, and clipped at zero as the root is.
     """
-    quotients = expr.has(sp.asin, sp.erf) or bool(moving)
+    quotients = expr.has(sp.asin, sp.erf, AppliedUndef) or bool(moving)
     expr = _merged(expr, moving) if moving else expr
     roots = frozenset(_primitive(e.base) for e in expr.atoms(sp.Pow) if _is_root(e, moving))
     return _guard(expr, moving, quotients, roots)
+
+
+def defined(expr: sp.Expr) -> sp.Expr:
+    """``expr`` with square roots that are zero where they are not real, for boundaries looked at along whole lines."""
+    return expr.replace(
+        lambda e: e.is_Pow and bool(e.base.free_symbols) and e.exp.is_Rational and e.exp.q == 2,
+        lambda e: safe_root(e.base) ** (2 * e.exp),
+    )
 
 
 def is_guarded(expr: sp.Expr) -> bool:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symhigh.codegen import nested_source as text
-from symhigh.codegen.guard import guarded
+from symhigh.codegen.guard import defined, guarded
 from symhigh.codegen.printer import code, function_body
 from symhigh.codegen.quadrature_source import FUNCTION, REACH
 from symhigh.derivation.gaussian import STEPS, boundaries, recognise
 from symhigh.derivation.gaussian.terms import is_affine
 
-_ZEROS = 48
+_ZEROS = 96
 """The most zeros of one boundary along a line."""
 
 
@@ -181,7 +181,7 @@ def _crossings(node: _Node, edge: _Edge, k: int) -> str:
     held = node.held(k)
     first_args = f"z{k}{held}"
     at = dict(zip(node.variables, node.point(k), strict=True))
-    value = code(guarded(edge.function.xreplace(at), frozenset(node.z)))
+    value = code(defined(guarded(edge.function.xreplace(at), frozenset(node.z))))
     return text.CROSSINGS.format(
         name=node.name, edge=edge.index, k=k, args=held, first_args=first_args, edge_args=first_args, value=value, reach=REACH
     )

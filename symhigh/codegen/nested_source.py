@@ -3,7 +3,7 @@
 Used by the lowering of quadrature nodes. Level k integrates over the k-th whitened coordinate, split where a boundary
 is crossed: double-exponential rules on the pieces (Takahasi and Mori, 1974), the trapezoidal rule where nothing splits.
 Both halve their step until two levels agree to half the digits, so that the finer has them all; the number of halvings
-is the budget, and what is still 1e-6 off on the first line then is NaN.
+is the budget, and what is still 1e-4 off on the first line then is NaN.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ def exponential_table(levels):
 
 
 NEAR, NEAR_WEIGHT, NEAR_ENDS = exponential_table(9)
+
+PLACES = numpy.sinh(numpy.linspace(-5.0, 5.0, 97)) / math.sinh(5.0)
+"""Where sign changes are looked for along a line, in units of its reach: close together near zero."""
 
 
 @njit
@@ -144,7 +147,7 @@ def {name}({covariance}{more}):
     return {name}_1({factor_call}{more}) * (2.0 * math.pi) ** (-0.5 * {size})
 """
 
-UNLESS = " if numpy.sum(errors) <= 1e-6 * whole + 1e-300 else math.nan"
+UNLESS = " if numpy.sum(errors) <= 1e-4 * whole + 1e-300 else math.nan"
 
 CURVED_CUT = """    count = {name}_crossings_{edge}_{k}(cuts, count{call})"""
 
@@ -178,25 +181,26 @@ def {name}_zero_{edge}_{k}(a, b, left, right{args}):
 @njit
 def {name}_crossings_{edge}_{k}(cuts, count{args}):
     """Append where boundary {edge} is crossed along z{k}; close pairs are found at the least value between."""
-    step = 2.0 * {reach} / 48
-    values = numpy.empty(49)
-    for i in range(49):
-        z{k} = -{reach} + i * step
+    values = numpy.empty(97)
+    for i in range(97):
+        z{k} = {reach} * PLACES[i]
         values[i] = {name}_edge_{edge}_{k}({edge_args})
-    for i in range(48):
-        a = -{reach} + i * step
+    for i in range(96):
+        a = {reach} * PLACES[i]
+        b = {reach} * PLACES[i + 1]
         if values[i] * values[i + 1] < 0.0:
-            cuts[count] = {name}_zero_{edge}_{k}(a, a + step, values[i], values[i + 1]{args})
+            cuts[count] = {name}_zero_{edge}_{k}(a, b, values[i], values[i + 1]{args})
             count += 1
         elif i > 0 and values[i] == 0.0 and values[i - 1] * values[i + 1] < 0.0:
             cuts[count] = a
             count += 1
-        elif i < 47 and values[i] * values[i + 1] > 0.0 and values[i + 1] * values[i + 2] > 0.0:
+        elif i < 95 and values[i] * values[i + 1] > 0.0 and values[i + 1] * values[i + 2] > 0.0:
             if abs(values[i + 1]) > abs(values[i]) or abs(values[i + 1]) >= abs(values[i + 2]):
                 continue
             side = 1.0 if values[i] > 0.0 else -1.0
             low = a
-            high = a + 2.0 * step
+            end = {reach} * PLACES[i + 2]
+            high = end
             while high - low > 1e-8:
                 z{k} = high - 0.6180339887498949 * (high - low)
                 middle = z{k}
@@ -212,7 +216,7 @@ def {name}_crossings_{edge}_{k}(cuts, count{args}):
                         continue
                     middle, first = z{k}, second
                 cuts[count] = {name}_zero_{edge}_{k}(a, middle, values[i], side * first{args})
-                cuts[count + 1] = {name}_zero_{edge}_{k}(middle, a + 2.0 * step, side * first, values[i + 2]{args})
+                cuts[count + 1] = {name}_zero_{edge}_{k}(middle, end, side * first, values[i + 2]{args})
                 count += 2
                 break
     return count

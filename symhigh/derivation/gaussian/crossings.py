@@ -5,36 +5,39 @@ Serves the quadrature of Gaussian expectations: the ends of cells along a line, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable
 from typing import Any
 
 _POINTS = 48
+_PLACES = [math.sinh(5 * k / 48) / math.sinh(5) for k in range(-47, 48)]
 _GOLDEN = 0.6180339887498949
 
 
 def crossings(u: Callable[[Any], Any], low: Any, high: Any, tolerance: Any) -> list[Any]:
     """Zeros of ``u`` in (low, high) where it changes sign, to ``tolerance``.
 
-    A grid of 48 points is looked at; where |u| has a least value between equal signs, that minimum is found, so that
+    A grid of 96 points is looked at, close together near the middle; where |u| has a least value between equal signs, that minimum is found, so that
     two zeros close together are seen. Features narrower than that are not.
     """
-    step = (high - low) / _POINTS
-    points = [low + k * step for k in range(_POINTS + 1)]
+    middle, half = (low + high) / 2, (high - low) / 2
+    points = [low, *(middle + half * place for place in _PLACES), high]
+    last = len(points) - 1
     values = [u(z) for z in points]
     found = []
-    for k in range(_POINTS):
+    for k in range(last):
         if values[k] * values[k + 1] < 0:
             found.append(_bracketed(u, points[k], points[k + 1], values[k], values[k + 1], tolerance))
-        elif values[k + 1] == 0 and k + 2 <= _POINTS and values[k] * values[k + 2] < 0:
+        elif values[k + 1] == 0 and k + 2 <= last and values[k] * values[k + 2] < 0:
             found.append(points[k + 1])
-        sides = (abs(values[k]), abs(values[k + 1]), abs(values[min(k + 2, _POINTS)]))
-        same = values[k] * values[k + 1] > 0 and values[k + 1] * values[min(k + 2, _POINTS)] > 0
+        sides = (abs(values[k]), abs(values[k + 1]), abs(values[min(k + 2, last)]))
+        same = values[k] * values[k + 1] > 0 and values[k + 1] * values[min(k + 2, last)] > 0
         if same and sides[1] <= sides[0] and sides[1] < sides[2]:
-            middle = _dip(u, points[k], points[k + 2], values[k + 1], tolerance)
-            if middle is not None:
-                at = u(middle)
-                found.append(_bracketed(u, points[k], middle, values[k], at, tolerance))
-                found.append(_bracketed(u, middle, points[k + 2], at, values[k + 2], tolerance))
+            dip = _dip(u, points[k], points[k + 2], values[k + 1], tolerance)
+            if dip is not None:
+                at = u(dip)
+                found.append(_bracketed(u, points[k], dip, values[k], at, tolerance))
+                found.append(_bracketed(u, dip, points[k + 2], at, values[k + 2], tolerance))
     return sorted(found)
 
 

@@ -161,7 +161,7 @@ class _Splitter:
             return {_NONE: sp.sign(expr)}
         if expr.is_positive or expr.is_negative:
             return {_NONE: sp.S.One if expr.is_positive else sp.S.NegativeOne}
-        if expr.has(*KINKS):
+        if any(kink.free_symbols & self.among for kink in expr.atoms(*KINKS)):
             raise NotLinear
         if isinstance(expr, _ODD):
             return self.sign(expr.args[0])
