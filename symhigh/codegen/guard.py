@@ -40,7 +40,9 @@ def guarded(expr: sp.Expr, moving: frozenset[sp.Symbol] = frozenset()) -> sp.Exp
     Roots and denominators that hold a symbol of ``moving`` (a variable of integration) are left alone. A denominator
     that also stands under a root is a variance, and clipped at zero as the root is.
     """
+    expr = _joined(expr) if any(_quotient(e.args[0]) for e in expr.atoms(sp.exp, sp.erf)) else expr
     quotients = expr.has(sp.asin, sp.erf, AppliedUndef) or bool(moving)
+    quotients = quotients or any(_quotient(e.args[0]) for e in expr.atoms(sp.exp))
     expr = _merged(expr, moving) if moving else expr
     roots = frozenset(_primitive(e.base) for e in expr.atoms(sp.Pow) if _is_root(e, moving))
     return _guard(expr, moving, quotients, roots)
@@ -52,6 +54,27 @@ def defined(expr: sp.Expr) -> sp.Expr:
         lambda e: e.is_Pow and bool(e.base.free_symbols) and e.exp.is_Rational and e.exp.q == 2,
         lambda e: safe_root(e.base) ** (2 * e.exp),
     )
+
+
+def _quotient(expr: sp.Expr) -> bool:
+    """Whether a symbol stands below the line."""
+    return any(p.exp.could_extract_minus_sign() and p.base.free_symbols for p in expr.atoms(sp.Pow) if p.base != sp.E)
+
+
+def _joined(expr: sp.Expr) -> sp.Expr:
+    """Products of exponentials as one, and arguments of exp and erf over one denominator.
+
+    Apart they are ``0 · ∞`` and ``∞ - ∞`` where a variance is zero.
+    """
+    if not expr.args or not expr.has(sp.exp, sp.erf):
+        return expr
+    args = [_joined(a) for a in expr.args]
+    if isinstance(expr, sp.exp | sp.erf):
+        return expr.func(sp.together(args[0]) if args[0].is_Add and _quotient(args[0]) else args[0])
+    if isinstance(expr, sp.Mul) and len(powers := [a for a in args if isinstance(a, sp.exp)]) > 1:
+        exponent = sp.together(sp.expand(sp.Add(*(a.args[0] for a in powers))))
+        return sp.Mul(sp.exp(exponent), *(a for a in args if a not in powers))
+    return expr.func(*args)
 
 
 def is_guarded(expr: sp.Expr) -> bool:

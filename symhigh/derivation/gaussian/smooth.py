@@ -99,7 +99,7 @@ def recognise(expr: sp.Expr) -> sp.Expr:
     if expr.has(sp.floor, sp.ceiling, sp.frac, sp.Mod):
         expr = _in_floors(expr)
     if expr.has(sp.sign, sp.Heaviside):
-        expr = expr.replace(_is_power_of_step, lambda p: p.base if p.exp % 2 or p.base.func is not sp.sign else 1)
+        expr = expr.replace(_is_power_of_step, lambda p: p.base if p.exp % 2 or p.base.func is not sp.sign else sp.S.One)
     if not expr.has(sp.exp, sp.cosh, sp.sech, sp.coth, sp.csch, sp.erf, sp.erfc):
         return expr
     return _bottom_up(expr)
