@@ -58,7 +58,9 @@ def defined(expr: sp.Expr) -> sp.Expr:
 
 def _quotient(expr: sp.Expr) -> bool:
     """Whether a symbol stands below the line."""
-    return any(p.exp.could_extract_minus_sign() and p.base.free_symbols for p in expr.atoms(sp.Pow) if p.base != sp.E)
+    return any(
+        p.exp.could_extract_minus_sign() and p.base.free_symbols for p in expr.atoms(sp.Pow) if p.base != sp.E
+    )
 
 
 def _joined(expr: sp.Expr) -> sp.Expr:
@@ -106,7 +108,11 @@ def _guard(
 
 def _spread(expr: sp.Mul, moving: frozenset[sp.Symbol]) -> sp.Expr | None:
     """A product of an exponential and a sum of quotients multiplied out: at zero variance the exponential wins."""
-    sums = [f for f in expr.args if isinstance(f, sp.Add) and any(_divides(g, moving) for t in f.args for g in sp.Mul.make_args(t))]
+    sums = [
+        f
+        for f in expr.args
+        if isinstance(f, sp.Add) and any(_divides(g, moving) for t in f.args for g in sp.Mul.make_args(t))
+    ]
     if not sums or not any(isinstance(f, sp.exp) for f in expr.args):
         return None
     rest = sp.Mul(*(f for f in expr.args if f is not sums[0]))

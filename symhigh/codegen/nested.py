@@ -75,16 +75,16 @@ def nested_node(
         )
     x = tuple(sp.Symbol(f"x{i + 1}", real=True) for i in range(size))
     z = tuple(sp.Symbol(f"z{i + 1}", real=True) for i in range(size))
-    factor = tuple(
-        tuple(sp.Symbol(f"c{i + 1}{j + 1}", real=True) for j in range(i + 1)) for i in range(size)
-    )
+    factor = tuple(tuple(sp.Symbol(f"c{i + 1}{j + 1}", real=True) for j in range(i + 1)) for i in range(size))
     renamed = recognise(integrand.xreplace({**dict(zip(variables, x, strict=True)), **names}))
     more = "".join(f", {s}" for s in names.values())
     entries = [str(c) for row in factor for c in row]
     arguments = ", ".join(map(str, x))
     body = function_body(guarded(renamed, frozenset(x)))
     edges = tuple(
-        _edge(i, b, x, factor) for i, b in enumerate(boundaries(renamed, x, soft=True)) if b.free_symbols & set(x)
+        _edge(i, b, x, factor)
+        for i, b in enumerate(boundaries(renamed, x, soft=True))
+        if b.free_symbols & set(x)
     )
     node = _Node(name, x, z, factor, edges, ", " + ", ".join(entries) + more, more)
     parts = [FUNCTION.format(name=f"{name}_f", args=arguments + more, body=body)]
@@ -183,7 +183,14 @@ def _crossings(node: _Node, edge: _Edge, k: int) -> str:
     at = dict(zip(node.variables, node.point(k), strict=True))
     value = code(defined(guarded(edge.function.xreplace(at), frozenset(node.z))))
     return text.CROSSINGS.format(
-        name=node.name, edge=edge.index, k=k, args=held, first_args=first_args, edge_args=first_args, value=value, reach=REACH
+        name=node.name,
+        edge=edge.index,
+        k=k,
+        args=held,
+        first_args=first_args,
+        edge_args=first_args,
+        value=value,
+        reach=REACH,
     )
 
 
@@ -194,11 +201,15 @@ def _order(node: _Node, inner: Sequence[_Edge], k: int) -> str:
     for edge in inner:
         if edge.slopes is None:
             owned.append(
-                text.OWNED_CURVED.format(name=node.name, edge=edge.index, inner=size, inner_call=node.held(size))
+                text.OWNED_CURVED.format(
+                    name=node.name, edge=edge.index, inner=size, inner_call=node.held(size)
+                )
             )
         elif edge.slopes[-1] != 0:
             rest = sp.Add(edge.offset, *(s * v for s, v in zip(edge.slopes[:-1], node.z, strict=False)))
-            owned.append(text.OWNED_PLANE.format(slope=code(edge.slopes[-1]), rest=code(rest), edge=edge.index))
+            owned.append(
+                text.OWNED_PLANE.format(slope=code(edge.slopes[-1]), rest=code(rest), edge=edge.index)
+            )
     held = node.held(k)
     return text.CHANGES.format(
         name=node.name,

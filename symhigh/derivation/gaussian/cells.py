@@ -41,7 +41,9 @@ def cells(expr: sp.Expr, variables: Sequence[sp.Symbol], sides: Sides = ()) -> l
     if (sign := _implied(boundary, sides)) is not None:
         settled = on_side(expr, boundary, sign, variables)
         if settled == expr:
-            raise ValueError(f"expectation of {expr}: the sign of {boundary} cannot be put in; write it as a Piecewise")
+            raise ValueError(
+                f"expectation of {expr}: the sign of {boundary} cannot be put in; write it as a Piecewise"
+            )
         return cells(settled, variables, sides)
     if len(sides) >= _MOST_BOUNDARIES:
         raise TooManyPieces(
@@ -129,7 +131,12 @@ def _singular(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> Iterator[sp.Expr
     for part in expr.atoms(sp.Pow, sp.log):
         base = part.args[0]
         whole = part.is_Pow and part.exp.is_Integer and part.exp > 0
-        if not whole and base.free_symbols.intersection(variables) and not base.has(*KINKS) and not is_positive(base):
+        if (
+            not whole
+            and base.free_symbols.intersection(variables)
+            and not base.has(*KINKS)
+            and not is_positive(base)
+        ):
             yield base
 
 

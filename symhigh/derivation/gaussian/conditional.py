@@ -54,7 +54,9 @@ def conditional(variable: sp.Symbol, variables: Sequence[sp.Symbol], cov: Covari
         row = sp.Matrix([[cov[k][i] for i in linked]])
         weights = [sp.cancel(w) for w in row * gram.inv()]
         variance -= sp.Add(*(w * cov[k][i] for w, i in zip(weights, linked, strict=True)))
-        prediction = sp.Add(*(named(w, real=True) * variables[i] for w, i in zip(weights, linked, strict=True)))
+        prediction = sp.Add(
+            *(named(w, real=True) * variables[i] for w, i in zip(weights, linked, strict=True))
+        )
     rest = sp.Dummy(f"w_{variable.name}", real=True)
     law = tuple(tuple(cov[i][j] for j in kept) for i in kept)
     others = tuple(variables[i] for i in kept)

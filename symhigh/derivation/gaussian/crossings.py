@@ -53,7 +53,13 @@ def changes(state: Callable[[Any], Hashable], low: Any, high: Any, tolerance: An
 
 
 def _between(
-    state: Callable[[Any], Hashable], a: Any, b: Any, before: Hashable, after: Hashable, tolerance: Any, found: list[Any]
+    state: Callable[[Any], Hashable],
+    a: Any,
+    b: Any,
+    before: Hashable,
+    after: Hashable,
+    tolerance: Any,
+    found: list[Any],
 ) -> None:
     """Append the changes between a and b; where a third state shows up in the middle, both sides are looked at."""
     while before != after:

@@ -70,7 +70,11 @@ class _Edge:
 
 
 def _edge(
-    u: sp.Expr, variables: Sequence[sp.Symbol], factor: list[list[Any]], modules: list[Any], number: Callable[[Any], Any]
+    u: sp.Expr,
+    variables: Sequence[sp.Symbol],
+    factor: list[list[Any]],
+    modules: list[Any],
+    number: Callable[[Any], Any],
 ) -> _Edge:
     size = len(variables)
     held = [i for i, v in enumerate(variables) if v in u.free_symbols]
@@ -140,7 +144,10 @@ class _Nested:
         if edge.slopes is None:
             self.arithmetic.count(60)
             return crossings(
-                lambda t: self.value(edge, [*outer, t]), -self.end, self.end, self.end * self.arithmetic.tolerance
+                lambda t: self.value(edge, [*outer, t]),
+                -self.end,
+                self.end,
+                self.end * self.arithmetic.tolerance,
             )
         if edge.slopes[level] == 0:
             return []
@@ -190,7 +197,9 @@ class _Nested:
     @staticmethod
     def meeting(a: Any, b: Any, c: Any, d: Any, level: int, outer: list[Any]) -> Any | None:
         """Where two affine boundaries cross, on the line of ``level``."""
-        slopes = [s * c[level + 1] - t * a[level + 1] for s, t in zip(a[: level + 1], c[: level + 1], strict=True)]
+        slopes = [
+            s * c[level + 1] - t * a[level + 1] for s, t in zip(a[: level + 1], c[: level + 1], strict=True)
+        ]
         if slopes[level] == 0:
             return None
         offset = b * c[level + 1] - d * a[level + 1]
@@ -228,7 +237,9 @@ def _float_log_erfc(u: float) -> float:
 
 
 _FLOATS = {
-    **{name: getattr(mp.fp, name) for name in dir(mp.fp) if callable(getattr(mp.fp, name)) and name[0] != "_"},
+    **{
+        name: getattr(mp.fp, name) for name in dir(mp.fp) if callable(getattr(mp.fp, name)) and name[0] != "_"
+    },
     "mpf": float,
     "pi": math.pi,
     "exp": math.exp,

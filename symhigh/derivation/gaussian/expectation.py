@@ -118,7 +118,11 @@ class _Expectation:
         span = spanned(hard, self.variables)
         if term.exponent != 0 and not span.holds(term.exponent):
             return self._tilt(term, signs)
-        if span.size > 1 and any(f.has(*KINKS) for f in hard) and (value := self._inner(term, signs)) is not None:
+        if (
+            span.size > 1
+            and any(f.has(*KINKS) for f in hard)
+            and (value := self._inner(term, signs)) is not None
+        ):
             return value
         if not hard and (
             trigonometric := [f for f in term.factors if f.as_base_exp()[0].func in TRIGONOMETRIC]

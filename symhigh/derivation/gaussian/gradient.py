@@ -35,7 +35,9 @@ def mean_gradient(
         return tuple(mean(_of_signs(parts, v), variables, sp.Matrix(cov)) for v in wanted)
     span = spanned([expr], variables)
     if span.size < len(variables):
-        inner = mean_gradient(span.express(expr), span.coordinates, _rows(span.covariance(cov)), span.coordinates)
+        inner = mean_gradient(
+            span.express(expr), span.coordinates, _rows(span.covariance(cov)), span.coordinates
+        )
         places = [variables.index(v) for v in wanted]
         return tuple(
             sp.Add(*(form[i] * g for form, g in zip(span.forms, inner, strict=True))) for i in places
@@ -60,7 +62,9 @@ def _of_signs(parts: Signed, v: sp.Symbol) -> sp.Expr:
     return total
 
 
-def _on_planes(expr: sp.Expr, planes: Sequence[sp.Expr], variables: Sequence[sp.Symbol], v: sp.Symbol) -> sp.Expr:
+def _on_planes(
+    expr: sp.Expr, planes: Sequence[sp.Expr], variables: Sequence[sp.Symbol], v: sp.Symbol
+) -> sp.Expr:
     """The derivative inside the pieces, plus every jump times the density on its plane."""
     return branchwise(expr, v, variables) + sp.Add(
         *(jump(expr, b, variables) * sp.diff(b, v) * sp.DiracDelta(b) for b in planes if sp.diff(b, v) != 0)
@@ -85,7 +89,9 @@ def _eliminated(
             continue
         along_w = mean(recognise(explicit(slope)), given.others, sp.Matrix(given.law))
         rest = [v for v in wanted if v != w]
-        found = dict(zip(rest, mean_gradient(recognise(explicit(smooth)), given.others, given.law, rest), strict=True))
+        found = dict(
+            zip(rest, mean_gradient(recognise(explicit(smooth)), given.others, given.law, rest), strict=True)
+        )
         values = [along_w if v == w else found[v] - sp.diff(given.prediction, v) * along_w for v in wanted]
         return tuple(value.xreplace(given.meaning) for value in values)
     return None

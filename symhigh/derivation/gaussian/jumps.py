@@ -47,7 +47,9 @@ def _jumps_at(
         return False
     others = sorted((expr.free_symbols | boundary.free_symbols) - {variable}, key=str)
     for seed in _SEEDS:
-        point = {s: (abs(seed) if s.is_nonnegative else seed) + sp.Rational(i, 11) for i, s in enumerate(others)}
+        point = {
+            s: (abs(seed) if s.is_nonnegative else seed) + sp.Rational(i, 11) for i, s in enumerate(others)
+        }
         for root in _roots(boundary.xreplace(point), variable):
             try:
                 value = sp.N(gain.xreplace({**point, variable: root}), 20)

@@ -122,7 +122,12 @@ class _Piece:
                 total += first + second
                 absolute += abs(first) + abs(second)
         fresh = total * half / 2**self.level
-        self.total, self.absolute, self.difference, self.value = total, absolute, abs(fresh - self.value), fresh
+        self.total, self.absolute, self.difference, self.value = (
+            total,
+            absolute,
+            abs(fresh - self.value),
+            fresh,
+        )
         self.level += 1
 
     def to(self, floor: Any) -> Any:
@@ -139,7 +144,9 @@ class _Piece:
         if self.b - self.a <= _NARROWEST:
             return self.value
         middle = (self.a + self.b) / 2
-        halves = (_Piece(self.arithmetic, self.weighted, *ends) for ends in ((self.a, middle), (middle, self.b)))
+        halves = (
+            _Piece(self.arithmetic, self.weighted, *ends) for ends in ((self.a, middle), (middle, self.b))
+        )
         return sum(half.to(floor) for half in halves)
 
 
@@ -154,14 +161,13 @@ def _spread(inside: Sequence[Any], end: Any) -> list[Any]:
 
 def doubles(what: str) -> Arithmetic:
     """Arithmetic of doubles: about 14 digits."""
-    return Arithmetic(math.exp, math.sqrt, math.pi, 2.0**-48, 6_000_000, what, 14, _table(0))
+    return Arithmetic(math.exp, math.sqrt, math.pi, 2.0**-48, 3_000_000, what, 14, _table(0))
 
 
 def many_digits(what: str, prec: int) -> Arithmetic:
     """Arithmetic of mpmath at its working precision, to a tolerance of ``prec`` bits."""
     digits = int(prec * 0.30103)
-    budget = 400_000
-    return Arithmetic(mp.exp, mp.sqrt, mp.pi, mp.mpf(2) ** (-prec), budget, what, digits, _table(mp.mp.prec))
+    return Arithmetic(mp.exp, mp.sqrt, mp.pi, mp.mpf(2) ** (-prec), 200_000, what, digits, _table(mp.mp.prec))
 
 
 @lru_cache(maxsize=8)
@@ -178,7 +184,10 @@ def _table(prec: int) -> list[list[tuple[Any, Any]]]:
             for k in range(0 if level == 0 else 1, int(most / step) + 1, 1 if level == 0 else 2):
                 inner = mp.pi / 2 * mp.sinh(k * step)
                 nodes.append(
-                    (1 / (mp.exp(inner) * mp.cosh(inner)), mp.pi / 2 * mp.cosh(k * step) / mp.cosh(inner) ** 2)
+                    (
+                        1 / (mp.exp(inner) * mp.cosh(inner)),
+                        mp.pi / 2 * mp.cosh(k * step) / mp.cosh(inner) ** 2,
+                    )
                 )
             levels.append(nodes)
     return levels

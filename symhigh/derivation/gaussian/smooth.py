@@ -99,7 +99,9 @@ def recognise(expr: sp.Expr) -> sp.Expr:
     if expr.has(sp.floor, sp.ceiling, sp.frac, sp.Mod):
         expr = _in_floors(expr)
     if expr.has(sp.sign, sp.Heaviside):
-        expr = expr.replace(_is_power_of_step, lambda p: p.base if p.exp % 2 or p.base.func is not sp.sign else sp.S.One)
+        expr = expr.replace(
+            _is_power_of_step, lambda p: p.base if p.exp % 2 or p.base.func is not sp.sign else sp.S.One
+        )
     if not expr.has(sp.exp, sp.cosh, sp.sech, sp.coth, sp.csch, sp.erf, sp.erfc):
         return expr
     return _bottom_up(expr)
@@ -111,9 +113,13 @@ def _is_power_of_step(expr: sp.Expr) -> bool:
 
 
 def _in_floors(expr: sp.Expr) -> sp.Expr:
-    plain = expr.replace(sp.Mod, lambda u, p: u - p * sp.floor(u / p)).replace(sp.frac, lambda u: u - sp.floor(u))
+    plain = expr.replace(sp.Mod, lambda u, p: u - p * sp.floor(u / p)).replace(
+        sp.frac, lambda u: u - sp.floor(u)
+    )
     plain = plain.replace(sp.ceiling, lambda u: sp.floor(u) + 1)
-    return plain.replace(sp.floor, lambda u: -sp.floor(-u) - 1 if u.could_extract_minus_sign() else sp.floor(u))
+    return plain.replace(
+        sp.floor, lambda u: -sp.floor(-u) - 1 if u.could_extract_minus_sign() else sp.floor(u)
+    )
 
 
 def is_smooth(expr: sp.Expr) -> bool:

@@ -29,7 +29,9 @@ def _symmetries(variables: Sequence[sp.Symbol], cov: Covariance) -> Iterator[dic
     for order in permutations(indices):
         for signs in product((-1, 1), repeat=len(variables)):
             kept = all(
-                signs[i] * signs[j] * cov[order[i]][order[j]] == cov[i][j] for i in indices for j in range(i + 1)
+                signs[i] * signs[j] * cov[order[i]][order[j]] == cov[i][j]
+                for i in indices
+                for j in range(i + 1)
             )
             if kept:
                 yield {v: signs[i] * variables[order[i]] for i, v in enumerate(variables)}
@@ -37,7 +39,9 @@ def _symmetries(variables: Sequence[sp.Symbol], cov: Covariance) -> Iterator[dic
 
 def _is_odd(expr: sp.Expr, moved: dict[sp.Symbol, sp.Expr], variables: Sequence[sp.Symbol]) -> bool:
     both = expr + expr.xreplace(moved)
-    point = {s: sp.Rational(37 + 12 * k, 31 + 5 * k) for k, s in enumerate(sorted(both.free_symbols, key=str))}
+    point = {
+        s: sp.Rational(37 + 12 * k, 31 + 5 * k) for k, s in enumerate(sorted(both.free_symbols, key=str))
+    }
     here = both.xreplace(point)
     if here != 0 and (not here.is_number or abs(sp.N(here, 15)) > 1e-9):
         return False
