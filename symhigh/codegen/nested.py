@@ -117,7 +117,7 @@ def _edge(
 
 
 def _level(node: _Node, k: int) -> str:
-    size, name, z = node.size, node.name, node.z
+    size, name = node.size, node.name
     held = node.held(k)
     if k == size:
         following = f"{name}_f({', '.join(code(v) for v in node.point(size))}{node.more})"

@@ -103,7 +103,7 @@ def _union(first: Sides, second: Sides) -> Sides | None:
 
 
 def boundaries(expr: sp.Expr, variables: Sequence[sp.Symbol], soft: bool = False) -> list[sp.Expr]:
-    """What changes its sign where ``expr`` has a kink, a jump or a pole; with ``soft``, also where error functions step.
+    """What changes its sign where ``expr`` has a kink, a jump or a pole; with ``soft``, also where erf steps.
 
     Polynomials come factor by factor.
     """
@@ -141,7 +141,7 @@ def _singular(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> Iterator[sp.Expr
 
 
 def is_finite(expr: sp.Expr, variables: Sequence[sp.Symbol], integrable: bool = False) -> bool:
-    """Whether ``expr`` is known to be real and finite at all real ``variables``; by its form, so False may mean unknown.
+    """Whether ``expr`` is known, by its form, to be real and finite at all real ``variables``.
 
     With ``integrable`` a logarithm or a power above -1 of something nonnegative, such as ``log |u|``, counts as well.
     """

@@ -17,8 +17,8 @@ _GOLDEN = 0.6180339887498949
 def crossings(u: Callable[[Any], Any], low: Any, high: Any, tolerance: Any) -> list[Any]:
     """Zeros of ``u`` in (low, high) where it changes sign, to ``tolerance``.
 
-    A grid of 96 points is looked at, close together near the middle; where |u| has a least value between equal signs, that minimum is found, so that
-    two zeros close together are seen. Features narrower than that are not.
+    A grid of 96 points is looked at, close together near the middle; where |u| has a least value between equal signs,
+    that minimum is found, so that two zeros close together are seen. Features narrower than that are not.
     """
     middle, half = (low + high) / 2, (high - low) / 2
     points = [low, *(middle + half * place for place in _PLACES), high]

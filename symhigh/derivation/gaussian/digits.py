@@ -61,7 +61,7 @@ def _stepped(expr: sp.Expr) -> list[sp.Expr]:
 
 @dataclass(frozen=True)
 class _Edge:
-    """A boundary in whitened coordinates: ``offset + slopes·z`` where it is affine, else a function of the variables."""
+    """A boundary in whitened coordinates: ``offset + slopes·z`` where affine, else a function of the variables."""
 
     last: int
     slopes: tuple[Any, ...] | None
@@ -158,8 +158,8 @@ class _Nested:
         """Where an affine argument of floor or its like is an integer."""
         if edge.slopes is None:
             raise NotConverged(
-                f"Gaussian mean of {self.arithmetic.what}: floor, ceiling, frac and Mod are averaged for affine arguments"
-                " only; write the step as a Piecewise"
+                f"Gaussian mean of {self.arithmetic.what}: floor, ceiling, frac and Mod are averaged for "
+                "affine arguments only; write the step as a Piecewise"
             )
         slope = edge.slopes[level]
         before = sum((s * z for s, z in zip(edge.slopes, outer, strict=False)), edge.offset)

@@ -12,7 +12,7 @@ import sympy as sp
 
 
 def lazy_cse(exprs: Any, symbols: Any = None) -> tuple[list[tuple[sp.Symbol, sp.Expr]], Any]:
-    """:func:`sympy.cse` in its canonical order, with every ``Piecewise`` left whole; one expression for one, a list for several."""
+    """:func:`sympy.cse` in canonical order, every ``Piecewise`` left whole; one for one, a list for several."""
     several = isinstance(exprs, Sequence)
     given = [*exprs] if several else [exprs]
     outermost = {p for e in given for p in _outermost(e)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import mpmath as mp
@@ -92,11 +93,11 @@ def by_panels(f: Callable[[Any, Any], Any], cut: Callable[[float], list[float]],
     a, b, d = (float(v) for v in (cov[0][0], cov[0][1], cov[1][1]))
     total = 0.0
     edges = np.linspace(-9, 9, 25)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         for z, w in zip(low + (high - low) * (nodes + 1) / 2, weights * (high - low) / 2, strict=True):
             u, mean, width = math.sqrt(a) * z, b / math.sqrt(a) * z, math.sqrt(d - b * b / a)
             marks = sorted({-9.0, 0.0, 9.0, *(t for c in cut(u) if -9 < (t := (c - mean) / width) < 9)})
-            for p, q in zip(marks[:-1], marks[1:], strict=True):
+            for p, q in pairwise(marks):
                 s = p + (q - p) * (nodes + 1) / 2
                 inner = np.exp(-s * s / 2) * f(u, mean + width * s)
                 total += w * math.exp(-z * z / 2) * float(weights @ inner) * (q - p) / 2
