@@ -10,6 +10,8 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from symhigh.derivation.gaussian import FourSigns
+
 SOURCE = '''
 @njit
 def safe_ratio(a, b):
@@ -41,7 +43,7 @@ def guarded(expr: sp.Expr, moving: frozenset[sp.Symbol] = frozenset()) -> sp.Exp
     that also stands under a root is a variance, and clipped at zero as the root is.
     """
     expr = _joined(expr) if any(_quotient(e.args[0]) for e in expr.atoms(sp.exp, sp.erf)) else expr
-    quotients = expr.has(sp.asin, sp.erf, AppliedUndef) or bool(moving)
+    quotients = expr.has(sp.asin, sp.erf, FourSigns, AppliedUndef) or bool(moving)
     quotients = quotients or any(_quotient(e.args[0]) for e in expr.atoms(sp.exp))
     expr = _merged(expr, moving) if moving else expr
     roots = frozenset(_primitive(e.base) for e in expr.atoms(sp.Pow) if _is_root(e, moving))

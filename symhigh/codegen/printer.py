@@ -28,6 +28,9 @@ class ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
     def _print_Hazard(self, expr: sp.Expr) -> str:
         return f"hazard({self._print(expr.args[0])})"
 
+    def _print_FourSigns(self, expr: sp.Expr) -> str:
+        return f"four_signs({', '.join(map(self._print, expr.args))})"
+
     def _print_LogErfc(self, expr: sp.Expr) -> str:
         return f"log_erfc({self._print(expr.args[0])})"
 

@@ -15,7 +15,7 @@ from symhigh.codegen import quadrature_source as text
 from symhigh.codegen.analyticity import is_centred, more_digits, strip
 from symhigh.codegen.nested import nested_node
 from symhigh.codegen.printer import code, function_body
-from symhigh.derivation.gaussian import KINKS, STEPS, GaussianMean, boundaries, recognise
+from symhigh.derivation.gaussian import KINKS, STEPS, FourSigns, GaussianMean, boundaries, recognise
 
 
 def lower_nodes(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:
@@ -37,17 +37,19 @@ class QuadratureLowering:
         self._name: dict[tuple[sp.Expr, int], str] = {}
         self._texts: list[str] = []
         self._guards = False
+        self._signs = False
 
     def replace(self, expr: sp.Expr) -> sp.Expr:
         """``expr`` with every node as a call, and guarded where its domain ends."""
         nodes = sorted(expr.atoms(GaussianMean), key=sp.default_sort_key)
         replaced = guard.guarded(expr.xreplace({node: self._call(node) for node in nodes}))
         self._guards = self._guards or guard.is_guarded(replaced)
+        self._signs = self._signs or replaced.has(FourSigns)
         return replaced
 
     def source(self) -> str:
         """Source of all functions, empty where there is nothing to define."""
-        if not self._texts:
+        if not self._texts and not self._signs:
             return guard.SOURCE if self._guards else ""
         return "\n".join([guard.SOURCE, text.SHARED, nested_source.SHARED, *self._texts])
 

@@ -9,12 +9,14 @@ from symhigh.derivation.gaussian.gradient import mean_gradient
 from symhigh.derivation.gaussian.jumps import jumps
 from symhigh.derivation.gaussian.lazy import lazy_cse
 from symhigh.derivation.gaussian.node import GaussianMean
+from symhigh.derivation.gaussian.orthant import FourSigns
 from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit, recognise
 from symhigh.derivation.gaussian.tails import Hazard, LogErfc
 
 __all__ = [
     "KINKS",
     "STEPS",
+    "FourSigns",
     "GaussianMean",
     "Hazard",
     "LogErfc",
