@@ -11,6 +11,8 @@ import re
 import sympy as sp
 from sympy.printing.pycode import PythonCodePrinter
 
+from symhigh.derivation.gaussian import lazy_cse
+
 _GENERATED = re.compile(r"(node|mixture)_\d+|safe_\w+")
 """Names of functions that lowering itself defines."""
 
@@ -25,6 +27,9 @@ class ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
 
     def _print_Hazard(self, expr: sp.Expr) -> str:
         return f"hazard({self._print(expr.args[0])})"
+
+    def _print_FourSigns(self, expr: sp.Expr) -> str:
+        return f"four_signs({', '.join(map(self._print, expr.args))})"
 
     def _print_LogErfc(self, expr: sp.Expr) -> str:
         return f"log_erfc({self._print(expr.args[0])})"
@@ -76,6 +81,6 @@ def code(expr: sp.Expr) -> str:
 
 def function_body(expr: sp.Expr) -> str:
     """Indented statements that return ``expr``, common subexpressions first."""
-    shared, (result,) = sp.cse([expr], symbols=sp.numbered_symbols("t"), order="canonical")
+    shared, (result,) = lazy_cse([expr], sp.numbered_symbols("t"))
     lines = [f"{s} = {code(e)}" for s, e in shared]
     return "\n".join("    " + line for line in [*lines, f"return {code(result)}"])

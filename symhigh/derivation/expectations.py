@@ -92,7 +92,7 @@ def _one_direction(s: Statement, step: OneStep, rates: tuple[sp.Expr, ...] | Non
 
 def _several(s: Statement, step: OneStep, sample: Sample) -> Expectations:
     """``C_p_r = E ∂_r f_p'``, ``I_p_q = E f_p' f_q'`` and the risk."""
-    check_loss(s.outcomes, s.students)
+    check_loss(s.outcomes, sample)
     count, size = len(s.students), len(sample.directions)
     stein = {(p, r): OwnedSymbol(f"C_{p + 1}_{r + 1}", real=True) for p in range(count) for r in range(size)}
     pairs = list(combinations_with_replacement(range(count), 2))
