@@ -49,6 +49,7 @@ from symhigh.problem import squared_hinge as squared_hinge
 from symhigh.problem import student as student
 from symhigh.problem import tanh_student as tanh_student
 from symhigh.rule import AdaGradNorm as AdaGradNorm
+from symhigh.rule import ClippedGradient as ClippedGradient
 from symhigh.rule import Constant as Constant
 from symhigh.rule import DAdaptation as DAdaptation
 from symhigh.rule import DelayedAdaGradNorm as DelayedAdaGradNorm

@@ -21,7 +21,7 @@ from symhigh.derivation.memory import Statement, greedy_rate, limits_of_memories
 from symhigh.derivation.network import NetworkLimit, derive_network
 from symhigh.derivation.one_step import Mean, one_step
 from symhigh.derivation.reduction import reduce_to_error
-from symhigh.derivation.statistics import mean_over_sample, statistics
+from symhigh.derivation.statistics import sampled_mean, statistics
 from symhigh.problem import DiagonalNetwork, Problem
 from symhigh.problem.noise import Component
 from symhigh.problem.problem import Label
@@ -41,6 +41,7 @@ from symhigh.symbols import (
     gradient_noise,
     lam,
     moved,
+    ridge,
     risk,
 )
 from symhigh.system import Family, LimitSystem, Reduction, Scalar, ScalarState
@@ -104,12 +105,18 @@ def _derive(
     risk_drift = c1 / 2 * averages.of(lam * drift[V11]) + c2 * averages.of(lam * drift[V12])
     threshold = 2 * greedy_rate(distance, {distance: distance_drift})
     if rates is not None:
-        # f' is the effective slope, at rate one; γ is what one sees of the rate, its mean
-        drift = {name: rhs.subs(gamma, 1) for name, rhs in drift.items()}
+        # f' is the effective slope, at rate one; γ is what one sees of the rate, its mean, at which weights decay
+        at_one = {gamma: sp.S.One, ridge: gamma * ridge}
+        drift = {name: rhs.subs(at_one, simultaneous=True) for name, rhs in drift.items()}
         threshold = gamma * threshold
-        rate = mean_over_sample(
+        rate = sampled_mean(
             sum((o.probability * g for o, g in zip(outcomes, rates, strict=True)), sp.S.Zero), noise
         )
+        if rate is sp.oo and rule.ridge != 0:
+            raise ValueError(
+                f"rule {rule.owner}: the mean of its rate {rule.rate} is infinite, and so is the weight decay of a "
+                "step, which is proportional to it; bound the rate, or leave out the weight decay"
+            )
     elif rule.rate is not None:
         rate = rule.rate.subs(rule.maxima)
         if rate.has(d):
@@ -163,8 +170,8 @@ def _inline_numbers(
     states: tuple[ScalarState, ...],
     outputs: Mapping[str, sp.Expr],
 ) -> _Parts:
-    """Scalars that are numbers, such as least squares' ``c1 = 1``, put in place of their names."""
-    numbers = {s.name: s.expression for s in scalars if s.expression.is_number}
+    """Scalars that are numbers, such as least squares' ``c1 = 1``, put in place of their names; γ keeps its own."""
+    numbers = {s.name: s.expression for s in scalars if s.expression.is_number and s.name != gamma}
     return (
         replace(family, rhs=tuple(r.subs(numbers) for r in family.rhs)),
         reductions,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symhigh.derivation.gaussian import recognise
-from symhigh.derivation.statistics import GAUSSIAN, in_pieces, mean_over_sample
+from symhigh.derivation.scaling import homogeneous
+from symhigh.derivation.statistics import GAUSSIAN, in_pieces, mean_over_sample, sampled_mean
 from symhigh.problem.noise import Component
 from symhigh.problem.problem import Label
 from symhigh.rule import Memory, Rule
@@ -166,7 +167,7 @@ def sample_rates(rule: Statement, outcomes: tuple[Label, ...]) -> tuple[sp.Expr,
             f"rule {rule.owner}: its rate {rule.rate} has no limit other than 0 as d → ∞; note that gradient_square is "
             "of order d, so a rate of order one holds d/gradient_square"
         )
-    return tuple(_of_outcome(rate, o) for o in outcomes)
+    return tuple(_of_outcome(rate, o, moves=True) for o in outcomes)
 
 
 def greedy_rate(objective: sp.Expr, drifts: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
@@ -185,7 +186,7 @@ def greedy_rate(objective: sp.Expr, drifts: Mapping[sp.Symbol, sp.Expr]) -> sp.E
 
 def _in_the_limit(expr: sp.Expr) -> sp.Expr | None:
     """``expr`` as d → ∞ with ``gradient_square = d τ f'²``; None where it has no finite limit."""
-    scaled = expr.subs({gradient_square: tau * _SLOPE_SQUARE / _STEP, d: 1 / _STEP})
+    scaled = homogeneous(expr.subs({gradient_square: tau * _SLOPE_SQUARE / _STEP, d: 1 / _STEP}), _STEP)
     if not scaled.has(_STEP) or not (expanded := sp.expand(scaled)).has(_STEP):
         return expanded if scaled.has(_STEP) else scaled
     limit = sp.limit(sp.cancel(scaled), _STEP, 0, "+")
@@ -194,18 +195,20 @@ def _in_the_limit(expr: sp.Expr) -> sp.Expr | None:
     return limit
 
 
-def _of_outcome(expr: sp.Expr, outcome: Label) -> sp.Expr:
-    loss = in_pieces(outcome.loss) if expr.has(sample_loss) else recognise(outcome.loss)
-    if expr.has(sample_loss) and isinstance(loss, sp.Piecewise):
-        return sp.Piecewise(*((_of_loss(expr, piece), condition) for piece, condition in loss.args))
-    return _of_loss(expr, loss)
+def _of_outcome(expr: sp.Expr, outcome: Label, moves: bool = False) -> sp.Expr:
+    """``expr`` for a sample of this outcome; with ``moves`` it is a rate, piece by piece of the loss."""
+    by_pieces = expr.has(sample_loss) or (moves and expr.has(_SLOPE_SQUARE))
+    loss = in_pieces(outcome.loss) if by_pieces else recognise(outcome.loss)
+    if by_pieces and isinstance(loss, sp.Piecewise):
+        return sp.Piecewise(*((_of_loss(expr, piece, moves), condition) for piece, condition in loss.args))
+    return _of_loss(expr, loss, moves)
 
 
-def _of_loss(expr: sp.Expr, loss: sp.Expr) -> sp.Expr:
-    """``expr`` for a sample of this loss; where the loss is flat SGD does not move, whatever the rate, so it is 0."""
+def _of_loss(expr: sp.Expr, loss: sp.Expr, moves: bool) -> sp.Expr:
+    """``expr`` for a sample of this loss; where the loss is flat SGD does not move, so a rate is 0 there."""
     slope = sp.diff(loss, x)
-    if slope == 0 and expr.has(sample_loss):
-        return sp.S.Zero
+    if slope == 0:
+        return sp.S.Zero if moves else expr.subs({sample_loss: loss, _SLOPE_SQUARE: 0})
     ratio = sp.Dummy("loss_over_slope_square")
     quotient = sp.cancel(loss / slope**2) if loss.is_rational_function(x, x_star, eps) else loss / slope**2
     return expr.subs(sample_loss, ratio * _SLOPE_SQUARE).subs({ratio: quotient, _SLOPE_SQUARE: slope**2})
@@ -220,7 +223,7 @@ def _mean(
     if shortcut and not drift.has(sample_loss, x, x_star, eps) and _is_linear(drift):
         return sp.expand(drift).subs(_SLOPE_SQUARE, gradient_noise)
     per_label = (o.probability * _of_outcome(drift, o) for o in outcomes)
-    return mean_over_sample(sum(per_label, sp.S.Zero), noise)
+    return (mean_over_sample if shortcut else sampled_mean)(sum(per_label, sp.S.Zero), noise)
 
 
 def _mean_of_batch(

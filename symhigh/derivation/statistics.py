@@ -16,6 +16,7 @@ from symhigh.derivation.gaussian.kinks import KINKS, split
 from symhigh.derivation.gaussian.smooth import recognise
 from symhigh.derivation.growth import check_moments
 from symhigh.derivation.mixture import mixed
+from symhigh.derivation.residual import mean_over_residual, of_residual, slope_over_residual
 from symhigh.problem.noise import Component, Gaussian
 from symhigh.problem.problem import Label
 from symhigh.symbols import B11, B12, B22, eps, omega, x, x_star
@@ -64,9 +65,14 @@ def statistics(
         )
     weighted = [p * s for (p, _), s in zip(laws, slopes, strict=True)]
     mean_slope = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
+    risk = mean_over_sample(sp.Add(*(p * f for p, f in laws)), noise)
+    square = sp.Add(*(p * s**2 for (p, _), s in zip(laws, slopes, strict=True)))
+    if factors is not None and (form := of_residual(mean_slope)) is not None:
+        c1 = slope_over_residual(form, noise)
+        return Statistics(risk, sampled_mean(square, noise), c1, -c1)
     return Statistics(
-        mean_over_sample(sp.Add(*(p * f for p, f in laws)), noise),
-        mean_over_sample(sp.Add(*(p * s**2 for (p, _), s in zip(laws, slopes, strict=True))), noise),
+        risk,
+        mean_over_sample(square, noise),
         *(_by_moments(mean_slope, noise) if factors is not None else _by_derivatives(mean_slope, noise)),
     )
 
@@ -84,6 +90,12 @@ def _by_moments(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, 
     first, second = mean_over_sample(x * slope, noise), mean_over_sample(x_star * slope, noise)
     determinant = B11 * B22 - B12**2
     return (B22 * first - B12 * second) / determinant, (B11 * second - B12 * first) / determinant
+
+
+def sampled_mean(expr: sp.Expr, noise: tuple[Component, ...]) -> sp.Expr:
+    """:func:`mean_over_sample` under a rate that depends on the sample: over the residual where that is all it sees."""
+    form = of_residual(expr)
+    return mean_over_sample(expr, noise) if form is None else mean_over_residual(form, noise)
 
 
 def mean_over_sample(expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN) -> sp.Expr:

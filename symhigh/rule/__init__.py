@@ -1,6 +1,7 @@
 """Learning-rate rules, one file each: memory, discrete update, rate. Their limits are derived elsewhere."""
 
 from symhigh.rule.adagrad_norm import AdaGradNorm, DelayedAdaGradNorm
+from symhigh.rule.clipping import ClippedGradient
 from symhigh.rule.constant import Constant
 from symhigh.rule.line_search import LineSearch
 from symhigh.rule.parameter_free import DAdaptation, DoG
@@ -14,6 +15,7 @@ from symhigh.rule.wrapped import MiniBatch, Modulated, WarmUp, WeightDecay
 
 __all__ = [
     "AdaGradNorm",
+    "ClippedGradient",
     "Constant",
     "DAdaptation",
     "DelayedAdaGradNorm",
