@@ -32,10 +32,10 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.step import RATE, SLOPE, looks_at, noise_lines, rate_lines, sample_lines
+from symhigh.codegen.step import RATE, SLOPE, knowing_lines, knowledge, looks_at, noise_lines, sample_lines
 from symhigh.codegen.target import NUMBA
 from symhigh.derivation.limit import X_I, X_STAR_I, X_START_I
-from symhigh.symbols import d, gamma, moved, t, x, x_star
+from symhigh.symbols import d, moved, t, x, x_star
 from symhigh.system import LimitSystem
 
 _ARGUMENTS = (
@@ -60,9 +60,7 @@ def gram_source(system: LimitSystem) -> str:
         "source", "words", "pool", "at", "keep", "together", "chi_cube", "spread", "g0", "g1", "g2"
     )
     parts = [NUMBA.header, normal_source(), CHI_SQUARE, lowering.source(), _lift(lowering, system)]
-    if system.rule.rate is None:
-        parts.append(lowering.function_of(gamma, "greedy_rate"))
-    return "\n\n".join([*parts, _run(lowering, system)])
+    return "\n\n".join([*parts, *knowledge(lowering, system), _run(lowering, system)])
 
 
 def _lift(lowering: Lowering, system: LimitSystem) -> str:
@@ -137,13 +135,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
     step += sample_lines(lowering, system)
     if rule.batch != 1:
         step = _batch_lines(step, names(SLOPE), names.code(rule.batch), frame)
-    if rule.rate is None:
-        step += [
-            "lift(d_, X, X_star, X_start, count, mode)",
-            f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)",
-        ]
-    else:
-        step += rate_lines(lowering, rule, base)
+    step += knowing_lines(lowering, rule, base, "lift(d_, X, X_star, X_start, count, mode)")
     step.append(f"shift = {names(RATE)} * {names(SLOPE)} / d_")
     if kept:
         step.append(f"keep = 1.0 - {names(RATE)} * {names.code(rule.ridge)} / d_")

@@ -116,11 +116,11 @@ class Lowering:
         body += [f"out[{k}] = {self.names.code(e)}" for k, e in enumerate(self.outputs)]
         return function_source("observe(t_, y, out, par, coef, w, const)", body)
 
-    def function_of(self, name: sp.Symbol, called: str) -> str:
-        """Source of a function that returns one scalar, from ``(t_, y, par, coef, w, const)``."""
+    def function_of(self, wanted: sp.Expr, called: str) -> str:
+        """Source of a function that returns one expression in scalars, from ``(t_, y, par, coef, w, const)``."""
         return function_source(
             f"{called}(t_, y, par, coef, w, const)",
-            [*self._scalar_part([name]), f"return {self.names(name)}"],
+            [*self._scalar_part([wanted]), f"return {self.names.code(wanted)}"],
         )
 
     # --- pieces -----------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from symhigh.codegen.normal import normal_source
 from symhigh.codegen.target import NUMBA, statements
 from symhigh.derivation.gaussian import recognise
 from symhigh.derivation.limit import X_I, X_STAR_I, X_START_I
+from symhigh.derivation.memory import KNOWN
 from symhigh.problem.noise import NORMAL, UNIFORMS
 from symhigh.problem.problem import Label
 from symhigh.rule import Rule
@@ -38,9 +39,7 @@ def step_source(system: LimitSystem) -> str:
     lowering = Lowering(system, NUMBA)
     lowering.names.reserve("source", "words", "pool", "at", "ready", "together", "keep", "last", "begun")
     parts = [NUMBA.header, normal_source(), lowering.source(), _lift(lowering, system)]
-    if system.rule.rate is None:
-        parts.append(lowering.function_of(gamma, "greedy_rate"))
-    return "\n\n".join([*parts, _run(lowering, system)])
+    return "\n\n".join([*parts, *knowledge(lowering, system), _run(lowering, system)])
 
 
 def _lift(lowering: Lowering, system: LimitSystem) -> str:
@@ -93,13 +92,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         + sample_lines(lowering, system)
     )
     step = sample if rule.batch == 1 else _batch_lines(lowering, sample, names.code(rule.batch))
-    if rule.rate is None:
-        step += [
-            "lift(X, X_star, X_start, mode)",
-            f"{names(RATE)} = greedy_rate({names(t)}, mode, par, coef, w, const)",
-        ]
-    else:
-        step += rate_lines(lowering, rule, base)
+    step += knowing_lines(lowering, rule, base, "lift(X, X_star, X_start, mode)")
     step.append(f"shift = {names(RATE)} * {names(SLOPE)} / n")
     if kept:
         step.append(f"keep = 1.0 - {names(RATE)} * {names.code(rule.ridge)} / n")
@@ -146,6 +139,27 @@ def _batch_lines(lowering: Lowering, sample: list[str], size: str) -> list[str]:
 def looks_at(rule: Rule, symbol: sp.Symbol) -> bool:
     """Whether the rule's memories or rate hold ``symbol``."""
     return any(e is not None and e.has(symbol) for e in (rule.rate, *(m.increment for m in rule.memory)))
+
+
+def knowledge(lowering: Lowering, system: LimitSystem) -> list[str]:
+    """Sources of the functions by which an idealised rule knows its rate, or quantities of the iterate."""
+    if system.rule.rate is None:
+        return [lowering.function_of(gamma, "greedy_rate")]
+    at = dict(zip(system.outputs, lowering.outputs, strict=True))
+    return [lowering.function_of(at.get(s.name, s), f"known_{s.name}") for s in _known(system.rule)]
+
+
+def knowing_lines(lowering: Lowering, rule: Rule, base: int, lift: str) -> list[str]:
+    """The memories' update and the rate, after ``lift`` where the rule is an idealised one."""
+    names, arguments = lowering.names, f"({lowering.names(t)}, mode, par, coef, w, const)"
+    if rule.rate is None:
+        return [lift, f"{names(RATE)} = greedy_rate{arguments}"]
+    known = [f"{names(s)} = known_{s.name}{arguments}" for s in _known(rule)]
+    return [*([lift] if known else []), *known, *rate_lines(lowering, rule, base)]
+
+
+def _known(rule: Rule) -> list[sp.Symbol]:
+    return [s for s in KNOWN if looks_at(rule, s)]
 
 
 def noise_lines(lowering: Lowering, system: LimitSystem, normal: str) -> list[str]:

@@ -39,10 +39,15 @@ class Cell:
         return sp.limit(self.form, self.variable, 0, "+") if undefined and u == 0 else value
 
     @property
+    def touches_zero(self) -> bool:
+        """Whether the cell is known to reach r = 0."""
+        return bool(self.low.is_nonpositive)
+
+    @property
     def smooth(self) -> bool:
         """Whether all kinks of the form were found, and it is bounded at the origin."""
         kinked = any(k.has(self.variable) for k in self.form.atoms(*KINKS))
-        return not kinked and not (self.low == 0 and self.power_at_zero < 0)
+        return not kinked and not (self.touches_zero and self.power_at_zero < 0)
 
     @property
     def power_at_zero(self) -> float:
@@ -124,7 +129,8 @@ def _turns(switch: sp.Basic, u: sp.Symbol) -> _Turns:
 def _by_sign(gap: sp.Expr, u: sp.Symbol, value: Callable[[int], sp.Basic]) -> _Turns:
     """The points at which ``gap`` changes its sign, and ``value`` of the sign around them."""
     top, bottom = sp.fraction(sp.cancel(gap))
-    sign, turns = 1, []
+    sign = 1
+    turns: list[sp.Expr] = []
     for part in sp.Mul.make_args(sp.factor(top * bottom)):
         factor, power = part.as_base_exp()
         if power.is_even:

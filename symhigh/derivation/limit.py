@@ -98,7 +98,8 @@ def _derive(
 ) -> _Parts:
     """The derivation proper, on canonical symbols only: no number that the user gave enters."""
     averages = Averages()
-    rates = sample_rates(rule, outcomes) if rule.sampled else None
+    seen = {distance: averages.of(V11 - 2 * V12 + V22)}
+    rates = tuple(g.subs(seen) for g in sample_rates(rule, outcomes)) if rule.sampled else None
     stats = statistics(outcomes, noise, rates)
     drift = _drift_of_modes(rule)
     distance_drift = averages.of(drift[V11] - 2 * drift[V12])
@@ -118,7 +119,7 @@ def _derive(
                 "step, which is proportional to it; bound the rate, or leave out the weight decay"
             )
     elif rule.rate is not None:
-        rate = rule.rate.subs(rule.maxima)
+        rate = rule.rate.subs(rule.maxima).subs(seen)
         if rate.has(d):
             raise ValueError(
                 f"rule {rule.owner}: its rate {rate} depends on d; a step is rate/d times the gradient, so give a "
@@ -129,8 +130,10 @@ def _derive(
 
     from_start = averages.of(V11 - 2 * V10 + V00)
     moving = averages.of(drift[V11] - 2 * drift[V10]) if rule.moves else sp.S.Zero
-    states = limits_of_memories(rule, outcomes, noise, moving)
-    scalars = (
+    states = tuple(
+        replace(s, rhs=s.rhs.subs(seen)) for s in limits_of_memories(rule, outcomes, noise, moving)
+    )
+    scalars = _in_order(
         *((Scalar(moved, from_start),) if rule.moves else ()),
         *(Scalar(name, lead) for name, lead in rule.leads.values()),
         Scalar(c1, stats.c1),
@@ -151,6 +154,17 @@ def _derive(
     used_in = [*outputs.values(), *(s.expression for s in scalars), *(s.rhs for s in states)]
     parts = (_family(drift), averages.reductions(used_in), scalars, states, MappingProxyType(outputs))
     return _inline_numbers(*(reduce_to_error(*parts) if reduce and not rule.moves else parts))
+
+
+def _in_order(*scalars: Scalar) -> tuple[Scalar, ...]:
+    """Each scalar after those that it depends on, else in the order given."""
+    waiting, ordered = list(scalars), list[Scalar]()
+    while waiting:
+        names = {s.name for s in waiting}
+        ready = [s for s in waiting if not s.expression.free_symbols & names] or waiting
+        ordered.append(ready[0])
+        waiting.remove(ready[0])
+    return tuple(ordered)
 
 
 def _family(drift: Mapping[sp.Symbol, sp.Expr]) -> Family:

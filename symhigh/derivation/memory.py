@@ -20,13 +20,18 @@ from symhigh.rule import Memory, Rule
 from symhigh.symbols import (
     batch_size,
     d,
+    distance,
     eps,
     gamma,
     gradient_noise,
     gradient_square,
     moved,
+    norm,
+    overlap,
+    risk,
     sample_loss,
     t,
+    target_norm,
     tau,
     x,
     x_star,
@@ -35,6 +40,8 @@ from symhigh.system import ScalarState
 
 _STEP = sp.Symbol("step", positive=True)
 _SLOPE_SQUARE = sp.Symbol("slope_square", nonnegative=True)
+KNOWN = (risk, distance, norm, overlap, target_norm)
+"""What an idealised rule may know of the iterate, beside ``moved``."""
 _OF_SAMPLE = (gradient_square, sample_loss, x, x_star, eps)
 
 
@@ -78,7 +85,7 @@ def statement_of(rule: Rule) -> Statement:
 
     Raises ``ValueError`` that names what is missing.
     """
-    known = {d, t, moved, *_OF_SAMPLE, *(m.name for m in rule.memory), *rule.values}
+    known = {d, t, moved, *KNOWN, *_OF_SAMPLE, *(m.name for m in rule.memory), *rule.values}
     places = [(f"the increment of {m.name}", m.increment) for m in rule.memory]
     places += [(f"the start of {m.name}", m.initial) for m in rule.memory]
     places += [("its rate", rule.rate)] if rule.rate is not None else []

@@ -38,7 +38,7 @@ def of_residual(expr: sp.Expr) -> sp.Expr | None:
 def mean_over_residual(form: sp.Expr, noise: tuple[Component, ...]) -> sp.Expr:
     """``E form`` for a function of the residual; ∞ where it is not integrable at r = 0."""
     cells = cells_of(form, _R)
-    if any(c.low == 0 and c.power_at_zero <= -1 for c in cells):
+    if any(c.touches_zero and c.power_at_zero <= -1 for c in cells):
         return sp.oo
     return _over_noise(noise, lambda law: sp.Add(*(law.mean(c) for c in cells)))
 
