@@ -32,9 +32,9 @@ import numpy as np
 
 from symhigh.system import LimitSystem
 
-REACHED, RUNNING, DIVERGED, STUCK, NEGATIVE, LOOK = range(6)
+REACHED, RUNNING, DIVERGED, STUCK, NEGATIVE, LOOK, SPENT = range(7)
 """What ``advance`` returns: the end, budget used up, a state beyond its bound, no step small enough, none that keeps
-the sign of a state, a step to see."""
+the sign of a state, a step to see; and SPENT, what its caller calls a run whose attempts are used up."""
 
 
 def control_source(system: LimitSystem, order: int, growth: float, evaluations: int, extra: int) -> str:

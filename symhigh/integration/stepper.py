@@ -77,6 +77,23 @@ class March:
         self.K, self.work = np.zeros((stepper.stages, made.size)), np.zeros((stepper.work, made.size))
         self.work[1] = made
 
+    def hand_down(self, target: Target) -> None:
+        """Carry on with the same stepper on another target; the step just made goes on to it."""
+        self.target, self.kernels = target, self.stepper.kernels(self.system, target)
+
+    def settle(self) -> None:
+        """Make the step just made the state."""
+        if self.clock[5] > 0:
+            self.clock[0], self.clock[1], self.clock[5] = self.clock[5], self.clock[6], 0.0
+            self.y = self.work[1].copy()
+
+    def resume(self, system: LimitSystem, y: Array, data: tuple[Array, ...], pace: float) -> None:
+        """Begin anew at the present time with other equations, from y, with steps of ``pace``; 0 is to be chosen."""
+        if system is not self.system:
+            self.system, self.kernels = system, self.stepper.kernels(system, self.target)
+        self.y, self.data, self.clock[1], self.clock[5] = y, data, pace, 0.0
+        self.kernels.rhs(self.clock[0], self.y, self.K[0], *self.data)
+
     def step(self) -> Step:
         """The step just made, with the solution inside it."""
         t, h, kernels = float(self.clock[0]), float(self.clock[1]), self.kernels

@@ -1,0 +1,151 @@
+"""The coordinates of a mode that an integrator sees: about the origin, about the target, or about the start.
+
+Between a limit and its integration. Digits of a small ``‖X - X*‖²`` or ``‖X - X0‖²`` are lost where it is a difference
+of large moments; so the modes are integrated as moments of ``X - c`` with c the point that X is near, and everything
+polynomial in averages is rewritten in averages of those, where what is large cancels symbolically.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import sympy as sp
+
+from symhigh.population.spectrum import Array
+from symhigh.symbols import D2, V00, V10, V11, V12, V20, V22, lam
+from symhigh.system import Family, LimitSystem, Reduction, Scalar
+
+_ALONG = sp.Symbol("along_target", real=True)
+_SHIFT2 = sp.Symbol("shift_square", nonnegative=True)
+_SHIFT_START = sp.Symbol("shift_start", real=True)
+_SHIFT_TARGET = sp.Symbol("shift_target", real=True)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """``states`` of a mode, and the family's own states as affine functions of them with the family's coefficients."""
+
+    name: str
+    states: tuple[sp.Symbol, ...]
+    moments: tuple[tuple[sp.Symbol, sp.Expr], ...]
+
+
+TARGET = Frame("target", (D2, _ALONG), ((V11, D2 + 2 * _ALONG + V22), (V12, _ALONG + V22)))
+"""``‖X - X*‖²`` and ``<X - X*, X*>`` of a mode."""
+
+OPPOSITE = Frame("opposite", (D2, _ALONG), ((V11, D2 + 2 * _ALONG + V22), (V12, -_ALONG - V22)))
+"""``‖X + X*‖²`` and ``-<X + X*, X*>``: losses that are even in X know the target up to its sign."""
+
+START = Frame(
+    "start",
+    (_SHIFT2, _SHIFT_TARGET, _SHIFT_START),
+    ((V11, _SHIFT2 + 2 * _SHIFT_START + V00), (V12, _SHIFT_TARGET + V20), (V10, _SHIFT_START + V00)),
+)
+"""``‖X - X0‖²``, ``<X - X0, X*>`` and ``<X - X0, X0>``, all zero at the start."""
+
+_NEAR, _SMALL = 0.05, 0.05
+
+
+def frame_at(system: LimitSystem, coef: Array, states: Array, w: Array) -> Frame | None:
+    """The frame for modes at ``states`` (states, N): None, the family's own, where X is small or far from ±X*."""
+    own = system.family.states
+    if own == (V11, V12, V10):
+        return START
+    if own != (V11, V12) or V22 not in system.family.coefficients:
+        return None
+    v11, v12 = states
+    target = float((w * coef[system.family.coefficients.index(V22)]).sum())
+    size, overlap = float((w * v11).sum()), float((w * v12).sum())
+    if min(size, abs(overlap)) < _SMALL * target or target <= 0:
+        return None
+    return TARGET if overlap > 0 else OPPOSITE
+
+
+def nears_target(system: LimitSystem, coef: Array, states: Array, w: Array) -> bool:
+    """Whether ``‖X ∓ X*‖²`` has become small against ``‖X‖² + ‖X*‖²``, in the family's own states."""
+    if system.family.states != (V11, V12) or V22 not in system.family.coefficients:
+        return False
+    v11, v12 = states
+    v22 = coef[system.family.coefficients.index(V22)]
+    both = float((w * (v11 + v22)).sum())
+    return both > 0 and float((w * (v11 - 2 * np.abs(v12) + v22)).sum()) < _NEAR * both
+
+
+def into(system: LimitSystem, frame: Frame, coef: Array, states: Array) -> Array:
+    """The frame's states of modes whose own states are given; shapes (states, N)."""
+    forward = _inverse(frame)
+    own = tuple(v for v, _ in frame.moments)
+    inputs = (*own, *system.family.coefficients)
+    values = [*states[[system.family.states.index(v) for v in own]], *coef]
+    rows = [sp.lambdify(inputs, e, "numpy")(*values) for e in forward]
+    return np.array([np.broadcast_to(row, states.shape[1:]) for row in rows])
+
+
+def _inverse(frame: Frame) -> tuple[sp.Expr, ...]:
+    solved = sp.solve([v - e for v, e in frame.moments], frame.states, dict=True)[0]
+    return tuple(solved[s] for s in frame.states)
+
+
+def framed(system: LimitSystem, frame: Frame) -> LimitSystem:
+    """``system`` with its modes in the frame's states; its averages become scalars of averages of those."""
+    key = (system.content, frame)
+    if key not in _found:
+        _found[key] = _framed(system, frame)
+    return replace(_found[key], problem=system.problem, rule=system.rule, parameters=system.parameters)
+
+
+_found: dict[object, LimitSystem] = {}
+
+
+def _framed(system: LimitSystem, frame: Frame) -> LimitSystem:
+    moments = dict(frame.moments)
+    rates = dict(zip(system.family.states, system.family.rhs, strict=True))
+    old = [v for v, _ in frame.moments]
+    change = sp.Matrix(_inverse(frame)).jacobian(old)
+    rhs = change * sp.Matrix([rates[v] for v in old])
+    names: dict[sp.Expr, sp.Symbol] = {}
+
+    def averaged(summand: sp.Expr) -> sp.Expr:
+        """The average of a polynomial in a mode's symbols, by monomials."""
+        symbols = (*frame.states, *system.family.coefficients)
+        total = sp.S.Zero
+        for powers, coefficient in sp.Poly(summand, *symbols).terms():
+            monomial = sp.prod(s**n for s, n in zip(symbols, powers, strict=True))
+            name = names.setdefault(monomial, sp.Symbol(f"average_{len(names)}", real=True))
+            total += coefficient * name
+        return total
+
+    averages = {r.name: averaged(r.summand.subs(moments)) for r in system.reductions}
+    held = set(averages)
+
+    def rewritten(expr: sp.Expr) -> sp.Expr:
+        """Polynomials in averages are expanded, so that what cancels does; others read the averages as scalars."""
+        used = sorted(expr.free_symbols & held, key=str)
+        return sp.expand(expr.xreplace(averages)) if used and expr.is_polynomial(*used) else expr
+
+    scalars = [Scalar(name, e) for name, e in averages.items()]
+    scalars += [Scalar(s.name, rewritten(s.expression)) for s in system.scalars]
+    states = tuple(replace(s, rhs=_inside(s.rhs, rewritten)) for s in system.states)
+    outputs = {name: rewritten(e) for name, e in system.outputs.items()}
+    family = Family(
+        frame.states,
+        system.family.coefficients,
+        tuple(sp.collect(sp.expand(e.subs(moments)), lam) for e in rhs),
+    )
+    reductions = tuple(Reduction(name, monomial) for monomial, name in names.items())
+    return replace(
+        system, family=family, reductions=reductions, scalars=tuple(scalars), states=states, outputs=outputs
+    )
+
+
+def _inside(expr: sp.Expr, rewritten: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
+    """``rewritten`` applied within Max, Min and Piecewise, where it does not see a polynomial from outside."""
+    if isinstance(expr, sp.Piecewise):
+        return sp.Piecewise(*((_inside(e, rewritten), c) for e, c in expr.args))
+    if isinstance(expr, sp.Max | sp.Min):
+        return expr.func(*(_inside(a, rewritten) for a in expr.args))
+    if isinstance(expr, sp.Add | sp.Mul) and expr.has(sp.Max, sp.Min, sp.Piecewise):
+        return expr.func(*(_inside(a, rewritten) for a in expr.args))
+    return rewritten(expr)
