@@ -67,6 +67,12 @@ V00 = sp.Symbol("V00", nonnegative=True)
 V20 = sp.Symbol("V20", real=True)
 D2 = sp.Symbol("D2", nonnegative=True)
 """``V11 - 2 V12 + V22`` of one mode, its share of the squared distance times d."""
+along_target = sp.Symbol("along_target", real=True)
+"""``d (X_i - X*_i) X*_i`` of a mode, or ``-d (X_i + X*_i) X*_i``: what is left of V12 - V22 beside D2."""
+shift_square = sp.Symbol("shift_square", nonnegative=True)
+"""``d (X_i - X0_i)²`` of a mode; :data:`shift_target` and :data:`shift_start` are its products with X* and X0."""
+shift_target = sp.Symbol("shift_target", real=True)
+shift_start = sp.Symbol("shift_start", real=True)
 error_square = sp.Symbol("Q", nonnegative=True)
 """``E(x - x_star)^2 = B11 - 2 B12 + B22``."""
 c1 = sp.Symbol("c1", real=True)

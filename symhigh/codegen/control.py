@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from symhigh.symbols import D2, shift_square
 from symhigh.system import LimitSystem
 
 REACHED, RUNNING, DIVERGED, STUCK, NEGATIVE, LOOK, SPENT = range(7)
@@ -56,6 +57,18 @@ def control_source(system: LimitSystem, order: int, growth: float, evaluations: 
         evaluations=evaluations, extra=extra,
         reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, negative=NEGATIVE, looking=LOOK,
     )  # fmt: skip
+
+
+def scale_source(system: LimitSystem) -> str:
+    """How the scale of a state's error takes in more than the state: statements in i, ``scale``, ``new`` and rtol.
+
+    Products of ``X - c`` with a fixed vector are measured beside ``‖X - c‖²``, the first state of the mode, as no
+    output sees them at a finer scale; alone they may pass through zero.
+    """
+    states = system.family.states
+    if len(states) > 1 and states[0] in (D2, shift_square):
+        return f"if w.shape[0] <= i < {len(states)} * w.shape[0]: scale += rtol * abs(new[i % w.shape[0]])"
+    return "pass"
 
 
 def table_source(values: Any) -> str:

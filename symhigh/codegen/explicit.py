@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.codegen.control import COMBINE, control_source, table_source
+from symhigh.codegen.control import COMBINE, control_source, scale_source, table_source
 from symhigh.codegen.dormand_prince import Tableau, dormand_prince_8
 from symhigh.system import LimitSystem
 
@@ -29,7 +29,9 @@ def stepper_source(system: LimitSystem, tableau: Tableau) -> str:
         "DENSE": _interpolant(tableau, rows_needed(tableau)),
     }  # fmt: skip
     text = "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items())
-    method = _TEMPLATE.format(last=last, extra=extra, depth=2 + len(tableau.dense))
+    method = _TEMPLATE.format(
+        last=last, extra=extra, depth=2 + len(tableau.dense), beside=scale_source(system)
+    )
     control = control_source(system, tableau.order, growth=10.0, evaluations=last, extra=extra)
     return "\n\n".join([text, COMBINE + method, control])
 
@@ -75,6 +77,7 @@ def attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const):
     error = 0.0  # the worst entry counts: in a mean, many frozen modes would hide a few fast ones
     for i in range(y.shape[0]):
         scale = floor[i] + rtol * max(abs(y[i]), abs(new[i]))
+        {beside}
         first = 0.0
         second = 0.0
         for k in range(last + 1):

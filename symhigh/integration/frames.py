@@ -14,13 +14,23 @@ import numpy as np
 import sympy as sp
 
 from symhigh.population.spectrum import Array
-from symhigh.symbols import D2, V00, V10, V11, V12, V20, V22, lam
+from symhigh.symbols import (
+    D2,
+    V00,
+    V10,
+    V11,
+    V12,
+    V20,
+    V22,
+    along_target,
+    c1,
+    c2,
+    lam,
+    shift_square,
+    shift_start,
+    shift_target,
+)
 from symhigh.system import Family, LimitSystem, Reduction, Scalar
-
-_ALONG = sp.Symbol("along_target", real=True)
-_SHIFT2 = sp.Symbol("shift_square", nonnegative=True)
-_SHIFT_START = sp.Symbol("shift_start", real=True)
-_SHIFT_TARGET = sp.Symbol("shift_target", real=True)
 
 
 @dataclass(frozen=True)
@@ -30,21 +40,29 @@ class Frame:
     name: str
     states: tuple[sp.Symbol, ...]
     moments: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    side: int
+    """The s of the point s X* that SGD converges to; 0 for another point."""
 
 
-TARGET = Frame("target", (D2, _ALONG), ((V11, D2 + 2 * _ALONG + V22), (V12, _ALONG + V22)))
+TARGET = Frame(
+    "target", (D2, along_target), ((V11, D2 + 2 * along_target + V22), (V12, along_target + V22)), 1
+)
 """``‖X - X*‖²`` and ``<X - X*, X*>`` of a mode."""
 
-OPPOSITE = Frame("opposite", (D2, _ALONG), ((V11, D2 + 2 * _ALONG + V22), (V12, -_ALONG - V22)))
+OPPOSITE = Frame(
+    "opposite", (D2, along_target), ((V11, D2 + 2 * along_target + V22), (V12, -along_target - V22)), -1
+)
 """``‖X + X*‖²`` and ``-<X + X*, X*>``: losses that are even in X know the target up to its sign."""
 
 START = Frame(
     "start",
-    (_SHIFT2, _SHIFT_TARGET, _SHIFT_START),
-    ((V11, _SHIFT2 + 2 * _SHIFT_START + V00), (V12, _SHIFT_TARGET + V20), (V10, _SHIFT_START + V00)),
+    (shift_square, shift_target, shift_start),
+    ((V11, shift_square + 2 * shift_start + V00), (V12, shift_target + V20), (V10, shift_start + V00)),
+    0,
 )
 """``‖X - X0‖²``, ``<X - X0, X*>`` and ``<X - X0, X0>``, all zero at the start."""
 
+_PULL = sp.Symbol("pull", real=True)
 _NEAR, _SMALL = 0.05, 0.05
 
 
@@ -71,6 +89,14 @@ def nears_target(system: LimitSystem, coef: Array, states: Array, w: Array) -> b
     v22 = coef[system.family.coefficients.index(V22)]
     both = float((w * (v11 + v22)).sum())
     return both > 0 and float((w * (v11 - 2 * np.abs(v12) + v22)).sum()) < _NEAR * both
+
+
+def keeps_digits(system: LimitSystem) -> bool:
+    """Whether all scalars are quotients of polynomials in averages: then a frame keeps the digits of what is small."""
+    averages = {r.name for r in system.reductions}
+    return all(
+        s.expression.is_rational_function(*(s.expression.free_symbols & averages)) for s in system.scalars
+    )
 
 
 def into(system: LimitSystem, frame: Frame, coef: Array, states: Array) -> Array:
@@ -121,12 +147,19 @@ def _framed(system: LimitSystem, frame: Frame) -> LimitSystem:
     held = set(averages)
 
     def rewritten(expr: sp.Expr) -> sp.Expr:
-        """Polynomials in averages are expanded, so that what cancels does; others read the averages as scalars."""
+        """Quotients of polynomials in averages are expanded, so that what cancels does; others read them as scalars."""
         used = sorted(expr.free_symbols & held, key=str)
-        return sp.expand(expr.xreplace(averages)) if used and expr.is_polynomial(*used) else expr
+        if not used or not expr.is_rational_function(*used):
+            return expr
+        top, bottom = sp.fraction(sp.together(expr)) if not expr.is_polynomial(*used) else (expr, sp.S.One)
+        return sp.expand(top.xreplace(averages)) / sp.expand(bottom.xreplace(averages))
 
+    stein = {s.name: s.expression for s in system.scalars if s.name in (c1, c2)}
     scalars = [Scalar(name, e) for name, e in averages.items()]
     scalars += [Scalar(s.name, rewritten(s.expression)) for s in system.scalars]
+    if len(stein) == 2 and frame.side:  # the pull on X* vanishes at the target, though c1 and c2 do not
+        scalars.append(Scalar(_PULL, rewritten(stein[c1] + frame.side * stein[c2])))
+        rhs = rhs.xreplace({c2: frame.side * (_PULL - c1)})
     states = tuple(replace(s, rhs=_inside(s.rhs, rewritten)) for s in system.states)
     outputs = {name: rewritten(e) for name, e in system.outputs.items()}
     family = Family(

@@ -13,12 +13,13 @@ import numpy as np
 
 from symhigh.codegen.target import Target
 from symhigh.integration.events import Sight, Watched
-from symhigh.integration.frames import frame_at, framed, into, nears_target
+from symhigh.integration.frames import frame_at, framed, into, keeps_digits, nears_target
 from symhigh.integration.lags import lagging
 from symhigh.integration.singular import rate_exponent, stretched, stretching
 from symhigh.integration.stepper import March, Stepper
 from symhigh.integration.timetable import Timetable
 from symhigh.population.spectrum import Array
+from symhigh.symbols import V22
 from symhigh.system import LimitSystem
 
 _STRETCH = 1.0
@@ -57,6 +58,7 @@ class Journey:
         first = [min(_STRETCH, end, *breaks[:1].tolist())] if self.power else []
         self.stops = np.unique(np.array([*first, *breaks.tolist(), end]))
         self.march = self._begun(target, stepper, tolerances)
+        self._floor()
         self.weigh_lags()
         if table.switches and times[0] == 0.0:
             self._at_start = self.march.y.copy()
@@ -72,6 +74,7 @@ class Journey:
         size = np.concatenate([np.tile(modes.size, len(states)), np.abs(memory)])
         size = np.where(size > 0, size, 1.0)
         floor = 1e-290 * rtol * size if atol is None else np.full_like(size, atol)
+        self.rounded = np.concatenate([1e-16 * size[: states.size], np.zeros(memory.size)])
         bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
         y, data = np.concatenate([states.ravel(), memory]), (par, modes.coef, modes.w, const)
         return March(system, target, stepper, self._own(self.times), y, data, (rtol, floor, bound, size))
@@ -111,7 +114,21 @@ class Journey:
         hits = [(k, float(self._time(at))) for k, at in seen.hits]
         return Sight(hits, None if seen.stop is None else float(self._time(seen.stop)), seen.values)
 
+    def _floor(self) -> None:
+        """Near the target, averages that are no polynomials keep absolute digits only."""
+        if self.frame is not None and self.frame.side != 0 and not keeps_digits(self.base):
+            floor = self.march.limits[1]
+            np.maximum(floor, self.rounded, out=floor)
+
     # --- between steps and legs -----------------------------------------------------------------------------
+    def ratio(self) -> float:
+        """``‖X - X*‖²`` in parts of ``‖X*‖²`` where its digits can be lost; else infinity."""
+        if self.frame is None or self.frame.side == 0 or keeps_digits(self.base):
+            return np.inf
+        modes, y = self.modes, self.march.y
+        target = modes.coef[self.base.family.coefficients.index(V22)]
+        return float((modes.w * y[: modes.w.size]).sum() / (modes.w * target).sum())
+
     def weigh_lags(self) -> None:
         """Errors of a lag count in parts of the maximum that it belongs to."""
         if not self.lags:
@@ -137,6 +154,7 @@ class Journey:
         march.settle()
         moved = into(self.base, frame, modes.coef, states.copy())
         self.frame = frame
+        self._floor()
         self._resume(np.concatenate([moved.ravel(), march.y[modes.states.size :]]), float(march.clock[1]))
 
     def turn(self) -> bool:

@@ -32,8 +32,9 @@ from symhigh.system import LimitSystem
 
 Progress = Callable[[float], None]
 _BUDGET = 25  # steps between looks at progress, the keyboard and the choice of stepper
-_PATIENCE = 1.0
-"""Seconds after which a curve begun by the reference is handed to compiled code."""
+_ROUNDING = 1e-10
+_PATIENCE = 2.0
+"""Seconds of computing after which a curve begun by the reference is handed to compiled code."""
 
 
 def solve(
@@ -98,7 +99,7 @@ def solve(
     if target is None and reference_is_quicker(system, spectrum.values.size):
         try:
             with np.errstate(all="ignore"):
-                return _solve(given, NUMPY, time.monotonic() + _PATIENCE)
+                return _solve(given, NUMPY, time.process_time() + _PATIENCE)
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             target = NUMBA
     return _solve(given, NUMBA if target is None else target, np.inf)
@@ -123,7 +124,7 @@ class Asked(NamedTuple):
 
 
 def _solve(given: Asked, target: Target, deadline: float) -> Curve:
-    """:func:`solve` on one target; from ``deadline`` on, a monotonic time, compiled code takes over."""
+    """:func:`solve` on one target; from ``deadline`` on, in the time of the process, compiled code takes over."""
     system, spectrum, start = given.system, given.spectrum, given.start
     end = real("solve", "t_end", given.t_end, above=0.0, meaning="the end of the time interval, in steps/d")
     tolerance = real("solve", "rtol", given.rtol, above=0.0, meaning="the relative tolerance")
@@ -144,15 +145,15 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
     journey = Journey(table, modes, times, end, (tolerance, absolute), target, given.stepper or EXPLICIT)
     march = journey.march
 
-    clock, status, message = march.clock, RUNNING, ""
+    clock, status, message, lost = march.clock, RUNNING, "", ""
     happened: list[tuple[int, float]] = []
     values, attempts = None, 1 if deadline < np.inf else _BUDGET
     try:
         while status in (RUNNING, LOOK):
-            began = time.monotonic()
+            began = time.process_time()
             status = march.advance(journey.goal, watched.any, attempts)
             if deadline < np.inf:
-                spent = time.monotonic() - began
+                spent = time.process_time() - began
                 attempts = min(_BUDGET, 2 * attempts if spent < 0.1 * _PATIENCE else max(1, attempts // 2))
             if given.progress is not None:
                 given.progress(journey.now / end)
@@ -167,11 +168,13 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
                     march.hand_over(IMPLICIT)
                 if clock[2] + clock[3] > most + 50 * journey.stops.size:
                     status = SPENT
-                elif time.monotonic() > deadline:
+                elif time.process_time() > deadline:
                     deadline, attempts = np.inf, _BUDGET
                     march.hand_down(NUMBA)
                 journey.near_target()
                 journey.weigh_lags()
+            if not lost and journey.ratio() < _ROUNDING:
+                lost = f"from t = {journey.now:.6g} on"
             if status == REACHED and journey.turn():
                 status = RUNNING
         if status == STUCK and (np.abs(march.y[: states.size]) > 1e-9 * march.limits[2][: states.size]).any():
@@ -180,6 +183,13 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
             message = _why(status, march.system, march.rows[: march.row], journey.times, journey.now, most)
     except KeyboardInterrupt:
         message = f"interrupted at t = {journey.now:.6g} of {end:g}"
+    if lost:
+        warnings.warn(
+            f"{lost}, ||X - X*||^2 is below {_ROUNDING:g} of ||X*||^2, where this loss's averages cancel to rounding: "
+            "small outputs, such as the excess risk, have no digits left there; end the curve earlier",
+            RuntimeWarning,
+            stacklevel=3,
+        )
     if message:
         warnings.warn(message, RuntimeWarning, stacklevel=4)
     outputs = {name: march.rows[: march.row, k].copy() for k, name in enumerate(system.outputs)}
