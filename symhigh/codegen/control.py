@@ -1,13 +1,14 @@
 """Step control, the same for every generated stepper: first step, ends, refusals, outputs.
 
 Source text that is joined with a system's functions (:mod:`symhigh.codegen.lower`) and with a method
-(:mod:`symhigh.codegen.explicit`, :mod:`symhigh.codegen.implicit`). A method is six functions over the stage derivatives
-``K``, scratch rows ``work`` (0 and 2 free between steps, 1 the new state) and a ``store`` of its own:
+(:mod:`symhigh.codegen.explicit`, :mod:`symhigh.codegen.implicit`). A method is seven functions over the stage
+derivatives ``K``, scratch rows ``work`` (1 the new state, the others free between steps) and a ``store`` of its own:
 
 ``storage()``                                     the store;
 ``enter(t, y, K, work, store, …)``                prepares for steps from (t, y), before the first of a call;
 ``attempt(t, h, y, K, work, store, rtol, floor, …)``  one step into ``work[1]``; returns the error over the tolerance;
 ``densify(t, h, y, K, work, …)``                  what the solution inside the step still needs;
+``doubt(t, h, y, K, work, rtol, floor, …)``       its error over the tolerance, estimated;
 ``interpolate(s, h, y, new, K, out)``             the state at t + s h;
 ``accept(t, y, K, work, store, …)``               makes ``work[1]`` the state, at the new t.
 
@@ -19,6 +20,9 @@ tries at most ``budget`` steps and writes the outputs at ``times[row:]`` into ``
 chosen. A state entry i is controlled to ``floor[i] + rtol |y_i|``, has diverged beyond ``bound[i]``, and has the
 magnitude ``size[i]``; a step that makes a state negative whose symbol says nonnegative is refused. Returns ``(status,
 row)``.
+
+``fill`` writes the outputs inside a step: at the stability limit of an explicit method the solution between its ends
+may be far worse than at them, so where it is in doubt the step is made again in parts, for its outputs alone.
 
 With ``look`` set, it comes back with every step from t to ``arrival`` before the step becomes the state and before its
 outputs are written: so events can be looked for on its dense output (:mod:`symhigh.integration.events`).
@@ -38,10 +42,13 @@ REACHED, RUNNING, DIVERGED, STUCK, NEGATIVE, LOOK, SPENT = range(7)
 the sign of a state, a step to see; and SPENT, what its caller calls a run whose attempts are used up."""
 
 
-def control_source(system: LimitSystem, order: int, growth: float, evaluations: int, extra: int) -> str:
+def control_source(
+    system: LimitSystem, order: int, growth: float, evaluations: int, extra: int, inside: int
+) -> str:
     """Source of ``advance`` for a method of that order, whose steps grow at most by ``growth``.
 
-    ``evaluations`` of the right-hand side are counted for a step, and ``extra`` for the solution inside it.
+    ``evaluations`` of the right-hand side are counted for a step, and ``extra`` for the solution inside it, whose error
+    is of order ``inside``.
     """
     kept = [k for k, state in enumerate(system.family.states) if state.is_nonnegative]
     signs = [
@@ -54,9 +61,13 @@ def control_source(system: LimitSystem, order: int, growth: float, evaluations: 
     ]
     return _TEMPLATE.format(
         signs="\n".join(" " * 8 + line for line in signs), exponent=repr(-1.0 / order), growth=repr(growth),
-        evaluations=evaluations, extra=extra,
+        evaluations=evaluations, extra=extra, doubtful=repr(_DOUBTFUL), inside=repr(1.0 / inside),
         reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, negative=NEGATIVE, looking=LOOK,
     )  # fmt: skip
+
+
+_DOUBTFUL = 2.0
+"""The error inside a step, over the tolerance, from which on the step is made again in parts for its outputs."""
 
 
 def scale_source(system: LimitSystem) -> str:
@@ -106,10 +117,40 @@ def first_step(y, slope, size):
 
 
 @njit
+def fill(until, times, row, rows, t, h, y, K, work, clock, par, coef, w, const, rtol, floor):
+    densify(t, h, y, K, work, par, coef, w, const)
+    clock[4] += {extra}
+    if times[row] >= t + h and times[row] <= until:  # the end of the step alone
+        observe(times[row], work[1], rows[row], par, coef, w, const)
+        return row + 1
+    error = doubt(t, h, y, K, work, rtol, floor, par, coef, w, const)
+    parts = int(min(16.0, ceil((10.0 * error) ** {inside}))) if {doubtful} < error < 1e30 else 1
+    if parts == 1:
+        while row < times.shape[0] and times[row] <= until:
+            interpolate(min(1.0, (times[row] - t) / h), h, y, work[1], K, work[0])
+            observe(times[row], work[0], rows[row], par, coef, w, const)
+            row += 1
+        return row
+    here, stages, scratch, store = y.copy(), K.copy(), work.copy(), storage()
+    enter(t, here, stages, scratch, store, par, coef, w, const)
+    for part in range(parts):
+        low = t + h * part / parts
+        high = until if part + 1 == parts else min(until, t + h * (part + 1) / parts)
+        attempt(low, h / parts, here, stages, scratch, store, rtol, floor, par, coef, w, const)
+        densify(low, h / parts, here, stages, scratch, par, coef, w, const)
+        clock[4] += {evaluations} + {extra}
+        while row < times.shape[0] and times[row] <= high:
+            interpolate(min(1.0, (times[row] - low) * parts / h), h / parts, here, scratch[1], stages, scratch[0])
+            observe(times[row], scratch[0], rows[row], par, coef, w, const)
+            row += 1
+        accept(t + h * (part + 1) / parts, here, stages, scratch, store, par, coef, w, const)
+    return row
+
+
+@njit
 def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, size, look, budget):
     m = y.shape[0]
     n = w.shape[0]
-    stage = work[0]
     new = work[1]
     store = storage()
     if clock[1] == 0.0:
@@ -167,11 +208,6 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
         if look:
             return {looking}, row
         if row < times.shape[0] and times[row] <= clock[5]:
-            densify(t, h, y, K, work, par, coef, w, const)
-            clock[4] += {extra}
-        while row < times.shape[0] and times[row] <= clock[5]:
-            interpolate(min(1.0, (times[row] - t) / h), h, y, new, K, stage)
-            observe(times[row], stage, rows[row], par, coef, w, const)
-            row += 1
+            row = fill(clock[5], times, row, rows, t, h, y, K, work, clock, par, coef, w, const, rtol, floor)
     return {running}, row
 '''

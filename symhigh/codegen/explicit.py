@@ -32,7 +32,7 @@ def stepper_source(system: LimitSystem, tableau: Tableau) -> str:
     method = _TEMPLATE.format(
         last=last, extra=extra, depth=2 + len(tableau.dense), beside=scale_source(system)
     )
-    control = control_source(system, tableau.order, growth=10.0, evaluations=last, extra=extra)
+    control = control_source(system, tableau.order, growth=10.0, evaluations=last, extra=extra + 1, inside=8)
     return "\n\n".join([text, COMBINE + method, control])
 
 
@@ -110,6 +110,32 @@ def interpolate(s, h, y, new, K, out):
                 value += h * DENSE[j, k] * K[k, i]
             nested = (s if j % 2 else 1.0 - s) * (value + nested)
         out[i] = y[i] + s * (jump + nested)
+
+
+@njit
+def doubt(t, h, y, K, work, rtol, floor, par, coef, w, const):
+    s = 0.31  # where an error s^4 (1 - s)^4 inside is steepest; how far is it there from solving the equations?
+    new = work[1]
+    for i in range(y.shape[0]):
+        jump = new[i] - y[i]
+        nested = 0.0
+        slope = 0.0
+        for j in range({depth} - 1, -1, -1):
+            value = DENSE[j, DENSE.shape[1] - 1] * jump
+            for k in range(DENSE.shape[1] - 1):
+                value += h * DENSE[j, k] * K[k, i]
+            value += nested
+            slope = value + s * slope if j % 2 else (1.0 - s) * slope - value
+            nested = (s if j % 2 else 1.0 - s) * value
+        work[0, i] = y[i] + s * (jump + nested)
+        work[2, i] = (jump + nested + s * slope) / h
+    rhs(t + s * h, work[0], work[3], par, coef, w, const)
+    worst = 0.0
+    for i in range(y.shape[0]):
+        scale = floor[i] + rtol * max(abs(y[i]), abs(new[i]))
+        {beside}
+        worst = max(worst, 0.26 * h * abs(work[2, i] - work[3, i]) / scale)
+    return worst
 
 
 @njit

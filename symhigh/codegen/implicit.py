@@ -41,7 +41,7 @@ def implicit_source(system: LimitSystem, target: Target, method: Rosenbrock) -> 
             INVERT,
             "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items()),
             COMBINE + steps,
-            control_source(system, method.order, growth=6.0, evaluations=stages, extra=0),
+            control_source(system, method.order, growth=6.0, evaluations=stages, extra=0, inside=5),
         ]
     )
 
@@ -88,6 +88,11 @@ def attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const):
 @njit
 def densify(t, h, y, K, work, par, coef, w, const):
     pass
+
+
+@njit
+def doubt(t, h, y, K, work, rtol, floor, par, coef, w, const):
+    return 0.0  # its stages damp what is fast, and the solution inside a step has the order of the error estimate
 
 
 @njit

@@ -27,6 +27,16 @@ def with_lags(system: LimitSystem) -> LimitSystem:
     quantity = {m.name: m.maximum_of for m in system.rule.memory if m.maximum_of is not None}
     if not quantity:
         return system
+    key = system.content
+    if key not in _found:
+        _found[key] = _with_lags(system, quantity)
+    return replace(_found[key], problem=system.problem, rule=system.rule, parameters=system.parameters)
+
+
+_found: dict[object, LimitSystem] = {}
+
+
+def _with_lags(system: LimitSystem, quantity: dict[sp.Symbol, sp.Expr]) -> LimitSystem:
     begun = {moved: sp.S.Zero, t: sp.S.Zero, **{s.name: s.initial for s in system.states}}
     lags = {M: sp.Symbol(f"lag_{M.name}", real=True) for M in quantity}
     maxima = [Scalar(M, q + sp.Max(0, lags[M])) for M, q in quantity.items()]

@@ -30,7 +30,7 @@ class Stepper:
     work: int
 
 
-EXPLICIT = Stepper("explicit", limit_kernels, stages=rows_needed(dormand_prince_8()), work=3)
+EXPLICIT = Stepper("explicit", limit_kernels, stages=rows_needed(dormand_prince_8()), work=4)
 """Dormand-Prince 8(5,3): for smooth curves over times that are not long against the fastest mode."""
 
 IMPLICIT = Stepper("implicit", implicit_kernels, stages=len(rodas_5p().c), work=4)
@@ -119,10 +119,12 @@ class March:
 
     def write(self, step: Step, until: float) -> None:
         """The outputs inside ``step`` up to the time ``until``."""
-        while self.row < self.times.size and self.times[self.row] <= until:
-            now = self.times[self.row]
-            self.rows[self.row] = step.observe(now, step.at(min(1.0, (now - step.t) / step.h)))
-            self.row += 1
+        if self.row < self.times.size and self.times[self.row] <= until:
+            rtol, floor, _, _ = self.limits
+            self.row = self.kernels.fill(
+                until, self.times, self.row, self.rows, step.t, step.h, self.y, self.K, self.work, self.clock,
+                *self.data, rtol, floor,
+            )  # fmt: skip
 
     def halt(self, step: Step, at: float) -> None:
         """End inside ``step``, with one more output row."""

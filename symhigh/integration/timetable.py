@@ -65,8 +65,23 @@ class Timetable:
         return dict(zip(self.system.parameters, par.tolist(), strict=False))
 
 
+_found: dict[object, Timetable] = {}
+
+
 def timetable(system: LimitSystem) -> Timetable:
     """Replace what jumps in time by parameters; a system without jumps stays as it is."""
+    key = system.content
+    if key not in _found:
+        _found[key] = _timetable(system)
+    found = _found[key]
+    if not found.switches:
+        return Timetable(system, ())
+    parameters = {**system.parameters, **{s.symbol: sp.S.Zero for s in found.switches}}
+    own = replace(found.system, problem=system.problem, rule=system.rule, parameters=parameters)
+    return Timetable(own, found.switches)
+
+
+def _timetable(system: LimitSystem) -> Timetable:
     exprs = [
         *(s.expression for s in system.scalars),
         *(s.rhs for s in system.states),
