@@ -16,9 +16,9 @@ Joined, they are called again and again until they report an end:
 
 ``advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, size, look, budget)``
 tries at most ``budget`` steps and writes the outputs at ``times[row:]`` into ``rows``. Between calls ``clock`` holds
-``[t, h, accepted, rejected, evaluations, arrival, next h, t of the last refusal for a sign]``, where h = 0 is yet to be
-chosen. A state entry i is controlled to ``floor[i] + rtol |y_i|``, has diverged beyond ``bound[i]``, and has the
-magnitude ``size[i]``; a step that makes a state negative whose symbol says nonnegative is refused. Returns ``(status,
+``[t, h, accepted, rejected, evaluations, arrival, next h, t of the last refusal for a sign, last h]``, where h = 0 is
+yet to be chosen. A state entry i is controlled to ``floor[i] + rtol |y_i|``, has diverged beyond ``bound[i]``, and has
+the magnitude ``size[i]``; a step that makes a state negative whose symbol says nonnegative is refused. Returns ``(status,
 row)``.
 
 ``fill`` writes the outputs inside a step: at the stability limit of an explicit method the solution between its ends
@@ -61,13 +61,16 @@ def control_source(
     ]
     return _TEMPLATE.format(
         signs="\n".join(" " * 8 + line for line in signs), exponent=repr(-1.0 / order), growth=repr(growth),
-        evaluations=evaluations, extra=extra, doubtful=repr(_DOUBTFUL), inside=repr(1.0 / inside),
+        evaluations=evaluations, extra=extra, doubtful=repr(_DOUBTFUL), astray=repr(_ASTRAY), inside=repr(1.0 / inside),
         reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, negative=NEGATIVE, looking=LOOK,
     )  # fmt: skip
 
 
 _DOUBTFUL = 2.0
 """The error inside a step, over the tolerance, from which on the step is made again in parts for its outputs."""
+
+_ASTRAY = 100.0
+"""The error inside a step, over the tolerance, from which on a step that has grown is refused."""
 
 
 def scale_source(system: LimitSystem) -> str:
@@ -200,6 +203,16 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
                 if beyond:
                     return {diverged}, row
             continue
+        if h > 1.3 * clock[8] > 0.0:  # where steps grow, estimates of their error may be beyond their validity
+            densify(t, h, y, K, work, par, coef, w, const)
+            clock[4] += {extra}
+            error_inside = doubt(t, h, y, K, work, rtol, floor, par, coef, w, const)
+            if error_inside > {astray}:
+                clock[1] = h * max(0.5, 0.9 * ({astray} / error_inside) ** {inside})
+                clock[3] += 1.0
+                grow = 1.0
+                continue
+        clock[8] = h
         clock[1] = h
         clock[2] += 1.0
         clock[5] = t_end if ending else t + h
