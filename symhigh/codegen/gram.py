@@ -32,7 +32,16 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.step import RATE, SLOPE, knowing_lines, knowledge, looks_at, noise_lines, sample_lines
+from symhigh.codegen.step import (
+    RATE,
+    SLOPE,
+    knowing_lines,
+    knowledge,
+    late,
+    looks_at,
+    noise_lines,
+    sample_lines,
+)
 from symhigh.codegen.target import NUMBA
 from symhigh.derivation.limit import X_I, X_STAR_I, X_START_I
 from symhigh.symbols import d, moved, t, x, x_star
@@ -129,7 +138,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         f"        {names(x)} += {' + '.join(f'X[{j}, i] * {g[j]}' for j in range(frame))}",
         f"        {names(x_star)} += X_star[i] * g0",
         f"        square += {' + '.join(f'{one} * {one}' for one in g)} + root[i] * root[i] * rest[i]",
-        f"{names(t)} = (first + k) / d_",
+        f"{names(t)} = (first + k{late(rule)}) / d_",
     ]
     step += noise_lines(lowering, system, "pool[at]")
     step += sample_lines(lowering, system)

@@ -84,7 +84,7 @@ def _run(lowering: Lowering, system: LimitSystem) -> str:
         f"        {names(x_star)} += value * aims[i]",
         "        square += value * value",
         "    low = high",
-        f"{names(t)} = (first + k) / n",
+        f"{names(t)} = (first + k{late(rule)}) / n",
     ]
     sample = (
         sweep
@@ -134,6 +134,12 @@ def _batch_lines(lowering: Lowering, sample: list[str], size: str) -> list[str]:
         "    square += a[i] * a[i]",
         f"{names(SLOPE)} = 1.0",
     ]
+
+
+def late(rule: Rule) -> str:
+    """Of a rate that is infinite at t = 0 a step takes the value at its end: a term to add to the step's number."""
+    begun = sp.S.Zero if rule.rate is None else rule.rate.subs(t, 0)
+    return " + 1" if begun.has(sp.oo, sp.zoo, sp.nan) else ""
 
 
 def looks_at(rule: Rule, symbol: sp.Symbol) -> bool:

@@ -162,6 +162,8 @@ class Journey:
         march = self.march
         if self.leg == 0 and self.table.switches and self.times[0] == 0.0 and march.row:
             self._rewritten(0, 0.0, self._at_start)
+        if self.bent and march.row and self.times[0] == 0.0:
+            march.rows[0, list(self.base.outputs).index("learning_rate")] = np.inf
         if self.leg + 1 == self.stops.size:
             return False
         stop, pace = float(self.stops[self.leg]), float(march.clock[1])
