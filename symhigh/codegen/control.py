@@ -16,9 +16,9 @@ Joined, they are called again and again until they report an end:
 
 ``advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, size, look, budget)``
 tries at most ``budget`` steps and writes the outputs at ``times[row:]`` into ``rows``. Between calls ``clock`` holds
-``[t, h, accepted, rejected, evaluations, arrival, next h, t of the last refusal for a sign, last h]``, where h = 0 is
-yet to be chosen. A state entry i is controlled to ``floor[i] + rtol |y_i|``, has diverged beyond ``bound[i]``, and has
-the magnitude ``size[i]``; a step that makes a state negative whose symbol says nonnegative is refused. Returns
+``[t, h, accepted, rejected, evaluations, arrival, next h, t of the last refusal for a sign, last h, growth allowed]``,
+where h = 0 is yet to be chosen. A state entry i is controlled to ``floor[i] + rtol |y_i|``, has diverged beyond
+``bound[i]``, and has the magnitude ``size[i]``; a step that makes a state negative whose symbol says nonnegative is refused. Returns
 ``(status, row)``.
 
 ``fill`` writes the outputs inside a step: at the stability limit of an explicit method the solution between its ends
@@ -165,7 +165,8 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
             observe(times[row], y, rows[row], par, coef, w, const)
             row += 1
         enter(clock[0], y, K, work, store, par, coef, w, const)
-    grow = {growth}
+    if clock[9] == 0.0:
+        clock[9] = {growth}
     for turn in range(budget):
         if clock[5] > 0.0:
             clock[0] = clock[5]
@@ -196,7 +197,7 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
         if not (error < 1.0):
             clock[1] = h * (max(0.2, 0.9 * error ** {exponent}) if error < 1e30 else 0.1)
             clock[3] += 1.0
-            grow = 1.0
+            clock[9] = 1.0
             if clock[1] < 1e-10 * (abs(t) + 1e-10):
                 for i in range(m):
                     beyond = beyond or not (abs(new[i]) <= bound[i])
@@ -210,14 +211,14 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
             if error_inside > {astray}:
                 clock[1] = h * max(0.5, 0.9 * ({astray} / error_inside) ** {inside})
                 clock[3] += 1.0
-                grow = 1.0
+                clock[9] = 1.0
                 continue
         clock[8] = h
         clock[1] = h
         clock[2] += 1.0
         clock[5] = t_end if ending else t + h
-        clock[6] = h * (min(grow, 0.9 * error ** {exponent}) if error > 0.0 else grow)
-        grow = {growth}
+        clock[6] = h * (min(clock[9], 0.9 * error ** {exponent}) if error > 0.0 else clock[9])
+        clock[9] = {growth}
         if look:
             return {looking}, row
         if row < times.shape[0] and times[row] <= clock[5]:

@@ -163,7 +163,8 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
                 if seen.stop is not None:
                     break
             if status in (RUNNING, LOOK):
-                free = given.stepper is None and march.stepper is EXPLICIT and journey.at_large
+                settled = clock[2] + clock[3] >= _BUDGET  # first steps are small whatever the end
+                free = given.stepper is None and march.stepper is EXPLICIT and journey.at_large and settled
                 if free and outlasts(clock[0], clock[1], end, tolerance):
                     march.hand_over(IMPLICIT)
                 if clock[2] + clock[3] > most + 50 * journey.stops.size:

@@ -59,7 +59,7 @@ class March:
         self.system, self.target, self.stepper = system, target, stepper
         self.kernels = stepper.kernels(system, target)
         self.times, self.y, self.data, self.limits = times, y, data, limits
-        self.rows, self.row, self.clock = np.zeros((times.size, len(system.outputs))), 0, np.zeros(9)
+        self.rows, self.row, self.clock = np.zeros((times.size, len(system.outputs))), 0, np.zeros(10)
         self.K, self.work = np.zeros((stepper.stages, y.size)), np.zeros((stepper.work, y.size))
 
     def advance(self, end: float, look: bool, budget: int) -> int:
