@@ -18,8 +18,8 @@ Joined, they are called again and again until they report an end:
 tries at most ``budget`` steps and writes the outputs at ``times[row:]`` into ``rows``. Between calls ``clock`` holds
 ``[t, h, accepted, rejected, evaluations, arrival, next h, t of the last refusal for a sign, last h, growth allowed]``,
 where h = 0 is yet to be chosen. A state entry i is controlled to ``floor[i] + rtol |y_i|``, has diverged beyond
-``bound[i]``, and has the magnitude ``size[i]``; a step that makes a state negative whose symbol says nonnegative is refused. Returns
-``(status, row)``.
+``bound[i]``, and has the magnitude ``size[i]``; a step that makes a state negative whose symbol says nonnegative
+is refused. Returns ``(status, row)``.
 
 ``fill`` writes the outputs inside a step: at the stability limit of an explicit method the solution between its ends
 may be far worse than at them, so where it is in doubt the step is made again in parts, for its outputs alone.
