@@ -61,7 +61,9 @@ def expression(owner: str, name: str, value: Any, what: str) -> sp.Expr:
     if isinstance(value, sp.Expr):
         return value
     if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
-        raise TypeError(f"{owner}({name}={value!r}): {name} must be {what}; text is not read, never evaluated")
+        raise TypeError(
+            f"{owner}({name}={value!r}): {name} must be {what}; text is not read, never evaluated"
+        )
     number = sp.Integer(value) if isinstance(value, int) else sp.Float(float(value))
     if not number.is_finite:
         raise ValueError(f"{owner}({name}={value!r}): {name} must be finite, {what}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import sympy as sp
@@ -93,6 +94,16 @@ def nears_target(system: LimitSystem, coef: Array, states: Array, w: Array) -> b
 
 def keeps_digits(system: LimitSystem) -> bool:
     """Whether all scalars are quotients of polynomials in averages: then a frame keeps the digits of what is small."""
+    key = system.content
+    if key not in _kept:
+        _kept[key] = _keeps_digits(system)
+    return _kept[key]
+
+
+_kept: dict[object, bool] = {}
+
+
+def _keeps_digits(system: LimitSystem) -> bool:
     averages = {r.name for r in system.reductions}
     return all(
         s.expression.is_rational_function(*(s.expression.free_symbols & averages)) for s in system.scalars
@@ -101,15 +112,21 @@ def keeps_digits(system: LimitSystem) -> bool:
 
 def into(system: LimitSystem, frame: Frame, coef: Array, states: Array) -> Array:
     """The frame's states of modes whose own states are given; shapes (states, N)."""
-    forward = _inverse(frame)
-    own = tuple(v for v, _ in frame.moments)
-    inputs = (*own, *system.family.coefficients)
-    values = [*states[[system.family.states.index(v) for v in own]], *coef]
-    rows = [sp.lambdify(inputs, e, "numpy")(*values) for e in forward]
-    return np.array([np.broadcast_to(row, states.shape[1:]) for row in rows])
+    change = _change(frame, system.family.states, system.family.coefficients)
+    return np.array([np.broadcast_to(row, states.shape[1:]) for row in change(*states, *coef)])
 
 
+@lru_cache(maxsize=16)
+def _change(
+    frame: Frame, states: tuple[sp.Symbol, ...], coefficients: tuple[sp.Symbol, ...]
+) -> Callable[..., list[Array]]:
+    """The frame's states as a function of the family's states and coefficients."""
+    return sp.lambdify((*states, *coefficients), list(_inverse(frame)), "numpy")
+
+
+@lru_cache(maxsize=4)
 def _inverse(frame: Frame) -> tuple[sp.Expr, ...]:
+    """The frame's states as expressions in the family's own."""
     solved = sp.solve([v - e for v, e in frame.moments], frame.states, dict=True)[0]
     return tuple(solved[s] for s in frame.states)
 

@@ -77,7 +77,9 @@ class Journey:
         self.rounded = np.concatenate([1e-16 * size[: states.size], np.zeros(memory.size)])
         bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
         y, data = np.concatenate([states.ravel(), memory]), (par, modes.coef, modes.w, const)
-        return March(system, target, stepper, self._own(self.times), y, data, (rtol, floor, bound, size))
+        return March(
+            system, target, stepper, self._own(self.times), y, data, (rtol, floor, bound, size), kernels
+        )
 
     # --- the leg under way --------------------------------------------------------------------------------
     @property

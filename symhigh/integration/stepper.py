@@ -54,10 +54,9 @@ class March:
 
     def __init__(
         self, system: LimitSystem, target: Target, stepper: Stepper, times: Array, y: Array,
-        data: tuple[Array, ...], limits: tuple[float, Array, Array, Array],
+        data: tuple[Array, ...], limits: tuple[float, Array, Array, Array], kernels: ModuleType,
     ) -> None:  # fmt: skip
-        self.system, self.target, self.stepper = system, target, stepper
-        self.kernels = stepper.kernels(system, target)
+        self.system, self.target, self.stepper, self.kernels = system, target, stepper, kernels
         self.times, self.y, self.data, self.limits = times, y, data, limits
         self.rows, self.row, self.clock = np.zeros((times.size, len(system.outputs))), 0, np.zeros(10)
         self.K, self.work = np.zeros((stepper.stages, y.size)), np.zeros((stepper.work, y.size))
