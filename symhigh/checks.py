@@ -54,3 +54,17 @@ def real(owner: str, name: str, value: Any, *, above: float, meaning: str) -> fl
     if not (math.isfinite(number) and number > above):
         raise ValueError(f"{owner}({name}={value}): {name} must be finite and > {above:g}, {meaning}")
     return number
+
+
+def expression(owner: str, name: str, value: Any, what: str) -> sp.Expr:
+    """Return ``value`` as a SymPy expression; finite real numbers are taken, text is not read."""
+    if isinstance(value, sp.Expr):
+        return value
+    if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(
+            f"{owner}({name}={value!r}): {name} must be {what}; text is not read, never evaluated"
+        )
+    number = sp.Integer(value) if isinstance(value, int) else sp.Float(float(value))
+    if not number.is_finite:
+        raise ValueError(f"{owner}({name}={value!r}): {name} must be finite, {what}")
+    return number

@@ -25,6 +25,16 @@ class ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
             return self._print_not_supported(expr)
         return f"{name}({', '.join(map(self._print, expr.args))})"
 
+    # whole numbers as doubles: a negative power of an int is another function
+    def _print_floor(self, expr: sp.Expr) -> str:
+        return f"float({super()._print_floor(expr)})"
+
+    def _print_ceiling(self, expr: sp.Expr) -> str:
+        return f"float({super()._print_ceiling(expr)})"
+
+    def _print_frac(self, expr: sp.Expr) -> str:
+        return f"({self._print(expr.args[0])} - {self._print(sp.floor(expr.args[0]))})"
+
     def _print_Hazard(self, expr: sp.Expr) -> str:
         return f"hazard({self._print(expr.args[0])})"
 

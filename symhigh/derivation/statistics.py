@@ -14,6 +14,7 @@ import sympy as sp
 from symhigh.derivation.gaussian import expect, jumps, mean_gradient, recognise
 from symhigh.derivation.growth import check_moments
 from symhigh.derivation.mixture import mixed
+from symhigh.derivation.residual import mean_over_residual, of_residual, slope_over_residual
 from symhigh.problem.noise import Component, Gaussian
 from symhigh.problem.problem import Label
 from symhigh.symbols import B11, B12, B22, eps, x, x_star
@@ -88,11 +89,24 @@ def statistics(
         )
     weighted = [p * s for (p, _), s in zip(laws, slopes, strict=True)]
     mean_slope = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
+    risk = mean_over_sample(sp.Add(*(p * f for p, f in laws)), noise)
+    square = sp.Add(*(p * s**2 for (p, _), s in zip(laws, slopes, strict=True)))
+    if factors is not None and (form := of_residual(mean_slope)) is not None:
+        slope = slope_over_residual(form, noise)
+        return Statistics(risk, sampled_mean(square, noise), slope, -slope)
     return Statistics(
-        mean_over_sample(sp.Add(*(p * f for p, f in laws)), noise),
-        mean_over_sample(sp.Add(*(p * s**2 for (p, _), s in zip(laws, slopes, strict=True))), noise),
+        risk,
+        mean_over_sample(square, noise),
         *stein_coefficients(mean_slope, noise),
     )
+
+
+def sampled_mean(
+    expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN, sample: Sample = ONE_DIRECTION
+) -> sp.Expr:
+    """:func:`mean_over_sample` under a rate that depends on the sample: over the residual where that is all it sees."""
+    form = of_residual(expr) if sample == ONE_DIRECTION else None
+    return mean_over_sample(expr, noise, sample) if form is None else mean_over_residual(form, noise)
 
 
 def mean_over_sample(
