@@ -16,7 +16,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from symhigh.population.spectrum import Array
-from symhigh.symbols import OwnedSymbol, t
+from symhigh.symbols import OwnedSymbol, inverse_time, t
 from symhigh.system import LimitSystem
 
 _STEPS = (sp.floor, sp.ceiling, sp.Heaviside, sp.sign)
@@ -83,7 +83,7 @@ def timetable(system: LimitSystem) -> Timetable:
 
 def _timetable(system: LimitSystem) -> Timetable:
     exprs = [
-        *(s.expression for s in system.scalars),
+        *(s.expression for s in system.scalars if s.name != inverse_time),
         *(s.rhs for s in system.states),
         *system.family.rhs,
         *system.outputs.values(),
@@ -107,7 +107,9 @@ def _timetable(system: LimitSystem) -> Timetable:
 
     changed = replace(
         system,
-        scalars=tuple(replace(s, expression=smooth(s.expression)) for s in system.scalars),
+        scalars=tuple(
+            s if s.name == inverse_time else replace(s, expression=smooth(s.expression)) for s in system.scalars
+        ),
         states=tuple(replace(s, rhs=smooth(s.rhs)) for s in system.states),
         family=replace(system.family, rhs=tuple(map(smooth, system.family.rhs))),
         outputs={name: smooth(e) for name, e in system.outputs.items()},

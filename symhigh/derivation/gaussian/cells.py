@@ -166,8 +166,13 @@ def _inner_boundaries(expr: sp.Basic, variables: Sequence[sp.Symbol]) -> Iterato
     for arg in expr.args:
         yield from _inner_boundaries(arg, variables)
     for written in _boundaries_of(expr):
-        if written.free_symbols.intersection(variables) and not written.has(*KINKS):
+        if written.free_symbols.intersection(variables) and not kinked(written, variables):
             yield normalised(written, variables)[0]
+
+
+def kinked(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
+    """Whether ``expr`` has a kink as ``variables`` vary."""
+    return any(kink.free_symbols.intersection(variables) for kink in expr.atoms(*KINKS))
 
 
 def _boundaries_of(kink: sp.Basic) -> list[sp.Expr]:
@@ -235,7 +240,7 @@ def on_side(expr: sp.Basic, boundary: sp.Expr, sign: int, variables: Sequence[sp
 
 
 def _side(written: sp.Expr, boundary: sp.Expr, sign: int, variables: Sequence[sp.Symbol]) -> int | None:
-    if written.has(*KINKS) or not written.free_symbols.intersection(variables):
+    if kinked(written, variables) or not written.free_symbols.intersection(variables):
         return None
     same, orientation = normalised(written, variables)
     return orientation * sign if same == boundary else None

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from symhigh.derivation.gaussian.cells import KINKS
+from symhigh.derivation.gaussian.cells import kinked
 from symhigh.derivation.gaussian.conditional import along, conditional
 from symhigh.derivation.gaussian.covariance import Covariance
 from symhigh.derivation.gaussian.expectation import mean
@@ -31,7 +31,7 @@ def mean_gradient(
     if not (jumping := jumps(expr, variables, variables)):
         return tuple(mean(branchwise(expr, v, variables), variables, sp.Matrix(cov)) for v in wanted)
     parts = split(expr, variables)
-    if not any(_kinked(g, variables) for g in parts.values()):
+    if not any(kinked(g, variables) for g in parts.values()):
         return tuple(mean(_of_signs(parts, v), variables, sp.Matrix(cov)) for v in wanted)
     span = spanned([expr], variables)
     if span.size < len(variables):
@@ -82,7 +82,7 @@ def _eliminated(
         given = conditional(w, variables, cov)
         line, law = (given.rest,), ((given.variance,),)
         parts = split(given.express(expr), line)
-        if any(_kinked(g, line) for g in parts.values()):
+        if any(kinked(g, line) for g in parts.values()):
             continue
         slope, smooth = mean(_of_signs(parts, given.rest), line, law), mean(given.express(expr), line, law)
         if slope.has(GaussianMean) or smooth.has(GaussianMean):
@@ -95,10 +95,6 @@ def _eliminated(
         values = [along_w if v == w else found[v] - sp.diff(given.prediction, v) * along_w for v in wanted]
         return tuple(value.xreplace(given.meaning) for value in values)
     return None
-
-
-def _kinked(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
-    return any(kink.free_symbols.intersection(variables) for kink in expr.atoms(*KINKS))
 
 
 def _by_moments(
