@@ -121,6 +121,7 @@ def _value(
         loss, factor = (recognise(o.loss), sp.S.One) if rates is None else (in_pieces(o.loss), rates[k])
         slopes = {F: effective(factor, sp.diff(loss, x)) for F, x in zip(step.slopes, s.students, strict=True)}
         weighted.append(recognise(o.probability) * atom.args[0].xreplace({**slopes, step.rate: factor}))
+    weighted = [recognise(w) for w in weighted]
     expr = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
     if isinstance(atom, Mean):
         return (mean_over_sample if rates is None else sampled_mean)(expr, s.noise, sample)

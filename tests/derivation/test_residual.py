@@ -80,6 +80,7 @@ def test_clipped_gradients_are_hubers_loss() -> None:
     for _ in range(4):
         q, t_, b, w = rng.uniform(0.2, 2, 4)
         ours = {
+            **system.parameters,
             error_square: q,
             tau: t_,
             BOUND: b,

@@ -12,6 +12,7 @@ import sympy as sp
 
 from symhigh.derivation.gaussian.cells import KINKS, edges, in_cells, on_side
 from symhigh.derivation.gaussian.crossings import crossings
+from symhigh.derivation.gaussian.smooth import explicit
 
 _SEEDS = (sp.Rational(3, 7), sp.Rational(8, 5), sp.Rational(-5, 9), sp.Rational(-17, 8))
 _REACH = 12.0
@@ -66,7 +67,7 @@ def _roots(boundary: sp.Expr, variable: sp.Symbol) -> list[sp.Expr]:
         return []
     if boundary.is_polynomial(variable) and sp.degree(boundary, variable) <= 2:
         return [r for r in sp.roots(sp.Poly(boundary, variable)) if r.is_real]
-    f = sp.lambdify(variable, boundary, "mpmath")
+    f = sp.lambdify(variable, explicit(boundary), "mpmath")
 
     def real(z: float) -> float:
         value = mpmath.mpmathify(f(z))
