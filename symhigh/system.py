@@ -87,6 +87,11 @@ class LimitSystem:
         """What the derivation assumed, and how it closed, in words."""
         return (*self.field.assumptions, *((self.closure,) if self.closure else ()))
 
+    @property
+    def diffusion(self) -> sp.ImmutableMatrix | None:
+        """What multiplies the increments of a mode's Brownian motions, where its states are random; a row a state."""
+        return None
+
     # --- views ------------------------------------------------------------------------------------------
     def scalar(self, name: str) -> sp.Expr:
         """The expression of the scalar called ``name``, in terms of what it is computed from."""

@@ -1,5 +1,6 @@
 """Closed forms: conservation laws, secular equations, fixed points, asymptotics, and the formulas they end in."""
 
+from symhigh.closed.best_rate import BestRate, best_rate
 from symhigh.closed.fixed_points import FixedPoint, fixed_points
 from symhigh.closed.formula import Formula
 from symhigh.closed.limits import limits
@@ -8,9 +9,11 @@ from symhigh.closed.volterra import RenewalEquation, renewal_equation
 
 __all__ = [
     "Attempt",
+    "BestRate",
     "FixedPoint",
     "Formula",
     "RenewalEquation",
+    "best_rate",
     "fixed_points",
     "limits",
     "renewal_equation",

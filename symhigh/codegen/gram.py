@@ -42,7 +42,7 @@ from symhigh.codegen.sample import (
 )
 from symhigh.codegen.target import NUMBA
 from symhigh.derivation.state import Statement
-from symhigh.symbols import OwnedSymbol, d, g, gradient_square, t
+from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, t
 from symhigh.system import LimitSystem
 
 _ROOT = OwnedSymbol("root_d", positive=True)
@@ -188,11 +188,20 @@ class _Chain:
             ]
         return [*lines, f"m_{row}_{kept} = radius"]
 
+    def along(self, weight: sp.Expr) -> str:
+        """The product of a combination of vectors with the sample, from coordinates and draws."""
+        terms = []
+        for v in (*moving(self.s), *resting(self.s)):
+            if (factor := sp.expand(weight).coeff(v)) != 0:
+                product = " + ".join(f"{self.at(v, j)} * g{j}" for j in self.axes(v))
+                terms.append(f"({product})" if factor == 1 else f"({self.names.code(factor)}) * ({product})")
+        return " + ".join(terms)
+
     # --- the sample -------------------------------------------------------------------------------------
     def sample(self) -> list[str]:
         names, s, frame = self.names, self.s, self.frame
         group = 126 // (frame + 2)
-        predictions = (*zip(s.students, s.learnt, strict=True), *zip(s.aims, s.targets, strict=True))
+        predictions = (*zip(s.students, s.effective, strict=True), *zip(s.aims, s.targets, strict=True))
         draws = [f"g{j}" for j in range(frame)]
         drawn = ", ".join(f"pool[at + {k}]" for k in range(frame + 2))
         loop = [
@@ -210,10 +219,7 @@ class _Chain:
             f"    rest[i] = z * z if count[i] == {frame + 1} else 0.0",
             *(f"g{j} = g{j} if count[i] > {j} else 0.0" for j in range(1, frame)),
             *(f"draws[{frame} * i + {j}] = g{j}" for j in range(frame)),
-            *(
-                f"{names(x)} += root[i] * ({' + '.join(f'{self.at(v, j)} * g{j}' for j in self.axes(v))})"
-                for x, v in predictions
-            ),
+            *(f"{names(x)} += root[i] * ({self.along(weight)})" for x, weight in predictions),
             f"square += root[i] * root[i] * ({' + '.join(f'{one} * {one}' for one in draws)} + rest[i])",
         ]
         return [
@@ -254,6 +260,7 @@ class _Chain:
             *(f"{names(slope(p))} = 0.0" for p in range(len(s.students))),
             f"{names(RATE)}, on, {names(t)} = 0.0, 0.0, 0.0  # nothing is left from before",
             "for k in range(steps):",
+            f"    {names(inverse_time)} = d_ / (first + k) if first + k > 0 else 0.0",
             *("    " + line for line in step),
             *self.prologue(),
             "for i in range(n):",

@@ -17,8 +17,7 @@ from symhigh.system import LimitSystem
 
 def population_of(system: LimitSystem, *given: object, owner: str = "solve") -> Population:
     """The population that ``given`` states for the vectors of ``system``."""
-    learnt = tuple(c for c in system.field.learnt)
-    return Population.of(learnt, system.field.targets, *given, owner=owner)
+    return Population.of(system.field.learnt, system.field.targets, *given, owner=owner)
 
 
 def all_columns(system: LimitSystem, columns: Columns) -> Columns:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -104,11 +104,15 @@ class Population:
 
 def evaluate(expr: sp.Expr, values: Columns) -> Array:
     """``expr`` on arrays."""
-    names = tuple(values)
-    with np.errstate(all="ignore"):
-        return np.asarray(sp.lambdify(names, expr, "numpy")(*values.values()), dtype=float)
+    return np.asarray(_function(tuple(values), expr)(*values.values()), dtype=float)
 
 
+@lru_cache(maxsize=512)
+def _function(names: tuple[sp.Symbol, ...], expr: sp.Expr) -> Callable[..., Any]:
+    return sp.lambdify(names, expr, "numpy")
+
+
+@lru_cache(maxsize=32)
 def patterns(count: int) -> Array:
     """``count`` orthogonal rows of ±1 of the least length that is a power of two (Sylvester's matrices)."""
     rows = np.ones((1, 1))

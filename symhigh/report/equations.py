@@ -46,8 +46,8 @@ class EquationView:
         """Modes, memory, scalars, averages, in this order."""
         s, f = self.system, self._functions
         shown = [
-            sp.Eq(sp.Derivative(f[name], t), self.rewrite(rhs), evaluate=False)
-            for name, rhs in zip(s.family.states, s.family.rhs, strict=True)
+            sp.Eq(sp.Derivative(f[name], t), self.rewrite(rhs) + self._noise(k), evaluate=False)
+            for k, (name, rhs) in enumerate(zip(s.family.states, s.family.rhs, strict=True))
         ]
         for state in s.states:
             shown.append(sp.Eq(sp.Derivative(f[state.name], t), self.rewrite(state.rhs), evaluate=False))
@@ -57,6 +57,14 @@ class EquationView:
             average = sp.Sum(f[weight] * self.rewrite(r.summand), (I_MODE, 1, N_MODES))
             shown.append(sp.Eq(f.get(r.name, r.name), average, evaluate=False))
         return shown
+
+    def _noise(self, k: int) -> sp.Expr:
+        """The white noise of the k-th state, where a mode's states are random: dB/dt of an Itô equation."""
+        columns = self.system.diffusion
+        if columns is None or k >= columns.rows:
+            return sp.S.Zero
+        white = [sp.Function("dB" if columns.cols == 1 else f"dB_{j + 1}")(I_MODE, t) for j in range(columns.cols)]
+        return sp.Add(*(self.rewrite(columns[k, j]) * dB for j, dB in enumerate(white)))
 
     def latex(self) -> str:
         """One ``aligned`` environment, an equation a line."""

@@ -27,9 +27,8 @@ class ParticleSystem(LimitSystem):
     """A mean field to be solved by particles; the modes of the system are single coordinates, their noise apart."""
 
     @property
-    def noise(self) -> sp.ImmutableMatrix:
-        """What multiplies the increments of each coordinate's Brownian motions."""
-        assert self.field.noise is not None
+    def diffusion(self) -> sp.ImmutableMatrix | None:
+        """What multiplies the increments of a coordinate's Brownian motion."""
         return self.field.noise
 
     def solve(

@@ -1,0 +1,132 @@
+"""Every algorithm against its own simulators, direct and Gram chain, and networks and committees under any rule.
+
+Mean of the risk over the runs within 5 standard errors of the limit and 1.5/d for the bias, at three times; with fixed
+seeds. A limit with a planted error (a wrong parameter of the rule) is told apart.
+"""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symhigh as sh
+
+TIMES = [1.0, 2.0, 4.0]
+TWO = sh.Spectrum.from_eigenvalues([1.5, 0.5])
+START = sh.Start(0.5, 1, 0.2)
+FOUR = sh.NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
+x1, x2, y1, y2 = sp.symbols("x1 x2 y1 y2", real=True)
+RULES = [
+    sh.Momentum(0.4, 1, 0.3),
+    sh.Momentum(sh.AdaGradNorm(0.8, 1), 2),
+    sh.MiniBatch(sh.WeightDecay(sh.Momentum(0.8, 2), 0.1), 2),
+    sh.Averaged(sh.Constant(0.6)),
+    sh.Averaged(sh.AdaGradNorm(1, 1), 0.5),
+    sh.ScheduleFree(0.8, 0.9),
+]
+DIRECT_ONLY = [
+    sh.SignSGD(0.5), sh.AdaGrad(0.6, 0.3), sh.RMSprop(0.3, 1, 1), sh.Adam(0.5, 2, 1, 1),
+    sh.Drifting(sh.Constant(0.6), 0.4), sh.NoisyGradient(sh.Constant(0.8), 0.5),
+]  # fmt: skip
+
+
+def gaps(problem, rule, *population, d, seeds=24, method="auto", wrong=None, output="risk", bias=1.5):  # type: ignore[no-untyped-def]
+    """Deviations of the mean over the runs, in units of five standard errors and the bias."""
+    curve = sh.derive(problem, wrong or rule).solve(*population, TIMES[-1], t=TIMES)
+    start = population[1] if len(population) > 1 else None
+    runs = sh.simulate(problem, rule, population[0], start, d, TIMES[-1], seeds, method, t=TIMES)
+    values, limit = runs.outputs[output], curve.outputs[output]
+    error = values.std(axis=0, ddof=1) / np.sqrt(seeds)
+    own = curve.errors.get(output, np.zeros(len(TIMES)))
+    return np.abs(values.mean(axis=0) - limit) / (5 * np.hypot(error, own) + bias / d)
+
+
+def named(rule: object) -> str:
+    return type(rule).__name__
+
+
+@pytest.mark.parametrize("method", ["direct", "gram"])
+@pytest.mark.parametrize("rule", RULES, ids=named)
+def test_linear_vectors(rule: sh.Rule, method: str) -> None:
+    output = "average_risk" if isinstance(rule, sh.Averaged) else "risk"
+    size, seeds = (600, 48) if method == "direct" else (2000, 800)
+    assert gaps(sh.least_squares(0.5), rule, TWO, START, d=size, seeds=seeds, method=method, output=output).max() < 1
+
+
+@pytest.mark.parametrize("rule", DIRECT_ONLY, ids=named)
+def test_cells_signs_and_noise(rule: sh.Rule) -> None:
+    assert gaps(sh.least_squares(0.5), rule, TWO, START, d=600).max() < 1
+    with pytest.raises(ValueError, match="method='direct'"):
+        sh.simulate(sh.least_squares(0.5), rule, TWO, START, 100, 1, method="gram")
+
+
+@pytest.mark.parametrize(("rule", "wrong"), [
+    (sh.Momentum(0.8, 2), sh.Momentum(0.8, 2.3)), (sh.Adam(0.5, 2, 1, 1), sh.Adam(0.5, 3, 1, 1)),
+    (sh.SignSGD(0.5), sh.SignSGD(0.55)), (sh.Drifting(sh.Constant(0.6), 0.4), sh.Constant(0.6)),
+], ids=named)  # fmt: skip
+def test_a_wrong_parameter_is_told_apart(rule: sh.Rule, wrong: sh.Rule) -> None:
+    assert gaps(sh.least_squares(0.5), rule, TWO, START, d=2000, seeds=40, wrong=wrong).max() > 1
+
+
+@pytest.mark.parametrize("rule", [sh.AdaGradNorm(1, 1), sh.Momentum(0.8, 2), sh.WeightDecay(sh.LineSearch(), 0.1)],
+                         ids=named)  # fmt: skip
+def test_committees(rule: sh.Rule) -> None:
+    def link(u: sp.Expr) -> sp.Expr:
+        return sp.erf(u / sp.sqrt(2))
+
+    loss = (link(x1) + link(x2) - link(y1) - link(y2) - sh.eps) ** 2 / 2
+    problem = sh.MultiIndex((x1, x2), (y1, y2), loss, 0.1)
+    overlaps = sh.Overlaps([[0.25, 0.05, 0.1, 0], [0.05, 0.25, 0, 0.1], [0.1, 0, 1, 0], [0, 0.1, 0, 1]])
+    assert gaps(problem, rule, TWO, overlaps, d=2000).max() < 1
+
+
+def test_committee_under_adagrad_norm_as_integrated_elsewhere() -> None:
+    def link(u: sp.Expr) -> sp.Expr:
+        return sp.erf(u / sp.sqrt(2))
+
+    loss = (link(x1) + link(x2) - link(y1) - link(y2) - sh.eps) ** 2 / 2
+    problem = sh.MultiIndex((x1, x2), (y1, y2), loss, 0.1)
+    overlaps = sh.Overlaps([[0.25, 0.05, 0.1, 0], [0.05, 0.25, 0, 0.1], [0.1, 0, 1, 0], [0, 0.1, 0, 1]])
+    times, iso = [1.0, 2.0, 5.0, 20.0], sh.Spectrum.isotropic()
+    curve = sh.derive(problem, sh.AdaGradNorm(1, 1)).solve(iso, overlaps, 20, t=times)
+    assert curve.risk == pytest.approx([0.1769447, 0.0885042, 0.0295520, 0.0219042], abs=1e-7)
+    assert curve.learning_rate == pytest.approx([0.8046818, 0.7471220, 0.6969336, 0.6145713], abs=1e-7)
+
+
+@pytest.mark.parametrize("problem", [
+    sh.least_squares(0.3, sh.PRODUCT), sh.logistic_regression(model=sh.SQUARES),
+], ids=lambda p: p.name)  # fmt: skip
+@pytest.mark.parametrize("rule", [
+    sh.AdaGradNorm(0.6, 0.8), sh.Polyak(), sh.MiniBatch(sh.Schedule(0.4 / (1 + sh.t)), 2),
+], ids=named)  # fmt: skip
+def test_networks_under_any_loss_and_rule(problem: sh.Problem, rule: sh.Rule) -> None:
+    assert gaps(problem, rule, FOUR, d=2000, seeds=12).max() < 1
+
+
+def test_adagrad_norm_on_a_network_as_integrated_elsewhere() -> None:
+    """200 000 particles, ±.0005: risk, rate and curvature at t = 0 … 6."""
+    system = sh.derive(sh.least_squares(0.3, model=sh.PRODUCT), sh.AdaGradNorm(0.6, 0.8))
+    curve = system.solve(FOUR, 6, t=[0, 1, 2, 3, 4, 5, 6])
+    assert curve.risk == pytest.approx([0.2419, 0.1416, 0.1042, 0.0863, 0.0763, 0.0703, 0.0667], abs=1.5e-3)
+    assert curve.learning_rate == pytest.approx([0.75, 0.5877, 0.5207, 0.4808, 0.4527, 0.4310, 0.4132], abs=1.5e-3)
+    assert curve.outputs["curvature"] == pytest.approx([1.036, 1.1635, 1.2035, 1.2257, 1.2381, 1.2452, 1.2486],
+    abs=4e-3)
+
+
+def test_depth_three_by_particles() -> None:
+    classes = sh.NetworkClasses([1, 0.4], [0.6, -0.3], 0.8, 0.4)
+    assert gaps(sh.least_squares(0.2, sh.powers(3)), sh.Constant(0.1), classes, d=2000, seeds=12).max() < 1
+
+
+def test_particles_agree_with_the_density() -> None:
+    """The same network closed in two ways: the density of one coordinate, and particles."""
+    from symhigh.derivation.close.particles import close_by_particles
+    from symhigh.derivation.mean_field import mean_field
+    from symhigh.derivation.state import state
+
+    problem, rule = sh.least_squares(0.3, model=sh.PRODUCT), sh.Constant(0.4)
+    s, values = state(problem, rule)
+    particles = close_by_particles(s, mean_field(s), problem, rule, values, True).solve(FOUR, 4, t=TIMES)
+    density = sh.derive(problem, rule).solve(FOUR, 4, t=TIMES)
+    for name in ("risk", "curvature"):
+        slack = 5 * particles.errors[name] + 3e-4
+        assert (np.abs(particles.outputs[name] - getattr(density, name)) < slack).all()
