@@ -52,11 +52,10 @@ class Journey:
         self.lags = lagging(table.system)
         self.frame = frame_at(table.system, modes.coef, modes.states, modes.w)
         breaks = table.breaks(modes.par, end)
-        values = dict(zip(table.system.parameters, self._par(0.0).tolist(), strict=True))
-        exponent = rate_exponent(table.system, values)
+        exponent = rate_exponent(table.system, dict(zip(table.system.parameters, self._par(0.0).tolist(), strict=True)))
         self.power = stretching(exponent) if exponent > 0 else 0
         first = [min(_STRETCH, end, *breaks[:1].tolist())] if self.power else []
-        self.stops = np.unique(np.array([*first, *breaks.tolist(), end]))
+        self.stops = np.array(sorted({*first, *breaks.tolist(), end}))
         self.march = self._begun(target, stepper, tolerances)
         self._floor()
         self.weigh_lags()
@@ -200,7 +199,8 @@ class Journey:
         return stretched(system) if self.bent else system
 
     def _par(self, time: float, snap: bool = False) -> Array:
-        return np.concatenate([self.modes.par, self.table.at(self.modes.par, time, snap)])
+        par = self.modes.par
+        return np.concatenate([par, self.table.at(par, time, snap)]) if self.table.switches else par
 
     def _leg_par(self) -> Array:
         """Parameters on the leg: switches as in its middle, and the stretching last."""

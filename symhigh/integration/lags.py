@@ -8,6 +8,7 @@ error; the lag is exactly zero there, obeys ``dlag/dt = -dq/dt`` while it is pos
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import sympy as sp
 
@@ -20,6 +21,7 @@ _MOVED = OwnedSymbol("moved", nonnegative=True)
 """What the derivation calls the total ``moved``."""
 
 
+@lru_cache(maxsize=64)
 def with_lags(system: LimitSystem) -> LimitSystem:
     """``system`` with the lag in place of each running maximum, which becomes a scalar ``q + max(0, lag)``.
 
@@ -65,14 +67,15 @@ def _with_lags(system: LimitSystem, quantity: dict[sp.Symbol, sp.Expr]) -> Limit
     return replace(system, scalars=scalars, states=states, outputs=dict(outputs))
 
 
-def lagging(system: LimitSystem) -> list[tuple[int, int]]:
+@lru_cache(maxsize=64)
+def lagging(system: LimitSystem) -> tuple[tuple[int, int], ...]:
     """Of each lag its place among the memories, and that of its maximum among the outputs."""
     names, lags = [s.name.name for s in system.states], list(system.outputs)
-    return [
+    return tuple(
         (names.index(f"lag_{output.removeprefix(MAXIMUM).strip()}"), place)
         for place, output in enumerate(lags)
         if output.startswith(MAXIMUM)
-    ]
+    )
 
 
 def _pace(growth: sp.Expr, lag: sp.Symbol) -> sp.Expr:

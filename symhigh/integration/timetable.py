@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import sympy as sp
@@ -68,6 +69,7 @@ class Timetable:
 _found: dict[object, Timetable] = {}
 
 
+@lru_cache(maxsize=64)
 def timetable(system: LimitSystem) -> Timetable:
     """Replace what jumps in time by parameters; a system without jumps stays as it is."""
     key = system.content
