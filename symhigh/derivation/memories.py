@@ -12,7 +12,7 @@ import sympy as sp
 
 from symhigh.derivation.expectations import Expectations
 from symhigh.derivation.gaussian import recognise
-from symhigh.derivation.scaling import homogeneous
+from symhigh.derivation.scaling import conjugated, homogeneous
 from symhigh.derivation.state import Statement
 from symhigh.derivation.statistics import in_pieces, mean_over_sample, sampled_mean
 from symhigh.problem.problem import Label
@@ -132,6 +132,7 @@ def _of_loss(expr: sp.Expr, loss: sp.Expr, s: Statement, energy: Energy, moves: 
     (slope,), kappa = slopes, energy[0, 0]
     ratio, slope_square = sp.Dummy("loss_over_slope_square"), sp.Dummy("slope_square", nonnegative=True)
     quotient = sp.cancel(loss / slope**2) if loss.is_rational_function(*s.students, *s.aims) else loss / slope**2
+    quotient = conjugated(quotient)
     joint = expr.subs({sample_loss: ratio * slope_square, _GRADIENT: kappa * slope_square})
     return joint.subs({ratio: quotient, slope_square: slope**2})
 

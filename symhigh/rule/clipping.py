@@ -10,7 +10,7 @@ import sympy as sp
 from symhigh.checks import parameter
 from symhigh.rule.rule import Memory
 from symhigh.rule.wrapped import Wrapped
-from symhigh.symbols import OwnedSymbol, d, gradient_square
+from symhigh.symbols import G, OwnedSymbol, d, g, gradient_square, sample_loss
 
 BOUND = OwnedSymbol("c_clip", positive=True)
 
@@ -21,7 +21,8 @@ class ClippedGradient(Wrapped):
 
     The rule's memory sees the clipped gradient. In the limit ``‖∇f‖ → |f'| √(dτ)``, so that the slope f' is clipped at
     ``c/√τ``: on least squares this is Huber's loss with that threshold. The rate depends on the sample, so
-    ``learning_rate`` is its mean over samples. Weight decay of a step shrinks with the gradient.
+    ``learning_rate`` is its mean over samples. What the inner step does beside the gradient, such as its noise or its
+    weight decay, is not clipped: ``ClippedGradient(NoisyGradient(rule, sigma), c)`` is private SGD.
     """
 
     c: Any = 1
@@ -37,13 +38,29 @@ class ClippedGradient(Wrapped):
         object.__setattr__(self, "c", value)
 
     @property
+    def step(self) -> dict[sp.Symbol, sp.Expr]:
+        rate = self._unclipped
+        if rate is None or rate.has(gradient_square, sample_loss):
+            return self.inner.step
+
+        def apart(term: sp.Expr) -> sp.Expr:
+            return term if term.has(G) else term.xreplace({g: rate})
+
+        return {v: sp.Add(*map(apart, sp.Add.make_args(sp.expand(new)))) for v, new in self.inner.step.items()}
+
+    @property
     def memory(self) -> tuple[Memory, ...]:
         return tuple(replace(m, increment=m.increment.subs(_CLIPPED)) for m in self.inner.memory)
 
     @property
-    def rate(self) -> sp.Expr | None:
+    def _unclipped(self) -> sp.Expr | None:
+        """The inner rule's rate, which sees the clipped gradient."""
         rate = self.inner.rate
-        return None if rate is None else rate.subs(_CLIPPED) * _FACTOR
+        return None if rate is None else rate.subs(_CLIPPED)
+
+    @property
+    def rate(self) -> sp.Expr | None:
+        return None if self._unclipped is None else self._unclipped * _FACTOR
 
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:

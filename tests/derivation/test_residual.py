@@ -11,6 +11,7 @@ from scipy.integrate import solve_ivp
 import symhigh as sh
 from symhigh.codegen.target import NUMPY
 from symhigh.derivation.residual import mean_over_residual, of_residual, slope_over_residual
+from symhigh.derivation.scaling import conjugated
 from symhigh.derivation.statistics import statistics
 from symhigh.problem.losses.robust import HUBER_THRESHOLD
 from symhigh.problem.noise import Gaussian, Rademacher
@@ -122,23 +123,39 @@ def test_normalised_descent_has_a_limit_though_its_mean_rate_is_infinite() -> No
         sh.derive(sh.least_squares(0.3), sh.WeightDecay(Normalised(), 0.1))
 
 
-def test_private_descent_from_the_clipped_averages() -> None:
-    """γ = .8, c = σ = .5: the derived c₁ and I, and the noise ``γ²σ²`` added by hand, against independent values."""
-    system = sh.derive(sh.least_squares(0.3), ClippedByHand())
-    lam, w = np.array([1.5, 0.5]), np.array([0.5, 0.5])
-    Q = error_square
-    c1, I = (
-        sp.lambdify(Q, system.scalar(n).subs({tau: 1, omega: sp.Rational(3, 10)}), "scipy")
-        for n in ("c1", "I")
-    )
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_private_descent(by_hand: bool) -> None:
+    """γ = .8, c = σ = .5, the noise added after clipping by the rule or by hand, against independent values."""
+    times = [0.5, 1, 2, 4, 8]
+    if by_hand:
+        system = sh.derive(sh.least_squares(0.3), ClippedByHand())
+        lam, w = np.array([1.5, 0.5]), np.array([0.5, 0.5])
+        c1, I = (
+            sp.lambdify(error_square, system.scalar(n).subs({tau: 1, omega: sp.Rational(3, 10)}), "scipy")
+            for n in ("c1", "I")
+        )
 
-    def rhs(_, D):  # type: ignore[no-untyped-def]
-        q = w @ (lam * D)
-        return -2 * lam * c1(q) * D + lam * I(q) + 0.8**2 * 0.5**2
+        def rhs(_, D):  # type: ignore[no-untyped-def]
+            q = w @ (lam * D)
+            return -2 * lam * c1(q) * D + lam * I(q) + 0.8**2 * 0.5**2
 
-    found = solve_ivp(rhs, (0, 8), [1.0, 1.0], rtol=1e-10, atol=1e-12, t_eval=[0.5, 1, 2, 4, 8])
-    risk = (w * lam) @ found.y / 2 + 0.045
+        found = solve_ivp(rhs, (0, 8), [1.0, 1.0], rtol=1e-10, atol=1e-12, t_eval=times)
+        risk = (w * lam) @ found.y / 2 + 0.045
+    else:
+        rule = sh.ClippedGradient(sh.NoisyGradient(sh.Constant(0.8), 0.5), 0.5)
+        risk = sh.derive(sh.least_squares(0.3), rule).solve(TWO, sh.Start(), 8, t=times, target=NUMPY).risk
     np.testing.assert_allclose(risk, [0.45170, 0.38156, 0.29236, 0.22004, 0.18589], atol=6e-6)
+
+
+def test_noise_is_added_after_clipping() -> None:
+    with pytest.raises(ValueError, match=r"write ClippedGradient\(NoisyGradient"):
+        sh.NoisyGradient(sh.ClippedGradient(sh.Constant(0.8), 0.5), 0.5)
+
+
+def test_private_descent_simulated() -> None:
+    rule = sh.ClippedGradient(sh.NoisyGradient(sh.Constant(0.8), 0.5), 0.5)
+    runs = sh.simulate(sh.least_squares(0.3), rule, TWO, sh.Start(), d=800, t_end=2, seeds=8, t=[1, 2])
+    np.testing.assert_allclose(runs.risk.mean(axis=0), [0.38156, 0.29236], rtol=0.04)
 
 
 def test_a_step_towards_a_least_loss_in_closed_form() -> None:
@@ -178,3 +195,21 @@ def test_a_memory_of_the_loss_counts_samples_on_flat_pieces() -> None:
     (state,) = system.states
     slope = float(state.rhs.subs(dict(system.parameters)).subs({B11: 1, B12: 0.3, B22: 1, state.name: 1}).evalf(15))
     assert slope == pytest.approx(curve.risk[0] - 1, rel=1e-6)
+
+
+def test_the_quotient_of_loss_and_squared_slope_keeps_its_digits() -> None:
+    """Of pseudo-Huber's loss it is ``(1 + r²)/(√(1 + r²) + 1)``, without a false pole at r = 0."""
+    loss = sp.sqrt(1 + R**2) - 1
+    found = conjugated(loss / sp.diff(loss, sh.x) ** 2)
+    small = {sh.x: 1e-9, sh.x_star: 0, sh.eps: 0}
+    assert float(found.subs(small)) == pytest.approx(0.5, rel=1e-12)
+    assert conjugated(R / sh.x) == R / sh.x
+
+
+def test_slopes_of_one_sign_have_that_sign() -> None:
+    """Sign descent on logistic labels: the mean of ``sign f' = -y`` over the label is ``1 - 2 σ(x*)``."""
+    system = sh.derive(sh.logistic_regression(True), sh.SignSGD(0.5))
+    curve = system.solve(sh.Spectrum.isotropic(), sh.Start(), 1, t=[0, 1], target=NUMPY)
+    assert curve.complete
+    assert curve.risk[1] < curve.risk[0] == pytest.approx(np.log(2), rel=1e-12)
+    assert not system.expanded(sp.Add(*system.family.rhs)).has(sp.sign)
