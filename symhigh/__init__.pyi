@@ -74,6 +74,7 @@ from symhigh.rule import AdaGrad as AdaGrad
 from symhigh.rule import AdaGradNorm as AdaGradNorm
 from symhigh.rule import Adam as Adam
 from symhigh.rule import Averaged as Averaged
+from symhigh.rule import ClippedGradient as ClippedGradient
 from symhigh.rule import Constant as Constant
 from symhigh.rule import DAdaptation as DAdaptation
 from symhigh.rule import DelayedAdaGradNorm as DelayedAdaGradNorm

@@ -138,6 +138,12 @@ V00 = OwnedSymbol("V00", nonnegative=True)
 V20 = OwnedSymbol("V20", real=True)
 D2 = OwnedSymbol("D2", nonnegative=True)
 """``V11 - 2 V12 + V22`` of one mode, its share of the squared distance times d."""
+along_target = OwnedSymbol("along_target", real=True)
+"""``d (X_i - X*_i) X*_i`` of a mode, or ``-d (X_i + X*_i) X*_i``: what is left of V12 - V22 beside D2."""
+shift_square = OwnedSymbol("shift_square", nonnegative=True)
+"""``d (X_i - X0_i)²`` of a mode; :data:`shift_target` and :data:`shift_start` are its products with X* and X0."""
+shift_target = OwnedSymbol("shift_target", real=True)
+shift_start = OwnedSymbol("shift_start", real=True)
 error_square = OwnedSymbol("Q", nonnegative=True)
 """``E(x - x_star)^2 = B11 - 2 B12 + B22``."""
 c1 = OwnedSymbol("c1", real=True)

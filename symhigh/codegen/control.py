@@ -1,13 +1,14 @@
 """Step control, the same for every generated stepper: first step, ends, refusals, outputs.
 
 Source text that is joined with a system's functions (:mod:`symhigh.codegen.lower`) and with a method
-(:mod:`symhigh.codegen.explicit`, :mod:`symhigh.codegen.implicit`). A method is six functions over the stage derivatives
-``K``, scratch rows ``work`` (0 and 2 free between steps, 1 the new state) and a ``store`` of its own:
+(:mod:`symhigh.codegen.explicit`, :mod:`symhigh.codegen.implicit`). A method is seven functions over the stage
+derivatives ``K``, scratch rows ``work`` (1 the new state, the others free between steps) and a ``store`` of its own:
 
 ``storage()``                                     the store;
 ``enter(t, y, K, work, store, …)``                prepares for steps from (t, y), before the first of a call;
 ``attempt(t, h, y, K, work, store, rtol, floor, …)``  one step into ``work[1]``; returns the error over the tolerance;
 ``densify(t, h, y, K, work, …)``                  what the solution inside the step still needs;
+``doubt(t, h, y, K, work, rtol, floor, …)``       its error over the tolerance, estimated;
 ``interpolate(s, h, y, new, K, out)``             the state at t + s h;
 ``accept(t, y, K, work, store, …)``               makes ``work[1]`` the state, at the new t.
 
@@ -15,10 +16,13 @@ Joined, they are called again and again until they report an end:
 
 ``advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, size, look, budget)``
 tries at most ``budget`` steps and writes the outputs at ``times[row:]`` into ``rows``. Between calls ``clock`` holds
-``[t, h, accepted, rejected, evaluations, arrival, next h, t of the last refusal for a sign]``, where h = 0 is yet to be
-chosen. A state entry i is controlled to ``floor[i] + rtol |y_i|``, has diverged beyond ``bound[i]``, and has the
-magnitude ``size[i]``; a step that makes a state negative whose symbol says nonnegative is refused. Returns ``(status,
-row)``.
+``[t, h, accepted, rejected, evaluations, arrival, next h, t of the last refusal for a sign, last h, growth allowed]``,
+where h = 0 is yet to be chosen. A state entry i is controlled to ``floor[i] + rtol |y_i|``, has diverged beyond
+``bound[i]``, and has the magnitude ``size[i]``; a step that makes a state negative whose symbol says nonnegative
+is refused. Returns ``(status, row)``.
+
+``fill`` writes the outputs inside a step: at the stability limit of an explicit method the solution between its ends
+may be far worse than at them, so where it is in doubt the step is made again in parts, for its outputs alone.
 
 With ``look`` set, it comes back with every step from t to ``arrival`` before the step becomes the state and before its
 outputs are written: so events can be looked for on its dense output (:mod:`symhigh.integration.events`).
@@ -29,18 +33,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
+from symhigh.symbols import D2, lam, shift_square
 from symhigh.system import LimitSystem
 
-REACHED, RUNNING, DIVERGED, STUCK, NEGATIVE, LOOK = range(6)
+REACHED, RUNNING, DIVERGED, STUCK, NEGATIVE, LOOK, SPENT = range(7)
 """What ``advance`` returns: the end, budget used up, a state beyond its bound, no step small enough, none that keeps
-the sign of a state, a step to see."""
+the sign of a state, a step to see; and SPENT, what its caller calls a run whose attempts are used up."""
 
 
-def control_source(system: LimitSystem, order: int, growth: float, evaluations: int, extra: int) -> str:
+def control_source(
+    system: LimitSystem, order: int, growth: float, evaluations: int, extra: int, inside: int
+) -> str:
     """Source of ``advance`` for a method of that order, whose steps grow at most by ``growth``.
 
-    ``evaluations`` of the right-hand side are counted for a step, and ``extra`` for the solution inside it.
+    ``evaluations`` of the right-hand side are counted for a step, and ``extra`` for the solution inside it, whose error
+    is of order ``inside``.
     """
     kept = [k for k, state in enumerate(system.family.states) if state.is_nonnegative]
     signs = [
@@ -53,9 +62,53 @@ def control_source(system: LimitSystem, order: int, growth: float, evaluations: 
     ]
     return _TEMPLATE.format(
         signs="\n".join(" " * 8 + line for line in signs), exponent=repr(-1.0 / order), growth=repr(growth),
-        evaluations=evaluations, extra=extra,
+        evaluations=evaluations, extra=extra, doubtful=repr(_DOUBTFUL), astray=repr(_ASTRAY), inside=repr(1.0 / inside),
         reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, negative=NEGATIVE, looking=LOOK,
     )  # fmt: skip
+
+
+_DOUBTFUL = 2.0
+"""The error inside a step, over the tolerance, from which on the step is made again in parts for its outputs."""
+
+_ASTRAY = 100.0
+"""The error inside a step, over the tolerance, from which on a step that has grown is refused."""
+
+
+def scale_source(system: LimitSystem) -> str:
+    """How the scale of a state's error takes in more than the state: statements in i, ``scale``, ``new`` and rtol.
+
+    A product with a further vector, such as a momentum, may pass through zero: it is measured beside the square root
+    of the two squares. One of a learnt vector and a target keeps its own scale, by which escapes from saddles are seen.
+    Products of ``X - c`` with a fixed vector are measured beside ``‖X - c‖²``, the first state of the mode, as no
+    output sees them at a finer scale; alone they may pass through zero.
+    """
+    states = system.family.states
+    if len(states) > 1 and states[0] in (D2, shift_square):
+        return f"if w.shape[0] <= i < {len(states)} * w.shape[0]: scale += rtol * abs(new[i % w.shape[0]])"
+    lines: list[str] = []
+    for k, state in enumerate(states):
+        bounds = _schwarz(system, state)
+        if bounds is not None:
+            size = " * ".join(bounds)
+            lines.append(f"{'elif' if lines else 'if'} i // n == {k}:")
+            lines.append(f"    scale = max(scale, rtol * sqrt(abs({size})))")
+    return "\n        ".join(["n = w.shape[0]", *lines]) if lines else "pass"
+
+
+def _schwarz(system: LimitSystem, state: sp.Symbol) -> tuple[str, ...] | None:
+    """Sources of the two squares that bound a product with a further vector, neither learnt nor a target."""
+    family, field = system.family, system.field
+    further = set(field.coordinates) - {*field.learnt, *field.targets}
+    pair = family.definitions.get(state, sp.S.Zero)
+    vectors = [*pair.args] if pair.is_Mul and len(pair.args) == 2 else []
+    if not further.intersection(vectors):
+        return None
+    squares = {family.definitions.get(s): f"new[{k} * n + i % n]" for k, s in enumerate(family.states)}
+    squares |= {
+        family.definitions.get(s): f"coef[{k}, i % n]" for k, s in enumerate(family.coefficients) if s != lam
+    }
+    found = tuple(squares[v**2] for v in vectors if v**2 in squares)
+    return found if len(found) == 2 else None
 
 
 def table_source(values: Any) -> str:
@@ -93,10 +146,40 @@ def first_step(y, slope, size):
 
 
 @njit
+def fill(until, times, row, rows, t, h, y, K, work, clock, par, coef, w, const, rtol, floor):
+    densify(t, h, y, K, work, par, coef, w, const)
+    clock[4] += {extra}
+    if times[row] >= t + h and times[row] <= until:  # the end of the step alone
+        observe(times[row], work[1], rows[row], par, coef, w, const)
+        return row + 1
+    error = doubt(t, h, y, K, work, rtol, floor, par, coef, w, const)
+    parts = int(min(16.0, ceil((10.0 * error) ** {inside}))) if {doubtful} < error < 1e30 else 1
+    if parts == 1:
+        while row < times.shape[0] and times[row] <= until:
+            interpolate(min(1.0, (times[row] - t) / h), h, y, work[1], K, work[0])
+            observe(times[row], work[0], rows[row], par, coef, w, const)
+            row += 1
+        return row
+    here, stages, scratch, store = y.copy(), K.copy(), work.copy(), storage()
+    enter(t, here, stages, scratch, store, par, coef, w, const)
+    for part in range(parts):
+        low = t + h * part / parts
+        high = until if part + 1 == parts else min(until, t + h * (part + 1) / parts)
+        attempt(low, h / parts, here, stages, scratch, store, rtol, floor, par, coef, w, const)
+        densify(low, h / parts, here, stages, scratch, par, coef, w, const)
+        clock[4] += {evaluations} + {extra}
+        while row < times.shape[0] and times[row] <= high:
+            interpolate(min(1.0, (times[row] - low) * parts / h), h / parts, here, scratch[1], stages, scratch[0])
+            observe(times[row], scratch[0], rows[row], par, coef, w, const)
+            row += 1
+        accept(t + h * (part + 1) / parts, here, stages, scratch, store, par, coef, w, const)
+    return row
+
+
+@njit
 def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, size, look, budget):
     m = y.shape[0]
     n = w.shape[0]
-    stage = work[0]
     new = work[1]
     store = storage()
     if clock[1] == 0.0:
@@ -108,7 +191,8 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
             observe(times[row], y, rows[row], par, coef, w, const)
             row += 1
         enter(clock[0], y, K, work, store, par, coef, w, const)
-    grow = {growth}
+    if clock[9] == 0.0:
+        clock[9] = {growth}
     for turn in range(budget):
         if clock[5] > 0.0:
             clock[0] = clock[5]
@@ -139,26 +223,31 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
         if not (error < 1.0):
             clock[1] = h * (max(0.2, 0.9 * error ** {exponent}) if error < 1e30 else 0.1)
             clock[3] += 1.0
-            grow = 1.0
+            clock[9] = 1.0
             if clock[1] < 1e-10 * (abs(t) + 1e-10):
                 for i in range(m):
                     beyond = beyond or not (abs(new[i]) <= bound[i])
                 if beyond:
                     return {diverged}, row
             continue
+        if h > 1.3 * clock[8] > 0.0:  # where steps grow, estimates of their error may be beyond their validity
+            densify(t, h, y, K, work, par, coef, w, const)
+            clock[4] += {extra}
+            error_inside = doubt(t, h, y, K, work, rtol, floor, par, coef, w, const)
+            if error_inside > {astray}:
+                clock[1] = h * max(0.5, 0.9 * ({astray} / error_inside) ** {inside})
+                clock[3] += 1.0
+                clock[9] = 1.0
+                continue
+        clock[8] = h
         clock[1] = h
         clock[2] += 1.0
         clock[5] = t_end if ending else t + h
-        clock[6] = h * (min(grow, 0.9 * error ** {exponent}) if error > 0.0 else grow)
-        grow = {growth}
+        clock[6] = h * (min(clock[9], 0.9 * error ** {exponent}) if error > 0.0 else clock[9])
+        clock[9] = {growth}
         if look:
             return {looking}, row
         if row < times.shape[0] and times[row] <= clock[5]:
-            densify(t, h, y, K, work, par, coef, w, const)
-            clock[4] += {extra}
-        while row < times.shape[0] and times[row] <= clock[5]:
-            interpolate(min(1.0, (times[row] - t) / h), h, y, new, K, stage)
-            observe(times[row], stage, rows[row], par, coef, w, const)
-            row += 1
+            row = fill(clock[5], times, row, rows, t, h, y, K, work, clock, par, coef, w, const, rtol, floor)
     return {running}, row
 '''

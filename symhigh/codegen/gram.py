@@ -34,6 +34,7 @@ from symhigh.codegen.sample import (
     RATE,
     knowledge,
     knowledge_sources,
+    late,
     noise_lines,
     rate_lines,
     sample_lines,
@@ -243,7 +244,7 @@ class _Chain:
         if s.uses(gradient_square):
             total = " + ".join(f"{names(slope(p))} * {names(slope(p))}" for p in range(len(s.students)))
             step.append(f"{names(gradient_square)} = ({total}) * square")
-        step.append(f"{names(t)} = (first + k) / d_")
+        step.append(f"{names(t)} = (first + k{late(s)}) / d_")
         if s.rate is None or knowledge(s):
             step.append("lift(moving, fixed, count, y)")
         step += [*rate_lines(self.lowering, s, self.place), "on = 1.0"]

@@ -8,6 +8,9 @@ to that.
 from __future__ import annotations
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from symhigh.derivation.gaussian import FourSigns
 
 SOURCE = '''
 @njit
@@ -34,15 +37,48 @@ safe_asin = sp.Function("safe_asin", real=True)
 
 
 def guarded(expr: sp.Expr, moving: frozenset[sp.Symbol] = frozenset()) -> sp.Expr:
-    """``expr`` with roots, arcsines and, near erf, exp and asin, quotients guarded.
+    """``expr`` with roots, arcsines and, near erf, exp, asin and calls of nodes, quotients guarded.
 
     Roots and denominators that hold a symbol of ``moving`` (a variable of integration) are left alone. A denominator
     that also stands under a root is a variance, and clipped at zero as the root is.
     """
-    quotients = expr.has(sp.asin, sp.erf) or bool(moving)
+    expr = _joined(expr) if any(_quotient(e.args[0]) for e in expr.atoms(sp.exp, sp.erf)) else expr
+    quotients = expr.has(sp.asin, sp.erf, FourSigns, AppliedUndef) or bool(moving)
+    quotients = quotients or any(_quotient(e.args[0]) for e in expr.atoms(sp.exp))
     expr = _merged(expr, moving) if moving else expr
     roots = frozenset(_primitive(e.base) for e in expr.atoms(sp.Pow) if _is_root(e, moving))
     return _guard(expr, moving, quotients, roots)
+
+
+def defined(expr: sp.Expr) -> sp.Expr:
+    """``expr`` with square roots that are zero where they are not real, for boundaries looked at along whole lines."""
+    return expr.replace(
+        lambda e: e.is_Pow and bool(e.base.free_symbols) and e.exp.is_Rational and e.exp.q == 2,
+        lambda e: safe_root(e.base) ** (2 * e.exp),
+    )
+
+
+def _quotient(expr: sp.Expr) -> bool:
+    """Whether a symbol stands below the line."""
+    return any(
+        p.exp.could_extract_minus_sign() and p.base.free_symbols for p in expr.atoms(sp.Pow) if p.base != sp.E
+    )
+
+
+def _joined(expr: sp.Expr) -> sp.Expr:
+    """Products of exponentials as one, and arguments of exp and erf over one denominator.
+
+    Apart they are ``0 · ∞`` and ``∞ - ∞`` where a variance is zero.
+    """
+    if not expr.args or not expr.has(sp.exp, sp.erf):
+        return expr
+    args = [_joined(a) for a in expr.args]
+    if isinstance(expr, sp.exp | sp.erf):
+        return expr.func(sp.together(args[0]) if args[0].is_Add and _quotient(args[0]) else args[0])
+    if isinstance(expr, sp.Mul) and len(powers := [a for a in args if isinstance(a, sp.exp)]) > 1:
+        exponent = sp.together(sp.expand(sp.Add(*(a.args[0] for a in powers))))
+        return sp.Mul(sp.exp(exponent), *(a for a in args if a not in powers))
+    return expr.func(*args)
 
 
 def is_guarded(expr: sp.Expr) -> bool:
@@ -55,6 +91,8 @@ def _guard(
 ) -> sp.Expr:
     if not expr.args or not expr.free_symbols:
         return expr
+    if isinstance(expr, sp.Mul) and quotients and (spread := _spread(expr, moving)) is not None:
+        return _guard(spread, moving, quotients, roots)
     if isinstance(expr, sp.Mul | sp.Pow) and quotients:
         factors = sp.Mul.make_args(expr)
         below = [f for f in factors if _divides(f, moving)]
@@ -68,6 +106,19 @@ def _guard(
     if isinstance(expr, sp.asin):
         return safe_asin(*args)
     return expr.func(*args)
+
+
+def _spread(expr: sp.Mul, moving: frozenset[sp.Symbol]) -> sp.Expr | None:
+    """A product of an exponential and a sum of quotients multiplied out: at zero variance the exponential wins."""
+    sums = [
+        f
+        for f in expr.args
+        if isinstance(f, sp.Add) and any(_divides(g, moving) for t in f.args for g in sp.Mul.make_args(t))
+    ]
+    if not sums or not any(isinstance(f, sp.exp) for f in expr.args):
+        return None
+    rest = sp.Mul(*(f for f in expr.args if f is not sums[0]))
+    return sp.Add(*(t * rest for t in sums[0].args))
 
 
 def _merged(expr: sp.Expr, moving: frozenset[sp.Symbol]) -> sp.Expr:

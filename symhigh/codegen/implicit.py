@@ -7,7 +7,7 @@ both are joined into one module with the right-hand side. Steps, outputs and eve
 
 from __future__ import annotations
 
-from symhigh.codegen.control import COMBINE, control_source, table_source
+from symhigh.codegen.control import COMBINE, control_source, scale_source, table_source
 from symhigh.codegen.jacobian import jacobian
 from symhigh.codegen.lower import Lowering
 from symhigh.codegen.rodas import Rosenbrock
@@ -31,7 +31,7 @@ def implicit_source(system: LimitSystem, target: Target, method: Rosenbrock) -> 
     stages = len(method.c)
     steps = _TEMPLATE.format(
         stages=stages, diagonal=repr(method.diagonal), in_time=int(algebra.in_time),
-        slopes=max(1, len(algebra.shared)), size=max(1, len(J.coupling)),
+        slopes=max(1, len(algebra.shared)), size=max(1, len(J.coupling)), beside=scale_source(system),
     )  # fmt: skip
     return "\n\n".join(
         [
@@ -41,7 +41,7 @@ def implicit_source(system: LimitSystem, target: Target, method: Rosenbrock) -> 
             INVERT,
             "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items()),
             COMBINE + steps,
-            control_source(system, method.order, growth=6.0, evaluations=stages, extra=0),
+            control_source(system, method.order, growth=6.0, evaluations=stages, extra=0, inside=5),
         ]
     )
 
@@ -78,7 +78,9 @@ def attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const):
     error = 0.0
     for i in range(m):
         new[i] = stage[i] + K[{stages} - 1, i]
-        ratio = K[{stages} - 1, i] / (floor[i] + rtol * max(abs(y[i]), abs(new[i])))
+        scale = floor[i] + rtol * max(abs(y[i]), abs(new[i]))
+        {beside}
+        ratio = K[{stages} - 1, i] / scale
         error += ratio * ratio
     return sqrt(error / m)
 
@@ -86,6 +88,11 @@ def attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const):
 @njit
 def densify(t, h, y, K, work, par, coef, w, const):
     pass
+
+
+@njit
+def doubt(t, h, y, K, work, rtol, floor, par, coef, w, const):
+    return 0.0  # its stages damp what is fast, and the solution inside a step has the order of the error estimate
 
 
 @njit

@@ -7,8 +7,10 @@ import threading
 from collections.abc import Callable
 from types import ModuleType
 
+import sympy as sp
 from sympy import ImmutableMatrix
 
+from symhigh.codegen.announce import listen
 from symhigh.codegen.cache import LOCK, load
 from symhigh.codegen.explicit import dormand_prince_8, stepper_source
 from symhigh.codegen.gram import gram_source
@@ -18,6 +20,8 @@ from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, Target
+from symhigh.derivation.gaussian import GaussianMean
+from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import Statement
 from symhigh.system import LimitSystem
 
@@ -38,11 +42,19 @@ def limit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
 def reference_is_quicker(system: LimitSystem, modes: int) -> bool:
     """Whether a curve of so few modes is drawn by the reference sooner than a compiler is loaded.
 
+    Not where an average takes two integrals or one within another, which are far too slow uncompiled.
+
     Once a system: whoever asks for a second curve is served by compiled code from then on. Among several threads the
     order is chance, so there all curves are compiled, with the same bits for all.
     """
     alone = threading.current_thread() is threading.main_thread() and threading.active_count() == 1
-    return alone and modes <= 16 and "numba" not in sys.modules and (system.content, NUMPY) not in _loaded
+    first = alone and modes <= 16 and "numba" not in sys.modules and (system.content, NUMPY) not in _loaded
+    return first and not any(_is_slow(s.expression) for s in system.scalars)
+
+
+def _is_slow(expr: sp.Expr) -> bool:
+    nodes = expr.atoms(GaussianMean)
+    return any(n.dimension > 1 for n in nodes) or any(m.has(GaussianMean) for m in expr.atoms(MixtureMean))
 
 
 def implicit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
@@ -70,4 +82,6 @@ def _once(key: object, source: Callable[[], str]) -> ModuleType:
     with LOCK:
         if key not in _loaded:
             _loaded[key] = load(source())
+            if "numba" in sys.modules:
+                listen()
         return _loaded[key]

@@ -1,22 +1,66 @@
 """Nodes with kinks, and nodes that do not separate, lowered to nested adaptive rules in whitened coordinates.
 
-Part of the lowering of quadrature nodes; texts in :mod:`symhigh.codegen.nested_source`. A kink is a plane. With
-``x = C z``, C lower triangular, it cuts the line of the last coordinate it depends on. The coordinate before it is
-split where two such cuts cross, and where a cut crosses zero: near a singular covariance the inner integral is steep
-there.
+Part of the lowering of quadrature nodes; texts in :mod:`symhigh.codegen.nested_source`. With ``x = C z``, C lower
+triangular, a boundary cuts the line of the last coordinate it depends on: a plane where a formula says, a curved one
+where it is found along the line. The coordinate before it is split where the order of such cuts changes, and where a
+cut crosses zero: near a singular covariance the inner integral is steep there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sympy as sp
 
 from symhigh.codegen import nested_source as text
-from symhigh.codegen.guard import guarded
+from symhigh.codegen.guard import defined, guarded
 from symhigh.codegen.printer import code, function_body
 from symhigh.codegen.quadrature_source import FUNCTION, REACH
-from symhigh.derivation.gaussian import affine_kinks, recognise
+from symhigh.derivation.gaussian import STEPS, boundaries, recognise
+from symhigh.derivation.gaussian.terms import is_affine
+
+_ZEROS = 96
+"""The most zeros of one boundary along a line."""
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """A boundary: its slopes in the whitened coordinates and its offset where it is a plane, else its function.
+
+    ``last`` is the last whitened coordinate that it depends on, counted from one.
+    """
+
+    index: int
+    last: int
+    slopes: tuple[sp.Expr, ...] | None
+    offset: sp.Expr
+    function: sp.Expr
+
+
+@dataclass(frozen=True)
+class _Node:
+    """What the levels of one node share: its name, whitened coordinates, the root of the covariance, arguments."""
+
+    name: str
+    variables: tuple[sp.Symbol, ...]
+    z: tuple[sp.Symbol, ...]
+    factor: tuple[tuple[sp.Symbol, ...], ...]
+    edges: tuple[_Edge, ...]
+    down: str
+    more: str
+
+    @property
+    def size(self) -> int:
+        return len(self.z)
+
+    def held(self, k: int) -> str:
+        """Arguments of level k."""
+        return "".join(f", {s}" for s in self.z[: k - 1]) + self.down
+
+    def point(self, k: int) -> list[sp.Expr]:
+        """The variables where the coordinates after z_k are zero."""
+        return [sp.Add(*(c * z for c, z in zip(row[:k], self.z, strict=False))) for row in self.factor]
 
 
 def nested_node(
@@ -24,19 +68,28 @@ def nested_node(
 ) -> str:
     """Source of ``name(v11, v12, …, parameters)``, any number of variables; ``names`` are the parameters' own."""
     size = len(variables)
-    x = [sp.Symbol(f"x{i + 1}", real=True) for i in range(size)]
-    z = [sp.Symbol(f"z{i + 1}", real=True) for i in range(size)]
-    factor = [[sp.Symbol(f"c{i + 1}{j + 1}", real=True) for j in range(i + 1)] for i in range(size)]
+    if integrand.has(*STEPS):
+        raise ValueError(
+            f"code generation: the average of {integrand} has no generated code, for floor, ceiling, frac and Mod jump "
+            "without end; write the steps that matter as a Piecewise"
+        )
+    x = tuple(sp.Symbol(f"x{i + 1}", real=True) for i in range(size))
+    z = tuple(sp.Symbol(f"z{i + 1}", real=True) for i in range(size))
+    factor = tuple(tuple(sp.Symbol(f"c{i + 1}{j + 1}", real=True) for j in range(i + 1)) for i in range(size))
     renamed = recognise(integrand.xreplace({**dict(zip(variables, x, strict=True)), **names}))
     more = "".join(f", {s}" for s in names.values())
     entries = [str(c) for row in factor for c in row]
-    down = ", " + ", ".join(entries) + more
     arguments = ", ".join(map(str, x))
     body = function_body(guarded(renamed, frozenset(x)))
+    edges = tuple(
+        _edge(i, b, x, factor)
+        for i, b in enumerate(boundaries(renamed, x, soft=True))
+        if b.free_symbols & set(x)
+    )
+    node = _Node(name, x, z, factor, edges, ", " + ", ".join(entries) + more, more)
     parts = [FUNCTION.format(name=f"{name}_f", args=arguments + more, body=body)]
-    planes = [_whitened(plane, x, factor) for plane in affine_kinks(renamed, x, soft=True)]
     for k in range(size, 0, -1):
-        parts.append(_level(name, k, z, factor, planes, down, more))
+        parts.append(_level(node, k))
     covariance = ", ".join(f"v{i + 1}{j + 1}" for i in range(size) for j in range(i, size))
     parts.append(
         text.ENTRY.format(
@@ -51,60 +104,128 @@ def nested_node(
     return "".join(parts)
 
 
-def _level(
-    name: str,
-    k: int,
-    z: list[sp.Symbol],
-    factor: list[list[sp.Symbol]],
-    planes: list[tuple[list[sp.Expr], sp.Expr]],
-    down: str,
-    more: str,
-) -> str:
-    size = len(z)
-    held = "".join(f", {s}" for s in z[: k - 1])
-    inner = "".join(f", {s}" for s in z[:k])
+def _edge(
+    index: int, boundary: sp.Expr, x: tuple[sp.Symbol, ...], factor: tuple[tuple[sp.Symbol, ...], ...]
+) -> _Edge:
+    last = max(i for i, v in enumerate(x, start=1) if v in boundary.free_symbols)
+    if not is_affine(boundary, x):
+        return _Edge(index, last, None, sp.S.Zero, boundary)
+    poly = sp.Poly(sp.numer(sp.together(boundary)), *x)
+    a = [poly.coeff_monomial(v) for v in x]
+    slopes = tuple(sp.Add(*(a[i] * factor[i][k] for i in range(k, len(x)))) for k in range(len(x)))
+    return _Edge(index, last, slopes, poly.coeff_monomial(1), boundary)
+
+
+def _level(node: _Node, k: int) -> str:
+    size, name = node.size, node.name
+    held = node.held(k)
     if k == size:
-        values = [sp.Add(*(c * z[j] for j, c in enumerate(row))) for row in factor]
-        following = f"{name}_f({', '.join(code(v) for v in values)}{more})"
+        following = f"{name}_f({', '.join(code(v) for v in node.point(size))}{node.more})"
     else:
-        following = f"{name}_{k + 1}({(inner + down)[2:]})"
-    cuts = [_cut(slopes, offset, k, z) for slopes, offset in planes if slopes[k - 1] != 0]
-    if k == size - 1:
-        cuts += [
-            _cut([*slopes[:-1], sp.S.Zero], offset, k, z) for slopes, offset in planes if slopes[-1] != 0
-        ]
-        cuts += [
-            _cut(*crossed, k, z)
-            for i, p in enumerate(planes)
-            for q in planes[:i]
-            if (crossed := _crossing(p, q)) is not None
-        ]
+        following = f"{name}_{k + 1}({node.held(k + 1)[2:]})"
+    texts, cuts, room = _cuts(node, k)
     flat = " and ".join(f"c{i + 1}{k} == 0.0" for i in range(k - 1, size))
-    return (text.PIECES if cuts else text.WHOLE).format(
+    return "".join(texts) + (text.PIECES if cuts else text.WHOLE).format(
         name=name,
         k=k,
-        args=held + down,
-        call=held + down,
-        first_args=(held + down)[2:],
+        args=held,
+        call=held,
+        first_args=held[2:],
         next=following,
         reach=REACH,
-        room=len(cuts) + 2,
+        room=room,
         flat=flat,
+        levels=9 if size == 1 else 7,
+        unless=text.UNLESS if k == 1 else "",
         cuts="\n".join(cuts),
     )
 
 
-def _whitened(
-    plane: sp.Expr, x: list[sp.Symbol], factor: list[list[sp.Symbol]]
-) -> tuple[list[sp.Expr], sp.Expr]:
-    """Slopes in the whitened coordinates, and the offset, of an affine form in ``x``."""
-    poly = sp.Poly(sp.numer(sp.together(plane)), *x)
-    a = [poly.coeff_monomial(v) for v in x]
-    slopes = [sp.Add(*(a[i] * factor[i][k] for i in range(k, len(x)))) for k in range(len(x))]
-    return slopes, poly.coeff_monomial(1)
+def _cuts(node: _Node, k: int) -> tuple[list[str], list[str], int]:
+    """Functions that find cuts at level k, the statements that add them, and how many there may be."""
+    texts: list[str] = []
+    cuts: list[str] = []
+    room = 2
+    planes = [e for e in node.edges if e.slopes is not None]
+    for edge in planes:
+        assert edge.slopes is not None
+        if edge.slopes[k - 1] != 0:
+            cuts.append(_cut(edge.slopes, edge.offset, k, node.z))
+    for edge in node.edges:
+        if edge.slopes is None and edge.last in (k, k + 1):
+            texts.append(_crossings(node, edge, k))
+            cuts.append(text.CURVED_CUT.format(name=node.name, edge=edge.index, k=k, call=node.held(k)))
+            room += _ZEROS
+    if k != node.size - 1:
+        return texts, cuts, room + len(planes)
+    inner = [e for e in node.edges if e.last == node.size]
+    for edge in planes:
+        assert edge.slopes is not None
+        if edge.slopes[-1] != 0:
+            cuts.append(_cut((*edge.slopes[:-1], sp.S.Zero), edge.offset, k, node.z))
+    if any(e.slopes is None for e in inner):
+        texts.append(_order(node, inner, k))
+        cuts.append(text.ORDER_CUT.format(name=node.name, k=k, call=node.held(k)))
+        return texts, cuts, room + 2 * len(planes) + 4 * _ZEROS
+    for i, p in enumerate(planes):
+        for q in planes[:i]:
+            assert p.slopes is not None
+            assert q.slopes is not None
+            if (crossed := _crossing((p.slopes, p.offset), (q.slopes, q.offset))) is not None:
+                cuts.append(_cut(*crossed, k, node.z))
+    return texts, cuts, room + 2 * len(planes) + len(planes) ** 2
 
 
-def _cut(slopes: list[sp.Expr], offset: sp.Expr, k: int, z: list[sp.Symbol]) -> str:
+def _crossings(node: _Node, edge: _Edge, k: int) -> str:
+    """The function that finds a curved boundary along z_k."""
+    held = node.held(k)
+    first_args = f"z{k}{held}"
+    at = dict(zip(node.variables, node.point(k), strict=True))
+    value = code(defined(guarded(edge.function.xreplace(at), frozenset(node.z))))
+    return text.CROSSINGS.format(
+        name=node.name,
+        edge=edge.index,
+        k=k,
+        args=held,
+        first_args=first_args,
+        edge_args=first_args,
+        value=value,
+        reach=REACH,
+    )
+
+
+def _order(node: _Node, inner: Sequence[_Edge], k: int) -> str:
+    """The functions that find where the order of boundaries along the last coordinate changes."""
+    size = node.size
+    owned = []
+    for edge in inner:
+        if edge.slopes is None:
+            owned.append(
+                text.OWNED_CURVED.format(
+                    name=node.name, edge=edge.index, inner=size, inner_call=node.held(size)
+                )
+            )
+        elif edge.slopes[-1] != 0:
+            rest = sp.Add(edge.offset, *(s * v for s, v in zip(edge.slopes[:-1], node.z, strict=False)))
+            owned.append(
+                text.OWNED_PLANE.format(slope=code(edge.slopes[-1]), rest=code(rest), edge=edge.index)
+            )
+    held = node.held(k)
+    return text.CHANGES.format(
+        name=node.name,
+        k=k,
+        inner=size,
+        args=held,
+        first_args=f"z{k}{held}",
+        order_args=f"z{k}{held}",
+        room=len(inner) * _ZEROS + 1,
+        owned="\n".join(owned),
+        base=max(e.index for e in inner) + 2,
+        reach=REACH,
+    )
+
+
+def _cut(slopes: Sequence[sp.Expr], offset: sp.Expr, k: int, z: Sequence[sp.Symbol]) -> str:
     """The statement that adds the cut of a plane at level k, if the plane is constant along later coordinates."""
     rest = sp.Add(offset, *(s * v for s, v in zip(slopes[: k - 1], z, strict=False)))
     later = " and ".join(f"{code(s)} == 0.0" for s in slopes[k:] if s != 0) or "True"
@@ -112,14 +233,14 @@ def _cut(slopes: list[sp.Expr], offset: sp.Expr, k: int, z: list[sp.Symbol]) -> 
 
 
 def _crossing(
-    p: tuple[list[sp.Expr], sp.Expr], q: tuple[list[sp.Expr], sp.Expr]
-) -> tuple[list[sp.Expr], sp.Expr] | None:
+    p: tuple[tuple[sp.Expr, ...], sp.Expr], q: tuple[tuple[sp.Expr, ...], sp.Expr]
+) -> tuple[tuple[sp.Expr, ...], sp.Expr] | None:
     """The form, constant along the last coordinate, that vanishes where two planes cross."""
     (a, b), (c, d) = p, q
     if a[-1] == 0 or c[-1] == 0:
         return None
-    slopes = [s * c[-1] - t * a[-1] for s, t in zip(a[:-1], c[:-1], strict=True)]
-    return [*slopes, sp.S.Zero], b * c[-1] - d * a[-1]
+    slopes = tuple(s * c[-1] - t * a[-1] for s, t in zip(a[:-1], c[:-1], strict=True))
+    return (*slopes, sp.S.Zero), b * c[-1] - d * a[-1]
 
 
 def _cholesky(size: int) -> str:

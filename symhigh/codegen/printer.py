@@ -11,6 +11,8 @@ import re
 import sympy as sp
 from sympy.printing.pycode import PythonCodePrinter
 
+from symhigh.derivation.gaussian import lazy_cse
+
 _GENERATED = re.compile(r"(node|mixture)_\d+|safe_\w+")
 """Names of functions that lowering itself defines."""
 
@@ -23,8 +25,21 @@ class ScalarPrinter(PythonCodePrinter):  # type: ignore[misc]
             return self._print_not_supported(expr)
         return f"{name}({', '.join(map(self._print, expr.args))})"
 
+    # whole numbers as doubles: a negative power of an int is another function
+    def _print_floor(self, expr: sp.Expr) -> str:
+        return f"float({super()._print_floor(expr)})"
+
+    def _print_ceiling(self, expr: sp.Expr) -> str:
+        return f"float({super()._print_ceiling(expr)})"
+
+    def _print_frac(self, expr: sp.Expr) -> str:
+        return f"({self._print(expr.args[0])} - {self._print(sp.floor(expr.args[0]))})"
+
     def _print_Hazard(self, expr: sp.Expr) -> str:
         return f"hazard({self._print(expr.args[0])})"
+
+    def _print_FourSigns(self, expr: sp.Expr) -> str:
+        return f"four_signs({', '.join(map(self._print, expr.args))})"
 
     def _print_LogErfc(self, expr: sp.Expr) -> str:
         return f"log_erfc({self._print(expr.args[0])})"
@@ -76,6 +91,6 @@ def code(expr: sp.Expr) -> str:
 
 def function_body(expr: sp.Expr) -> str:
     """Indented statements that return ``expr``, common subexpressions first."""
-    shared, (result,) = sp.cse([expr], symbols=sp.numbered_symbols("t"), order="canonical")
+    shared, (result,) = lazy_cse([expr], sp.numbered_symbols("t"))
     lines = [f"{s} = {code(e)}" for s, e in shared]
     return "\n".join("    " + line for line in [*lines, f"return {code(result)}"])

@@ -15,7 +15,7 @@ from symhigh.codegen import quadrature_source as text
 from symhigh.codegen.analyticity import is_centred, more_digits, strip
 from symhigh.codegen.nested import nested_node
 from symhigh.codegen.printer import code, function_body
-from symhigh.derivation.gaussian import KINKS, GaussianMean, recognise
+from symhigh.derivation.gaussian import KINKS, STEPS, FourSigns, GaussianMean, boundaries, recognise
 
 
 def lower_nodes(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:
@@ -37,17 +37,19 @@ class QuadratureLowering:
         self._name: dict[tuple[sp.Expr, int], str] = {}
         self._texts: list[str] = []
         self._guards = False
+        self._signs = False
 
     def replace(self, expr: sp.Expr) -> sp.Expr:
         """``expr`` with every node as a call, and guarded where its domain ends."""
         nodes = sorted(expr.atoms(GaussianMean), key=sp.default_sort_key)
         replaced = guard.guarded(expr.xreplace({node: self._call(node) for node in nodes}))
         self._guards = self._guards or guard.is_guarded(replaced)
+        self._signs = self._signs or replaced.has(FourSigns)
         return replaced
 
     def source(self) -> str:
         """Source of all functions, empty where there is nothing to define."""
-        if not self._texts:
+        if not self._texts and not self._signs:
             return guard.SOURCE if self._guards else ""
         return "\n".join([guard.SOURCE, text.SHARED, nested_source.SHARED, *self._texts])
 
@@ -70,7 +72,7 @@ def _node_source(
 ) -> str:
     names = {p: sp.Symbol(f"p{k}", **p.assumptions0) for k, p in enumerate(parameters)}
     more = "".join(f", {s}" for s in names.values())
-    if not integrand.has(*KINKS):
+    if not integrand.has(*KINKS, *STEPS) and not _singular(integrand, variables):
         if len(variables) == 1 and integrand.has(sp.erf) and parameters:
             return (
                 _line_source(f"{name}_smooth", integrand, variables[0], names, more)
@@ -109,6 +111,11 @@ def _narrow(name: str, integrand: sp.Expr, z: sp.Symbol, more: str) -> str:
         return ""
     width = known.width if known.growth == 0 else sp.Min(known.width, 1 / sp.sqrt(known.growth))
     return "" if width == sp.oo else text.NARROW.format(name=name, more=more, width=_parameter_code(width))
+
+
+def _singular(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
+    """Whether the integrand may have a pole or a branch point on the way."""
+    return any(b.free_symbols.intersection(variables) for b in boundaries(integrand, variables))
 
 
 _LARGEST = "quadrature_step(1.0, 0.0, 0.0, {})"

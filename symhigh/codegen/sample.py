@@ -82,6 +82,12 @@ def knowledge_sources(lowering: Lowering, s: Statement) -> list[str]:
     return sources if s.rate is not None else [*sources, lowering.function_of(gamma, "greedy_rate")]
 
 
+def late(s: Statement) -> str:
+    """Of a rate that is infinite at t = 0 a step takes the value at its end: a term to add to the step's number."""
+    begun = sp.S.Zero if s.rate is None else s.rate.subs(t, 0)
+    return " + 1" if begun.has(sp.oo, sp.zoo, sp.nan) else ""
+
+
 def rate_lines(lowering: Lowering, s: Statement, place: str) -> list[str]:
     """The memories' update and the rate, in the rule's order; a sample without slope needs no rate.
 

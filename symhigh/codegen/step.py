@@ -20,7 +20,7 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.sample import RATE, knowledge_sources, noise_lines, rate_lines, sample_lines, slope
+from symhigh.codegen.sample import RATE, knowledge_sources, late, noise_lines, rate_lines, sample_lines, slope
 from symhigh.codegen.target import NUMBA
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, lam, t
@@ -60,7 +60,7 @@ class _Step:
             step = self.batch(step)
         else:
             step += self.gradient_square_lines()
-        step += [f"{names(t)} = (first + k) / n", *rate_lines(self.lowering, s, self.place), "on = 1.0"]
+        step += [f"{names(t)} = (first + k{late(s)}) / n", *rate_lines(self.lowering, s, self.place), "on = 1.0"]
         body = [
             "n = a.shape[0]",
             f"{names(d)} = float(n)",

@@ -19,7 +19,10 @@ from symhigh.derivation.statistics import (
     ONE_DIRECTION,
     Sample,
     check_loss,
+    effective,
+    in_pieces,
     mean_over_sample,
+    sampled_mean,
     statistics,
     stein_coefficient,
 )
@@ -92,7 +95,7 @@ def _one_direction(s: Statement, step: OneStep, rates: tuple[sp.Expr, ...] | Non
 
 def _several(s: Statement, step: OneStep, sample: Sample) -> Expectations:
     """``C_p_r = E ∂_r f_p'``, ``I_p_q = E f_p' f_q'`` and the risk."""
-    check_loss(s.outcomes, s.students)
+    check_loss(s.outcomes, sample)
     count, size = len(s.students), len(sample.directions)
     stein = {(p, r): OwnedSymbol(f"C_{p + 1}_{r + 1}", real=True) for p in range(count) for r in range(size)}
     pairs = list(combinations_with_replacement(range(count), 2))
@@ -115,10 +118,11 @@ def _value(
     """The average over label and sample of a function of the slopes, or a Stein coefficient of it."""
     weighted = []
     for k, o in enumerate(s.outcomes):
-        loss, factor = recognise(o.loss), sp.S.One if rates is None else rates[k]
-        slopes = {F: factor * sp.diff(loss, x) for F, x in zip(step.slopes, s.students, strict=True)}
+        loss, factor = (recognise(o.loss), sp.S.One) if rates is None else (in_pieces(o.loss), rates[k])
+        slopes = {F: effective(factor, sp.diff(loss, x)) for F, x in zip(step.slopes, s.students, strict=True)}
         weighted.append(recognise(o.probability) * atom.args[0].xreplace({**slopes, step.rate: factor}))
+    weighted = [recognise(w) for w in weighted]
     expr = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
     if isinstance(atom, Mean):
-        return mean_over_sample(expr, s.noise, sample)
+        return (mean_over_sample if rates is None else sampled_mean)(expr, s.noise, sample)
     return stein_coefficient(expr, sample.directions[int(atom.args[1])], s.noise, sample)

@@ -15,7 +15,7 @@ from symhigh.derivation.expectations import Expectations, expectations, numbered
 from symhigh.derivation.memories import Energy, greedy_rate, limits_of_memories, sample_rates
 from symhigh.derivation.one_step import OneStep, one_step
 from symhigh.derivation.state import KNOWN, Statement
-from symhigh.derivation.statistics import mean_over_sample
+from symhigh.derivation.statistics import sampled_mean
 from symhigh.meanfield import MeanField
 from symhigh.symbols import (
     B11,
@@ -47,16 +47,21 @@ def mean_field(s: Statement) -> MeanField:
     averages = averages_of(s)
     energy = energy_of(s, averages)
     step = one_step(s)
-    rates = sample_rates(s, energy) if s.sampled else None
+    known = known_of(s, averages)
+    rates = tuple(g.subs(known) for g in sample_rates(s, energy)) if s.sampled else None
     stats = expectations(s, step, rates)
     field = _coordinate(s, step, stats)
-    known = known_of(s, averages)
     drifts = _objective_drifts(s, field, stats, averages)
     rate = _rate(s, drifts, rates, stats)
+    if rate is sp.oo and any(e.has(gamma) for e in field.drift):
+        raise ValueError(
+            f"rule {s.owner}: the mean of its rate {s.rate} is infinite, and so is what a step does in proportion to "
+            "it alone, such as weight decay; bound the rate, or leave that out"
+        )
     totals = {name: averages.of(expr) for name, expr in s.totals}
     moving = {name: averages.of(field.generator(expr)) for name, expr in s.totals}
     states = limits_of_memories(s, stats, energy, moving)
-    scalars = (
+    scalars = _in_order(
         *(Scalar(name, value) for name, value in totals.items()),
         *(Scalar(name, lead) for name, lead in s.leads.values()),
         *_predictions(s, stats, averages),
@@ -68,6 +73,17 @@ def mean_field(s: Statement) -> MeanField:
     outputs |= {str(name): name for name in totals}
     used = [*outputs.values(), *(x.expression for x in scalars), *(m.rhs for m in states)]
     return _timed(replace(field, couplings=averages.reductions(used), scalars=scalars, states=states, outputs=outputs))
+
+
+def _in_order(*scalars: Scalar) -> tuple[Scalar, ...]:
+    """Each scalar after those that it depends on, else in the order given."""
+    waiting, ordered = list(scalars), list[Scalar]()
+    while waiting:
+        names = {s.name for s in waiting}
+        ready = [s for s in waiting if not s.expression.free_symbols & names] or waiting
+        ordered.append(ready[0])
+        waiting.remove(ready[0])
+    return tuple(ordered)
 
 
 def _timed(field: MeanField) -> MeanField:
@@ -237,7 +253,7 @@ def _rate(
     """The learning rate that one sees: the rule's, or its mean over the sample, or the greedy one."""
     if rates is not None:
         weighted = sum((o.probability * g for o, g in zip(s.outcomes, rates, strict=True)), sp.S.Zero)
-        return mean_over_sample(weighted, s.noise, stats.sample)
+        return sampled_mean(weighted, s.noise, stats.sample)
     if s.rate is not None:
         rate = s.rate.subs(s.maxima)
         if rate.has(d):

@@ -12,8 +12,9 @@ import sympy as sp
 
 from symhigh.derivation.expectations import Expectations
 from symhigh.derivation.gaussian import recognise
+from symhigh.derivation.scaling import conjugated, homogeneous
 from symhigh.derivation.state import Statement
-from symhigh.derivation.statistics import in_pieces, mean_over_sample
+from symhigh.derivation.statistics import in_pieces, mean_over_sample, sampled_mean
 from symhigh.problem.problem import Label
 from symhigh.rule import Memory
 from symhigh.symbols import OwnedSymbol, batch_size, d, gamma, gradient_square, sample_loss, t
@@ -83,7 +84,7 @@ def sample_rates(s: Statement, energy: Energy) -> tuple[sp.Expr, ...]:
             f"rule {s.owner}: its rate {s.rate} has no limit other than 0 as d → ∞; note that gradient_square is "
             "of order d, so a rate of order one holds d/gradient_square"
         )
-    return tuple(_of_outcome(rate, o, s, energy) for o in s.outcomes)
+    return tuple(_of_outcome(rate, o, s, energy, moves=True) for o in s.outcomes)
 
 
 def greedy_rate(objective: sp.Expr, drifts: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
@@ -102,7 +103,7 @@ def greedy_rate(objective: sp.Expr, drifts: Mapping[sp.Symbol, sp.Expr]) -> sp.E
 
 def _in_the_limit(expr: sp.Expr) -> sp.Expr | None:
     """``expr`` as d → ∞ with ``gradient_square = d _GRADIENT``; None where it has no finite limit."""
-    scaled = expr.subs({gradient_square: _GRADIENT / _STEP, d: 1 / _STEP})
+    scaled = homogeneous(expr.subs({gradient_square: _GRADIENT / _STEP, d: 1 / _STEP}), _STEP)
     if not scaled.has(_STEP) or not (expanded := sp.expand(scaled)).has(_STEP):
         return expanded if scaled.has(_STEP) else scaled
     limit = sp.limit(sp.cancel(scaled), _STEP, 0, "+")
@@ -111,24 +112,27 @@ def _in_the_limit(expr: sp.Expr) -> sp.Expr | None:
     return limit
 
 
-def _of_outcome(expr: sp.Expr, outcome: Label, s: Statement, energy: Energy) -> sp.Expr:
-    loss = in_pieces(outcome.loss) if expr.has(sample_loss) else recognise(outcome.loss)
-    if expr.has(sample_loss) and isinstance(loss, sp.Piecewise):
-        return sp.Piecewise(*((_of_loss(expr, piece, s, energy), condition) for piece, condition in loss.args))
-    return _of_loss(expr, loss, s, energy)
+def _of_outcome(expr: sp.Expr, outcome: Label, s: Statement, energy: Energy, moves: bool = False) -> sp.Expr:
+    """``expr`` for a sample of this outcome; with ``moves`` it is a rate, piece by piece of the loss."""
+    by_pieces = expr.has(sample_loss) or (moves and expr.has(_GRADIENT))
+    loss = in_pieces(outcome.loss) if by_pieces else recognise(outcome.loss)
+    if by_pieces and isinstance(loss, sp.Piecewise):
+        return sp.Piecewise(*((_of_loss(expr, piece, s, energy, moves), condition) for piece, condition in loss.args))
+    return _of_loss(expr, loss, s, energy, moves)
 
 
-def _of_loss(expr: sp.Expr, loss: sp.Expr, s: Statement, energy: Energy) -> sp.Expr:
-    """``expr`` for a sample of this loss; where the loss is flat SGD does not move, whatever the rate, so it is 0."""
+def _of_loss(expr: sp.Expr, loss: sp.Expr, s: Statement, energy: Energy, moves: bool) -> sp.Expr:
+    """``expr`` for a sample of this loss; where the loss is flat SGD does not move, so a rate is 0 there."""
     slopes = [sp.diff(loss, x) for x in s.students]
-    if not any(slopes) and expr.has(sample_loss):
-        return sp.S.Zero
+    if not any(slopes):
+        return sp.S.Zero if moves else expr.subs({sample_loss: loss, _GRADIENT: 0})
     square = sum((weight * slopes[p] * slopes[q] for (p, q), weight in energy.items()), sp.S.Zero)
     if len(slopes) > 1 or not expr.has(sample_loss):
         return expr.subs({sample_loss: loss, _GRADIENT: square})
     (slope,), kappa = slopes, energy[0, 0]
     ratio, slope_square = sp.Dummy("loss_over_slope_square"), sp.Dummy("slope_square", nonnegative=True)
     quotient = sp.cancel(loss / slope**2) if loss.is_rational_function(*s.students, *s.aims) else loss / slope**2
+    quotient = conjugated(quotient)
     joint = expr.subs({sample_loss: ratio * slope_square, _GRADIENT: kappa * slope_square})
     return joint.subs({ratio: quotient, slope_square: slope**2})
 
@@ -141,7 +145,8 @@ def _mean(drift: sp.Expr, s: Statement, stats: Expectations, energy: Energy) -> 
         square = sum((weight * stats.noise[p, q] for (p, q), weight in energy.items()), sp.S.Zero)
         return sp.expand(drift).subs(_GRADIENT, square)
     per_label = (o.probability * _of_outcome(drift, o, s, energy) for o in s.outcomes)
-    return mean_over_sample(sum(per_label, sp.S.Zero), s.noise, stats.sample)
+    mean = sampled_mean if s.sampled else mean_over_sample
+    return mean(sum(per_label, sp.S.Zero), s.noise, stats.sample)
 
 
 def sample_variables(s: Statement) -> tuple[sp.Symbol, ...]:

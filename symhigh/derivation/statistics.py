@@ -11,17 +11,14 @@ from functools import lru_cache
 
 import sympy as sp
 
-from symhigh.derivation.gaussian import expect
-from symhigh.derivation.gaussian.kinks import KINKS, split
-from symhigh.derivation.gaussian.smooth import recognise
+from symhigh.derivation.gaussian import expect, jumps, mean_gradient, recognise
 from symhigh.derivation.growth import check_moments
 from symhigh.derivation.mixture import mixed
+from symhigh.derivation.residual import mean_over_residual, of_residual, slope_over_residual
 from symhigh.problem.noise import Component, Gaussian
 from symhigh.problem.problem import Label
-from symhigh.symbols import B11, B12, B22, eps, omega, x, x_star
+from symhigh.symbols import B11, B12, B22, eps, x, x_star
 
-SAMPLE = (x, x_star, eps)
-COVARIANCE = sp.Matrix([[B11, B12, 0], [B12, B22, 0], [0, 0, omega**2]])
 GAUSSIAN = Gaussian().components
 
 
@@ -76,7 +73,8 @@ def statistics(
 
     A label drawn given x_star is averaged first, so Stein's lemma acts on ``G(x, x_star, ε) = Σ_j p_j f_j'``:
     ``c1 = E ∂G/∂x`` and ``c2 = E ∂G/∂x_star``. Where G jumps, its derivative has a Dirac measure there; the result
-    is that of ``(c1, c2) = B⁻¹ (E x G, E x_star G)``, but exact for singular B too. With ``factors``, one per
+    is that of ``(c1, c2) = B⁻¹ (E x G, E x_star G)``, but exact for singular B too wherever a jump is linear or
+    quadratic in x and in x_star. With ``factors``, one per
     outcome, ``f_j'`` is replaced by the effective slope ``factor_j f_j'`` of a rate that looks at the sample.
 
     Raises ``ValueError`` for a loss without a derivative, and where the law of the noise has too few moments.
@@ -91,33 +89,24 @@ def statistics(
         )
     weighted = [p * s for (p, _), s in zip(laws, slopes, strict=True)]
     mean_slope = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
+    risk = mean_over_sample(sp.Add(*(p * f for p, f in laws)), noise)
+    square = sp.Add(*(p * s**2 for (p, _), s in zip(laws, slopes, strict=True)))
+    if factors is not None and (form := of_residual(mean_slope)) is not None:
+        slope = slope_over_residual(form, noise)
+        return Statistics(risk, sampled_mean(square, noise), slope, -slope)
     return Statistics(
-        mean_over_sample(sp.Add(*(p * f for p, f in laws)), noise),
-        mean_over_sample(sp.Add(*(p * s**2 for (p, _), s in zip(laws, slopes, strict=True))), noise),
-        *(_by_moments(mean_slope, noise) if factors is not None else _by_derivatives(mean_slope, noise)),
+        risk,
+        mean_over_sample(square, noise),
+        *stein_coefficients(mean_slope, noise),
     )
 
 
-def _by_derivatives(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
-    """``(c1, c2) = (E ∂G/∂x, E ∂G/∂x_star)``."""
-    return stein_coefficient(slope, x, noise), stein_coefficient(slope, x_star, noise)
-
-
-def stein_coefficient(
-    slope: sp.Expr, variable: sp.Symbol, noise: tuple[Component, ...] = GAUSSIAN, sample: Sample = ONE_DIRECTION
+def sampled_mean(
+    expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN, sample: Sample = ONE_DIRECTION
 ) -> sp.Expr:
-    """``E ∂G/∂variable``, with Dirac's measure where the slope G jumps."""
-    return mean_over_sample(_derivative(slope, variable, sample.variables), noise, sample)
-
-
-def _by_moments(slope: sp.Expr, noise: tuple[Component, ...]) -> tuple[sp.Expr, sp.Expr]:
-    """``(c1, c2) = B⁻¹ (E x G, E x_star G)``, at regular B, for slopes with curved kinks; by derivatives for others."""
-    parts = split(slope, SAMPLE)
-    if not any(_kinked(g) for g in parts.values()):
-        return _by_derivatives(slope, noise)
-    first, second = mean_over_sample(x * slope, noise), mean_over_sample(x_star * slope, noise)
-    determinant = B11 * B22 - B12**2
-    return (B22 * first - B12 * second) / determinant, (B11 * second - B12 * first) / determinant
+    """:func:`mean_over_sample` under a rate that depends on the sample: over the residual where that is all it sees."""
+    form = of_residual(expr) if sample == ONE_DIRECTION else None
+    return mean_over_sample(expr, noise, sample) if form is None else mean_over_residual(form, noise)
 
 
 def mean_over_sample(
@@ -129,6 +118,38 @@ def mean_over_sample(
     if not expr.has(eps):
         return _mean(expr, sp.S.Zero, sample)
     return sp.Add(*(c.probability * mixed(_mean(*_given(expr, c), sample), c) for c in noise))
+
+
+def stein_coefficient(
+    slope: sp.Expr, variable: sp.Symbol, noise: tuple[Component, ...] = GAUSSIAN, sample: Sample = ONE_DIRECTION
+) -> sp.Expr:
+    """``E ∂G/∂variable``, with Dirac's measure where the slope G jumps."""
+    return stein_coefficients(slope, noise, sample)[sample.directions.index(variable)]
+
+
+@lru_cache(maxsize=256)
+def stein_coefficients(
+    slope: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN, sample: Sample = ONE_DIRECTION
+) -> tuple[sp.Expr, ...]:
+    """``E ∂G/∂z`` for every prediction z, with Dirac's measure where the slope G jumps."""
+    if len(sample.directions) > 2 and isinstance(expanded := sp.expand(slope), sp.Add):
+        parts = [stein_coefficients(term, noise, sample) for term in expanded.args]
+        return tuple(sp.Add(*column) for column in zip(*parts, strict=True))
+    if not slope.has(eps):
+        return _gradient(slope, sp.S.Zero, sample)
+    means = [(c, _gradient(*_given(slope, c), sample)) for c in noise]
+    return tuple(
+        sp.Add(*(c.probability * mixed(gradient[k], c) for c, gradient in means)) for k in range(len(sample.directions))
+    )
+
+
+def _gradient(slope: sp.Expr, variance: sp.Expr, sample: Sample) -> tuple[sp.Expr, ...]:
+    used = [i for i, s in enumerate(sample.variables) if slope.has(s)]
+    wanted = [s for s in sample.directions if slope.has(s)]
+    rows = tuple(map(tuple, sample.covariance(variance).extract(used, used).tolist()))
+    found = mean_gradient(slope, [sample.variables[i] for i in used], rows, wanted) if wanted else ()
+    values = dict(zip(wanted, found, strict=True))
+    return tuple(values.get(s, sp.S.Zero) for s in sample.directions)
 
 
 def in_pieces(loss: sp.Expr) -> sp.Expr:
@@ -145,10 +166,10 @@ def effective(factor: sp.Expr, slope: sp.Expr) -> sp.Expr:
     return factor * slope
 
 
-def check_loss(outcomes: tuple[Label, ...], students: tuple[sp.Symbol, ...] = (x,)) -> None:
+def check_loss(outcomes: tuple[Label, ...], sample: Sample = ONE_DIRECTION) -> None:
     """Refuse a loss that jumps in a prediction: its derivative, by which SGD moves, misses the jumps."""
     for outcome in outcomes:
-        if any(_jumps(recognise(outcome.loss), student) for student in students):
+        if jumps(recognise(outcome.loss), sample.variables, sample.students):
             raise ValueError(
                 f"loss {outcome.loss}: it jumps as x varies, so it has no first derivative and SGD does not descend "
                 "it; use a continuous loss, such as its hinge or a smooth link"
@@ -167,50 +188,3 @@ def _mean(expr: sp.Expr, variance: sp.Expr, sample: Sample) -> sp.Expr:
         return expr
     law = sample.covariance(variance).extract(used, used)
     return expect(expr, law, tuple(sample.variables[i] for i in used))
-
-
-def _derivative(slope: sp.Expr, variable: sp.Symbol, sample: tuple[sp.Symbol, ...] = SAMPLE) -> sp.Expr:
-    """``∂ slope/∂ variable`` as a measure: with Dirac's δ where the slope jumps."""
-    if not slope.has(*KINKS) or not _jumps(slope, *sample):
-        return sp.diff(slope, variable)
-    parts = split(slope, sample)
-    if any(_kinked(g) for g in parts.values()):
-        raise ValueError(
-            f"slope {slope}: it jumps across a curved boundary, for which no derivative in law is implemented; only "
-            "boundaries linear in x, x_star and eps are"
-        )
-    return sp.Add(
-        *(sp.diff(g * sp.prod([sp.sign(u) for u in signs]), variable) for signs, g in parts.items())
-    )
-
-
-def _kinked(expr: sp.Expr) -> bool:
-    """Whether ``expr`` has a kink as the sample varies."""
-    return any(kink.has(*SAMPLE) for kink in expr.atoms(*KINKS))
-
-
-def _jumps(expr: sp.Expr, *variables: sp.Symbol) -> bool:
-    """Whether ``expr`` is discontinuous, as ``variables`` vary, across a boundary of one of its pieces."""
-    boundaries: set[sp.Expr] = set()
-    for kink in expr.atoms(sp.sign, sp.Heaviside):
-        boundaries.add(kink.args[0])
-    for piecewise in expr.atoms(sp.Piecewise):
-        boundaries |= {r.lhs - r.rhs for r in piecewise.atoms(sp.core.relational.Relational)}
-    return any(_jumps_at(expr, b, variables) for b in boundaries)
-
-
-def _jumps_at(expr: sp.Expr, boundary: sp.Expr, variables: tuple[sp.Symbol, ...]) -> bool:
-    """Compare the two sides of a boundary at two unrelated points on it."""
-    variable = next((s for s in variables if boundary.has(s)), None)
-    if variable is None:
-        return False
-    crossing = sp.solve(boundary, variable)
-    others = sorted((expr.free_symbols | boundary.free_symbols) - {variable}, key=str)
-    for seed in (sp.Rational(3, 7), sp.Rational(8, 5)):
-        point = {s: seed + sp.Rational(i, 11) for i, s in enumerate(others)}
-        for root in crossing:
-            place, step = root.subs(point), sp.Rational(1, 10**12)
-            left, right = (expr.subs(point).subs(variable, place + side) for side in (-step, step))
-            if abs(sp.N(right - left, 20)) > 1e-9:
-                return True
-    return False

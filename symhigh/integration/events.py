@@ -22,6 +22,8 @@ from symhigh.system import LimitSystem
 
 STEADY = "steady"
 """The name of the steady state among the events."""
+EVENT = "event"
+"""How the names of outputs begin that are events."""
 _LOOKS = 4
 
 
@@ -128,7 +130,7 @@ def watch(
         form = _resolved(system, name, expr)
         level, rest = form.as_independent(*form.free_symbols, as_Add=True)
         symbol = sp.Symbol(f"level_{k}", real=True)
-        outputs[f"event {name}"], parameters[symbol] = rest + symbol, level
+        outputs[f"{EVENT} {name}"], parameters[symbol] = rest + symbol, level
     ends = np.array([name in wanted for name in (*names, STEADY)])
     marked = replace(system, outputs=outputs, parameters=parameters) if given else system
     return Watched(marked, names, ends, tolerance if ends[-1] else 0.0)

@@ -19,6 +19,7 @@ from symhigh.checks import callback, output_times, real, whole
 from symhigh.codegen.kernels import particle_kernels
 from symhigh.integration.curve import Curve
 from symhigh.integration.modes import all_columns, cell_starts, population_of
+from symhigh.integration.singular import rate_exponent
 from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam
@@ -53,6 +54,11 @@ def solve_by_particles(
     times = output_times("solve", t, end)
     par = parameter_values("solve", system)
     check_schedule(system, par, end)
+    if (power := rate_exponent(system, dict(zip(system.parameters, par.tolist(), strict=True)))) > 0:
+        raise ValueError(
+            f"solve: the learning rate grows like t^-{power:.4g} as t -> 0, and particles move in plain time; begin "
+            "later, as in 1/(t + 1)"
+        )
     noise = system.field.noise
     assert noise is not None
     kernels = particle_kernels(system, noise)

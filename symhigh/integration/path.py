@@ -28,7 +28,8 @@ class Path:
         rtol: float,
     ) -> None:  # fmt: skip
         limits = (rtol, 1e-290 * rtol * size, np.maximum(1e12 * size, 1e12), size)
-        march = March(system, target, EXPLICIT, np.empty(0), y.copy(), data, limits)
+        kernels = EXPLICIT.kernels(system, target)
+        march = March(system, target, EXPLICIT, np.empty(0), y.copy(), data, limits, kernels)
         self.knots: list[float] = []
         self._steps = []
         self.start, self.end, status = y.copy(), 0.0, RUNNING

@@ -5,33 +5,41 @@ Source of the mathematics: the system; the stepper is described in :mod:`symhigh
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import callback, instance, output_times, real
-from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, RUNNING, STUCK
+from symhigh.checks import callback, instance, output_times, real, whole
+from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, REACHED, RUNNING, SPENT, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Names, Target
 from symhigh.integration.curve import Curve
 from symhigh.integration.edges import SingularStart, at_start, check_start, settled_outputs
 from symhigh.integration.events import watch
+from symhigh.integration.journey import Journey, Modes
+from symhigh.integration.lags import with_lags
 from symhigh.integration.modes import population_of, starting_modes
-from symhigh.integration.stepper import EXPLICIT, IMPLICIT, March, Stepper, outlasts
+from symhigh.integration.singular import rate_exponent
+from symhigh.integration.stepper import EXPLICIT, IMPLICIT, Stepper, outlasts
+from symhigh.integration.timetable import timetable, without_remainders
 from symhigh.population import Spectrum, Start
 from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.population.spectrum import Array
 from symhigh.symbols import gamma
-from symhigh.symbols import t as time
+from symhigh.symbols import t as clock_symbol
 from symhigh.system import LimitSystem
 
 Progress = Callable[[float], None]
 RTOL_LEAST = 3e-15
 """The smallest relative tolerance that doubles can keep."""
 _BUDGET = 25  # steps between looks at progress, the keyboard and the choice of stepper
+_ROUNDING = 1e-10
+_PATIENCE = 2.0
+"""Seconds of computing after which a curve begun by the reference is handed to compiled code."""
 
 
 def solve(
@@ -48,6 +56,7 @@ def solve(
     events: Mapping[str, sp.Expr] | None = None,
     until: str | Sequence[str] = (),
     steady: float = 1e-8,
+    budget: int = 100_000,
 ) -> Curve:
     """Integrate ``system`` from 0 to ``t_end`` (time = steps/d); returns a :class:`Curve`.
 
@@ -79,103 +88,151 @@ def solve(
         being V11 + V22 of the mode, or the memory's value, at the start.
     steady
         The tolerance of ``"steady"``. Modes that only ever move slower than that are not waited for.
+    budget
+        How many steps are tried at most, beside 50 for each jump of a schedule.
 
-    A curve that diverges, or is interrupted from the keyboard, ends with what it has; its ``message`` says where
-    and why. Raises ``ValueError`` for parameters that are still symbols, a grid outside [0, t_end] or not
-    increasing, a negative learning-rate schedule.
+    Schedules may jump (floor, Mod, Heaviside, conditions in t): their jumps are boundaries of steps. Rates that are
+    infinite at t = 0 with an integrable square, such as ``t^(-1/4)``, are integrated in a stretched time there.
+
+    A curve that diverges, has used up its budget, or is interrupted from the keyboard, ends with what it has; its
+    ``message`` says where and why. Raises ``ValueError`` for parameters that are still symbols, a grid outside
+    [0, t_end] or not increasing, a negative learning-rate schedule, one that is infinite.
     """
-    population = population_of(system, spectrum, start)
-    end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
-    tolerance = real(
-        "solve", "rtol", rtol, above=0.0, least=RTOL_LEAST, below=1.0, meaning="the relative tolerance"
+    given = Asked(
+        system, spectrum, start, t_end, t, rtol, atol, progress, stepper, events, until, steady, budget
     )
-    given = None if atol is None else real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
-    times = output_times("solve", t, end)
     callback("solve", "progress", progress, "a function of the fraction done")
     if stepper is not None:
         instance("solve", "stepper", stepper, Stepper, "EXPLICIT or IMPLICIT of symhigh.integration.stepper")
     if target is not None:
         instance("solve", "target", target, Target, "NUMBA or NUMPY of symhigh.codegen.target")
+    population = population_of(system, spectrum, start)
+    if isinstance(spectrum, Spectrum):
+        own = start.dimension if isinstance(start, Start) else None
+        warn_of_few_dimensions("solve", spectrum, own, stacklevel=4)
     if target is None and reference_is_quicker(system, population.weights.size):
         try:
             with np.errstate(all="ignore"):
-                return solve(
-                    system,
-                    spectrum,
-                    start,
-                    t_end,
-                    t,
-                    rtol,
-                    atol,
-                    NUMPY,
-                    progress,
-                    stepper,
-                    events,
-                    until,
-                    steady,
-                )
+                return _solve(given, NUMPY, time.process_time() + _PATIENCE)
         except SingularStart:
             raise
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             target = NUMBA
-    target = NUMBA if target is None else target
-    watched = watch(system, events, until, steady)
+    return _solve(given, NUMBA if target is None else target, np.inf)
+
+
+class Asked(NamedTuple):
+    """The arguments of :func:`solve`."""
+
+    system: LimitSystem
+    spectrum: Spectrum
+    start: Start
+    t_end: float
+    t: Any
+    rtol: float
+    atol: float | None
+    progress: Progress | None
+    stepper: Stepper | None
+    events: Mapping[str, sp.Expr] | None
+    until: str | Sequence[str]
+    steady: float
+    budget: int
+
+
+def _solve(given: Asked, target: Target, deadline: float) -> Curve:
+    """:func:`solve` on one target; from ``deadline`` on, in the time of the process, compiled code takes over."""
+    system, spectrum, start = given.system, given.spectrum, given.start
+    end = real("solve", "t_end", given.t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    tolerance = real(
+        "solve", "rtol", given.rtol, above=0.0, least=RTOL_LEAST, below=1.0, meaning="the relative tolerance"
+    )
+    most = whole("solve", "budget", given.budget, least=1, meaning="the largest number of attempts at a step")
+    times = output_times("solve", given.t, end)
+    watched = watch(system, given.events, given.until, given.steady)
     par = parameter_values("solve", watched.system)
-    w = population.weights
-    if isinstance(spectrum, Spectrum):
-        own = start.dimension if isinstance(start, Start) else None
-        warn_of_few_dimensions("solve", spectrum, own, stacklevel=5 if target is NUMPY else 4)
-    coef, states, modes = starting_modes(system, population)
-
-    chosen = EXPLICIT if stepper is None else stepper
+    population = population_of(system, spectrum, start)
+    absolute = (
+        None
+        if given.atol is None
+        else real("solve", "atol", given.atol, above=0.0, meaning="the absolute tolerance")
+    )
+    coef, states, size = starting_modes(system, population)
     check_schedule(watched.system, par, end)
-    kernels = chosen.kernels(watched.system, target)
-    const = np.zeros(len(system.reductions))
-    kernels.prepare(par, coef, w, const)
-    memory = np.zeros(len(system.states))
-    kernels.begin(par, const, memory)
-    y = np.concatenate([states.ravel(), memory])
-    check_start(watched.system, population, coef, states, at_start(kernels, watched.system, par, w, memory))
-    size = _sizes(states, memory, modes)
-    floor = 1e-290 * tolerance * size if given is None else np.full_like(y, given)
-    bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
-    limits = (tolerance, floor, bound, size)
-    march = March(watched.system, target, chosen, times, y, (par, coef, w, const), limits)
+    modes = Modes(par, coef, population.weights, states, size)
+    table = timetable(with_lags(watched.system))
+    journey = Journey(table, modes, times, end, (tolerance, absolute), target, given.stepper or EXPLICIT)
+    march = journey.march
+    if not journey.power:
+        plain = journey.frame is None
+        kernels = march.kernels if plain else EXPLICIT.kernels(watched.system, NUMPY)
+        shown, own_par = (march.system, march.data[0]) if plain else (watched.system, par)
+        memory = march.y[states.size :] if plain else _memory(kernels, watched.system, modes)
+        evaluate = at_start(kernels, shown, own_par, modes.w, memory)
+        check_start(shown, population, coef, states, evaluate)
 
-    clock, status, message = march.clock, RUNNING, ""
+    clock, status, message, lost = march.clock, RUNNING, "", ""
     happened: list[tuple[int, float]] = []
-    values = None
+    values, attempts = None, 1 if deadline < np.inf else _BUDGET
     try:
         while status in (RUNNING, LOOK):
-            status = march.advance(end, watched.any, _BUDGET)
-            if progress is not None:
-                progress(float(clock[0]) / end)
+            began = time.process_time()
+            status = march.advance(journey.goal, watched.any, attempts)
+            if deadline < np.inf:
+                spent = time.process_time() - began
+                attempts = min(_BUDGET, 2 * attempts if spent < 0.1 * _PATIENCE else max(1, attempts // 2))
+            if given.progress is not None:
+                given.progress(journey.now / end)
             if status == LOOK:
-                step = march.step()
-                seen = step.look(watched, size, values)
+                seen = journey.look(watched, values)
                 happened, values = happened + seen.hits, seen.values
                 if seen.stop is not None:
-                    march.halt(step, seen.stop)
                     break
-                march.write(step, float(clock[5]))
-            free = status in (RUNNING, LOOK) and stepper is None and march.stepper is EXPLICIT
-            if free and outlasts(clock[0], clock[1], end, tolerance):
-                march.hand_over(IMPLICIT)
-        if status == STUCK and (np.abs(march.y[: states.size]) > 1e-9 * bound[: states.size]).any():
+            if status in (RUNNING, LOOK):
+                settled = clock[2] + clock[3] >= _BUDGET  # first steps are small whatever the end
+                free = given.stepper is None and march.stepper is EXPLICIT and journey.at_large and settled
+                if free and outlasts(clock[0], clock[1], end, tolerance):
+                    march.hand_over(IMPLICIT)
+                if clock[2] + clock[3] > most + 50 * journey.stops.size:
+                    status = SPENT
+                elif time.process_time() > deadline:
+                    deadline, attempts = np.inf, _BUDGET
+                    march.hand_down(NUMBA)
+                journey.near_target()
+                journey.weigh_lags()
+            if not lost and journey.ratio() < _ROUNDING:
+                lost = f"from t = {journey.now:.6g} on"
+            if status == REACHED and journey.turn():
+                status = RUNNING
+        if status == STUCK and (np.abs(march.y[: states.size]) > 1e-9 * march.limits[2][: states.size]).any():
             status = DIVERGED  # an explosion in finite time outruns every step
-        if status in (DIVERGED, STUCK, NEGATIVE):
-            message = _why(status, watched.system, march.rows[: march.row], times, clock)
+        if status in (DIVERGED, STUCK, NEGATIVE, SPENT):
+            message = _why(status, march.system, march.rows[: march.row], journey.times, journey.now, most)
     except KeyboardInterrupt:
-        message = f"interrupted at t = {clock[0]:.6g} of {end:g}"
+        message = f"interrupted at t = {journey.now:.6g} of {end:g}"
+    if lost:
+        warnings.warn(
+            f"{lost}, ||X - X*||^2 is below {_ROUNDING:g} of ||X*||^2, where this loss's averages cancel to rounding: "
+            "small outputs, such as the excess risk, have no digits left there; end the curve earlier",
+            RuntimeWarning,
+            stacklevel=3,
+        )
     if message:
-        warnings.warn(message, RuntimeWarning, stacklevel=4 if target is NUMPY else 3)
+        warnings.warn(message, RuntimeWarning, stacklevel=4)
     outputs = {name: march.rows[: march.row, k].copy() for k, name in enumerate(system.outputs)}
     counts = {"steps": int(clock[2]), "rejected": int(clock[3]), "evaluations": int(clock[4])}
     outputs = settled_outputs(outputs, system, spectrum, start)
     return Curve(
-        march.times[: march.row], outputs, system, spectrum, start, tolerance, not message, message, counts,
+        journey.times[: march.row], outputs, system, spectrum, start, tolerance, not message, message, counts,
         watched.times(happened),
     )  # fmt: skip
+
+
+def _memory(kernels: Any, system: LimitSystem, modes: Modes) -> Array:
+    """The memories before the first step."""
+    const, memory = np.zeros(len(system.reductions)), np.zeros(len(system.states))
+    kernels.prepare(modes.par, modes.coef, modes.w, const)
+    kernels.begin(modes.par, const, memory)
+    return memory
 
 
 def parameter_values(owner: str, system: LimitSystem) -> Array:
@@ -190,17 +247,21 @@ def parameter_values(owner: str, system: LimitSystem) -> Array:
 
 
 def check_schedule(system: LimitSystem, par: Array, end: float) -> None:
-    """A rate that is a given function of time must be finite and ≥ 0 on the interval; checked on 1001 times."""
+    """A rate that is a given function of time must be ≥ 0 on the interval and finite but for an integrable start."""
     rate = next(s.expression for s in system.scalars if s.name == gamma)
-    if not rate.free_symbols <= {time, *system.parameters} or not rate.has(time):
+    if not rate.free_symbols <= {clock_symbol, *system.parameters} or not rate.has(clock_symbol):
         return
-    import sympy as sp
-
+    rate = without_remainders(rate)
     Names().code(rate)  # refuses, by name, what generated code cannot compute
-    values = dict(zip(system.parameters, par, strict=True))
-    grid = np.linspace(0.0, end, 1001)
+    values = dict(zip(system.parameters, par.tolist(), strict=True))
+    singular = rate_exponent(system, values) > 0
+    inside = timetable(system).breaks(par, end)
+    edges = np.concatenate([[0.0], inside, [end]])
+    grid = np.unique(np.concatenate([np.linspace(0.0, end, 1001), (edges[1:] + edges[:-1]) / 2]))[
+        int(singular) :
+    ]
     with np.errstate(all="ignore"):
-        rates = np.broadcast_to(sp.lambdify(time, rate.subs(values), "numpy")(grid), grid.shape)
+        rates = np.broadcast_to(sp.lambdify(clock_symbol, rate.subs(values), "numpy")(grid), grid.shape)
     if (bad := ~(np.isfinite(rates) & (rates >= 0))).any():
         where = int(np.argmax(bad))
         raise ValueError(
@@ -209,15 +270,14 @@ def check_schedule(system: LimitSystem, par: Array, end: float) -> None:
         )
 
 
-def _sizes(states: Array, memory: Array, modes: Array) -> Array:
-    """A positive magnitude of every state, in the layout of y: that of its mode, a memory's starting value."""
-    size = np.concatenate([np.tile(modes, len(states)), np.abs(memory)])
-    return np.where(size > 0, size, 1.0)
-
-
-def _why(status: int, system: LimitSystem, rows: Array, times: Array, clock: Array) -> str:
+def _why(status: int, system: LimitSystem, rows: Array, times: Array, now: float, most: int) -> str:
     """Where the integration stopped, and why, from the last outputs."""
-    place = f"at t = {clock[0]:.6g}"
+    place = f"at t = {now:.6g}"
+    if status == SPENT:
+        return (
+            f"stopped {place}: {most} steps were tried (budget={most}); loosen rtol, shorten t_end, give a larger "
+            "budget, or stepper=IMPLICIT of symhigh.integration.stepper where some modes are far faster than others"
+        )
     if status == NEGATIVE:
         kept = ", ".join(str(s) for s in system.family.states if s.is_nonnegative)
         return f"stopped {place}: {kept} of a mode would turn negative, as of no iterate: the equations contradict it"

@@ -30,7 +30,7 @@ class Stepper:
     work: int
 
 
-EXPLICIT = Stepper("explicit", limit_kernels, stages=rows_needed(dormand_prince_8()), work=3)
+EXPLICIT = Stepper("explicit", limit_kernels, stages=rows_needed(dormand_prince_8()), work=4)
 """Dormand-Prince 8(5,3): for smooth curves over times that are not long against the fastest mode."""
 
 IMPLICIT = Stepper("implicit", implicit_kernels, stages=len(rodas_5p().c), work=4)
@@ -54,12 +54,11 @@ class March:
 
     def __init__(
         self, system: LimitSystem, target: Target, stepper: Stepper, times: Array, y: Array,
-        data: tuple[Array, ...], limits: tuple[float, Array, Array, Array],
+        data: tuple[Array, ...], limits: tuple[float, Array, Array, Array], kernels: ModuleType,
     ) -> None:  # fmt: skip
-        self.system, self.target, self.stepper = system, target, stepper
-        self.kernels = stepper.kernels(system, target)
+        self.system, self.target, self.stepper, self.kernels = system, target, stepper, kernels
         self.times, self.y, self.data, self.limits = times, y, data, limits
-        self.rows, self.row, self.clock = np.zeros((times.size, len(system.outputs))), 0, np.zeros(8)
+        self.rows, self.row, self.clock = np.zeros((times.size, len(system.outputs))), 0, np.zeros(10)
         self.K, self.work = np.zeros((stepper.stages, y.size)), np.zeros((stepper.work, y.size))
 
     def advance(self, end: float, look: bool, budget: int) -> int:
@@ -76,6 +75,23 @@ class March:
         self.stepper, self.kernels = stepper, stepper.kernels(self.system, self.target)
         self.K, self.work = np.zeros((stepper.stages, made.size)), np.zeros((stepper.work, made.size))
         self.work[1] = made
+
+    def hand_down(self, target: Target) -> None:
+        """Carry on with the same stepper on another target; the step just made goes on to it."""
+        self.target, self.kernels = target, self.stepper.kernels(self.system, target)
+
+    def settle(self) -> None:
+        """Make the step just made the state."""
+        if self.clock[5] > 0:
+            self.clock[0], self.clock[1], self.clock[5] = self.clock[5], self.clock[6], 0.0
+            self.y = self.work[1].copy()
+
+    def resume(self, system: LimitSystem, y: Array, data: tuple[Array, ...], pace: float) -> None:
+        """Begin anew at the present time with other equations, from y, with steps of ``pace``; 0 is to be chosen."""
+        if system is not self.system:
+            self.system, self.kernels = system, self.stepper.kernels(system, self.target)
+        self.y, self.data, self.clock[1], self.clock[5] = y, data, pace, 0.0
+        self.kernels.rhs(self.clock[0], self.y, self.K[0], *self.data)
 
     def step(self) -> Step:
         """The step just made, with the solution inside it."""
@@ -102,10 +118,12 @@ class March:
 
     def write(self, step: Step, until: float) -> None:
         """The outputs inside ``step`` up to the time ``until``."""
-        while self.row < self.times.size and self.times[self.row] <= until:
-            now = self.times[self.row]
-            self.rows[self.row] = step.observe(now, step.at(min(1.0, (now - step.t) / step.h)))
-            self.row += 1
+        if self.row < self.times.size and self.times[self.row] <= until:
+            rtol, floor, _, _ = self.limits
+            self.row = self.kernels.fill(
+                until, self.times, self.row, self.rows, step.t, step.h, self.y, self.K, self.work, self.clock,
+                *self.data, rtol, floor,
+            )  # fmt: skip
 
     def halt(self, step: Step, at: float) -> None:
         """End inside ``step``, with one more output row."""

@@ -2,6 +2,7 @@
 
 from symhigh.rule.adagrad_norm import AdaGradNorm, DelayedAdaGradNorm
 from symhigh.rule.averaged import Averaged, ScheduleFree
+from symhigh.rule.clipping import ClippedGradient
 from symhigh.rule.constant import Constant
 from symhigh.rule.coordinatewise import AdaGrad, Adam, RMSprop
 from symhigh.rule.line_search import LineSearch
@@ -22,6 +23,7 @@ __all__ = [
     "AdaGradNorm",
     "Adam",
     "Averaged",
+    "ClippedGradient",
     "Constant",
     "DAdaptation",
     "DelayedAdaGradNorm",

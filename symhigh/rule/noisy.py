@@ -8,6 +8,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.rule.clipping import BOUND
 from symhigh.rule.wrapped import Wrapped
 from symhigh.symbols import X_STAR, G, OwnedSymbol, d, xi, xi_star
 
@@ -26,6 +27,11 @@ class NoisyGradient(Wrapped):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if BOUND in self.inner.values:
+            raise ValueError(
+                "NoisyGradient(inner=…): the inner rule clips the gradient by its norm, noise included, which has no "
+                "limit here; to add noise to the clipped gradient write ClippedGradient(NoisyGradient(rule, sigma), c)"
+            )
         meaning = "the standard deviation of the noise in every entry of the gradient"
         value = parameter("NoisyGradient", "sigma", self.sigma, positive=False, meaning=meaning)
         object.__setattr__(self, "sigma", value)

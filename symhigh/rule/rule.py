@@ -5,7 +5,9 @@ Second room of the pipeline. Setting: *The High Line* (arXiv 2405.19585), sectio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 
@@ -45,6 +47,15 @@ class Memory:
         return None
 
 
+def _as_expression(name: str, stated: property) -> Callable[[Any], sp.Expr | None]:
+    def value(rule: Any) -> sp.Expr | None:
+        given = stated.__get__(rule)
+        what = "a number or a SymPy expression"
+        return None if given is None else expression(type(rule).__name__, name, given, what)
+
+    return value
+
+
 class Rule:
     """Base of all rules: how every vector, cell and memory moves in one step.
 
@@ -64,8 +75,9 @@ class Rule:
     ``memory``
         tuple of :class:`Memory`, empty where the rule remembers nothing;
     ``rate``
-        the learning rate as an expression in memories, parameters and ``t``, and where it depends on the sample also
-        in ``d``, ``sample_loss`` and ``gradient_square``; or
+        the learning rate, a number or an expression in memories, parameters, ``t``, and what an idealised rule knows
+        of the iterate: ``risk``, ``distance``, ``norm``, ``overlap`` of ``symhigh.symbols``; where it depends on the
+        sample also in ``d``, ``sample_loss`` and ``gradient_square``; or
     ``objective``
         for an idealised greedy rule, what one step is to decrease most, an expression in
         ``symhigh.symbols.distance`` and ``symhigh.symbols.risk``; the rate is then derived, and ``multiple`` times the
@@ -84,6 +96,13 @@ class Rule:
         further weights whose risk and distance are wanted, ``{"average": A}`` for ``average_risk`` and
         ``average_distance``; under the name ``""`` they take the place of those of X.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Numbers that a subclass states are read as expressions, and anything else is refused by name."""
+        super().__init_subclass__(**options)
+        for name in ("rate", "objective", "multiple", "batch", "at"):
+            if isinstance(stated := cls.__dict__.get(name), property):
+                setattr(cls, name, property(_as_expression(name, stated), doc=stated.__doc__))
 
     @property
     def step(self) -> dict[sp.Symbol, sp.Expr]:

@@ -6,7 +6,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.derivation.statistics import COVARIANCE, SAMPLE, statistics
+from symhigh.derivation.statistics import ONE_DIRECTION, statistics
 from symhigh.report.equations import I_MODE as i
 from symhigh.report.equations import N_MODES as N
 from symhigh.rule import Memory, Rule
@@ -136,8 +136,8 @@ def test_alignment_and_slopes_by_a_second_route(problem: sh.Problem) -> None:
     (direct,) = [
         sh.expect(
             sum(o.probability * (sh.x - sh.x_star) * sp.diff(o.loss, sh.x) for o in problem.outcomes),
-            COVARIANCE,
-            SAMPLE,
+            ONE_DIRECTION.covariance(omega**2),
+            ONE_DIRECTION.variables,
         )
     ]
     stein = stats.c1 * (B11 - B12) + stats.c2 * (B12 - B22)

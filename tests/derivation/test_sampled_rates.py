@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import mpmath
 import pytest
 import sympy as sp
 
 import symhigh as sh
 from symhigh.codegen.target import NUMBA
+from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.memories import sample_rates
 from symhigh.derivation.state import state
 from symhigh.derivation.statistics import statistics
@@ -33,11 +36,12 @@ def test_losses_that_are_squares_move_at_one_rate(problem: sh.Problem) -> None:
 
 
 def test_pieces_with_curved_edges_are_one_node() -> None:
-    """A condition is no expression of its own: branches and condition together are the integrand of one node."""
+    """Given one variable the average over the other is closed across a circle; the value in polar coordinates."""
     disc = sp.Piecewise((sh.x**2, sh.x**2 + sh.x_star**2 < 1), (0, True))
     node = sh.expect(disc, sp.eye(2))
-    assert node.dimension == 2
-    assert node.integrand.has(sp.Piecewise)
+    assert [n.dimension for n in node.atoms(GaussianMean)] == [1]
+    # E x² 1{x² + y² < 1} = ½ E s 1{s < 1} with s = x² + y² exponential of mean two: 1 - (3/2) e^{-1/2}
+    assert float(node) == pytest.approx(1 - 1.5 * math.exp(-0.5), abs=1e-13)
 
 
 def test_the_mean_capped_rate_under_a_contaminated_law() -> None:

@@ -179,6 +179,7 @@ class Broken(sh.Rule):
             "increment of S depends on momentum, so the system does not close",
         ),
         (Broken(1 / d, sp.Symbol("S_2")), "its rate depends on S_2"),
+        (Broken(1 / d, 1 + sp.Symbol("Z")), "its rate depends on Z"),
         (Broken(1 / d, 1 / d), "depends on d; a step is rate/d times the gradient"),
         *(
             (Broken(i, sp.S.One), r"not O\(1/d\)")

@@ -13,6 +13,7 @@ import sympy as sp
 from symhigh.meanfield import MeanField
 from symhigh.problem import Problem
 from symhigh.rule import Rule
+from symhigh.symbols import gamma
 from symhigh.system import Family, LimitSystem, Reduction, Scalar, ScalarState
 
 System = TypeVar("System", bound=LimitSystem)
@@ -52,8 +53,8 @@ def numbers_put_in(
     states: tuple[ScalarState, ...],
     outputs: Mapping[str, sp.Expr],
 ) -> Any:
-    """Scalars that are numbers, such as least squares' ``c1 = 1``, put in place of their names."""
-    numbers = {s.name: s.expression for s in scalars if s.expression.is_number}
+    """Scalars that are numbers, such as least squares' ``c1 = 1``, put in place of their names; γ keeps its own."""
+    numbers = {s.name: s.expression for s in scalars if s.expression.is_number and s.name != gamma}
     return (
         replace(family, rhs=tuple(r.subs(numbers) for r in family.rhs)),
         reductions,

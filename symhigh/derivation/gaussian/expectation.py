@@ -14,12 +14,15 @@ import sympy as sp
 
 from symhigh.checks import expression, instance
 from symhigh.derivation.gaussian.basis import Sign, bilinear, gathered
+from symhigh.derivation.gaussian.cells import KINKS, in_cells, is_finite
+from symhigh.derivation.gaussian.conditional import along, conditional
 from symhigh.derivation.gaussian.covariance import Covariance, independent_variables, read_covariance
 from symhigh.derivation.gaussian.forms import Span, spanned
 from symhigh.derivation.gaussian.kinks import Signs, split
 from symhigh.derivation.gaussian.moments import NoClosedForm, density, moment, moment_given
 from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit, is_smooth, recognise
+from symhigh.derivation.gaussian.symmetry import vanishes
 from symhigh.derivation.gaussian.terms import TRIGONOMETRIC, Polynomial, Term, collect_terms, is_affine
 from symhigh.derivation.gaussian.tilt import tilted
 from symhigh.symbols import eps, x, x_star
@@ -87,7 +90,10 @@ def mean(expr: sp.Expr, variables: Sequence[sp.Symbol], cov: Any) -> sp.Expr:
         return explicit(reduced)
     used = [i for i, v in enumerate(chosen) if v in reduced.free_symbols]
     law = tuple(tuple(rows[kept[i]][kept[j]] for j in used) for i in used)
-    return _Expectation(tuple(chosen[i] for i in used), law).of(reduced)
+    held = tuple(chosen[i] for i in used)
+    if reduced.has(*KINKS) and vanishes(reduced, held, law):
+        return sp.S.Zero
+    return _Expectation(held, law).of(reduced)
 
 
 class _Expectation:
@@ -114,6 +120,12 @@ class _Expectation:
         span = spanned(hard, self.variables)
         if term.exponent != 0 and not span.holds(term.exponent):
             return self._tilt(term, signs)
+        if (
+            span.size > 1
+            and any(f.has(*KINKS) for f in hard)
+            and (value := self._inner(term, signs)) is not None
+        ):
+            return value
         if not hard and (
             trigonometric := [f for f in term.factors if f.as_base_exp()[0].func in TRIGONOMETRIC]
         ):
@@ -124,6 +136,24 @@ class _Expectation:
         if hard and smooth and all(span.holds(f) for f in term.factors):
             return self._smooth_node(term, span)
         return self._conditioned(term, signs, span)
+
+    def _inner(self, term: Term, signs: Signs) -> sp.Expr | None:
+        """The average over one variable in closed form, then over the others; None where no variable allows it."""
+        polynomial = self._polynomial(term.polynomial)
+        whole = sp.prod([*term.factors, *(sp.sign(t) for t in signs)]) * polynomial * sp.exp(term.exponent)
+        for variable in along(whole, self.variables):
+            given = conditional(variable, self.variables, self.cov)
+            value = _Expectation((given.rest,), ((given.variance,),)).of(recognise(given.express(whole)))
+            if not value.has(GaussianMean):
+                return self._outer(explicit(value), given.others, given.law).xreplace(given.meaning)
+        return None
+
+    def _outer(self, value: sp.Expr, others: tuple[sp.Symbol, ...], law: Covariance) -> sp.Expr:
+        """The average of what an inner average has left."""
+        if len(others) > 1:
+            return _Expectation(others, law).of(value)
+        settled = value if is_finite(value, others) else in_cells(value, others)
+        return GaussianMean(settled, others, sp.Matrix(law))
 
     def _concentrated(self, expr: sp.Expr) -> sp.Expr:
         """E of a product with ``δ(u)`` or a derivative of it, u affine.

@@ -15,14 +15,13 @@ import sympy as sp
 from sympy.core.relational import Equality, Relational, Unequality
 from sympy.logic.boolalg import And, Boolean, Not, Or
 
+from symhigh.derivation.gaussian.cells import KINKS, in_cells, is_finite
 from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus
 from symhigh.derivation.gaussian.tails import Hazard, LogErfc
-from symhigh.derivation.gaussian.terms import is_affine
 
 Signs = frozenset[sp.Expr]
 """A product of signs, by its arguments: affine, monic in the first variable they hold, of different directions."""
 Signed = dict[Signs, sp.Expr]
-KINKS = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
 _NONE: Signs = frozenset()
 _MOST_SIGNS = 8
 
@@ -41,22 +40,6 @@ def split(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> Signed:
     return _Splitter(variables).split(expr)
 
 
-def affine_kinks(expr: sp.Expr, variables: Sequence[sp.Symbol], soft: bool = False) -> list[sp.Expr]:
-    """The affine forms whose zeros are kinks of ``expr``; with ``soft``, also where its error functions step."""
-    found: list[sp.Expr] = []
-    for atom in expr.atoms(*KINKS, *((sp.erf,) if soft else ())):
-        if isinstance(atom, sp.Piecewise):
-            found += [r.lhs - r.rhs for r in atom.atoms(Relational)]
-        elif isinstance(atom, sp.Max | sp.Min):
-            found += [a - b for i, a in enumerate(atom.args) for b in atom.args[:i]]
-        else:
-            found.append(atom.args[0])
-    affine = [
-        sp.expand(t) for t in found if t.free_symbols.intersection(variables) and is_affine(t, variables)
-    ]
-    return sorted(set(affine), key=sp.default_sort_key)
-
-
 class _Splitter:
     def __init__(self, variables: Sequence[sp.Symbol]) -> None:
         self.variables = tuple(variables)
@@ -68,6 +51,9 @@ class _Splitter:
         if isinstance(expr, sp.Add):
             return _sum(self.split(a) for a in expr.args)
         if isinstance(expr, sp.Mul):
+            rough = [a for a in expr.args if not is_finite(a, self.variables, integrable=True)]
+            if rough and any(a.has(*KINKS) for a in expr.args if a not in rough):
+                return {_NONE: in_cells(expr, self.variables)}
             return self.multiply(*(self.split(a) for a in expr.args))
         if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
             return self.multiply(*[self.split(expr.base)] * int(expr.exp))
@@ -127,12 +113,19 @@ class _Splitter:
         return self._interpolate(outer, [first, second])
 
     def _piecewise(self, expr: sp.Piecewise) -> Signed:
+        """Summands of the branches that are finite everywhere as signs; the others stay in their cells."""
         total: Signed = {}
         rest: Signed = {_NONE: sp.S.One}
+        confined = []
         for branch, condition in expr.args:
             where = self.indicator(condition)
-            total = _sum([total, self.multiply(rest, where, self.split(branch))])
+            summands = sp.Add.make_args(branch)
+            finite = sp.Add(*(a for a in summands if is_finite(a, self.variables)))
+            confined.append((branch - finite if finite != 0 else branch, condition))
+            total = _sum([total, self.multiply(rest, where, self.split(finite))])
             rest = self.multiply(rest, _sum([{_NONE: sp.S.One}, _scale(where, sp.S.NegativeOne)]))
+        if any(branch != 0 for branch, _ in confined):
+            total = _sum([total, {_NONE: in_cells(sp.Piecewise(*confined), self.variables)}])
         return total
 
     def indicator(self, condition: Boolean) -> Signed:
@@ -168,7 +161,7 @@ class _Splitter:
             return {_NONE: sp.sign(expr)}
         if expr.is_positive or expr.is_negative:
             return {_NONE: sp.S.One if expr.is_positive else sp.S.NegativeOne}
-        if expr.has(*KINKS):
+        if any(kink.free_symbols & self.among for kink in expr.atoms(*KINKS)):
             raise NotLinear
         if isinstance(expr, _ODD):
             return self.sign(expr.args[0])
@@ -193,7 +186,7 @@ class _Splitter:
         return {frozenset([sp.expand(poly.as_expr() / lead)]): sp.sign(lead)}
 
     def _quadratic(self, expr: sp.Expr, poly: sp.Poly) -> Signed:
-        """``a(u - r₁)(u - r₂)`` in one variable u, where the discriminant's sign is known."""
+        """``a(u - r₁)(u - r₂)`` in one variable u; a discriminant below zero gives equal roots, whose signs cancel."""
         used = [v for v in self.variables if v in expr.free_symbols]
         if len(used) != 1 or poly.total_degree() != 2:
             raise NotLinear
@@ -201,12 +194,9 @@ class _Splitter:
         discriminant = sp.expand(b**2 - 4 * a * c)
         if discriminant.is_nonpositive:
             return {_NONE: sp.sign(a)}
-        if not discriminant.is_positive:
-            raise NotLinear
-        roots = [(-b + s * sp.sqrt(discriminant)) / (2 * a) for s in (1, -1)]
-        return self.multiply(
-            {_NONE: sp.sign(a)}, *({frozenset([sp.expand(used[0] - r)]): sp.S.One} for r in roots)
-        )
+        width = sp.sqrt(discriminant if discriminant.is_positive else sp.Max(discriminant, 0)) / (2 * a)
+        roots = [sp.expand(-b / (2 * a)) + s * width for s in (1, -1)]
+        return self.multiply({_NONE: sp.sign(a)}, *({frozenset([used[0] - r]): sp.S.One} for r in roots))
 
     def multiply(self, *factors: Signed) -> Signed:
         total: Signed = {_NONE: sp.S.One}

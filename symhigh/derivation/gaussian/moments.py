@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import combinations
 
 import sympy as sp
 
 from symhigh.derivation.gaussian.basis import Form, Sign, bilinear, distributed, gathered, sign_basis
+from symhigh.derivation.gaussian.orthant import FourSigns
 from symhigh.derivation.gaussian.terms import Monomial, Polynomial
 
 
@@ -132,6 +134,12 @@ class _Law:
             raise NoClosedForm
         if len(signs) % 2:
             return sp.S.Zero
+        if len(signs) == 4:
+            forms = [form for form, _ in signs]
+            widths = [sp.sqrt(self.minor(f, f)) for f in forms]
+            return FourSigns(
+                *(self.minor(forms[i], forms[j]) / (widths[i] * widths[j]) for i, j in combinations(range(4), 2))
+            )
         if len(signs) > 2:
             raise NoClosedForm
         (first, _), (second, _) = signs

@@ -93,11 +93,40 @@ def recognise(expr: sp.Expr) -> sp.Expr:
 
     ``1/(1 + e^u)`` becomes ``σ(-u)``, ``log(1 + e^u)`` softplus, ``1/cosh²`` becomes ``1 - tanh²`` and
     ``log cosh u`` becomes ``softplus(2u) - u - log 2``; logarithms and reciprocals of ``1 ± erf u`` go to
-    :mod:`~symhigh.derivation.gaussian.tails`.
+    :mod:`~symhigh.derivation.gaussian.tails`. Ceiling, fractional part and remainder become floors, powers of
+    steps steps, almost surely, and signs that are known numbers.
     """
+    if expr.has(sp.floor, sp.ceiling, sp.frac, sp.Mod):
+        expr = _in_floors(expr)
+    if expr.has(sp.sign, sp.Heaviside):
+        expr = expr.replace(
+            _is_power_of_step, lambda p: p.base if p.exp % 2 or p.base.func is not sp.sign else sp.S.One
+        )
+    if expr.has(sp.sign):
+        expr = expr.replace(sp.sign, _known_sign)
     if not expr.has(sp.exp, sp.cosh, sp.sech, sp.coth, sp.csch, sp.erf, sp.erfc):
         return expr
     return _bottom_up(expr)
+
+
+def _known_sign(expr: sp.Expr) -> sp.Expr:
+    plain = recognise(expr)
+    return sp.S.One if is_positive(plain) else sp.S.NegativeOne if is_positive(-plain) else sp.sign(plain)
+
+
+def _is_power_of_step(expr: sp.Expr) -> bool:
+    whole = expr.is_Pow and expr.exp.is_Integer and expr.exp > 1
+    return bool(whole and isinstance(expr.base, sp.sign | sp.Heaviside))
+
+
+def _in_floors(expr: sp.Expr) -> sp.Expr:
+    plain = expr.replace(sp.Mod, lambda u, p: u - p * sp.floor(u / p)).replace(
+        sp.frac, lambda u: u - sp.floor(u)
+    )
+    plain = plain.replace(sp.ceiling, lambda u: sp.floor(u) + 1)
+    return plain.replace(
+        sp.floor, lambda u: -sp.floor(-u) - 1 if u.could_extract_minus_sign() else sp.floor(u)
+    )
 
 
 def is_smooth(expr: sp.Expr) -> bool:
@@ -106,19 +135,21 @@ def is_smooth(expr: sp.Expr) -> bool:
         return True
     if expr.func is sp.log or (expr.is_Pow and not (expr.exp.is_Integer and expr.exp > 0)):
         base = expr.args[0]
-        return _is_positive(base) and not (expr.is_Pow and expr.exp.free_symbols) and is_smooth(base)
+        return is_positive(base) and not (expr.is_Pow and expr.exp.free_symbols) and is_smooth(base)
     return expr.func in (sp.Add, sp.Mul, sp.Pow, *_SMOOTH) and all(is_smooth(a) for a in expr.args)
 
 
-def _is_positive(expr: sp.Expr) -> bool:
-    """Positive by assumption, or as ``a(1 ± erf u)`` and ``a(1 ± tanh u)``."""
+def is_positive(expr: sp.Expr) -> bool:
+    """Whether ``expr`` is positive, by assumption, or as ``a(1 ± erf u)``, ``a(1 ± tanh u)`` and ``a(1 - σ(u))``."""
     if expr.is_positive:
         return True
     if isinstance(expr, sp.Mul):
-        return all(map(_is_positive, expr.args))
+        return all(map(is_positive, expr.args))
     if isinstance(expr, sp.Add) and len(expr.args) == 2:
         constant, rest = expr.as_coeff_Add()
         weight, function = rest.as_coeff_Mul()
+        if isinstance(function, Sigmoid):
+            return bool(constant >= 0) and bool(constant + weight >= 0)
         return isinstance(function, sp.erf | sp.tanh) and bool(constant >= abs(weight))
     return False
 

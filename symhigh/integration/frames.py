@@ -1,0 +1,202 @@
+"""The coordinates of a mode that an integrator sees: about the origin, about the target, or about the start.
+
+Between a limit and its integration. Digits of a small ``‖X - X*‖²`` or ``‖X - X0‖²`` are lost where it is a difference
+of large moments; so the modes are integrated as moments of ``X - c`` with c the point that X is near, and everything
+polynomial in averages is rewritten in averages of those, where what is large cancels symbolically.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import sympy as sp
+
+from symhigh.population.spectrum import Array
+from symhigh.symbols import (
+    D2,
+    V00,
+    V10,
+    V11,
+    V12,
+    V20,
+    V22,
+    OwnedSymbol,
+    along_target,
+    c1,
+    c2,
+    lam,
+    shift_square,
+    shift_start,
+    shift_target,
+)
+from symhigh.system import Family, LimitSystem, Reduction, Scalar
+
+
+@dataclass(frozen=True)
+class Frame:
+    """``states`` of a mode, and the family's own states as affine functions of them with the family's coefficients."""
+
+    name: str
+    states: tuple[sp.Symbol, ...]
+    moments: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    side: int
+    """The s of the point s X* that SGD converges to; 0 for another point."""
+
+
+TARGET = Frame(
+    "target", (D2, along_target), ((V11, D2 + 2 * along_target + V22), (V12, along_target + V22)), 1
+)
+"""``‖X - X*‖²`` and ``<X - X*, X*>`` of a mode."""
+
+OPPOSITE = Frame(
+    "opposite", (D2, along_target), ((V11, D2 + 2 * along_target + V22), (V12, -along_target - V22)), -1
+)
+"""``‖X + X*‖²`` and ``-<X + X*, X*>``: losses that are even in X know the target up to its sign."""
+
+START = Frame(
+    "start",
+    (shift_square, shift_target, shift_start),
+    ((V11, shift_square + 2 * shift_start + V00), (V12, shift_target + V20), (V10, shift_start + V00)),
+    0,
+)
+"""``‖X - X0‖²``, ``<X - X0, X*>`` and ``<X - X0, X0>``, all zero at the start."""
+
+_PULL = OwnedSymbol("pull", real=True)
+_NEAR, _SMALL = 0.05, 0.05
+
+
+def frame_at(system: LimitSystem, coef: Array, states: Array, w: Array) -> Frame | None:
+    """The frame for modes at ``states`` (states, N): None, the family's own, where X is small or far from ±X*."""
+    own = system.family.states
+    if own == (V11, V12, V10):
+        return START
+    if own != (V11, V12) or V22 not in system.family.coefficients:
+        return None
+    v11, v12 = states
+    target = float((w * coef[system.family.coefficients.index(V22)]).sum())
+    size, overlap = float((w * v11).sum()), float((w * v12).sum())
+    if min(size, abs(overlap)) < _SMALL * target or target <= 0:
+        return None
+    return TARGET if overlap > 0 else OPPOSITE
+
+
+def nears_target(system: LimitSystem, coef: Array, states: Array, w: Array) -> bool:
+    """Whether ``‖X ∓ X*‖²`` has become small against ``‖X‖² + ‖X*‖²``, in the family's own states."""
+    if system.family.states != (V11, V12) or V22 not in system.family.coefficients:
+        return False
+    v11, v12 = states
+    v22 = coef[system.family.coefficients.index(V22)]
+    both = float((w * (v11 + v22)).sum())
+    return both > 0 and float((w * (v11 - 2 * np.abs(v12) + v22)).sum()) < _NEAR * both
+
+
+def keeps_digits(system: LimitSystem) -> bool:
+    """Whether all scalars are quotients of polynomials in averages: then a frame keeps the digits of what is small."""
+    key = system.content
+    if key not in _kept:
+        _kept[key] = _keeps_digits(system)
+    return _kept[key]
+
+
+_kept: dict[object, bool] = {}
+
+
+def _keeps_digits(system: LimitSystem) -> bool:
+    averages = {r.name for r in system.reductions}
+    return all(
+        s.expression.is_rational_function(*(s.expression.free_symbols & averages)) for s in system.scalars
+    )
+
+
+def into(system: LimitSystem, frame: Frame, coef: Array, states: Array) -> Array:
+    """The frame's states of modes whose own states are given; shapes (states, N)."""
+    change = _change(frame, system.family.states, system.family.coefficients)
+    return np.array([np.broadcast_to(row, states.shape[1:]) for row in change(*states, *coef)])
+
+
+@lru_cache(maxsize=16)
+def _change(
+    frame: Frame, states: tuple[sp.Symbol, ...], coefficients: tuple[sp.Symbol, ...]
+) -> Callable[..., list[Array]]:
+    """The frame's states as a function of the family's states and coefficients."""
+    return sp.lambdify((*states, *coefficients), list(_inverse(frame)), "numpy")
+
+
+@lru_cache(maxsize=4)
+def _inverse(frame: Frame) -> tuple[sp.Expr, ...]:
+    """The frame's states as expressions in the family's own."""
+    solved = sp.solve([v - e for v, e in frame.moments], frame.states, dict=True)[0]
+    return tuple(solved[s] for s in frame.states)
+
+
+def framed(system: LimitSystem, frame: Frame) -> LimitSystem:
+    """``system`` with its modes in the frame's states; its averages become scalars of averages of those."""
+    key = (system.content, frame)
+    if key not in _found:
+        _found[key] = _framed(system, frame)
+    return replace(_found[key], problem=system.problem, rule=system.rule, parameters=system.parameters)
+
+
+_found: dict[object, LimitSystem] = {}
+
+
+def _framed(system: LimitSystem, frame: Frame) -> LimitSystem:
+    moments = dict(frame.moments)
+    rates = dict(zip(system.family.states, system.family.rhs, strict=True))
+    old = [v for v, _ in frame.moments]
+    change = sp.Matrix(_inverse(frame)).jacobian(old)
+    rhs = change * sp.Matrix([rates[v] for v in old])
+    names: dict[sp.Expr, sp.Symbol] = {}
+
+    def averaged(summand: sp.Expr) -> sp.Expr:
+        """The average of a polynomial in a mode's symbols, by monomials."""
+        symbols = (*frame.states, *system.family.coefficients)
+        total = sp.S.Zero
+        for powers, coefficient in sp.Poly(summand, *symbols).terms():
+            monomial = sp.prod(s**n for s, n in zip(symbols, powers, strict=True))
+            name = names.setdefault(monomial, OwnedSymbol(f"average_{len(names)}", real=True))
+            total += coefficient * name
+        return total
+
+    averages = {r.name: averaged(r.summand.subs(moments)) for r in system.reductions}
+    held = set(averages)
+
+    def rewritten(expr: sp.Expr) -> sp.Expr:
+        """Quotients of polynomials in averages are expanded, so that what cancels does; others read them as scalars."""
+        used = sorted(expr.free_symbols & held, key=str)
+        if not used or not expr.is_rational_function(*used):
+            return expr
+        top, bottom = sp.fraction(sp.together(expr)) if not expr.is_polynomial(*used) else (expr, sp.S.One)
+        return sp.expand(top.xreplace(averages)) / sp.expand(bottom.xreplace(averages))
+
+    stein = {s.name: s.expression for s in system.scalars if s.name in (c1, c2)}
+    scalars = [Scalar(name, e) for name, e in averages.items()]
+    scalars += [Scalar(s.name, rewritten(s.expression)) for s in system.scalars]
+    if len(stein) == 2 and frame.side:  # the pull on X* vanishes at the target, though c1 and c2 do not
+        scalars.append(Scalar(_PULL, rewritten(stein[c1] + frame.side * stein[c2])))
+        rhs = rhs.xreplace({c2: frame.side * (_PULL - c1)})
+    states = tuple(replace(s, rhs=_inside(s.rhs, rewritten)) for s in system.states)
+    outputs = {name: rewritten(e) for name, e in system.outputs.items()}
+    family = Family(
+        frame.states,
+        system.family.coefficients,
+        tuple(sp.collect(sp.expand(e.subs(moments)), lam) for e in rhs),
+    )
+    reductions = tuple(Reduction(name, monomial) for monomial, name in names.items())
+    return replace(
+        system, family=family, reductions=reductions, scalars=tuple(scalars), states=states, outputs=outputs
+    )
+
+
+def _inside(expr: sp.Expr, rewritten: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
+    """``rewritten`` applied within Max, Min and Piecewise, where it does not see a polynomial from outside."""
+    if isinstance(expr, sp.Piecewise):
+        return sp.Piecewise(*((_inside(e, rewritten), c) for e, c in expr.args))
+    if isinstance(expr, sp.Max | sp.Min):
+        return expr.func(*(_inside(a, rewritten) for a in expr.args))
+    if isinstance(expr, sp.Add | sp.Mul) and expr.has(sp.Max, sp.Min, sp.Piecewise):
+        return expr.func(*(_inside(a, rewritten) for a in expr.args))
+    return rewritten(expr)

@@ -1,0 +1,215 @@
+"""An integration from 0 to the end in legs: a stretched start, then from jump to jump of the schedule.
+
+Stands between :func:`~symhigh.integration.solve.solve` and one :class:`~symhigh.integration.stepper.March`, whose
+equations it exchanges at the ends of legs, and where the iterate comes near the target
+(:mod:`symhigh.integration.frames`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from symhigh.codegen.target import Target
+from symhigh.integration.events import Sight, Watched
+from symhigh.integration.frames import frame_at, framed, into, keeps_digits, nears_target
+from symhigh.integration.lags import lagging
+from symhigh.integration.singular import rate_exponent, stretched, stretching
+from symhigh.integration.stepper import March, Stepper
+from symhigh.integration.timetable import Timetable
+from symhigh.population.spectrum import Array
+from symhigh.symbols import V22
+from symhigh.system import LimitSystem
+
+_STRETCH = 1.0
+"""The longest stretched start, in steps/d."""
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """Parameters (P,), coefficients (C, N), weights (N,), starting states (S, N) and sizes (N,) of the modes."""
+
+    par: Array
+    coef: Array
+    w: Array
+    states: Array
+    size: Array
+
+
+class Journey:
+    """The march, its legs, and what of the outputs is to be set right between them.
+
+    ``stops`` are the ends of the legs in time; ``tolerances`` are (rtol, atol or None).
+    """
+
+    def __init__(
+        self, table: Timetable, modes: Modes, times: Array, end: float, tolerances: tuple[float, float | None],
+        target: Target, stepper: Stepper,
+    ) -> None:  # fmt: skip
+        self.table, self.modes, self.times = table, modes, times
+        self.leg, self.base = 0, table.system
+        self.lags = lagging(table.system)
+        self.frame = frame_at(table.system, modes.coef, modes.states, modes.w)
+        breaks = table.breaks(modes.par, end)
+        exponent = rate_exponent(table.system, dict(zip(table.system.parameters, self._par(0.0).tolist(), strict=True)))
+        self.power = stretching(exponent) if exponent > 0 else 0
+        first = [min(_STRETCH, end, *breaks[:1].tolist())] if self.power else []
+        self.stops = np.array(sorted({*first, *breaks.tolist(), end}))
+        self.march = self._begun(target, stepper, tolerances)
+        self._floor()
+        self.weigh_lags()
+        if table.switches and times[0] == 0.0:
+            self._at_start = self.march.y.copy()
+
+    def _begun(self, target: Target, stepper: Stepper, tolerances: tuple[float, float | None]) -> March:
+        modes, system, (rtol, atol) = self.modes, self._system(), tolerances
+        kernels = stepper.kernels(system, target)
+        states = modes.states if self.frame is None else into(self.base, self.frame, modes.coef, modes.states)
+        par, const = self._leg_par(), np.zeros(len(system.reductions))
+        kernels.prepare(par, modes.coef, modes.w, const)
+        memory = np.zeros(len(system.states))
+        kernels.begin(par, const, memory)
+        size = np.concatenate([np.tile(modes.size, len(states)), np.abs(memory)])
+        size = np.where(size > 0, size, 1.0)
+        floor = 1e-290 * rtol * size if atol is None else np.full_like(size, atol)
+        self.rounded = np.concatenate([1e-16 * size[: states.size], np.zeros(memory.size)])
+        bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
+        y, data = np.concatenate([states.ravel(), memory]), (par, modes.coef, modes.w, const)
+        return March(
+            system, target, stepper, self._own(self.times), y, data, (rtol, floor, bound, size), kernels
+        )
+
+    # --- the leg under way --------------------------------------------------------------------------------
+    @property
+    def bent(self) -> bool:
+        """Whether the leg runs in stretched time."""
+        return bool(self.power) and self.leg == 0
+
+    @property
+    def now(self) -> float:
+        """The time reached."""
+        return float(self._time(self.march.clock[0]))
+
+    @property
+    def goal(self) -> float:
+        """The end of the leg, in the march's own time."""
+        return float(self._own(self.stops[self.leg]))
+
+    @property
+    def at_large(self) -> bool:
+        """Whether the step just made says how large steps are: not in stretched time, nor cut short by the leg."""
+        return not self.bent and 0 < self.march.clock[5] < self.goal
+
+    def look(self, watched: Watched, values: Array | None) -> Sight:
+        """The events inside the step just made, whose outputs are written."""
+        step = self.march.step()
+        seen = step.look(watched, self.march.limits[3], values)
+        if seen.stop is None:
+            self.march.write(step, float(self.march.clock[5]))
+        else:
+            at_output = bool((self.march.times == seen.stop).any())
+            self.march.halt(step, seen.stop)
+            kept = self.march.row - (0 if at_output else 1)
+            self.times = np.append(self.times[:kept], self._time(self.march.times[kept : self.march.row]))
+        hits = [(k, float(self._time(at))) for k, at in seen.hits]
+        return Sight(hits, None if seen.stop is None else float(self._time(seen.stop)), seen.values)
+
+    def _floor(self) -> None:
+        """Near the target, averages that are no polynomials keep absolute digits only."""
+        if self.frame is not None and self.frame.side != 0 and not keeps_digits(self.base):
+            floor = self.march.limits[1]
+            np.maximum(floor, self.rounded, out=floor)
+
+    # --- between steps and legs -----------------------------------------------------------------------------
+    def ratio(self) -> float:
+        """``‖X - X*‖²`` in parts of ``‖X*‖²`` where its digits can be lost; else infinity."""
+        if self.frame is None or self.frame.side == 0 or keeps_digits(self.base):
+            return np.inf
+        modes, y = self.modes, self.march.y
+        target = modes.coef[self.base.family.coefficients.index(V22)]
+        return float((modes.w * y[: modes.w.size]).sum() / (modes.w * target).sum())
+
+    def weigh_lags(self) -> None:
+        """Errors of a lag count in parts of the maximum that it belongs to."""
+        if not self.lags:
+            return
+        march = self.march
+        rtol, floor, _, _ = march.limits
+        out, first = march.observe(float(march.clock[0]), march.y), march.y.size - len(self.base.states)
+        for place, output in self.lags:
+            floor[first + place] = rtol * abs(out[output])
+
+    def near_target(self) -> None:
+        """Go on in moments of ``X ∓ X*`` where these have become small."""
+        if self.frame is not None or self.bent:
+            return
+        march, modes = self.march, self.modes
+        y = march.work[1] if march.clock[5] > 0 else march.y
+        states = y[: modes.states.size].reshape(modes.states.shape)
+        if not nears_target(self.base, modes.coef, states, modes.w):
+            return
+        frame = frame_at(self.base, modes.coef, states, modes.w)
+        if frame is None:
+            return
+        march.settle()
+        moved = into(self.base, frame, modes.coef, states.copy())
+        self.frame = frame
+        self._floor()
+        self._resume(np.concatenate([moved.ravel(), march.y[modes.states.size :]]), float(march.clock[1]))
+
+    def turn(self) -> bool:
+        """At the end of a leg: begin the next; False at the end of all."""
+        march = self.march
+        if self.leg == 0 and self.table.switches and self.times[0] == 0.0 and march.row:
+            self._rewritten(0, 0.0, self._at_start)
+        if self.bent and march.row and self.times[0] == 0.0:
+            march.rows[0, list(self.base.outputs).index("learning_rate")] = np.inf
+        if self.leg + 1 == self.stops.size:
+            return False
+        stop, pace = float(self.stops[self.leg]), float(march.clock[1])
+        here = np.flatnonzero(np.abs(self.times[: march.row] - stop) <= 1e-12 * stop)
+        bent = self.bent
+        self.leg += 1
+        if bent:
+            march.times = self.times
+            march.clock[0], pace = stop, 0.0
+        self._resume(march.y, pace)
+        for row in here.tolist():
+            self._rewritten(row, stop, march.y)
+        return True
+
+    def _resume(self, y: Array, pace: float) -> None:
+        modes, system, par = self.modes, self._system(), self._leg_par()
+        kernels = self.march.stepper.kernels(system, self.march.target)
+        const = np.zeros(len(system.reductions))
+        kernels.prepare(par, modes.coef, modes.w, const)
+        self.march.resume(system, y, (par, modes.coef, modes.w, const), pace)
+
+    def _rewritten(self, row: int, time: float, y: Array) -> None:
+        """An output row at a jump holds what the schedule says at that very time."""
+        if not self.table.switches or self.bent:
+            return
+        _, coef, w, const = self.march.data
+        exact = self._par(time, snap=True)
+        self.march.kernels.observe(time, y, self.march.rows[row], exact, coef, w, const)
+
+    def _system(self) -> LimitSystem:
+        system = self.base if self.frame is None else framed(self.base, self.frame)
+        return stretched(system) if self.bent else system
+
+    def _par(self, time: float, snap: bool = False) -> Array:
+        par = self.modes.par
+        return np.concatenate([par, self.table.at(par, time, snap)]) if self.table.switches else par
+
+    def _leg_par(self) -> Array:
+        """Parameters on the leg: switches as in its middle, and the stretching last."""
+        begin = float(self.stops[self.leg - 1]) if self.leg else 0.0
+        par = self._par(0.5 * (begin + float(self.stops[self.leg])))
+        return np.append(par, float(self.power)) if self.bent else par
+
+    def _time(self, at: Array | float) -> Array:
+        return np.asarray(at) ** self.power if self.bent else np.asarray(at)
+
+    def _own(self, time: Array | float) -> Array:
+        return np.asarray(time) ** (1.0 / self.power) if self.bent else np.asarray(time)

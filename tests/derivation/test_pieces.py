@@ -1,0 +1,121 @@
+"""Losses in pieces, with curved boundaries and with atoms in their noise: statistics, curves, simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symhigh as sh
+from symhigh.codegen.kernels import limit_kernels
+from symhigh.codegen.target import NUMPY
+from symhigh.derivation.gaussian import expect, mean_gradient
+from symhigh.derivation.statistics import statistics
+from symhigh.symbols import B11, B12, B22, omega
+
+x, y = sh.x, sh.x_star
+r = x - y - sh.eps
+half = sp.S.Half
+BEYOND = half + sp.log(sp.Abs(r))
+FAIR = [
+    sp.Abs(r) - sp.log(1 + sp.Abs(r)),
+    sp.Piecewise((-r - sp.log(1 - r), r < 0), (r - sp.log(1 + r), True)),
+    sp.Max(r, -r) - sp.log(1 + sp.Max(r, -r)),
+]
+LOG_HUBER = [
+    sp.Piecewise((r**2 / 2, sp.Abs(r) <= 1), (BEYOND, True)),
+    sp.Piecewise((r**2 / 2, (r <= 1) & (r >= -1)), (BEYOND, True)),
+    sp.Piecewise((half + sp.log(-r), r < -1), (r**2 / 2, r <= 1), (half + sp.log(r), True)),
+]
+AT = {B11: 1, B12: half, B22: sp.Rational(6, 5), omega: half}
+
+
+def numbers(loss: sp.Expr) -> list[float]:
+    stats = statistics(sh.Problem(loss, 1).outcomes)
+    return [float(getattr(stats, k).subs(AT)) for k in ("risk", "gradient_noise", "c1", "c2")]
+
+
+@pytest.mark.parametrize("writings", [FAIR, LOG_HUBER], ids=["Fair", "log-Huber"])
+def test_one_loss_in_three_writings(writings: list[sp.Expr]) -> None:
+    first, *others = (numbers(loss) for loss in writings)
+    for other in others:
+        assert other == pytest.approx(first, abs=1e-12)
+
+
+def test_fair() -> None:
+    system = sh.derive(sh.Problem(FAIR[1], noise=1), sh.Constant(0.5))
+    curve = system.solve(sh.Spectrum.isotropic(), sh.Start(), 8, t=[0, 2, 4, 6, 8])
+    assert curve.risk == pytest.approx([0.4478, 0.3750, 0.3328, 0.3102, 0.2986], abs=6e-5)
+
+
+CURVED = [
+    sp.Abs(x * y - 1),
+    sp.Max(x * y, half),
+    sp.Max(x**2 + y**2 - 1, 0),
+    sp.Abs(x**2 - y),
+    sp.Abs(x**3 - y),
+    pytest.param(
+        sp.Piecewise((x**2 + y**2, x**2 + y**2 < 1), (2 * sp.sqrt(x**2 + y**2) - 1, True)),
+        marks=pytest.mark.slow,
+    ),
+]
+
+
+@pytest.mark.parametrize("loss", CURVED, ids=str)
+def test_derivatives_across_curved_boundaries(loss: sp.Expr) -> None:
+    """``(c1, c2) = B⁻¹ (E x f', E x* f')``, which needs no derivative of the jump."""
+    stats = statistics(sh.Problem(loss).outcomes)
+    cov = sp.Matrix([[AT[B11], AT[B12]], [AT[B12], AT[B22]]])
+    slope = sp.diff(loss, x)
+    moments = sp.Matrix([float(expect(v * slope, cov)) for v in (x, y)])
+    right = cov.inv() * moments
+    assert float(stats.c1.subs(AT)) == pytest.approx(float(right[0]), abs=1e-10)
+    assert float(stats.c2.subs(AT)) == pytest.approx(float(right[1]), abs=1e-10)
+
+
+def test_the_jump_may_lie_on_a_plane_between_infinite_branches() -> None:
+    """A jump between branches that only hold in their cells: Stein's lemma in one dimension."""
+    u = sp.Symbol("u", real=True)
+    g = sp.Piecewise((2 / u, u > 1), (u, True))
+    (value,) = mean_gradient(g, (u,), ((sp.Integer(2),),), (u,))
+    assert float(value) == pytest.approx(float(expect(u * g, [[2]], (u,))) / 2, abs=1e-12)
+
+
+def test_a_start_at_zero_is_exact() -> None:
+    """At x = 0 the slope of |x x* - 1| is -x*, so c1 = 0 and c2 = -1, by the generated functions."""
+    system = sh.derive(sh.Problem(sp.Abs(x * y - 1)), sh.Constant(1), reduce=False)
+    kernels = limit_kernels(system, NUMPY)
+    y_, dy, coef = np.zeros(2), np.zeros(2), np.array([[1.0], [0.9]])
+    par = np.ones(len(system.parameters))
+    const, w = np.zeros(len(system.reductions)), np.ones(1)
+    kernels.prepare(par, coef, w, const)
+    kernels.rhs(0.0, y_, dy, par, coef, w, const)
+    assert dy == pytest.approx([0.9, 0.9], abs=1e-12)  # V11: γ² I = E x*², V12: -γ c2 V22
+
+
+@pytest.mark.slow
+def test_a_curved_loss_against_its_simulation() -> None:
+    problem, rule = sh.Problem(sp.Abs(x * y - 1)), sh.Constant(0.3)
+    spectrum, start = sh.Spectrum.isotropic(), sh.Start(1, 1, 0.3)
+    curve = sh.derive(problem, rule).solve(spectrum, start, 2, t=[0, 1, 2])
+    runs = sh.simulate(problem, rule, spectrum, start, d=200, t_end=2, seeds=8, t=[0, 1, 2])
+    mean, spread = runs.risk.mean(axis=0), runs.risk.std(axis=0) / math.sqrt(8)
+    assert np.all(np.abs(mean - curve.risk) < 5 * spread + 10 / 200)
+
+
+ATOMS = [
+    (sh.Problem(sp.Abs(r), sh.Rademacher(0.7)), 0.01, 0.7),
+    (sh.huber(0.3, sh.Rademacher(0.7)), 0.0009, 0.165),
+    (sh.quantile(0.3, sh.Rademacher(0.7)), 0.0029, 0.35),
+]
+
+
+@pytest.mark.parametrize(("problem", "distance", "risk"), ATOMS, ids=["absolute", "Huber", "quantile"])
+def test_atoms_of_the_noise_at_the_target(problem: sh.Problem, distance: float, risk: float) -> None:
+    """At D² = 0 no residual is at a kink: the slope is a sign, so D² grows by γ² E f'² at first, whatever c₁."""
+    start = sh.Start(x0=1, x_star=1, overlap=1)
+    curve = sh.derive(problem, sh.Constant(0.1)).solve(sh.Spectrum.isotropic(), start, 1, t=[0, 1])
+    assert curve.distance == pytest.approx([0, distance], abs=1e-7)
+    assert curve.risk[0] == pytest.approx(risk, abs=1e-9)
