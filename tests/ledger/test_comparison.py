@@ -14,6 +14,7 @@ from symhigh.ledger.companions import companions, thinned
 from symhigh.ledger.reference import Reference
 from symhigh.ledger.sensitivity import sensitivities
 from symhigh.rule.constant import RATE
+from symhigh.simulation import runner
 from symhigh.simulation.finite import finite_problem
 
 PROBLEM, RULE = sh.least_squares(noise=0.5), sh.AdaGradNorm(1, 1)
@@ -277,7 +278,7 @@ def test_smaller_companions_that_diverge_give_way_to_larger_ones(monkeypatch):
         found = sh.simulate(*args, **options)
         return replace(found, messages={args[6][0]: "diverged"}) if args[4] < 512 else found
 
-    monkeypatch.setattr("symhigh.simulation.runner.simulate", simulated)
+    monkeypatch.setattr(runner, "simulate", simulated)
     runs = sh.simulate(PROBLEM, RULE, ISOTROPIC, START, 2048, 1.0, 4)
     assert [r.d for r in companions(runs)] == [1024, 512]
     assert tried == [512, 256, 1024, 512]
