@@ -233,6 +233,11 @@ RULES: Mapping[str, Entry] = {
         ),
         wraps=True,
     ),
+    "clipped": Entry(
+        rule.ClippedGradient,
+        (Parameter("c", "Norm of the gradient, over √d, at which it is clipped.", option="clip"),),
+        wraps=True,
+    ),
     "drifting": Entry(
         rule.Drifting,
         (Parameter("speed", "Standard deviation of the target's drift in d steps.", option="drift"),),

@@ -203,7 +203,7 @@ def test_verify_ends_users_mistakes_with_status_2(tmp_path: Path) -> None:
         [str(tmp_path / "folder")],
         [str(tmp_path / "none.py")],
         [str(good), "--seed", "-1"],
-        [str(good), "--html", str(tmp_path / "no" / "such" / "page.html")],
+        [str(good), "--html", str(tmp_path)],
     ):
         result = call("verify", *arguments)
         assert result.exit_code == 2, (arguments, result.output)

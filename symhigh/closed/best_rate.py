@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from scipy.optimize import brentq
-
+from symhigh.checks import instance
 from symhigh.population import Spectrum
 
 
@@ -32,6 +31,9 @@ def best_rate(spectrum: Spectrum) -> BestRate:
     Raises ``ValueError`` for a symbolic spectrum, and for one that reaches zero. Source: symhigh's own, from High Line,
     section 3.
     """
+    from scipy.optimize import brentq
+
+    instance("best_rate", "spectrum", spectrum, Spectrum, "a Spectrum, such as Spectrum.isotropic()")
     values, weights = spectrum.numeric("best_rate")
     least = float(values.min()) if spectrum.quantile is None else float(spectrum.lambda_min)
     if not least > 1e-14 * float(values.max()):

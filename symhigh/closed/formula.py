@@ -170,7 +170,13 @@ class Formula:
 
     # --- parts ------------------------------------------------------------------------------------------------
     def _evaluate_arrays(self, digits: int, values: dict[str, Any]) -> Any:
-        arrays = np.broadcast_arrays(*(np.asarray(v, dtype=object) for v in values.values()))
+        try:
+            arrays = np.broadcast_arrays(*(np.asarray(v, dtype=object) for v in values.values()))
+        except ValueError:
+            names = ", ".join(values)
+            raise ValueError(
+                f"Formula.evaluate({names}): the values must be numbers, or arrays of shapes that broadcast"
+            ) from None
         found = np.empty(arrays[0].shape, dtype=object)
         for place in np.ndindex(found.shape):
             found[place] = self.evaluate(digits, **{k: a[place] for k, a in zip(values, arrays, strict=True)})

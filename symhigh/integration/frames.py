@@ -155,6 +155,11 @@ def _framed(system: LimitSystem, frame: Frame) -> LimitSystem:
         """The average of a polynomial in a mode's symbols, by monomials."""
         symbols = (*frame.states, *system.family.coefficients)
         total = sp.S.Zero
+        if not summand.is_polynomial(*symbols):  # linear in the states, with other functions of the coefficients
+            for term in sp.Add.make_args(sp.expand(summand)):
+                factor, monomial = term.as_independent(*symbols, as_Add=False)
+                total += factor * names.setdefault(monomial, OwnedSymbol(f"average_{len(names)}", real=True))
+            return total
         for powers, coefficient in sp.Poly(summand, *symbols).terms():
             monomial = sp.prod(s**n for s, n in zip(symbols, powers, strict=True))
             name = names.setdefault(monomial, OwnedSymbol(f"average_{len(names)}", real=True))

@@ -13,8 +13,6 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-import symhigh
-
 _CONSTANTS = (int, float, complex, str, bytes, tuple, list, dict, set, frozenset)
 
 
@@ -29,7 +27,7 @@ def source_hash(experiment: Callable[..., Any]) -> str:
 @lru_cache(maxsize=1)
 def library_hash() -> str:
     """A hash of symhigh's own source."""
-    root = Path(symhigh.__file__).resolve().parent
+    root = Path(__file__).resolve().parents[1]
     files = sorted(root.rglob("*.py"))
     return digest(*(part for f in files for part in (str(f.relative_to(root)).encode(), f.read_bytes())))
 

@@ -222,7 +222,7 @@ def test_32_threads_and_later_one_solve_to_the_same_bits(place: Path) -> None:
             env={**os.environ, "SYMHIGH_CACHE": str(place)}, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        assert not done.stderr
+        assert not [line for line in done.stderr.splitlines() if not line.startswith("symhigh: compiling")]
         answers.append(done.stdout)
     assert len(set(answers)) == 1
     assert len(answers[0].split()) == 1

@@ -38,6 +38,7 @@ def by_matrices(K, X0, X_star, steps, g, noise, m=1, kappa=0.0):
     }
 
 
+@pytest.mark.filterwarnings("ignore::symhigh.population.dimension.EffectiveDimensionWarning")
 @pytest.mark.parametrize(("m", "kappa"), [(1, 0.0), (3, 0.0), (1, 0.4), (2, 0.3)])
 def test_against_full_matrices(m, kappa):
     """A dense covariance, in its own basis, few effective dimensions: terms of order 1/d² count here."""
