@@ -136,7 +136,15 @@ MADE: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 FUNCTIONS = {"compare", "compare_network", "error_slope", "fixed_points", "renewal_equation", "simulate",
              "sweep", "Rule", "verify", "within", "stable_rate",
-             "EffectiveDimensionWarning", "eps", "t", "x", "x_star", "y"}  # fmt: skip
+             "EffectiveDimensionWarning", "eps", "t", "x", "x_star", "y",
+    "CONSISTENT",
+    "Escape",
+    "PROVED",
+    "REFUTED",
+    "VERIFIED",
+    *("asymptotic", "best_rate", "compare_network", "derive_network", "derive_several", "escape", "exact_mean"),
+    *("integrated", "numeric", "simulate_network", "simulation", "symbolic"),
+}  # fmt: skip
 """Public names whose values stand above under the name of what they return."""
 
 

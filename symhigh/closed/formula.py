@@ -122,7 +122,7 @@ class Formula:
                 f"Formula.evaluate: {self.statement or 'this formula'} is an average over a spectrum, which is open; "
                 "give limits(…, spectrum=…), with start=… where the start matters"
             )
-        if any(isinstance(v, (np.ndarray, list, tuple)) and np.ndim(v) for v in values.values()):
+        if any(isinstance(v, (list, tuple)) or (isinstance(v, np.ndarray) and v.ndim) for v in values.values()):
             return self._evaluate_arrays(wanted, values)
         numbers = self._numbers(values)
         self._enforce(numbers)
@@ -172,6 +172,8 @@ class Formula:
     def _evaluate_arrays(self, digits: int, values: dict[str, Any]) -> Any:
         try:
             arrays = np.broadcast_arrays(*(np.asarray(v, dtype=object) for v in values.values()))
+            if any(isinstance(entry, (list, tuple)) for a in arrays for entry in a.flat):
+                raise ValueError
         except ValueError:
             names = ", ".join(values)
             raise ValueError(

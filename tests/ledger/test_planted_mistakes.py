@@ -164,20 +164,21 @@ def law(rate):
     return 4 * (1 / rate - 1 / start) - 2 * tau * sp.log(start / rate) - tau * distance / eta**2
 
 
+@pytest.mark.filterwarnings("ignore:from t = ")  # of the distance, which is not looked at
 @pytest.mark.parametrize(
     ("first", "verdict"), [(b / eta, VERIFIED), (b * eta, REFUTED)], ids=["b/eta", "b*eta"]
 )
 def test_b_times_eta_in_the_closed_limit(first, verdict):
-    """Against the conservation law to 30 digits, and against the integrated limit at t = 400, at η ≠ 1."""
+    """Against the conservation law to 30 digits, and against the integrated limit at t = 150, at η ≠ 1."""
     rate = limiting_rate(first)
 
     @integrated(tolerance=1e-7)
     def at_the_end(trial):
-        """The integrated limit at t = 400."""
+        """The integrated limit at t = 150."""
         for _ in range(3):
             low, high, far = trial.rng.uniform(0.5, 0.9), trial.rng.uniform(1, 2), trial.rng.uniform(0.5, 3)
             system = switched(PLANTED, omega=0, eta=low, b=high)
-            curve = system.solve(SPECTRUM, sh.Start(x_star=far), 400.0, rtol=1e-10)
+            curve = system.solve(SPECTRUM, sh.Start(x_star=far), 150.0, rtol=1e-10)
             point = {eta: low, b: high, distance: far, tau: float(SPECTRUM.moment(1))}
             yield float(rate.subs(point)), curve.learning_rate[-1], point
 
