@@ -7,6 +7,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.codegen.target import NUMPY
 from symhigh.rule import Memory, Rule
 from symhigh.symbols import d, sample_loss
 
@@ -51,7 +52,7 @@ NAMES = (
 
 def risk(problem: sh.Problem, rule: sh.Rule, start: sh.Start | None = None) -> np.ndarray:
     system = sh.derive(problem, rule)
-    return system.solve(sh.Spectrum.isotropic(), start or sh.Start(), 2, t=TIMES).risk
+    return system.solve(sh.Spectrum.isotropic(), start or sh.Start(), 2, t=TIMES, target=NUMPY).risk
 
 
 class Remembering(Rule):
