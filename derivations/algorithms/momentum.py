@@ -47,8 +47,10 @@ def share_of_a_mode():
 
 @symbolic
 def heavy_ball_is_sgd_at_rest():
-    """The share of the heavy ball is that of SGD at the rate γ₃/δ, both derived."""
-    return equal(modes_at_rest(sh.Momentum(g3, friction)), modes_at_rest(sh.Constant(g3 / friction)))
+    """The share of the heavy ball is that of SGD at the rate γ₃/δ: both derived, both the one written by hand."""
+    by_hand = lam * g3 / (2 * friction)
+    yield equal(modes_at_rest(sh.Momentum(g3, friction)), by_hand)
+    yield equal(modes_at_rest(sh.Constant(g3 / friction)), by_hand)
 
 
 @symbolic
