@@ -41,6 +41,7 @@ from symhigh.codegen.sample import (
     slope,
 )
 from symhigh.codegen.target import NUMBA
+from symhigh.derivation.mean_field import rotation_invariant
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, t
 from symhigh.system import LimitSystem
@@ -54,15 +55,12 @@ _RESERVED = (
 
 def refusal(s: Statement) -> str:
     """Why there is no Gram chain of a statement; empty where there is one."""
-    if not s.linear or s.cells:
+    if not rotation_invariant(s):
         return "a step that is not invariant under rotations needs every coordinate"
     if s.normals:
         return "a step that draws normals of its own moves in more directions than the sample's"
     if s.batch != 1 and len(s.students) > 1:
         return "the mean gradients of several students over a batch span more than one direction"
-    entries = (*s.coordinates, *s.coefficients, *s.gradients)
-    if any(not new.is_polynomial(*entries) or sp.Poly(new, *entries).total_degree() > 1 for _, new in s.vectors):
-        return "a step that is not linear in vectors and gradient needs every coordinate"
     return ""
 
 

@@ -36,6 +36,18 @@ class _Cells(Rule):
         return {X: X - g / d * G / sp.sqrt(CELL)}
 
 
+class _Forgetting(_Cells):
+    """Cells that forget at the rate alpha per d steps, and a constant rate."""
+
+    @property
+    def cells(self) -> tuple[Memory, ...]:
+        return (Memory(CELL, ALPHA * (G**2 - CELL) / d, B0**2),)
+
+    @property
+    def rate(self) -> sp.Expr:
+        return RATE
+
+
 @dataclass(frozen=True)
 class AdaGrad(_Cells):
     """``s⁺ = s + (∇f)²/d``, ``s(0) = b²``, ``X⁺ = X - (eta/d) ∇f/√s``, entry by entry; eta, b > 0."""
@@ -60,7 +72,7 @@ class AdaGrad(_Cells):
 
 
 @dataclass(frozen=True)
-class RMSprop(_Cells):
+class RMSprop(_Forgetting):
     """``s⁺ = s + alpha ((∇f)² - s)/d``, ``s(0) = b²``, ``X⁺ = X - (gamma/d) ∇f/√s``, entry by entry; all > 0."""
 
     gamma: Any
@@ -76,20 +88,12 @@ class RMSprop(_Cells):
         )
 
     @property
-    def cells(self) -> tuple[Memory, ...]:
-        return (Memory(CELL, ALPHA * (G**2 - CELL) / d, B0**2),)
-
-    @property
-    def rate(self) -> sp.Expr:
-        return RATE
-
-    @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
         return {RATE: self.gamma, ALPHA: self.alpha, B0: self.b}
 
 
 @dataclass(frozen=True)
-class Adam(Rule):
+class Adam(_Forgetting):
     """``M⁺ = M + friction (∇f - M)/d``, ``s⁺ = s + alpha ((∇f)² - s)/d``, ``X⁺ = X - (gamma/d) M/√s``; all > 0.
 
     So ``β₁ = 1 - friction/d`` and ``β₂ = 1 - alpha/d``; M starts at 0 and s at b². Fixed β₁ and β₂, which forget within
@@ -113,14 +117,6 @@ class Adam(Rule):
     @property
     def step(self) -> dict[sp.Symbol, sp.Expr]:
         return {X: X - g / d * M / sp.sqrt(CELL), M: M + FRICTION * (G - M) / d}
-
-    @property
-    def cells(self) -> tuple[Memory, ...]:
-        return (Memory(CELL, ALPHA * (G**2 - CELL) / d, B0**2),)
-
-    @property
-    def rate(self) -> sp.Expr:
-        return RATE
 
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
