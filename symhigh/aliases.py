@@ -15,16 +15,16 @@ from symhigh.population import NetworkClasses
 from symhigh.problem import DiagonalNetwork, MultiIndex
 from symhigh.rule import Rule
 from symhigh.simulation import Runs, simulate
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 
-def derive_several(problem: MultiIndex, rule: Rule) -> LimitSystem:
+def derive_several(problem: MultiIndex, rule: Rule) -> MomentSystem:
     """The old name of :func:`symhigh.derive` for several directions."""
     _warn("derive_several(problem, rule)", "derive(problem, rule)")
     return derive(problem, rule)
 
 
-def derive_network(network: DiagonalNetwork) -> LimitSystem:
+def derive_network(network: DiagonalNetwork) -> MomentSystem:
     """The old name of :func:`symhigh.derive` for a diagonal network."""
     _warn("derive_network(network)", "derive(network)")
     return derive(network)

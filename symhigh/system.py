@@ -76,7 +76,7 @@ class ScalarState:
 
 
 @dataclass(frozen=True, eq=False)
-class LimitSystem:
+class MomentSystem:
     """The exact limit of one-pass SGD for a problem and a rule; time is steps/d.
 
     Produced by :func:`symhigh.derive`; a truth of which equations, LaTeX, kernels and curves are views.
@@ -121,7 +121,7 @@ class LimitSystem:
 
     def expanded(self, expr: sp.Expr) -> sp.Expr:
         """``expr`` with every scalar replaced by its expression, down to reductions, states and parameters."""
-        expr = expression("LimitSystem.expanded", "expr", expr, "a SymPy expression in the system's symbols")
+        expr = expression("MomentSystem.expanded", "expr", expr, "a SymPy expression in the system's symbols")
         for s in reversed(self.scalars):
             expr = expr.subs(s.name, s.expression)
         return expr
@@ -151,7 +151,7 @@ class LimitSystem:
         return EquationView(self)
 
     # --- verbs ------------------------------------------------------------------------------------------
-    def bind(self, values: Mapping[sp.Symbol | str, Any]) -> LimitSystem:
+    def bind(self, values: Mapping[sp.Symbol | str, Any]) -> MomentSystem:
         """The same system with symbols inside the user's parameters replaced by ``values``.
 
         ``values`` maps symbols, or their names, to numbers and SymPy expressions; text is not read. What results is

@@ -14,7 +14,7 @@ from symhigh.closed.formula import Formula
 from symhigh.derivation import derive
 from symhigh.population import Spectrum, Start
 from symhigh.symbols import V11, V12
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 Formulas = dict[str, Formula]
 
@@ -27,12 +27,12 @@ class DoesNotApply(ValueError):
 class Question:
     """A limit whose long time is asked for, on a spectrum and from a start, either of which may be open."""
 
-    system: LimitSystem
+    system: MomentSystem
     spectrum: Spectrum | None = None
     start: Start | None = None
 
     @cached_property
-    def unreduced(self) -> LimitSystem:
+    def unreduced(self) -> MomentSystem:
         """The same limit in both overlaps of a mode, V11 and V12."""
         if self.system.family.states == (V11, V12):
             return self.system

@@ -29,7 +29,7 @@ from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.symbols import B11, B12, B22, V11, V12, V22, gamma, lam, risk, t
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 SOURCE = "new; the flow is High Line (arXiv 2405.19585), section 2"
 TARGET = sp.Symbol("B22", positive=True)
@@ -116,7 +116,7 @@ def fixed_points(
 class Plane:
     """The flow of one system, in canonical symbols: ``RATE`` for the learning rate, ``TARGET`` for B22."""
 
-    def __init__(self, system: LimitSystem, spectrum: Spectrum | None, start: Start | None) -> None:
+    def __init__(self, system: MomentSystem, spectrum: Spectrum | None, start: Start | None) -> None:
         rate = system.expanded(gamma)
         averages = {r.name for r in system.reductions} | {s.name for s in system.states} | {t}
         if rate.free_symbols & averages:
@@ -141,7 +141,7 @@ class Plane:
         self.polynomial = all(f.is_polynomial(B11, B12) for f in self.flow)
         self.missing = ""
 
-    def _closed(self, system: LimitSystem, expr: sp.Expr) -> sp.Expr:
+    def _closed(self, system: MomentSystem, expr: sp.Expr) -> sp.Expr:
         moving = [s for s in system.scalars if s.name != gamma]
         for s in reversed(moving):
             expr = expr.subs(s.name, s.expression)

@@ -22,7 +22,7 @@ from symhigh.derivation import derive
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.rule import Rule
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 FINDERS: Mapping[str, Finder] = MappingProxyType(
     {
@@ -35,7 +35,7 @@ FINDERS: Mapping[str, Finder] = MappingProxyType(
 
 
 def limits(
-    problem: Problem | LimitSystem,
+    problem: Problem | MomentSystem,
     rule: Rule | Spectrum | None = None,
     spectrum: Spectrum | Start | None = None,
     start: Start | None = None,
@@ -78,10 +78,10 @@ def limits(
 
 
 def _read(
-    problem: Problem | LimitSystem, given: list[Any]
-) -> tuple[LimitSystem, Spectrum | None, Start | None]:
+    problem: Problem | MomentSystem, given: list[Any]
+) -> tuple[MomentSystem, Spectrum | None, Start | None]:
     """System, spectrum and start; what follows a system stands one place earlier than what follows a problem."""
-    if isinstance(problem, LimitSystem):
+    if isinstance(problem, MomentSystem):
         system, posed = problem, [g for g in given if g is not None]
     elif isinstance(given[0], Rule):
         instance("limits", "problem", problem, Problem, "a symhigh.Problem, such as least_squares(), or its limit")

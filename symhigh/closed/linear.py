@@ -1,6 +1,6 @@
 """Limits whose modes are linear, ``dD²/dt = λ (-p γ D² + γ² I)`` with ``I = α Q + β``: the normal form of closed forms.
 
-Read off a derived :class:`~symhigh.system.LimitSystem`; every closed form starts here and looks at the structure of
+Read off a derived :class:`~symhigh.system.MomentSystem`; every closed form starts here and looks at the structure of
 γ, not at the rule's name. For least squares p = 2, α = 1, β = ω² (*The High Line*, arXiv 2405.19585, (8)).
 """
 
@@ -14,14 +14,14 @@ import sympy as sp
 from symhigh.closed.finder import DoesNotApply
 from symhigh.derivation.averages import Averages
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, risk, t
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 
 class NotLinear(DoesNotApply):
     """The limit has no linear modes, so no closed form is known here."""
 
 
-def total_derivative(system: LimitSystem, expr: sp.Expr) -> sp.Expr:
+def total_derivative(system: MomentSystem, expr: sp.Expr) -> sp.Expr:
     """``d expr/dt`` along the limit, for an expression in reductions, scalars and scalar states.
 
     An average moves as its summand does, mode by mode; the result is in named averages again, scalars that the
@@ -52,7 +52,7 @@ class LinearLimit:
     ``rate`` is γ in terms of averages, scalar states, parameters and t.
     """
 
-    system: LimitSystem
+    system: MomentSystem
     pull: sp.Expr
     slope: sp.Expr
     floor: sp.Expr
@@ -97,7 +97,7 @@ class LinearLimit:
         return self.expanded(total_derivative(self.system, expr))
 
 
-def linear_limit(system: LimitSystem) -> LinearLimit:
+def linear_limit(system: MomentSystem) -> LinearLimit:
     """The normal form of ``system``; :class:`NotLinear` where its modes are not linear."""
     where = f"{system.problem.name} has no linear modes in closed form"
     if system.family.states != (D2,):
@@ -132,7 +132,7 @@ def memory_at_rate(limit: LinearLimit) -> sp.Expr | None:
     return (gamma / limit.rate.subs(s, 1)) ** (1 / exponent)
 
 
-def _with_exponents(system: LimitSystem) -> LimitSystem:
+def _with_exponents(system: MomentSystem) -> MomentSystem:
     """The system with the user's numbers for parameters that are exponents: what is elementary depends on them."""
     expressions = [*(s.expression for s in system.scalars), *(s.rhs for s in system.states)]
     exponents = set().union(*(p.exp.free_symbols for e in expressions for p in e.atoms(sp.Pow)))
@@ -151,7 +151,7 @@ def _with_exponents(system: LimitSystem) -> LimitSystem:
     )
 
 
-def _with_rate_apart(system: LimitSystem) -> LimitSystem:
+def _with_rate_apart(system: MomentSystem) -> MomentSystem:
     """A rate of the sample stands inside c₁ and I; where it comes to a constant, as for a square, it is taken out."""
     (rhs,) = system.family.rhs
     held = system.expanded(gamma)
@@ -171,7 +171,7 @@ def _with_rate_apart(system: LimitSystem) -> LimitSystem:
     )
 
 
-def _through_kick(system: LimitSystem, kick: sp.Expr) -> LimitSystem:
+def _through_kick(system: MomentSystem, kick: sp.Expr) -> MomentSystem:
     """The system with its mode noise for I, so that the modes read ``γ² I``; a mini-batch has I/m there."""
     ratio = sp.cancel(system.expanded(gradient_noise) / system.expanded(kick))
     if ratio.has(error_square):

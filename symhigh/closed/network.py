@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.derivation import derive
-from symhigh.derivation.network import NetworkLimit, alpha, side_w, side_z, xi
+from symhigh.derivation.network import DensitySystem, alpha, side_w, side_z, xi
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import DiagonalNetwork, Parametrization, u, v
 from symhigh.symbols import lam, risk
@@ -45,7 +45,7 @@ class Starts:
     xi: Array
 
 
-def starts(limit: NetworkLimit, classes: NetworkClasses) -> Starts:
+def starts(limit: DensitySystem, classes: NetworkClasses) -> Starts:
     """The coordinates of ``(u(0), v(0))`` of every class."""
     forms = [numeric((u, v), form)(classes.u, classes.v) for form in limit.reduction.forms]
     w, z = (np.sign(form) for form in forms)
@@ -55,7 +55,7 @@ def starts(limit: NetworkLimit, classes: NetworkClasses) -> Starts:
     return Starts(w, z, level, np.where(both, (log_w - log_z) / 2, 0.0))
 
 
-def reachable(limit: NetworkLimit, classes: NetworkClasses) -> Array:
+def reachable(limit: DensitySystem, classes: NetworkClasses) -> Array:
     """Whether θ can tend to θ* from the start of each class, (K,) booleans.
 
     On the boundary ``u = ± v`` θ keeps its sign for ever, so a target of the other sign is out of reach and
@@ -110,7 +110,7 @@ class Linearisation:
 
 
 @lru_cache(maxsize=64)
-def slope_square(limit: NetworkLimit) -> tuple[sp.Expr, sp.Expr]:
+def slope_square(limit: DensitySystem) -> tuple[sp.Expr, sp.Expr]:
     """``(∂θ/∂ξ)² = 4 θ² + invariant(α)``: returns the factor of θ² and the invariant, found by elimination
     of ξ."""
     effective = limit.reduction.effective
@@ -128,13 +128,13 @@ def slope_square(limit: NetworkLimit) -> tuple[sp.Expr, sp.Expr]:
 
 
 @lru_cache(maxsize=64)
-def pull_rate(limit: NetworkLimit) -> sp.Expr:
+def pull_rate(limit: DensitySystem) -> sp.Expr:
     """The factor of −θ in the drift of ξ: ηλ for the product."""
     slope = sp.diff(limit.reduction.effective, xi)
     return sp.cancel(sp.together(-sp.diff(limit.reduction.sde.drift[1], xi) / slope))
 
 
-def linearise(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.0) -> Linearisation:
+def linearise(limit: DensitySystem, classes: NetworkClasses, integral: float = 0.0) -> Linearisation:
     """The linearisation at the minimiser ``θ = θ*`` whose balance is the start's after ``∫R = integral``.
 
     Raises ``ValueError`` where θ* of a class with λ > 0 is out of reach from the boundary, see
@@ -150,7 +150,7 @@ def linearise(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.
     return _linearise(limit, classes, integral)
 
 
-def _linearise(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.0) -> Linearisation:
+def _linearise(limit: DensitySystem, classes: NetworkClasses, integral: float = 0.0) -> Linearisation:
     begin, reduced = starts(limit, classes), limit.reduction.sde
     level = begin.alpha + integral * numeric((lam,), reduced.drift[0] / risk)(classes.lam)
     factor, rest = slope_square(limit)
@@ -167,7 +167,7 @@ def least_threshold(parametrization: Parametrization, classes: NetworkClasses) -
     Infinite if all θ* = 0. Classes whose θ* is out of reach, see :func:`reachable`, have θ → 0 and do not count.
     """
     unit = derive(DiagonalNetwork(1, 0, parametrization))
-    assert isinstance(unit, NetworkLimit)
+    assert isinstance(unit, DensitySystem)
     point = {alpha: 0, xi: 0, side_w: 1, side_z: 0}
     first, second = (float(unit.reduction.inverse[s].subs(point)) for s in (u, v))
     at = _linearise(unit, NetworkClasses(classes.lam, classes.theta_star, first, second, classes.weight))
@@ -175,7 +175,7 @@ def least_threshold(parametrization: Parametrization, classes: NetworkClasses) -
     return np.inf if load == 0 else 1 / load
 
 
-def threshold(limit: NetworkLimit, classes: NetworkClasses, integral: float = 0.0) -> float:
+def threshold(limit: DensitySystem, classes: NetworkClasses, integral: float = 0.0) -> float:
     """The step below which the minimiser reached after ``∫R = integral`` is stable: ``2/mean(λ S)`` for the
     product."""
     load = linearise(limit, classes, integral).load
@@ -198,7 +198,7 @@ class LongTime:
     effective_start: Array
 
 
-def long_time(limit: NetworkLimit, classes: NetworkClasses, t_end: float) -> LongTime:
+def long_time(limit: DensitySystem, classes: NetworkClasses, t_end: float) -> LongTime:
     """Solve to ``t_end``, close ∫R with the exponential tail R(t_end)/rate, and read the limits off
     conservation.
 
@@ -228,7 +228,7 @@ def long_time(limit: NetworkLimit, classes: NetworkClasses, t_end: float) -> Lon
     return LongTime(total, rate, at_end.slope, start * shrink, shrink)
 
 
-def noise_floor(limit: NetworkLimit, classes: NetworkClasses) -> float:
+def noise_floor(limit: DensitySystem, classes: NetworkClasses) -> float:
     r"""The risk at which a network with dead balance is stationary: the smallest root R ≥ noise²/2 of
 
     ``R = noise²/2 + (1/2) Σ w λ η R max(2|θ*| − η R, 0)``, η the product's step (2 step for the squares).

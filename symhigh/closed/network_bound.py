@@ -31,7 +31,7 @@ import sympy as sp
 
 from symhigh.checks import real, whole
 from symhigh.closed.network import numeric
-from symhigh.derivation.network import NetworkLimit, alpha, side_w, side_z, xi
+from symhigh.derivation.network import DensitySystem, alpha, side_w, side_z, xi
 from symhigh.problem.network import u, v
 from symhigh.symbols import lam
 
@@ -60,7 +60,7 @@ class Divergence:
     slope_there: Array
 
 
-def divergence(limit: NetworkLimit, first: Array, second: Array, target: Array) -> Divergence:
+def divergence(limit: DensitySystem, first: Array, second: Array, target: Array) -> Divergence:
     """Evaluate the Lyapunov function at (u, v); needs both forms of the reduction to be nonzero.
 
     Close to the minimiser the divergence is summed as ``S*(cosh Δ − 1)/4 + θ*(sinh Δ − Δ)/2``, Δ = 2(ξ −
@@ -112,7 +112,7 @@ class ExponentialBound:
     probability: float
 
 
-def exponential_bound(limit: NetworkLimit, region: Region, d: int, probability: float) -> ExponentialBound:
+def exponential_bound(limit: DensitySystem, region: Region, d: int, probability: float) -> ExponentialBound:
     """The bound of this module's docstring at dimension ``d``, for a ``probability`` in (0, 1).
 
     Raises ``ValueError`` where the network has label noise: then the risk does not vanish.

@@ -20,7 +20,7 @@ from symhigh.closed.modes import LAMBDA_MIN
 from symhigh.derivation.volterra import CLOCK
 from symhigh.population import Spectrum, Start
 from symhigh.symbols import B22, distance, kappa2, lam, t, tau
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 _SHOWN = (tau, kappa2, distance, LAMBDA_MIN, B22, lam, t, CLOCK)
 """The library's symbols that formulas may show."""
@@ -41,7 +41,7 @@ class Scope:
         return formula.subs({**self.renamed, **values}).subs(self.back)
 
 
-def scope(system: LimitSystem, spectrum: Spectrum | None, start: Start | None) -> Scope:
+def scope(system: MomentSystem, spectrum: Spectrum | None, start: Start | None) -> Scope:
     """The scope of a question: users' symbols are those of parameters' values, spectrum and start."""
     posed = _symbols_of(spectrum, start)
     given = set().union(*(v.free_symbols for v in system.parameters.values())) - {t}

@@ -36,7 +36,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.symbols import D2, lam, shift_square
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 REACHED, RUNNING, DIVERGED, STUCK, NEGATIVE, LOOK, SPENT = range(7)
 """What ``advance`` returns: the end, budget used up, a state beyond its bound, no step small enough, none that keeps
@@ -44,7 +44,7 @@ the sign of a state, a step to see; and SPENT, what its caller calls a run whose
 
 
 def control_source(
-    system: LimitSystem, order: int, growth: float, evaluations: int, extra: int, inside: int
+    system: MomentSystem, order: int, growth: float, evaluations: int, extra: int, inside: int
 ) -> str:
     """Source of ``advance`` for a method of that order, whose steps grow at most by ``growth``.
 
@@ -74,7 +74,7 @@ _ASTRAY = 100.0
 """The error inside a step, over the tolerance, from which on a step that has grown is refused."""
 
 
-def scale_source(system: LimitSystem) -> str:
+def scale_source(system: MomentSystem) -> str:
     """How the scale of a state's error takes in more than the state: statements in i, ``scale``, ``new`` and rtol.
 
     A product with a further vector, such as a momentum, may pass through zero: it is measured beside the square root
@@ -95,7 +95,7 @@ def scale_source(system: LimitSystem) -> str:
     return "\n        ".join(["n = w.shape[0]", *lines]) if lines else "pass"
 
 
-def _schwarz(system: LimitSystem, state: sp.Symbol) -> tuple[str, ...] | None:
+def _schwarz(system: MomentSystem, state: sp.Symbol) -> tuple[str, ...] | None:
     """Sources of the two squares that bound a product with a further vector, neither learnt nor a target."""
     family, field = system.family, system.field
     further = set(field.coordinates) - {*field.learnt, *field.targets}

@@ -14,12 +14,12 @@ import numpy as np
 
 from symhigh.codegen.control import COMBINE, control_source, scale_source, table_source
 from symhigh.codegen.dormand_prince import Tableau, dormand_prince_8
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 __all__ = ["dormand_prince_8", "rows_needed", "stepper_source"]
 
 
-def stepper_source(system: LimitSystem, tableau: Tableau) -> str:
+def stepper_source(system: MomentSystem, tableau: Tableau) -> str:
     """Source of ``advance`` for a module that already has ``rhs`` and ``observe``."""
     last, extra = len(tableau.b), len(tableau.c_dense)
     tables = {

@@ -44,7 +44,7 @@ from symhigh.codegen.target import NUMBA
 from symhigh.derivation.mean_field import rotation_invariant
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, t
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 _ROOT = OwnedSymbol("root_d", positive=True)
 _RESERVED = (
@@ -64,7 +64,7 @@ def refusal(s: Statement) -> str:
     return ""
 
 
-def gram_source(system: LimitSystem, s: Statement) -> str:
+def gram_source(system: MomentSystem, s: Statement) -> str:
     """Source of ``lift(d_, moving, fixed, count, y)`` and ``run`` for the chain; ``system`` holds second moments.
 
     Numba only. Raises ``ValueError`` where the step has no chain.
@@ -91,7 +91,7 @@ def resting(s: Statement) -> tuple[sp.Symbol, ...]:
 class _Chain:
     """Writes ``lift`` and ``run``."""
 
-    def __init__(self, lowering: Lowering, system: LimitSystem, s: Statement) -> None:
+    def __init__(self, lowering: Lowering, system: MomentSystem, s: Statement) -> None:
         self.lowering, self.names, self.system, self.s = lowering, lowering.names, system, s
         self.still, self.k = len(resting(s)), len(moving(s))
         self.frame = self.still + self.k

@@ -13,10 +13,10 @@ from symhigh.codegen.lower import Lowering
 from symhigh.codegen.rodas import Rosenbrock
 from symhigh.codegen.target import Target
 from symhigh.codegen.woodbury import INVERT, LinearAlgebra
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 
-def implicit_source(system: LimitSystem, target: Target, method: Rosenbrock) -> str:
+def implicit_source(system: MomentSystem, target: Target, method: Rosenbrock) -> str:
     """Source of the whole module: the limit's functions, the linear algebra, ``advance``."""
     J = jacobian(system)
     lowering = Lowering(system, target, more=[e for _, e in J.slopes])

@@ -24,7 +24,7 @@ import sympy as sp
 
 from symhigh.codegen.lower import needed
 from symhigh.symbols import t
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Jacobian:
         return int(self.reading.shape[0])
 
 
-def jacobian(system: LimitSystem) -> Jacobian:
+def jacobian(system: MomentSystem) -> Jacobian:
     """Differentiate ``system``; quadrature nodes differentiate by Price's theorem."""
     family, states = system.family, [s.name for s in system.states]
     rates = [*family.rhs, *(s.rhs for s in system.states)]

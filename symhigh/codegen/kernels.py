@@ -23,23 +23,23 @@ from symhigh.codegen.target import NUMBA, NUMPY, Target
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import Statement
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 _loaded: dict[object, ModuleType] = {}
 
 
-def limit_source(system: LimitSystem, target: Target = NUMBA) -> str:
+def limit_source(system: MomentSystem, target: Target = NUMBA) -> str:
     """Source of the module for ``system``: ``prepare``, ``begin``, ``rhs``, ``observe`` and ``advance``."""
     stepper = stepper_source(system, dormand_prince_8())
     return "\n\n".join([target.header, Lowering(system, target).source(), stepper])
 
 
-def limit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
+def limit_kernels(system: MomentSystem, target: Target = NUMBA) -> ModuleType:
     """The module of :func:`limit_source`, compiled; equal systems share it, whatever their parameters."""
     return _once((system.content, target), lambda: limit_source(system, target))
 
 
-def reference_is_quicker(system: LimitSystem, modes: int) -> bool:
+def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
     """Whether a curve of so few modes is drawn by the reference sooner than a compiler is loaded.
 
     Not where an average takes two integrals or one within another, which are far too slow uncompiled.
@@ -57,22 +57,22 @@ def _is_slow(expr: sp.Expr) -> bool:
     return any(n.dimension > 1 for n in nodes) or any(m.has(GaussianMean) for m in expr.atoms(MixtureMean))
 
 
-def implicit_kernels(system: LimitSystem, target: Target = NUMBA) -> ModuleType:
+def implicit_kernels(system: MomentSystem, target: Target = NUMBA) -> ModuleType:
     """The module of :func:`~symhigh.codegen.implicit.implicit_source`: the limit with its implicit stepper."""
     return _once(("implicit", system.content, target), lambda: implicit_source(system, target, rodas_5p()))
 
 
-def step_kernels(system: LimitSystem, statement: Statement, given: bool = False) -> ModuleType:
+def step_kernels(system: MomentSystem, statement: Statement, given: bool = False) -> ModuleType:
     """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
     return _once(("step", given, system.content, statement), lambda: step_source(system, statement, given))
 
 
-def gram_kernels(system: LimitSystem, statement: Statement) -> ModuleType:
+def gram_kernels(system: MomentSystem, statement: Statement) -> ModuleType:
     """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
     return _once(("gram", system.content, statement), lambda: gram_source(system, statement))
 
 
-def particle_kernels(system: LimitSystem, noise: ImmutableMatrix) -> ModuleType:
+def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> ModuleType:
     """The module of :func:`~symhigh.codegen.particles.particle_source`, compiled."""
     return _once(("particles", system.content, noise), lambda: particle_source(system, noise))
 

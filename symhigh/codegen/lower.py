@@ -18,7 +18,7 @@ import sympy as sp
 from symhigh.codegen.mixture import lower_means
 from symhigh.codegen.target import Names, Target, statements
 from symhigh.symbols import t, weight
-from symhigh.system import LimitSystem, Reduction, Scalar
+from symhigh.system import MomentSystem, Reduction, Scalar
 
 _ARGUMENTS = (
     *("t_", "y", "dy", "out", "par", "coef", "w", "const", "memory", "n", "i", "k"),
@@ -62,7 +62,7 @@ _ARGUMENTS = (
 class Lowering:
     """Writes the functions of one system for one target."""
 
-    def __init__(self, system: LimitSystem, target: Target, more: Sequence[sp.Expr] = ()) -> None:
+    def __init__(self, system: MomentSystem, target: Target, more: Sequence[sp.Expr] = ()) -> None:
         self.target = target
         self.family = system.family
         self.states = system.states

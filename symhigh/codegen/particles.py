@@ -10,10 +10,10 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.target import NUMBA, Target
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 
-def particle_source(system: LimitSystem, noise: sp.ImmutableMatrix, target: Target = NUMBA) -> str:
+def particle_source(system: MomentSystem, noise: sp.ImmutableMatrix, target: Target = NUMBA) -> str:
     """Source of the module, one column of ``noise`` after the other in ``out`` (columns, coordinates * n)."""
     entries = [e for column in range(noise.cols) for e in noise[:, column]]
     lowering = Lowering(system, target, entries)

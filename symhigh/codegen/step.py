@@ -24,7 +24,7 @@ from symhigh.codegen.sample import RATE, knowledge_sources, late, noise_lines, r
 from symhigh.codegen.target import NUMBA
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, lam, t
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 _ROOT = OwnedSymbol("root_d", positive=True)
 _RESERVED = (
@@ -33,7 +33,7 @@ _RESERVED = (
 )
 
 
-def step_source(system: LimitSystem, s: Statement, given: bool = False) -> str:
+def step_source(system: MomentSystem, s: Statement, given: bool = False) -> str:
     """Source of the simulator; ``system`` is the mean field of ``s``. Numba only, as it is made of loops."""
     lowering = Lowering(system, NUMBA)
     lowering.names.reserve(*_RESERVED)
@@ -44,7 +44,7 @@ def step_source(system: LimitSystem, s: Statement, given: bool = False) -> str:
 class _Step:
     """Writes ``run``."""
 
-    def __init__(self, lowering: Lowering, system: LimitSystem, s: Statement, given: bool) -> None:
+    def __init__(self, lowering: Lowering, system: MomentSystem, s: Statement, given: bool) -> None:
         self.lowering, self.names, self.system, self.s, self.given = lowering, lowering.names, system, s, given
         self.entries = (*s.coordinates, *(m.name for m in s.cells))
         self.coefficients = [c for c in system.family.coefficients if c != lam]

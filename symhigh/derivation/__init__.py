@@ -1,4 +1,4 @@
-"""Derivation of limits: from the statement of a problem and a rule to a :class:`~symhigh.system.LimitSystem`."""
+"""Derivation of limits: from the statement of a problem and a rule to a :class:`~symhigh.system.MomentSystem`."""
 
 from symhigh.derivation.gaussian import expect
 from symhigh.derivation.limit import derive

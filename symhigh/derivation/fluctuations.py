@@ -34,7 +34,7 @@ from symhigh.derivation.sample import OneSample, sample_of, sees_error_alone
 from symhigh.derivation.shift import Shift
 from symhigh.derivation.state import KNOWN, Statement, state
 from symhigh.symbols import D2, OwnedSymbol, inverse_time, lam, t
-from symhigh.system import Family, LimitSystem, Reduction
+from symhigh.system import Family, MomentSystem, Reduction
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Deviations:
     ``memory_in_time`` are ∂F/∂t. ``mean`` is None where ``why`` says that the bias is not known.
     """
 
-    system: LimitSystem
+    system: MomentSystem
     coupling: tuple[sp.Symbol, ...]
     shared: tuple[tuple[sp.Symbol, sp.Expr], ...]
     block: sp.Matrix
@@ -86,14 +86,14 @@ class Deviations:
         return int(self.reading.shape[0])
 
 
-def deviations(system: LimitSystem, random_start: bool = False) -> Deviations:
+def deviations(system: MomentSystem, random_start: bool = False) -> Deviations:
     """The linear theory around ``system``; with ``random_start`` what is fixed in a run differs between runs.
 
     Raises ``ValueError`` for limits that are not closed by second moments, for steps that are not linear in vectors and
     gradient, for rules that divide by the time, for rules with a running maximum, which is no smooth function of the
     path, and where the increments have no variance.
     """
-    if type(system) is not LimitSystem:
+    if type(system) is not MomentSystem:
         raise ValueError(no_fluctuations(system))
     s, _ = state(system.problem, system.rule)
     _check(s)
@@ -141,7 +141,7 @@ def _check(s: Statement) -> None:
         )
 
 
-def _extended(system: LimitSystem, sample: OneSample, random_start: bool) -> LimitSystem:
+def _extended(system: MomentSystem, sample: OneSample, random_start: bool) -> MomentSystem:
     """``system`` with the averages that B₁ needs; coefficients of a random start become states at rest."""
     family, reductions = system.family, list(system.reductions)
     fixed = tuple(c for c in family.coefficients if c != lam) if random_start else ()
@@ -160,7 +160,7 @@ def _extended(system: LimitSystem, sample: OneSample, random_start: bool) -> Lim
     return replace(system, family=family, reductions=tuple(reductions))
 
 
-def _mean(system: LimitSystem, chain: Chain, shift: Shift) -> Mean:
+def _mean(system: MomentSystem, chain: Chain, shift: Shift) -> Mean:
     """Second derivatives, and B₁."""
     family, coupling = system.family, chain.coupling
     p, n = len(family.states), len(coupling)

@@ -13,7 +13,7 @@ import sympy as sp
 from symhigh.derivation.chain import Chain
 from symhigh.derivation.sample import SPREAD, OneSample
 from symhigh.symbols import lam
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 Values = Sequence[sp.Expr]
 """One value for each outcome of the label."""
@@ -26,7 +26,7 @@ class Increments:
     is ``E F_p F_q``; a batch divides covariances by its size.
     """
 
-    def __init__(self, system: LimitSystem, sample: OneSample, chain: Chain) -> None:
+    def __init__(self, system: MomentSystem, sample: OneSample, chain: Chain) -> None:
         self.system, self.sample, self._chain = system, sample, chain
         self.batch = sample.statement.batch
         self.rate = sp.S.One if sample.rated else system.outputs["learning_rate"]

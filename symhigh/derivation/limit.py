@@ -16,13 +16,13 @@ from symhigh.derivation.mean_field import mean_field
 from symhigh.derivation.state import Statement, state
 from symhigh.problem import DiagonalNetwork, Problem
 from symhigh.rule import Constant, Rule
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 
-def derive(problem: Problem, rule: Rule | None = None, reduce: bool = True) -> LimitSystem:
+def derive(problem: Problem, rule: Rule | None = None, reduce: bool = True) -> MomentSystem:
     """The exact limit, as d → ∞ at fixed time t = steps/d, of ``problem`` under ``rule``.
 
-    Returns a :class:`~symhigh.system.LimitSystem`. Each mode of K carries ``V11 = d X_i²`` and ``V12 = d X_i X*_i``
+    Returns a :class:`~symhigh.system.MomentSystem`. Each mode of K carries ``V11 = d X_i²`` and ``V12 = d X_i X*_i``
     (High Line, (9)), and ``V10 = d X_i X0_i`` where the rule looks at the distance from the start; where loss and rate
     see B only through ``E(x - x*)²``, as for least squares, the system reduces itself to one state a mode,
     ``D2 = V11 - 2 V12 + V22`` (8), unless ``reduce=False``. Several directions carry ``V_p_q``, further vectors their
@@ -42,7 +42,7 @@ def derive(problem: Problem, rule: Rule | None = None, reduce: bool = True) -> L
     return close(statement, mean_field(statement), problem, rule, MappingProxyType(values), keep)
 
 
-def mean_field_of(problem: Problem, rule: Rule | None = None) -> tuple[Statement, LimitSystem]:
+def mean_field_of(problem: Problem, rule: Rule | None = None) -> tuple[Statement, MomentSystem]:
     """The statement of a simulation, and its mean field as a system over single coordinates."""
     problem, rule = checked(problem, rule)
     statement, values = state(problem, rule)

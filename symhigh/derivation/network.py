@@ -35,7 +35,7 @@ from symhigh.problem.network import eta
 from symhigh.rule import Constant, Rule
 from symhigh.rule.constant import RATE
 from symhigh.symbols import OwnedSymbol, gamma, gradient_noise, lam, omega, risk, t
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 if TYPE_CHECKING:
     from symhigh.integration.network import NetworkCurve
@@ -137,7 +137,7 @@ def reduction_of(sde: ItoSDE, parametrization: Parametrization) -> Reduction:
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkLimit(LimitSystem):
+class DensitySystem(MomentSystem):
     """A mean field closed by the density of one coordinate.
 
     Symbols: λ, θ* of a coordinate, R(t) the risk, averages where they change in time, step and noise as given. The
@@ -265,7 +265,7 @@ class NetworkLimit(LimitSystem):
 
 def close_by_density(
     s: Statement, field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr], reduce: bool
-) -> NetworkLimit:
+) -> DensitySystem:
     """The closure of a network by the density of one coordinate; :class:`NotClosed` says why there is none."""
     if not isinstance(problem.model, Parametrization) or len(field.coordinates) != 2 or field.cells:
         raise NotClosed("a density of one coordinate is for networks whose step keeps no further vectors or cells")
@@ -280,4 +280,4 @@ def close_by_density(
             f"its density is coupled through {', '.join(sorted(map(str, more)))} beside the risk, for which the "
             "Fokker-Planck solver has no equations"
         )
-    return assembled(NetworkLimit, problem, rule, opened(field), values, field)
+    return assembled(DensitySystem, problem, rule, opened(field), values, field)

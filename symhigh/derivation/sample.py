@@ -35,7 +35,7 @@ from symhigh.symbols import (
     tau,
     x,
 )
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 SPREAD = OwnedSymbol("data_spread", real=True)
 """``‖a‖²/d - τ``, of order ``d^{-1/2}``."""
@@ -147,7 +147,7 @@ class OneSample:
         return tuple(values)
 
 
-def sample_of(system: LimitSystem) -> OneSample:
+def sample_of(system: MomentSystem) -> OneSample:
     """The sample of ``system``.
 
     Raises ``ValueError`` where a step is not linear in vectors and gradient, or draws noise of its own; and where
@@ -234,7 +234,7 @@ def _check_fourth_moments(s: Statement, outcomes: tuple[Outcome, ...]) -> None:
 
 
 def _products(
-    s: Statement, system: LimitSystem, vectors: tuple[sp.Symbol, ...]
+    s: Statement, system: MomentSystem, vectors: tuple[sp.Symbol, ...]
 ) -> tuple[dict[tuple[int, int], sp.Expr], dict[tuple[int, int], sp.Expr]]:
     """The names of a mode's products of two vectors, and the products of vectors and the weights of predictions."""
     moments, weights = Moments(s, system.field), (*s.effective, *s.targets)

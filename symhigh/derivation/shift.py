@@ -17,13 +17,13 @@ from symhigh.derivation.chain import Chain
 from symhigh.derivation.increments import Increments
 from symhigh.derivation.sample import SPREAD, OneSample
 from symhigh.symbols import d, gamma, gradient_square, lam
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 
 class Shift:
     """B₁ of the modes and of the memories of one system."""
 
-    def __init__(self, system: LimitSystem, sample: OneSample, chain: Chain, noise: Increments) -> None:
+    def __init__(self, system: MomentSystem, sample: OneSample, chain: Chain, noise: Increments) -> None:
         self.system, self.sample, self.chain, self.noise = system, sample, chain, noise
         self.averages = {r.summand: r.name for r in system.reductions}
         self.z = range(len(sample.predictions))

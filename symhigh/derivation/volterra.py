@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, risk, t
-from symhigh.system import LimitSystem, Reduction
+from symhigh.system import MomentSystem, Reduction
 
 CLOCK = sp.Symbol("u", nonnegative=True)
 """A stretch of the clock Γ."""
@@ -38,7 +38,7 @@ class VolterraForm:
         return sp.Eq(R(t), F(clock(t)) + self.least + memory)
 
 
-def volterra(system: LimitSystem) -> VolterraForm:
+def volterra(system: MomentSystem) -> VolterraForm:
     """The Volterra form of ``system``.
 
     In the clock ``du = γ dt`` a mode obeys ``dD²/du = -aλD² + λγI``, so ``D²(t) = e^{-aλΓ(t)} D²(0) + ∫₀ᵗ

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from symhigh.integration.outputs import Outputs
 from symhigh.population.spectrum import Array
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,7 @@ class Curve(Outputs):
 
     t: Array
     outputs: Mapping[str, Array]
-    system: LimitSystem
+    system: MomentSystem
     spectrum: Any
     start: Any
     rtol: float

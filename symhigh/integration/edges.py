@@ -14,7 +14,7 @@ import numpy as np
 from symhigh.population import Population, Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.symbols import D2, V11, V12, V22, lam
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 _APART = 1e-6
 _UNDERFLOW = 1e-280
@@ -28,7 +28,7 @@ class SingularStart(ValueError):
     """The limit has no finite right-hand side at its start, or none that keeps a variance from turning negative."""
 
 
-def at_start(kernels: Any, system: LimitSystem, par: Array, w: Array, memory: Array) -> Evaluation:
+def at_start(kernels: Any, system: MomentSystem, par: Array, w: Array, memory: Array) -> Evaluation:
     """Right-hand sides of the modes, and outputs, at t = 0, by a system's kernels."""
 
     def at(coef: Array, states: Array) -> tuple[Array, Array]:
@@ -43,7 +43,7 @@ def at_start(kernels: Any, system: LimitSystem, par: Array, w: Array, memory: Ar
 
 
 def check_start(
-    system: LimitSystem, population: Population, coef: Array, states: Array, at: Evaluation
+    system: MomentSystem, population: Population, coef: Array, states: Array, at: Evaluation
 ) -> None:
     """Raise :class:`SingularStart` where the limit is singular at its start, infinite there, or at rest by rounding."""
     rates, outputs = _evaluate(at, coef, states, len(system.outputs))
@@ -72,7 +72,7 @@ def check_start(
 
 
 def settled_outputs(
-    outputs: Mapping[str, Array], system: LimitSystem, spectrum: Any, start: Any
+    outputs: Mapping[str, Array], system: MomentSystem, spectrum: Any, start: Any
 ) -> dict[str, Array]:
     """Outputs without the signs of underflow, and with an infinite distance where the start has one."""
     found = dict(outputs)
@@ -95,7 +95,7 @@ def _evaluate(at: Evaluation, coef: Array, states: Array, outputs: int) -> tuple
         return np.full(states.shape, np.nan), np.full(outputs, np.nan)
 
 
-def _degenerate(system: LimitSystem, population: Population, coef: Array, states: Array) -> str:
+def _degenerate(system: MomentSystem, population: Population, coef: Array, states: Array) -> str:
     """Which variance vanishes at the start, in words; empty for none."""
     values, weights = population.eigenvalues, population.weights
     known = dict(zip((*system.family.states, *system.family.coefficients), (*states, *coef), strict=True))
@@ -110,7 +110,7 @@ def _degenerate(system: LimitSystem, population: Population, coef: Array, states
     return "X0 and X* in one direction" if b11 * b22 - b12**2 <= 1e-12 * b11 * b22 else ""
 
 
-def _inside(system: LimitSystem, coef: Array, states: Array) -> tuple[Array, Array]:
+def _inside(system: MomentSystem, coef: Array, states: Array) -> tuple[Array, Array]:
     """The start moved off the boundary a little: variances that vanish made small, correlations below one."""
     symbols = (*system.family.states, *system.family.coefficients)
     moved = np.concatenate([states, coef]).astype(float)

@@ -18,7 +18,7 @@ import sympy as sp
 from symhigh.checks import expression, mapping, real, words
 from symhigh.population.spectrum import Array
 from symhigh.symbols import t
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 STEADY = "steady"
 """The name of the steady state among the events."""
@@ -34,7 +34,7 @@ class Watched:
     ``ends`` (events + 1,) marks those that end the curve, the steady state last; ``steady`` is its tolerance, or 0.
     """
 
-    system: LimitSystem
+    system: MomentSystem
     names: tuple[str, ...]
     ends: Array
     steady: float
@@ -112,7 +112,7 @@ class Step:
 
 
 def watch(
-    system: LimitSystem, events: Mapping[str, sp.Expr] | None, until: str | Sequence[str], steady: float
+    system: MomentSystem, events: Mapping[str, sp.Expr] | None, until: str | Sequence[str], steady: float
 ) -> Watched:
     """Check and resolve what :func:`~symhigh.integration.solve.solve` was asked to look for."""
     given = mapping("solve", "events", events, "{name: SymPy expression that crosses zero}")
@@ -136,7 +136,7 @@ def watch(
     return Watched(marked, names, ends, tolerance if ends[-1] else 0.0)
 
 
-def _resolved(system: LimitSystem, name: str, expr: Any) -> sp.Expr:
+def _resolved(system: MomentSystem, name: str, expr: Any) -> sp.Expr:
     """The event in the system's own symbols, found by name: outputs, scalars, averages, memories, parameters, t."""
     expr = expression(
         "solve", f"events[{name!r}]", expr, "a SymPy expression that crosses zero, such as risk - 0.5"

@@ -26,14 +26,14 @@ from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.population import Spectrum, Start
 from symhigh.population.measure import gauss_of
 from symhigh.population.spectrum import Array
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 DENSE_STATES = 120
 """Beyond so many states a spectrum of many modes is compressed first."""
 
 
 def fluctuations(
-    system: LimitSystem,
+    system: MomentSystem,
     spectrum: Spectrum,
     start: Start,
     t_end: float,
@@ -108,7 +108,7 @@ _SLOW = 8
 _known: dict[object, Deviations] = {}
 
 
-def theory_of(system: LimitSystem, random_start: bool) -> Deviations:
+def theory_of(system: MomentSystem, random_start: bool) -> Deviations:
     """The linear theory of ``system``, derived once a process for each statement, whatever the parameters."""
     statement, _ = state(system.problem, system.rule)
     key = (system.content, statement, random_start)

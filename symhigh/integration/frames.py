@@ -32,7 +32,7 @@ from symhigh.symbols import (
     shift_start,
     shift_target,
 )
-from symhigh.system import Family, LimitSystem, Reduction, Scalar
+from symhigh.system import Family, MomentSystem, Reduction, Scalar
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ _PULL = OwnedSymbol("pull", real=True)
 _NEAR, _SMALL = 0.05, 0.05
 
 
-def frame_at(system: LimitSystem, coef: Array, states: Array, w: Array) -> Frame | None:
+def frame_at(system: MomentSystem, coef: Array, states: Array, w: Array) -> Frame | None:
     """The frame for modes at ``states`` (states, N): None, the family's own, where X is small or far from ±X*."""
     own = system.family.states
     if own == (V11, V12, V10):
@@ -83,7 +83,7 @@ def frame_at(system: LimitSystem, coef: Array, states: Array, w: Array) -> Frame
     return TARGET if overlap > 0 else OPPOSITE
 
 
-def nears_target(system: LimitSystem, coef: Array, states: Array, w: Array) -> bool:
+def nears_target(system: MomentSystem, coef: Array, states: Array, w: Array) -> bool:
     """Whether ``‖X ∓ X*‖²`` has become small against ``‖X‖² + ‖X*‖²``, in the family's own states."""
     if system.family.states != (V11, V12) or V22 not in system.family.coefficients:
         return False
@@ -93,7 +93,7 @@ def nears_target(system: LimitSystem, coef: Array, states: Array, w: Array) -> b
     return both > 0 and float((w * (v11 - 2 * np.abs(v12) + v22)).sum()) < _NEAR * both
 
 
-def keeps_digits(system: LimitSystem) -> bool:
+def keeps_digits(system: MomentSystem) -> bool:
     """Whether all scalars are quotients of polynomials in averages: then a frame keeps the digits of what is small."""
     key = system.content
     if key not in _kept:
@@ -104,14 +104,14 @@ def keeps_digits(system: LimitSystem) -> bool:
 _kept: dict[object, bool] = {}
 
 
-def _keeps_digits(system: LimitSystem) -> bool:
+def _keeps_digits(system: MomentSystem) -> bool:
     averages = {r.name for r in system.reductions}
     return all(
         s.expression.is_rational_function(*(s.expression.free_symbols & averages)) for s in system.scalars
     )
 
 
-def into(system: LimitSystem, frame: Frame, coef: Array, states: Array) -> Array:
+def into(system: MomentSystem, frame: Frame, coef: Array, states: Array) -> Array:
     """The frame's states of modes whose own states are given; shapes (states, N)."""
     change = _change(frame, system.family.states, system.family.coefficients)
     return np.array([np.broadcast_to(row, states.shape[1:]) for row in change(*states, *coef)])
@@ -132,7 +132,7 @@ def _inverse(frame: Frame) -> tuple[sp.Expr, ...]:
     return tuple(solved[s] for s in frame.states)
 
 
-def framed(system: LimitSystem, frame: Frame) -> LimitSystem:
+def framed(system: MomentSystem, frame: Frame) -> MomentSystem:
     """``system`` with its modes in the frame's states; its averages become scalars of averages of those."""
     key = (system.content, frame)
     if key not in _found:
@@ -140,10 +140,10 @@ def framed(system: LimitSystem, frame: Frame) -> LimitSystem:
     return replace(_found[key], problem=system.problem, rule=system.rule, parameters=system.parameters)
 
 
-_found: dict[object, LimitSystem] = {}
+_found: dict[object, MomentSystem] = {}
 
 
-def _framed(system: LimitSystem, frame: Frame) -> LimitSystem:
+def _framed(system: MomentSystem, frame: Frame) -> MomentSystem:
     moments = dict(frame.moments)
     rates = dict(zip(system.family.states, system.family.rhs, strict=True))
     old = [v for v, _ in frame.moments]

@@ -20,7 +20,7 @@ from symhigh.integration.stepper import March, Stepper
 from symhigh.integration.timetable import Timetable
 from symhigh.population.spectrum import Array
 from symhigh.symbols import V22
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 _STRETCH = 1.0
 """The longest stretched start, in steps/d."""
@@ -194,7 +194,7 @@ class Journey:
         exact = self._par(time, snap=True)
         self.march.kernels.observe(time, y, self.march.rows[row], exact, coef, w, const)
 
-    def _system(self) -> LimitSystem:
+    def _system(self) -> MomentSystem:
         system = self.base if self.frame is None else framed(self.base, self.frame)
         return stretched(system) if self.bent else system
 

@@ -14,7 +14,7 @@ import sympy as sp
 
 from symhigh.integration.events import EVENT
 from symhigh.symbols import OwnedSymbol, Total, moved, t
-from symhigh.system import LimitSystem, Scalar, ScalarState
+from symhigh.system import MomentSystem, Scalar, ScalarState
 
 MAXIMUM = "maximum"
 _MOVED = OwnedSymbol("moved", nonnegative=True)
@@ -22,7 +22,7 @@ _MOVED = OwnedSymbol("moved", nonnegative=True)
 
 
 @lru_cache(maxsize=64)
-def with_lags(system: LimitSystem) -> LimitSystem:
+def with_lags(system: MomentSystem) -> MomentSystem:
     """``system`` with the lag in place of each running maximum, which becomes a scalar ``q + max(0, lag)``.
 
     The maxima are outputs too, named after :data:`MAXIMUM` and placed before the events: their errors are measured by
@@ -37,7 +37,7 @@ def with_lags(system: LimitSystem) -> LimitSystem:
     return replace(_found[key], problem=system.problem, rule=system.rule, parameters=system.parameters)
 
 
-def _maxima(system: LimitSystem) -> dict[sp.Symbol, sp.Expr]:
+def _maxima(system: MomentSystem) -> dict[sp.Symbol, sp.Expr]:
     """The running maxima M, and q of each; none where q starts elsewhere than its totals do, at zero."""
     leads = {s.name.name: s.expression for s in system.scalars}
     found = {m.name: leads[f"lead_{m.name}"] + m.name for m in system.states if f"lead_{m.name}" in leads}
@@ -46,10 +46,10 @@ def _maxima(system: LimitSystem) -> dict[sp.Symbol, sp.Expr]:
     return found if known else {}
 
 
-_found: dict[object, LimitSystem] = {}
+_found: dict[object, MomentSystem] = {}
 
 
-def _with_lags(system: LimitSystem, quantity: dict[sp.Symbol, sp.Expr]) -> LimitSystem:
+def _with_lags(system: MomentSystem, quantity: dict[sp.Symbol, sp.Expr]) -> MomentSystem:
     begun = {_MOVED: sp.S.Zero, t: sp.S.Zero, **{s.name: s.initial for s in system.states}}
     lags = {M: OwnedSymbol(f"lag_{M.name}", real=True) for M in quantity}
     maxima = [Scalar(M, q + sp.Max(0, lags[M])) for M, q in quantity.items()]
@@ -68,7 +68,7 @@ def _with_lags(system: LimitSystem, quantity: dict[sp.Symbol, sp.Expr]) -> Limit
 
 
 @lru_cache(maxsize=64)
-def lagging(system: LimitSystem) -> tuple[tuple[int, int], ...]:
+def lagging(system: MomentSystem) -> tuple[tuple[int, int], ...]:
     """Of each lag its place among the memories, and that of its maximum among the outputs."""
     names, lags = [s.name.name for s in system.states], list(system.outputs)
     return tuple(

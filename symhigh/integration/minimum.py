@@ -14,10 +14,10 @@ from symhigh.integration.solve import parameter_values
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.rule import Constant
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 
-def minimal_risk(system: LimitSystem, spectrum: Spectrum, start: Start) -> float:
+def minimal_risk(system: MomentSystem, spectrum: Spectrum, start: Start) -> float:
     """``min_X h``, at the ``B22`` of ``start``; X = X* is preferred where it is a minimiser to 12 digits."""
     values, w = spectrum.numeric("minimal_risk")
     return minimal_risk_at(system.problem, float((w * values * start.modes(spectrum)[2]).sum()))

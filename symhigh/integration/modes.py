@@ -12,15 +12,15 @@ from symhigh.population import Population
 from symhigh.population.population import Columns, evaluate
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 
-def population_of(system: LimitSystem, *given: object, owner: str = "solve") -> Population:
+def population_of(system: MomentSystem, *given: object, owner: str = "solve") -> Population:
     """The population that ``given`` states for the vectors of ``system``."""
     return Population.of(system.field.learnt, system.field.targets, *given, owner=owner)
 
 
-def all_columns(system: LimitSystem, columns: Columns) -> Columns:
+def all_columns(system: MomentSystem, columns: Columns) -> Columns:
     """The entries of every vector and constant direction, those of further vectors as the rule starts them."""
     field = system.field
     further = (*field.coordinates, *(c for c in field.coefficients if c != lam))
@@ -29,12 +29,12 @@ def all_columns(system: LimitSystem, columns: Columns) -> Columns:
     return {**columns, **{s: np.broadcast_to(evaluate(e, columns), shape) for s, e in starts.items()}}
 
 
-def cell_starts(system: LimitSystem) -> dict[sp.Symbol, float]:
+def cell_starts(system: MomentSystem) -> dict[sp.Symbol, float]:
     """The value of every cell before the first step."""
     return {c: float(e.subs(system.parameters)) for c, e in system.field.cell_starts.items()}
 
 
-def starting_modes(system: LimitSystem, population: Population) -> tuple[Array, Array, Array]:
+def starting_modes(system: MomentSystem, population: Population) -> tuple[Array, Array, Array]:
     """Coefficients, states and their sizes at the nodes, of shapes (coefficients, N), (states, N) and (N,)."""
     columns, cells = all_columns(system, population.columns), cell_starts(system)
     count = population.weights.size

@@ -24,7 +24,7 @@ from symhigh.problem.network import theta_star, u, v
 from symhigh.symbols import lam, risk
 
 if TYPE_CHECKING:
-    from symhigh.derivation.network import NetworkLimit
+    from symhigh.derivation.network import DensitySystem
 
 Array = np.ndarray[Any, Any]
 
@@ -38,7 +38,7 @@ class NetworkCurve:
     parameters at the nodes.
     """
 
-    limit: NetworkLimit
+    limit: DensitySystem
     classes: NetworkClasses
     t: Array
     risk: Array
@@ -164,7 +164,7 @@ def curvature_of(effective: sp.Expr) -> sp.Expr:
 
 
 def solve_network(
-    limit: NetworkLimit, classes: NetworkClasses, t_end: float, t: Any = None, *,
+    limit: DensitySystem, classes: NetworkClasses, t_end: float, t: Any = None, *,
     nodes: int | None = None, rtol: float | None = None, step: float | None = None, tolerance: float = 0.01,
 ) -> NetworkCurve:  # fmt: skip
     """Solve the Fokker-Planck system of ``classes`` to ``t_end``; results at ``t`` (default 201 equal times).
@@ -245,7 +245,7 @@ def _relative_changes(curve: NetworkCurve, name: str) -> tuple[float, float]:
     return first, second
 
 
-def _at(limit: NetworkLimit, classes: NetworkClasses, times: Array, resolution: Resolution) -> NetworkCurve:
+def _at(limit: DensitySystem, classes: NetworkClasses, times: Array, resolution: Resolution) -> NetworkCurve:
     """The curve at one resolution, as far as it goes."""
     from symhigh.derivation.network import alpha, side_w, side_z, xi
 
@@ -273,7 +273,7 @@ def _at(limit: NetworkLimit, classes: NetworkClasses, times: Array, resolution: 
     )
 
 
-def _warn_above_threshold(limit: NetworkLimit, classes: NetworkClasses) -> None:
+def _warn_above_threshold(limit: DensitySystem, classes: NetworkClasses) -> None:
     step, bound = limit.numbers()[0], least_threshold(limit.parametrization, classes)
     if step >= bound:
         warnings.warn(

@@ -17,7 +17,7 @@ from symhigh.integration.network import NetworkCurve, solve_network
 from symhigh.population import NetworkClasses
 
 if TYPE_CHECKING:
-    from symhigh.derivation.network import NetworkLimit
+    from symhigh.derivation.network import DensitySystem
 
 Array = np.ndarray[Any, Any]
 
@@ -38,7 +38,7 @@ class LawCurve:
 
 
 def solve_law(
-    limit: NetworkLimit, t_end: float, t: Any = None, *, law: dict[str, Any], tolerance: float = 1e-5,
+    limit: DensitySystem, t_end: float, t: Any = None, *, law: dict[str, Any], tolerance: float = 1e-5,
     least_nodes: int = 2, most_classes: int = 4096, **options: Any,
 ) -> LawCurve:  # fmt: skip
     """Solve to ``t_end`` where ``law`` gives ``lam, theta_star, u, v``, each a number or a quantile function.

@@ -19,7 +19,7 @@ from symhigh.problem.network import theta_star
 from symhigh.symbols import lam, risk
 
 if TYPE_CHECKING:
-    from symhigh.derivation.network import NetworkLimit
+    from symhigh.derivation.network import DensitySystem
 
 Array = np.ndarray[Any, Any]
 
@@ -54,7 +54,7 @@ def exponential_terms(
     return constant, slope, table
 
 
-def model_of(limit: NetworkLimit, classes: NetworkClasses) -> tuple[MeanFieldModel, Array]:
+def model_of(limit: DensitySystem, classes: NetworkClasses) -> tuple[MeanFieldModel, Array]:
     """The numbers of the mean-field system of ``limit`` on ``classes``, and the start ξ(0) of shape
     (classes,)."""
     from symhigh.derivation.network import alpha, side_w, side_z, xi

@@ -24,7 +24,7 @@ import sympy as sp
 from symhigh.checks import array, real
 from symhigh.checks import seeds as seeds_of
 from symhigh.closed.network import numeric, starts
-from symhigh.derivation.network import NetworkLimit, alpha, side_w, side_z, xi
+from symhigh.derivation.network import DensitySystem, alpha, side_w, side_z, xi
 from symhigh.integration.network_values import Coordinates, square_root
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import theta_star, u, v
@@ -47,7 +47,7 @@ class NetworkPaths:
     v: Array
 
 
-def strengths(limit: NetworkLimit) -> tuple[float, float, float]:
+def strengths(limit: DensitySystem) -> tuple[float, float, float]:
     """``(c, n, a)`` of the derived reduction; checks that its drift is ``−c λ (θ − θ*)`` identically."""
     reduction = limit.reduction
     pull = sp.cancel(-sp.diff(reduction.sde.drift[1], xi) / sp.diff(reduction.effective, xi) / lam)
@@ -59,7 +59,7 @@ def strengths(limit: NetworkLimit) -> tuple[float, float, float]:
 
 
 def solve_network_sde(
-    limit: NetworkLimit,
+    limit: DensitySystem,
     at: Coordinates,
     t: Any,
     *,

@@ -23,13 +23,13 @@ from symhigh.integration.singular import rate_exponent
 from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 PARTICLES = 100_000
 
 
 def solve_by_particles(
-    system: LimitSystem,
+    system: MomentSystem,
     population: Sequence[Any],
     t_end: float,
     t: Any = None,
@@ -103,7 +103,7 @@ class _Ensemble:
     """All particles, ``y = [coordinates | cells | memories]``, and their weights."""
 
     def __init__(
-        self, system: LimitSystem, kernels: Any, population: Sequence[Any], par: Array,
+        self, system: MomentSystem, kernels: Any, population: Sequence[Any], par: Array,
         count: int, columns: int, seed: int,
     ) -> None:  # fmt: skip
         field, self.kernels, self.par = system.field, kernels, par

@@ -13,7 +13,7 @@ from symhigh.codegen.control import LOOK, RUNNING
 from symhigh.codegen.target import Target
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT, March, outlasts
 from symhigh.population.spectrum import Array
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 
 class Path:
@@ -24,7 +24,7 @@ class Path:
     """
 
     def __init__(
-        self, system: LimitSystem, target: Target, y: Array, data: tuple[Array, ...], size: Array, end: float,
+        self, system: MomentSystem, target: Target, y: Array, data: tuple[Array, ...], size: Array, end: float,
         rtol: float,
     ) -> None:  # fmt: skip
         limits = (rtol, 1e-290 * rtol * size, np.maximum(1e12 * size, 1e12), size)

@@ -14,7 +14,7 @@ import mpmath
 import sympy as sp
 
 from symhigh.symbols import OwnedSymbol, gamma, t
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 POWER = OwnedSymbol("stretch", positive=True)
 TINY = sp.Float("1e-290")
@@ -35,7 +35,7 @@ def exponent_at_zero(expr: sp.Expr, values: dict[sp.Symbol, float]) -> float:
         return round(float(mpmath.log(near / far, 10)) / (_FAR - _LEAST), 9)
 
 
-def rate_exponent(system: LimitSystem, values: dict[sp.Symbol, float]) -> float:
+def rate_exponent(system: MomentSystem, values: dict[sp.Symbol, float]) -> float:
     """The exponent of the learning rate at t = 0, positive where it is infinite; refused where ∫γ² is infinite.
 
     Raises ``ValueError`` that names the schedule.
@@ -60,7 +60,7 @@ def stretching(a: float) -> int:
     return p
 
 
-def stretched(system: LimitSystem) -> LimitSystem:
+def stretched(system: MomentSystem) -> MomentSystem:
     """``system`` in the time s, ``t = s^POWER``, with POWER its last parameter."""
     clock, pace = sp.Max(t**POWER, TINY), POWER * t ** (POWER - 1)
     put = {t: clock}

@@ -31,7 +31,7 @@ from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.population.spectrum import Array
 from symhigh.symbols import gamma
 from symhigh.symbols import t as clock_symbol
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 Progress = Callable[[float], None]
 RTOL_LEAST = 3e-15
@@ -43,7 +43,7 @@ _PATIENCE = 2.0
 
 
 def solve(
-    system: LimitSystem,
+    system: MomentSystem,
     spectrum: Spectrum,
     start: Start,
     t_end: float,
@@ -124,7 +124,7 @@ def solve(
 class Asked(NamedTuple):
     """The arguments of :func:`solve`."""
 
-    system: LimitSystem
+    system: MomentSystem
     spectrum: Spectrum
     start: Start
     t_end: float
@@ -227,7 +227,7 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
     )  # fmt: skip
 
 
-def _memory(kernels: Any, system: LimitSystem, modes: Modes) -> Array:
+def _memory(kernels: Any, system: MomentSystem, modes: Modes) -> Array:
     """The memories before the first step."""
     const, memory = np.zeros(len(system.reductions)), np.zeros(len(system.states))
     kernels.prepare(modes.par, modes.coef, modes.w, const)
@@ -235,7 +235,7 @@ def _memory(kernels: Any, system: LimitSystem, modes: Modes) -> Array:
     return memory
 
 
-def parameter_values(owner: str, system: LimitSystem) -> Array:
+def parameter_values(owner: str, system: MomentSystem) -> Array:
     """The system's parameters as floats, in its order; ``ValueError`` where symbols remain."""
     open_ = sorted({str(s) for v in system.parameters.values() for s in v.free_symbols})
     if open_:
@@ -246,7 +246,7 @@ def parameter_values(owner: str, system: LimitSystem) -> Array:
     return np.array([float(v) for v in system.parameters.values()])
 
 
-def check_schedule(system: LimitSystem, par: Array, end: float) -> None:
+def check_schedule(system: MomentSystem, par: Array, end: float) -> None:
     """A rate that is a given function of time must be ≥ 0 on the interval and finite but for an integrable start."""
     rate = next(s.expression for s in system.scalars if s.name == gamma)
     if not rate.free_symbols <= {clock_symbol, *system.parameters} or not rate.has(clock_symbol):
@@ -270,7 +270,7 @@ def check_schedule(system: LimitSystem, par: Array, end: float) -> None:
         )
 
 
-def _why(status: int, system: LimitSystem, rows: Array, times: Array, now: float, most: int) -> str:
+def _why(status: int, system: MomentSystem, rows: Array, times: Array, now: float, most: int) -> str:
     """Where the integration stopped, and why, from the last outputs."""
     place = f"at t = {now:.6g}"
     if status == SPENT:

@@ -17,7 +17,7 @@ from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.target import Target
 from symhigh.integration.events import Step
 from symhigh.population.spectrum import Array
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Stepper:
     """A way to integrate: where its kernels come from, and how many states' worth of memory ``advance`` needs."""
 
     name: str
-    kernels: Callable[[LimitSystem, Target], ModuleType]
+    kernels: Callable[[MomentSystem, Target], ModuleType]
     stages: int
     work: int
 
@@ -53,7 +53,7 @@ class March:
     """
 
     def __init__(
-        self, system: LimitSystem, target: Target, stepper: Stepper, times: Array, y: Array,
+        self, system: MomentSystem, target: Target, stepper: Stepper, times: Array, y: Array,
         data: tuple[Array, ...], limits: tuple[float, Array, Array, Array], kernels: ModuleType,
     ) -> None:  # fmt: skip
         self.system, self.target, self.stepper, self.kernels = system, target, stepper, kernels
@@ -86,7 +86,7 @@ class March:
             self.clock[0], self.clock[1], self.clock[5] = self.clock[5], self.clock[6], 0.0
             self.y = self.work[1].copy()
 
-    def resume(self, system: LimitSystem, y: Array, data: tuple[Array, ...], pace: float) -> None:
+    def resume(self, system: MomentSystem, y: Array, data: tuple[Array, ...], pace: float) -> None:
         """Begin anew at the present time with other equations, from y, with steps of ``pace``; 0 is to be chosen."""
         if system is not self.system:
             self.system, self.kernels = system, self.stepper.kernels(system, self.target)

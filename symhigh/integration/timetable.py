@@ -18,7 +18,7 @@ from sympy.core.relational import Relational
 
 from symhigh.population.spectrum import Array
 from symhigh.symbols import OwnedSymbol, inverse_time, t
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 _STEPS = (sp.floor, sp.ceiling, sp.Heaviside, sp.sign)
 _SAMPLES, _MOST = 4096, 200_000
@@ -38,7 +38,7 @@ class Switch:
 class Timetable:
     """A system whose switches are parameters, the last ones of ``system.parameters``."""
 
-    system: LimitSystem
+    system: MomentSystem
     switches: tuple[Switch, ...]
 
     def breaks(self, par: Array, end: float) -> Array:
@@ -70,7 +70,7 @@ _found: dict[object, Timetable] = {}
 
 
 @lru_cache(maxsize=64)
-def timetable(system: LimitSystem) -> Timetable:
+def timetable(system: MomentSystem) -> Timetable:
     """Replace what jumps in time by parameters; a system without jumps stays as it is."""
     key = system.content
     if key not in _found:
@@ -83,7 +83,7 @@ def timetable(system: LimitSystem) -> Timetable:
     return Timetable(own, found.switches)
 
 
-def _timetable(system: LimitSystem) -> Timetable:
+def _timetable(system: MomentSystem) -> Timetable:
     exprs = [
         *(s.expression for s in system.scalars if s.name != inverse_time),
         *(s.rhs for s in system.states),

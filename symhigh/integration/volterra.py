@@ -26,14 +26,14 @@ from symhigh.integration.solve import RTOL_LEAST, parameter_values
 from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, t
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 _BLOCK = 64
 _MOST_STEPS = 2**17
 
 
 def solve_volterra(
-    system: LimitSystem, spectrum: Spectrum, start: Start, t_end: float, t: Any = None, rtol: float = 1e-8
+    system: MomentSystem, spectrum: Spectrum, start: Start, t_end: float, t: Any = None, rtol: float = 1e-8
 ) -> Curve:
     """Risk and learning rate of a least-squares limit by its Volterra equation; a :class:`Curve` of those two.
 
@@ -43,7 +43,7 @@ def solve_volterra(
     Raises ``ValueError`` where the limit is not of the form above (loss or rule see more than Q), and
     ``ArithmeticError`` where the accuracy is not reached or the risk explodes.
     """
-    instance("solve_volterra", "system", system, LimitSystem, "what derive(problem, rule) returns")
+    instance("solve_volterra", "system", system, MomentSystem, "what derive(problem, rule) returns")
     instance("solve_volterra", "spectrum", spectrum, Spectrum, "a symhigh.Spectrum")
     instance("solve_volterra", "start", start, Start, "a symhigh.Start")
     end = real(
@@ -105,7 +105,7 @@ class _Equation:
         return np.exp(-2 * np.outer(u, self.values)) @ (self.weights * self.values * self.energy)
 
 
-def _equation(system: LimitSystem, spectrum: Spectrum, start: Start) -> _Equation:
+def _equation(system: MomentSystem, spectrum: Spectrum, start: Start) -> _Equation:
     par = parameter_values("solve_volterra", system)
     values, weights = spectrum.numeric("solve_volterra")
     form = lam * (gamma**2 * gradient_noise - 2 * gamma * D2)

@@ -20,7 +20,7 @@ from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.simulation import Runs
 from symhigh.simulation.finite import finite_problem, finite_spectrum
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 RTOL = 1e-8
 """Relative tolerance of every solution here, unless the curve's own is tighter."""
@@ -51,7 +51,7 @@ class Reference:
     """A curve that can be evaluated at other dimensions; ``shifts`` is what it differs from its system's solution."""
 
     curve: Curve | NetworkCurve
-    system: LimitSystem
+    system: MomentSystem
     given: Given
     names: tuple[str, ...]
     shifts: Mapping[str, tuple[Array, Array]]
@@ -95,7 +95,7 @@ class Reference:
         outputs = {n: v + (np.interp(found.t, *shifts[n]) if n in shifts else 0) for n, v in found.outputs.items()}
         return Solution(found.t, outputs, found.errors, getattr(self.curve, "message", "") or found.message)
 
-    def solve(self, given: Given, t: Array, system: LimitSystem | None = None, **options: Any) -> Solution:
+    def solve(self, given: Given, t: Array, system: MomentSystem | None = None, **options: Any) -> Solution:
         """The solution of the curve's system, or of another one, on a finite population at times ``t``."""
         chosen = self.system if system is None else system
         end = float(max(t[-1], self.curve.t[-1]))
@@ -118,7 +118,7 @@ class Reference:
         )
 
 
-def system_of(curve: Curve | NetworkCurve) -> LimitSystem:
+def system_of(curve: Curve | NetworkCurve) -> MomentSystem:
     """The limit that a curve solves."""
     return curve.limit if isinstance(curve, NetworkCurve) else curve.system
 

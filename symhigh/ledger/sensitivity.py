@@ -18,7 +18,7 @@ from symhigh.codegen.target import NUMPY
 from symhigh.ledger.reference import Given, Reference, Solution
 from symhigh.population.spectrum import Array
 from symhigh.symbols import OwnedSymbol, batch_size, gamma
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 STEP = 0.01
 """The relative change of a parameter; what is not linear in it is of no concern."""
@@ -54,9 +54,9 @@ class _TooSlow(Exception):
     """The reference implementation has used up its time."""
 
 
-def _solved(reference: Reference, system: LimitSystem, given: Given, t: Array) -> Solution:
+def _solved(reference: Reference, system: MomentSystem, given: Given, t: Array) -> Solution:
     """The curve at times ``t``, by the reference implementation first where the system is a new one."""
-    if LEARNING_RATE not in system.parameters or type(system) is not LimitSystem:
+    if LEARNING_RATE not in system.parameters or type(system) is not MomentSystem:
         return reference.solve(given, t, system)
     limit = time.monotonic() + PATIENCE
 
@@ -70,7 +70,7 @@ def _solved(reference: Reference, system: LimitSystem, given: Given, t: Array) -
         return reference.solve(given, t, system)
 
 
-def _changed(system: LimitSystem) -> dict[str, LimitSystem]:
+def _changed(system: MomentSystem) -> dict[str, MomentSystem]:
     """The system with one parameter after the other larger by ``STEP``, by the parameter's name."""
     known = {s: v for s, v in system.parameters.items() if s != batch_size and v.is_number and not v.is_zero}
     systems = {
@@ -86,7 +86,7 @@ def _changed(system: LimitSystem) -> dict[str, LimitSystem]:
     return systems
 
 
-def _is_factor(system: LimitSystem, symbol: sp.Symbol) -> bool:
+def _is_factor(system: MomentSystem, symbol: sp.Symbol) -> bool:
     """Whether the learning rate is ``symbol`` times what does not hold it."""
     rate = system.scalar("gamma")
     return bool(rate.has(symbol)) and not (rate / symbol).has(symbol)

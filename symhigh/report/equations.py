@@ -1,6 +1,6 @@
 """A limit as SymPy equations, LaTeX and text: views of the one intermediate form.
 
-Last room of the pipeline; reads a :class:`~symhigh.system.LimitSystem`, computes nothing.
+Last room of the pipeline; reads a :class:`~symhigh.system.MomentSystem`, computes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sympy.core.function import UndefinedFunction
 
 from symhigh.report.latex import latex
 from symhigh.symbols import t, weight
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 I_MODE = sp.Symbol("i", integer=True, positive=True)
 N_MODES = sp.Symbol("N", integer=True, positive=True)
@@ -23,7 +23,7 @@ N_MODES = sp.Symbol("N", integer=True, positive=True)
 class EquationView:
     """Prints one system; symbols that change in time become functions of t, those of a mode functions of i."""
 
-    system: LimitSystem
+    system: MomentSystem
 
     @cached_property
     def _functions(self) -> dict[sp.Symbol, sp.Expr]:

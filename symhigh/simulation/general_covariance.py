@@ -14,13 +14,13 @@ import sympy as sp
 from symhigh.derivation.state import Statement
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam, t
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 Recorder = Callable[[float, Array, Array, Array], Array]
 """``(time, coordinates, coefficients, memories) -> outputs`` of the system, nan where one is not known."""
 
 
-def recorder(system: LimitSystem, s: Statement, covariance: Array) -> Recorder:
+def recorder(system: MomentSystem, s: Statement, covariance: Array) -> Recorder:
     """A function that evaluates the system's outputs at an iterate, for a covariance K (d, d)."""
     weights = (*s.effective, *s.targets)
     products = {sp.expand(lam * p * q): (p, q) for p in weights for q in weights}

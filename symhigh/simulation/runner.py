@@ -45,7 +45,7 @@ from symhigh.simulation.gram import GramWalk, eigenspaces
 from symhigh.simulation.runs import Runs
 from symhigh.simulation.walk import Experiment
 from symhigh.symbols import lam
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 _METHODS: dict[str, type[DirectWalk] | type[GramWalk]] = {"direct": DirectWalk, "gram": GramWalk}
 
@@ -97,7 +97,7 @@ def simulate(
         over the coordinates.
 
     Memory is O(d) a thread, or O(distinct eigenvalues) for the chain. A diverging run ends with what it has. A
-    keyboard interrupt returns the times that every run had reached.
+    keyboard interrupt keeps the runs and times that hold the most of what was computed, and warns of runs left out.
     """
     size = whole("simulate", "d", d, least=2, most=2**40, meaning="the dimension")
     end = real("simulate", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
@@ -238,7 +238,7 @@ def _chosen(
 
 
 def _observable(
-    name: str, phi: Callable[..., Array] | sp.Expr, field: LimitSystem
+    name: str, phi: Callable[..., Array] | sp.Expr, field: MomentSystem
 ) -> Callable[[DirectWalk], float]:
     """An average over coordinates as a function of a run."""
     entries = (*field.field.coordinates, *(c for c in field.field.coefficients if c != lam), lam)
@@ -259,7 +259,7 @@ def _observable(
     return value
 
 
-def _why(system: LimitSystem, result: _Result, time_: float) -> str:
+def _why(system: MomentSystem, result: _Result, time_: float) -> str:
     names = list(system.outputs)
     before = result.outputs[max(0, result.rows - 2)]
     where = f"diverged by t = {time_:.6g}: the iterate left all bounds"
@@ -275,7 +275,16 @@ def _collect(
     interrupted: bool,
 ) -> Runs:  # fmt: skip
     if interrupted:
-        shared = min((r.rows for r in results if not r.message), default=len(steps))
+        shared = _kept([len(steps) if r.message else r.rows for r in results])
+        begun = [(r, seed) for r, seed in zip(results, seeds, strict=True) if r.message or r.rows >= shared]
+        if len(begun) < len(results):
+            warnings.warn(
+                f"simulate was interrupted: {len(begun)} of {len(results)} runs are kept, to t = "
+                f"{steps[shared - 1] / e.d:.6g}; the others had not come that far",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        results, seeds = [r for r, _ in begun], tuple(seed for _, seed in begun)
         steps = steps[:shared]
     rows = len(steps)
     outputs = {name: np.array([r.outputs[:rows, k] for r in results]) for k, name in enumerate(names)}
@@ -304,6 +313,11 @@ def _collect(
         names[len(e.system.outputs) :],
         e.covariance is not None,
     )
+
+
+def _kept(rows: Sequence[int]) -> int:
+    """How many times to keep of interrupted runs: what keeps the most, times × runs that reached them all."""
+    return max(range(max(rows) + 1), key=lambda n: n * sum(r >= n for r in rows))
 
 
 def square_root(covariance: Any, d: int) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 from symhigh.derivation.state import Statement
 from symhigh.population import Population
 from symhigh.population.spectrum import Array
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 START_STREAM = 1
 """Sub-stream of a seed that draws random starts; the samples have sub-stream 0."""
@@ -41,7 +41,7 @@ class Walk(Protocol):
 class Experiment:
     """What all runs share; ``system`` is what they record, the mean field or its second moments."""
 
-    system: LimitSystem
+    system: MomentSystem
     statement: Statement
     population: Population
     d: int

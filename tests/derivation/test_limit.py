@@ -33,7 +33,7 @@ from symhigh.symbols import (
 ETA, B, OMEGA = sp.symbols("eta b omega", positive=True)
 
 
-def scalar(system: sh.system.LimitSystem, name: str) -> sp.Expr:
+def scalar(system: sh.system.MomentSystem, name: str) -> sp.Expr:
     return system.expanded(system.scalar(name))
 
 

@@ -17,14 +17,14 @@ from symhigh.derivation.expectations import numbered as overlap
 from symhigh.population import Overlaps
 from symhigh.problem import MultiIndex
 from symhigh.symbols import gamma, lam
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 STUDENTS = sp.symbols("x_1 x_2", real=True)
 TARGETS = sp.symbols("y_1 y_2", real=True)
 
 
 @lru_cache(maxsize=1)
-def committee() -> LimitSystem:
+def committee() -> MomentSystem:
     """``f = (g(x_1) + g(x_2) - g(y_1) - g(y_2))²/2`` with ``g(u) = erf(u/√2)``."""
     g = lambda u: sp.erf(u / sp.sqrt(2))  # noqa: E731
     error = sum(map(g, STUDENTS)) - sum(map(g, TARGETS))

@@ -212,7 +212,7 @@ def targets() -> Iterator[Target]:
         ("value",),
         ("bind(a", "Constant(gamma"),
     )
-    yield Target("LimitSystem.expanded", ready.expanded, {"expr": lam})
+    yield Target("MomentSystem.expanded", ready.expanded, {"expr": lam})
     given = {"spectrum": spectrum, "start": start, "t_end": 0.5, "t": [0.0, 0.5], "rtol": 1e-6, "atol": 1e-9}
     more = {
         "progress": None,

@@ -26,12 +26,12 @@ from symhigh.symbols import (
     sample_loss,
     tau,
 )
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 NOISY = sh.least_squares(1)
 
 
-def memory_of(system: LimitSystem) -> sp.Expr:
+def memory_of(system: MomentSystem) -> sp.Expr:
     (memory,) = system.states
     return memory
 

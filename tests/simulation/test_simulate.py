@@ -13,7 +13,7 @@ from symhigh.codegen.cache import load
 from symhigh.codegen.normal import normal_source, stream
 from symhigh.codegen.target import NUMBA
 from symhigh.simulation.direct import DirectWalk
-from symhigh.simulation.runner import prepare
+from symhigh.simulation.runner import _kept, prepare
 from tests.scenarios import ISOTROPIC, SCENARIOS, START, TWO_HALVES
 
 
@@ -187,8 +187,16 @@ def test_fractional_dimension_is_refused() -> None:
         sh.simulate(sh.least_squares(), sh.Constant(1), ISOTROPIC, sh.Start(), 10.5, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("rows", "kept"), [([3, 4], 3), ([0, 4], 4), ([0, 0], 0), ([101] * 50 + [7, 0], 101), ([2, 2, 2, 5], 2)]
+)
+def test_what_is_kept_of_interrupted_runs_is_the_most(rows: list[int], kept: int) -> None:
+    assert _kept(rows) == kept
+
+
+@pytest.mark.filterwarnings("ignore:simulate was interrupted")
 def test_interrupted_runs_keep_what_they_had() -> None:
-    """A keyboard interrupt ends all runs at a time that each of them had reached."""
+    """A keyboard interrupt ends all runs at a time that those kept had reached, whichever of them had begun."""
     calls = []
 
     def stop(fraction: float) -> None:
@@ -201,4 +209,5 @@ def test_interrupted_runs_keep_what_they_had() -> None:
     )
     assert not runs.complete
     assert 1 <= runs.t.size < 101
+    assert runs.risk.shape == (len(runs.seeds), runs.t.size)
     assert np.isfinite(runs.risk).all()

@@ -20,9 +20,9 @@ from symhigh.derivation.state import Statement
 from symhigh.meanfield import MeanField
 from symhigh.problem import Problem
 from symhigh.rule import Rule
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
-Closure = Callable[[Statement, MeanField, Problem, Rule, Mapping[sp.Symbol, sp.Expr], bool], LimitSystem]
+Closure = Callable[[Statement, MeanField, Problem, Rule, Mapping[sp.Symbol, sp.Expr], bool], MomentSystem]
 CLOSURES: tuple[tuple[str, Closure], ...] = (
     ("moments", close_by_moments),
     ("density", close_by_density),
@@ -32,7 +32,7 @@ CLOSURES: tuple[tuple[str, Closure], ...] = (
 
 def close(
     s: Statement, field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr], reduce: bool
-) -> LimitSystem:
+) -> MomentSystem:
     """The first closure that applies; ``ValueError`` with the reasons of all where none does."""
     reasons: list[str] = []
     for name, closure in CLOSURES:
@@ -46,9 +46,9 @@ def close(
 
 def open_system(
     field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr]
-) -> LimitSystem:
+) -> MomentSystem:
     """The mean field as a system whose modes are single coordinates, their noise apart: what a simulation records."""
-    return assembled(LimitSystem, problem, rule, opened(field), values, field)
+    return assembled(MomentSystem, problem, rule, opened(field), values, field)
 
 
 __all__ = ["CLOSURES", "NotClosed", "close", "open_system"]

@@ -22,7 +22,7 @@ from symhigh.meanfield import MeanField
 from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.symbols import lam, product_symbol
-from symhigh.system import Family, LimitSystem, Reduction
+from symhigh.system import Family, MomentSystem, Reduction
 
 
 class Moments:
@@ -60,12 +60,12 @@ class Moments:
 
 def close_by_moments(
     s: Statement, field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr], reduce: bool
-) -> LimitSystem:
+) -> MomentSystem:
     """The system of second moments, reduced to one state a mode where it is asked for and closes.
 
     Raises :class:`NotClosed` where a drift is not linear in the vectors, or an average is not a second moment.
     """
-    return assembled(LimitSystem, problem, rule, _parts(s, field, reduce), values, field)
+    return assembled(MomentSystem, problem, rule, _parts(s, field, reduce), values, field)
 
 
 @lru_cache(maxsize=128)

@@ -16,14 +16,14 @@ from symhigh.derivation.state import Statement
 from symhigh.meanfield import MeanField
 from symhigh.problem import Problem
 from symhigh.rule import Rule
-from symhigh.system import LimitSystem
+from symhigh.system import MomentSystem
 
 if TYPE_CHECKING:
     from symhigh.integration.curve import Curve
 
 
 @dataclass(frozen=True, eq=False)
-class ParticleSystem(LimitSystem):
+class ParticleSystem(MomentSystem):
     """A mean field to be solved by particles; the modes of the system are single coordinates, their noise apart."""
 
     @property

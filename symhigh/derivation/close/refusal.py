@@ -14,12 +14,12 @@ from symhigh.meanfield import MeanField
 from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.symbols import gamma
-from symhigh.system import Family, LimitSystem, Reduction, Scalar, ScalarState
+from symhigh.system import Family, MomentSystem, Reduction, Scalar, ScalarState
 
-System = TypeVar("System", bound=LimitSystem)
+System = TypeVar("System", bound=MomentSystem)
 
 
-def no_fluctuations(system: LimitSystem) -> str:
+def no_fluctuations(system: MomentSystem) -> str:
     """Why a system that is not closed by second moments has no linear theory."""
     return (
         f"fluctuations: {system.problem.name} under {type(system.rule).__name__} has no equations of second moments "
