@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
 
 import sympy as sp
 
-from symhigh.derivation.close.refusal import NotClosed, assembled, no_fluctuations, opened
+from symhigh.derivation.close.refusal import NotClosed, assembled, opened
 from symhigh.derivation.ito import (
     Decay,
     ItoSDE,
@@ -28,7 +27,6 @@ from symhigh.derivation.ito import (
 from symhigh.derivation.mean_field import mean_field
 from symhigh.derivation.state import Statement, state
 from symhigh.meanfield import MeanField
-from symhigh.population import NetworkClasses
 from symhigh.problem import Problem, least_squares
 from symhigh.problem.model import Parametrization, theta_star, u, v
 from symhigh.problem.network import eta
@@ -36,10 +34,6 @@ from symhigh.rule import Constant, Rule
 from symhigh.rule.constant import RATE
 from symhigh.symbols import OwnedSymbol, gamma, gradient_noise, lam, omega, risk, t
 from symhigh.system import MomentSystem
-
-if TYPE_CHECKING:
-    from symhigh.integration.network import NetworkCurve
-    from symhigh.integration.network_law import LawCurve
 
 alpha = sp.Symbol("alpha", real=True)
 xi = sp.Symbol("xi", real=True)
@@ -218,49 +212,6 @@ class DensitySystem(MomentSystem):
         mean = sp.Integral((effective - theta_star) ** 2 * p, (xi, -sp.oo, sp.oo))
         classes = sp.Function("Sum_classes")(share * lam * mean)
         return sp.Eq(sp.Function("R")(t), classes / 2 + self.noise**2 / 2)
-
-    def equations(self) -> list[sp.Eq]:
-        """SDE, balance law, equation of α, Fokker-Planck equation and risk, in this order.
-
-        The SDE alone where the parametrization has no one-dimensional reduction.
-        """
-        try:
-            rate = self.reduction.sde.drift[0].subs(risk, sp.Function("R")(t))
-            level = sp.Eq(sp.Derivative(sp.Function("alpha")(t), t), rate)
-            return [*self.sde.equations(), self.balance_law, level, self.fokker_planck, self.risk_equation]
-        except NoReduction:
-            return self.sde.equations()
-
-    def latex(self) -> str:
-        """The equations as LaTeX lines of an ``aligned`` environment."""
-        return (
-            "\\begin{aligned}"
-            + r" \\ ".join(sp.latex(eq).replace("=", "&=", 1) for eq in self.equations())
-            + "\\end{aligned}"
-        )
-
-    def __str__(self) -> str:
-        return "\n".join(f"{eq.lhs} = {eq.rhs}" for eq in self.equations())
-
-    def solve(  # type: ignore[override]
-        self, classes: NetworkClasses, t_end: float, t: Any = None, **options: Any
-    ) -> NetworkCurve:
-        """Integrate the Fokker-Planck system to ``t_end``; see
-        :func:`symhigh.integration.network.solve_network`."""
-        from symhigh.integration.network import solve_network
-
-        return solve_network(self, classes, t_end, t, **options)
-
-    def solve_law(self, t_end: float, t: Any = None, *, law: dict[str, Any], **options: Any) -> LawCurve:
-        """Integrate with continuous laws of (λ, θ*, u, v), and estimate the error of their quadrature; see
-        :func:`symhigh.integration.network_law.solve_law`."""
-        from symhigh.integration.network_law import solve_law
-
-        return solve_law(self, t_end, t, law=law, **options)
-
-    def fluctuations(self, *population: Any, **options: Any) -> NoReturn:
-        """Refused, with the reason: the covariance of one run is derived from second moments."""
-        raise ValueError(no_fluctuations(self))
 
 
 def close_by_density(

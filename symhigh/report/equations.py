@@ -1,6 +1,6 @@
-"""A limit as SymPy equations, LaTeX and text: views of the one intermediate form.
+"""A limit as SymPy equations, LaTeX and text: views of the one intermediate form, however it was closed.
 
-Last room of the pipeline; reads a :class:`~symhigh.system.MomentSystem`, computes nothing.
+Part of the reports; reads a :class:`~symhigh.system.MomentSystem`, computes nothing.
 """
 
 from __future__ import annotations
@@ -11,17 +11,47 @@ from functools import cached_property
 import sympy as sp
 from sympy.core.function import UndefinedFunction
 
+from symhigh.derivation.network import DensitySystem, NoReduction
 from symhigh.report.latex import latex
-from symhigh.symbols import t, weight
+from symhigh.symbols import risk, t, weight
 from symhigh.system import MomentSystem
 
 I_MODE = sp.Symbol("i", integer=True, positive=True)
 N_MODES = sp.Symbol("N", integer=True, positive=True)
 
 
+def equations(system: MomentSystem) -> list[sp.Eq]:
+    """The limit as SymPy equations, the user's parameter values put in; the list differs with the closure."""
+    return _of_density(system) if isinstance(system, DensitySystem) else _Modes(system).equations()
+
+
+def equations_latex(system: MomentSystem) -> str:
+    """One ``aligned`` environment, an equation a line."""
+    lines = [f"{latex(e.lhs)} &= {latex(e.rhs)}" for e in equations(system)]
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def equations_text(system: MomentSystem) -> str:
+    """One equation a line, plain characters."""
+    return "\n".join(f"{_text(e.lhs)} = {_text(e.rhs)}" for e in equations(system))
+
+
+def _of_density(system: DensitySystem) -> list[sp.Eq]:
+    """SDE, balance law, equation of α, Fokker-Planck equation and risk, in this order.
+
+    The SDE alone where the parametrization has no one-dimensional reduction.
+    """
+    try:
+        rate = system.reduction.sde.drift[0].subs(risk, sp.Function("R")(t))
+        level = sp.Eq(sp.Derivative(sp.Function("alpha")(t), t), rate)
+        return [*system.sde.equations(), system.balance_law, level, system.fokker_planck, system.risk_equation]
+    except NoReduction:
+        return system.sde.equations()
+
+
 @dataclass(frozen=True)
-class EquationView:
-    """Prints one system; symbols that change in time become functions of t, those of a mode functions of i."""
+class _Modes:
+    """Families of modes; symbols that change in time become functions of t, those of a mode functions of i."""
 
     system: MomentSystem
 
@@ -65,15 +95,6 @@ class EquationView:
             return sp.S.Zero
         white = [sp.Function("dB" if columns.cols == 1 else f"dB_{j + 1}")(I_MODE, t) for j in range(columns.cols)]
         return sp.Add(*(self.rewrite(columns[k, j]) * dB for j, dB in enumerate(white)))
-
-    def latex(self) -> str:
-        """One ``aligned`` environment, an equation a line."""
-        lines = [f"{latex(e.lhs)} &= {latex(e.rhs)}" for e in self.equations()]
-        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
-
-    def text(self) -> str:
-        """One equation a line, plain characters."""
-        return "\n".join(f"{_text(e.lhs)} = {_text(e.rhs)}" for e in self.equations())
 
 
 def _function(symbol: sp.Symbol) -> UndefinedFunction:
