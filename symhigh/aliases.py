@@ -8,7 +8,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from symhigh.objects import Comparison, MomentSystem, Runs, compare, derive, simulate
+from symhigh.objects.comparison import Comparison, compare
+from symhigh.objects.runs import Runs, simulate
+from symhigh.objects.systems import MomentSystem, derive
 from symhigh.population import NetworkClasses
 from symhigh.problem import DiagonalNetwork, MultiIndex
 from symhigh.rule import Rule

@@ -1,67 +1,41 @@
-"""What a user holds: systems, curves, runs and comparisons with their methods, and the functions that return them.
+"""Limits, however they were closed, with what can be asked of them; :func:`derive`.
 
-Stands after all rooms that compute and before the command line. A façade without logic: a class is the data of an inner
-room, seen by :func:`seen_as`, and a method is one call of a free function, with its arguments and its documentation.
+The first objects of the façade. Rooms that a first curve does without are imported by the methods that need them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
 from symhigh import system
-from symhigh.closed.formula import Formula
-from symhigh.closed.limits import limits
 from symhigh.codegen.target import Target
-from symhigh.derivation import limit
-from symhigh.derivation import network as density
+from symhigh.derivation import limit, network
 from symhigh.derivation.close import particles as particle
-from symhigh.integration import curve as curves
-from symhigh.integration import network as network_curves
-from symhigh.integration.bands import Fluctuations
-from symhigh.integration.fluctuations import fluctuations
-from symhigh.integration.network_law import LawCurve, solve_law
 from symhigh.integration.particle_system import PARTICLES, solve_by_particles
 from symhigh.integration.solve import Progress, solve
 from symhigh.integration.stepper import Stepper
-from symhigh.ledger import comparison, outcome
+from symhigh.objects.curve import Curve
+from symhigh.objects.view import documented_by, seen_as
 from symhigh.population import NetworkClasses, Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.problem import Problem
 from symhigh.report.equations import equations, equations_latex, equations_text
-from symhigh.report.figures import COLOURS, plot_bands, plot_comparison, plot_curve
 from symhigh.rule import Rule
-from symhigh.simulation import runner, runs
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from numpy.random import BitGenerator
 
-T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
+    from symhigh.closed import Formula
+    from symhigh.integration.bands import Fluctuations
+    from symhigh.integration.network_law import LawCurve
+    from symhigh.objects.network_curve import NetworkCurve
+    from symhigh.objects.runs import Runs
 
 
-def seen_as(kind: type[T], data: Any) -> T:
-    """``data`` of an inner room as the ``kind`` that adds methods to its class; the same fields, not copied."""
-    view = object.__new__(kind)
-    vars(view).update(vars(data))
-    return view
-
-
-def documented_by(function: Callable[..., Any]) -> Callable[[F], F]:
-    """Gives a method the documentation of the function that it calls."""
-
-    def give(method: F) -> F:
-        method.__doc__ = function.__doc__
-        return method
-
-    return give
-
-
-# --- systems ----------------------------------------------------------------------------------------------
 @dataclass(frozen=True, eq=False, repr=False)
 class MomentSystem(system.MomentSystem):
     """The exact limit of a problem under a rule, closed by second moments: what :func:`symhigh.derive` returns.
@@ -95,6 +69,8 @@ class MomentSystem(system.MomentSystem):
 
     def limits(self, spectrum: Spectrum | None = None, start: Start | None = None) -> Mapping[str, Formula]:
         """Closed forms for the long time of this system; see :func:`symhigh.limits` for their names."""
+        from symhigh.closed.limits import limits
+
         return limits(self, spectrum, start)
 
     @documented_by(solve)
@@ -118,7 +94,6 @@ class MomentSystem(system.MomentSystem):
             self, spectrum, start, t_end, t, rtol, atol, target, progress, stepper, events, until, steady, budget
         ))  # fmt: skip
 
-    @documented_by(fluctuations)
     def fluctuations(
         self,
         spectrum: Any,
@@ -128,9 +103,16 @@ class MomentSystem(system.MomentSystem):
         rtol: float = 1e-5,
         target: Target | None = None,
     ) -> Fluctuations:
+        """How far one run strays from the limit, and the bias of the mean, to leading order at any dimension d.
+
+        ``t`` are increasing output times in [0, t_end], by default 201 equal ones, and ``rtol`` the relative tolerance
+        of variances and biases; a random start adds its own covariance. For systems closed by second moments; see
+        :func:`symhigh.integration.fluctuations.fluctuations`.
+        """
+        from symhigh.integration.fluctuations import fluctuations
+
         return fluctuations(self, spectrum, start, t_end, t, rtol, target)
 
-    @documented_by(runner.simulate)
     def simulate(
         self,
         spectrum: Any,
@@ -147,6 +129,9 @@ class MomentSystem(system.MomentSystem):
         covariance: Any = None,
         observables: Mapping[str, Callable[..., Array] | sp.Expr] | None = None,
     ) -> Runs:
+        """Run this problem under this rule at dimension ``d``; the arguments are those of :func:`symhigh.simulate`."""
+        from symhigh.objects.runs import simulate
+
         return simulate(
             self.problem, self.rule, spectrum, start, d, t_end, seeds, method, t, threads, progress, generator,
             covariance=covariance, observables=observables,
@@ -154,13 +139,12 @@ class MomentSystem(system.MomentSystem):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DensitySystem(MomentSystem, density.DensitySystem):
+class DensitySystem(MomentSystem, network.DensitySystem):
     """The limit of a network, closed by the density of one coordinate; answers what a :class:`MomentSystem` does.
 
     It has ``sde``, ``balance``, ``reduction`` and ``fokker_planck`` besides, and is solved on network classes.
     """
 
-    @documented_by(network_curves.solve_network)
     def solve(  # type: ignore[override]
         self,
         classes: NetworkClasses,
@@ -172,11 +156,18 @@ class DensitySystem(MomentSystem, density.DensitySystem):
         step: float | None = None,
         tolerance: float = 0.01,
     ) -> NetworkCurve:
-        return seen_as(NetworkCurve, network_curves.solve_network(
+        """Integrate the Fokker-Planck system of ``classes`` to ``t_end``, at times ``t``, by default 201 equal ones.
+
+        Nodes and time steps are refined until the estimated errors are within ``tolerance``; with ``nodes``, ``rtol``
+        or ``step`` the system is solved once. See :func:`symhigh.integration.network.solve_network`.
+        """
+        from symhigh.integration.network import solve_network
+        from symhigh.objects.network_curve import NetworkCurve
+
+        return seen_as(NetworkCurve, solve_network(
             self, classes, t_end, t, nodes=nodes, rtol=rtol, step=step, tolerance=tolerance
         ))  # fmt: skip
 
-    @documented_by(solve_law)
     def solve_law(
         self,
         t_end: float,
@@ -190,6 +181,15 @@ class DensitySystem(MomentSystem, density.DensitySystem):
         rtol: float | None = None,
         step: float | None = None,
     ) -> LawCurve:
+        """Integrate with continuous laws of (λ, θ*, u, v), and estimate the error of their quadrature.
+
+        ``law`` gives ``lam, theta_star, u, v``, each a number or a quantile function; the nodes of a law double, from
+        ``least_nodes``, until the risk changes by at most ``tolerance`` of its largest value. See
+        :func:`symhigh.integration.network_law.solve_law`.
+        """
+        from symhigh.integration.network_law import solve_law
+        from symhigh.objects.network_curve import NetworkCurve
+
         found = solve_law(
             self, t_end, t, law=law, tolerance=tolerance, least_nodes=least_nodes, most_classes=most_classes,
             nodes=nodes, rtol=rtol, step=step,
@@ -219,98 +219,12 @@ class ParticleSystem(MomentSystem, particle.ParticleSystem):
 
 _SYSTEMS: Mapping[type, type[MomentSystem]] = {
     system.MomentSystem: MomentSystem,
-    density.DensitySystem: DensitySystem,
+    network.DensitySystem: DensitySystem,
     particle.ParticleSystem: ParticleSystem,
 }
 
 
-# --- results ----------------------------------------------------------------------------------------------
-@dataclass(frozen=True, eq=False, repr=False)
-class Curve(curves.Curve):
-    __doc__ = curves.Curve.__doc__
-
-    def plot(self, what: str = "risk", ax: Axes | None = None, **style: Any) -> Axes:
-        """Draw one output against time; returns the axes. ``style`` is what ``Axes.plot`` takes."""
-        return plot_curve(self, what, ax, **style)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class NetworkCurve(network_curves.NetworkCurve):
-    __doc__ = network_curves.NetworkCurve.__doc__
-
-    def plot(self, what: str = "risk", ax: Axes | None = None, **style: Any) -> Axes:
-        """Draw one output against time; returns the axes. ``style`` is what ``Axes.plot`` takes."""
-        return plot_curve(self, what, ax, **style)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Runs(runs.Runs):
-    __doc__ = runs.Runs.__doc__
-
-    @documented_by(runner.again)
-    def again(
-        self, d: int, seeds: int | Sequence[int], t: Any = None, population: Sequence[Any] | None = None
-    ) -> Runs:
-        return seen_as(Runs, runner.again(self, d, seeds, t, population))
-
-    @documented_by(plot_bands)
-    def plot(
-        self,
-        what: str = "risk",
-        ax: Axes | None = None,
-        low: float = 0.1,
-        high: float = 0.9,
-        colour: str = COLOURS[2],
-    ) -> Axes:
-        return plot_bands(self, what, ax, low, high, colour)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Comparison(outcome.Comparison):
-    __doc__ = outcome.Comparison.__doc__
-
-    @documented_by(plot_comparison)
-    def plot(self, what: str | None = None, ax: Axes | None = None) -> Axes:
-        return plot_comparison(self, what, ax)
-
-
-# --- functions --------------------------------------------------------------------------------------------
 @documented_by(limit.derive)
 def derive(problem: Problem, rule: Rule | None = None, reduce: bool = True) -> MomentSystem:
     found = limit.derive(problem, rule, reduce)
     return seen_as(_SYSTEMS[type(found)], found)
-
-
-@documented_by(runner.simulate)
-def simulate(
-    problem: Problem | system.MomentSystem,
-    rule: Any,
-    spectrum: Any = None,
-    start: Any = None,
-    d: Any = None,
-    t_end: Any = None,
-    seeds: int | Sequence[int] = 10,
-    method: str = "auto",
-    t: Any = None,
-    threads: int | None = None,
-    progress: Progress | None = None,
-    generator: type[BitGenerator] | None = None,
-    *,
-    covariance: Any = None,
-    observables: Mapping[str, Callable[..., Array] | sp.Expr] | None = None,
-) -> Runs:
-    return seen_as(Runs, runner.simulate(
-        problem, rule, spectrum, start, d, t_end, seeds, method, t, threads, progress, generator,
-        covariance=covariance, observables=observables,
-    ))  # fmt: skip
-
-
-@documented_by(comparison.compare)
-def compare(
-    curve: curves.Curve | network_curves.NetworkCurve,
-    runs: runs.Runs,
-    what: str | Sequence[str] | None = None,
-    alarm: float = 0.01,
-    companions: Sequence[runs.Runs] | None = None,
-) -> Comparison:
-    return seen_as(Comparison, comparison.compare(curve, runs, what, alarm, companions))
