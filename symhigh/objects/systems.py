@@ -53,9 +53,9 @@ class MomentSystem(system.MomentSystem):
         """
         return equations(self)
 
-    def latex(self) -> str:
-        """The equations as one LaTeX ``aligned`` environment."""
-        return equations_latex(self)
+    @documented_by(equations_latex)
+    def latex(self, averages: str = "sums", common: bool = False) -> str:
+        return equations_latex(self, averages, common)
 
     def text(self) -> str:
         """The equations in plain characters, one a line; what ``print`` shows."""
