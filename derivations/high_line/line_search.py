@@ -126,7 +126,7 @@ two = Claim(
     "(101) two eigenvalues",
     "Two equal halves.",
     id="high-line/101",
-    source="High Line, (101)",
+    source="High Line, (101), Remark F.1",
     domain=HALVES,
     evidence=[
         radical,

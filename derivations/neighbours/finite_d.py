@@ -118,6 +118,10 @@ class MeanOfRuns:
     deviations: np.ndarray
 
     @property
+    def stated(self):
+        return "the mean risk of runs is that of the equation up to 5 standard errors"
+
+    @property
     def agrees(self):
         return bool(np.abs(self.deviations).max() < 5)
 
