@@ -217,13 +217,14 @@ def peak_of_curves(trial):
 HIGH = "High Line, "
 polyak = Claim(
     "Polyak always descends",
+    "In distance, least squares.",
     id="high-line/89",
     source=HIGH + "(88), (89)",
     evidence=[polyak_descends],
 )
 search = Claim(
     "Line search always descends",
-    "Least squares.",
+    "In risk, least squares.",
     id="high-line/92",
     source=HIGH + "(90)-(92)",
     evidence=[search_descends],

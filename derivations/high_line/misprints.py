@@ -84,8 +84,9 @@ true_limit = Claim(
     ],
 )
 def at_unit_scale():
-    """The printed formula against the derived limit, at η = 1."""
-    return equal(as_printed.subs(eta, 1), derived_limit().subs(eta, 1))
+    """The reciprocals of printed and derived limit differ by b(1 - η)(1 + η)/η³, which vanishes at η = 1 alone."""
+    yield equal(as_printed.subs(eta, 1), derived_limit().subs(eta, 1))
+    yield equal(1 / as_printed - 1 / derived_limit(), b * (1 - eta) * (1 + eta) / eta**3)
 
 
 def elsewhere():

@@ -164,7 +164,7 @@ def edge_of_runs(trial):
 
 
 no_convergence = Claim(
-    "RMSprop-Norm does not converge, with or without noise",
+    "RMSprop-Norm without noise rests at the edge of stability, at a positive risk",
     id="high-line/rmsprop-edge",
     evidence=[edge, edge_of_curves, edge_of_runs],
 )
