@@ -146,7 +146,7 @@ def edge():
 @integrated(tolerance=1e-8)
 def edge_of_curves(trial):
     """Integrated curves without noise settle there."""
-    for k in range(2):
+    for k in range(2 if trial.quick else 4):
         rule = random_rule(trial, k)
         values = trial.rng.uniform(0.4, 1.6, 3)
         found, curve = settled(rule, 0.0, sh.Spectrum.from_eigenvalues(values))
@@ -217,7 +217,7 @@ def stable():
 @integrated(tolerance=1e-3)
 def oscillation(trial):
     """K = λI: the late gap of γ obeys the recurrence of e^{-ρt} with the complex pair of the formula."""
-    for k in range(2):
+    for k in range(2 if trial.quick else 6):
         size, a = float(trial.rng.uniform(0.5, 1.5)), float(trial.rng.uniform(0.5, 3.0))
         rule, spectrum = sh.RMSpropNorm(0.5, 1.0, a), sh.Spectrum.isotropic(size)
         problem = sh.least_squares(0.1 * (k % 2))
