@@ -21,7 +21,7 @@ from symhigh.derivation.ito import (
     stationary_density,
     with_generator,
 )
-from symhigh.derivation.network import alpha, coordinate_sde, reduce, side_w, side_z, xi
+from symhigh.derivation.close.additive import alpha, coordinate_sde, reduce, side_w, side_z, xi
 from symhigh.ledger import REFUTED, Claim, equal, integrated, symbolic
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import PRODUCT, DiagonalNetwork, eta, theta_star, u, v

@@ -16,7 +16,7 @@ from symhigh.derivation.ito import (
     ito_formula,
     noise_free,
 )
-from symhigh.derivation.network import alpha, coordinate_sde, reduce, side_w, side_z, xi
+from symhigh.derivation.close.additive import alpha, coordinate_sde, reduce, side_w, side_z, xi
 from symhigh.ledger import REFUTED, Claim, at_least, equal, greater, symbolic
 from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, eta, powers, theta_star, u, v
 from symhigh.symbols import lam, risk, t

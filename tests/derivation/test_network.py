@@ -11,7 +11,7 @@ import sympy as sp
 
 from symhigh.derivation import derive
 from symhigh.derivation.ito import change_of_variables, decays, generator, with_generator
-from symhigh.derivation.network import (
+from symhigh.derivation.close.additive import (
     NoReduction,
     alpha,
     coordinate_sde,
