@@ -18,21 +18,25 @@ from collections.abc import Sequence
 import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source, needed
-from symhigh.codegen.target import NUMBA, Target, statements
+from symhigh.codegen.target import NUMBA, statements
 from symhigh.symbols import t
 from symhigh.system import MomentSystem, Reduction
 
+_HEADER = """
+# called by their addresses, which a wrapper for C has
+by_address = numba.njit(cache=True, nogil=True, fastmath={'reassoc', 'contract', 'nsz'}, error_model='numpy')
+"""
 _LOCAL = ("sums", "law", "row", "amp", "bump", "grid", "m", "plus", "minus", *(f"sum_{k}" for k in range(64)))
 WEIGHT, PAIR, COEFFICIENTS = 0, 1, 5
 """Places in a class's row: its weight, the four numbers of (u, v), λ and what else is constant in time."""
 
 
-def density_source(system: MomentSystem, channels: Sequence[sp.Expr], target: Target = NUMBA) -> str:
+def density_source(system: MomentSystem, channels: Sequence[sp.Expr]) -> str:
     """Source of the module for the coupling of ``system``; ``channels`` are expressions in its scalars and t."""
-    lowering = Lowering(system, target, channels)
+    lowering = Lowering(system, NUMBA, channels)
     lowering.names.reserve(*_LOCAL)
     wanted = [*lowering.more, *lowering.state_rhs]
-    parts = [target.header, lowering.functions, lowering.prepare(), lowering.begin()]
+    parts = [NUMBA.header + _HEADER, lowering.functions, lowering.prepare(), lowering.begin()]
     for first, second, exprs in (("averages", "forces", wanted), ("reports", "observe", lowering.outputs)):
         used = _used(lowering, exprs)
         parts += [_averages(lowering, used, first), _scalars(lowering, used, exprs, second)]
@@ -60,7 +64,7 @@ def _averages(lowering: Lowering, used: Sequence[Reduction], called: str) -> str
     loop += [f"sum_{j} += law[i] * ({names.code(r.summand)})" for j, r in enumerate(used)]
     body += ["for i in range(law.shape[0]):", *("    " + line for line in loop)] if used else []
     body += [f"sums[{j}] += row[{WEIGHT}] * sum_{j}" for j in range(len(used))]
-    return function_source(f"{called}(s, m, grid, amp, bump, law, row, sums)", body)
+    return _by_address(f"{called}(s, m, grid, amp, bump, law, row, sums)", body)
 
 
 def _scalars(lowering: Lowering, used: Sequence[Reduction], wanted: Sequence[sp.Expr], called: str) -> str:
@@ -73,4 +77,8 @@ def _scalars(lowering: Lowering, used: Sequence[Reduction], wanted: Sequence[sp.
     ordered = statements([(s.name, s.expression) for s in scalars]) if scalars else []
     body += [f"{names(name)} = {names.code(e)}" for name, e in ordered]
     body += [f"out[{k}] = {names.code(e)}" for k, e in enumerate(wanted)]
-    return function_source(f"{called}(t_, sums, memory, par, const, out)", body)
+    return _by_address(f"{called}(t_, sums, memory, par, const, out)", body)
+
+
+def _by_address(signature: str, body: list[str]) -> str:
+    return function_source(signature, body).replace("@njit", "@by_address", 1)

@@ -136,23 +136,25 @@ AVERAGES, FORCES = "averages", "forces"
 @lru_cache(maxsize=256)
 def addressed(function: Any, kind: str) -> Any:
     """A compiled function of one of the two kinds as an address, so that one kernel serves them all."""
-    import numba
     from numba import float64, types
 
     row, rows = types.Array(float64, 1, "C"), types.Array(float64, 2, "C")
-    if kind == AVERAGES:
+    arguments = (float64, float64, row, row, rows, row, row, row) if kind == AVERAGES else (float64, *(row,) * 5)
+    compiled = function.compile(arguments) and function.overloads[arguments]
+    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
 
-        @numba.cfunc(types.void(float64, float64, row, row, rows, row, row, row))
-        def averages(s, m, grid, amp, bump, law, numbers, sums):  # type: ignore[no-untyped-def]
-            function(s, m, grid, amp, bump, law, numbers, sums)
+    class Address(types.WrapperAddressProtocol):  # type: ignore[misc]
+        """What Numba calls through; it holds on to the machine code."""
 
-        return averages
+        code = compiled
 
-    @numba.cfunc(types.void(float64, row, row, row, row, row))
-    def forces(time, sums, memory, par, const, out):  # type: ignore[no-untyped-def]
-        function(time, sums, memory, par, const, out)
+        def __wrapper_address__(self) -> int:
+            return int(address)
 
-    return forces
+        def signature(self) -> Any:
+            return types.void(*arguments)
+
+    return Address()
 
 
 @dataclass(frozen=True, eq=False)
