@@ -1,14 +1,14 @@
 """What couples a network's coordinates, lowered to source: averages over a density, scalars, channels, outputs.
 
-The solver of Fokker-Planck systems (``integration/fokker_planck_kernel.py``) is compiled once for all of them, and calls
-these functions by their addresses. Beside ``prepare`` and ``begin`` of :mod:`~symhigh.codegen.lower`:
+The solver of Fokker-Planck systems (``integration/fokker_planck_kernel.py``) is compiled once for all of them, and
+calls these functions by their addresses. Beside ``prepare`` and ``begin`` of :mod:`~symhigh.codegen.lower`:
 
 ``averages(s, m, grid, amp, bump, law, row, sums)``  adds a class's share of the averages that drive the system;
 ``forces(t_, sums, memory, par, const, out)``        channels, then the rates of the memories;
 ``reports``, ``observe``                             the same two for the outputs.
 
-``row`` is ``[weight, u_w, u_z, v_w, v_z, coefficients …]`` with ``u = u_w e^{α+ξ} + u_z e^{α−ξ}``, v likewise; the first
-two exponentials are ``amp[k] (1 + bump[k, i])``.
+``row`` is ``[weight, u_w, u_z, v_w, v_z, coefficients …]`` with ``u = u_w e^{α+ξ} + u_z e^{α−ξ}``, v likewise; the
+first two exponentials are ``amp[k] (1 + bump[k, i])``.
 """
 
 from __future__ import annotations
@@ -55,22 +55,22 @@ def _averages(lowering: Lowering, used: Sequence[Reduction], called: str) -> str
     names, family = lowering.names, lowering.family
     symbols = set().union(*(r.summand.free_symbols for r in used))
     body = [f"{names(s)} = row[{COEFFICIENTS + k}]" for k, s in enumerate(family.coefficients) if s in symbols]
-    body += [f"sum_{j} = 0.0" for j in range(len(used))]
+    body += [f"{name} = 0.0" for name in ("total", *(f"sum_{j}" for j in range(len(used))))]
     loop = ["plus = amp[0] * (1.0 + bump[0, i])", "minus = amp[1] * (1.0 + bump[1, i])"]
     loop += [
         f"{names(s)} = row[{PAIR + 2 * k}] * plus + row[{PAIR + 2 * k + 1}] * minus"
         for k, s in enumerate(family.states)
     ]
-    loop += [f"sum_{j} += law[i] * ({names.code(r.summand)})" for j, r in enumerate(used)]
+    loop += ["total += law[i]", *(f"sum_{j} += law[i] * ({names.code(r.summand)})" for j, r in enumerate(used))]
     body += ["for i in range(law.shape[0]):", *("    " + line for line in loop)] if used else []
-    body += [f"sums[{j}] += row[{WEIGHT}] * sum_{j}" for j in range(len(used))]
+    body += [f"sums[{j}] += row[{WEIGHT}] * sum_{j} / total" for j in range(len(used))]
     return _by_address(f"{called}(s, m, grid, amp, bump, law, row, sums)", body)
 
 
 def _scalars(lowering: Lowering, used: Sequence[Reduction], wanted: Sequence[sp.Expr], called: str) -> str:
     """Expressions of averages, scalars, memories and time, in ``out``."""
     names = lowering.names
-    body = lowering.unpack(parameters=True, constants=True) + [f"{names(t)} = t_"]
+    body = [*lowering.unpack(parameters=True, constants=True), f"{names(t)} = t_"]
     body += [f"{names(s.name)} = memory[{j}]" for j, s in enumerate(lowering.states)]
     body += [f"{names(r.name)} = sums[{j}]" for j, r in enumerate(used)]
     scalars = needed(lowering.scalars, wanted)

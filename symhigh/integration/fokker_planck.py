@@ -80,7 +80,9 @@ class ChannelModel:
 
 @dataclass(frozen=True, eq=False)
 class MeanFieldModel:
-    """A system with one channel beside 1, the mean square R of an error. ``I(t) = ∫₀ᵗ R``, ``α_k = alpha + alpha_rate I``.
+    """A system with one channel beside 1, the mean square R of an error; ``I(t) = ∫₀ᵗ R``.
+
+    ``α_k = alpha + alpha_rate I``, and
 
     * drift ``b_k = drift_constant + drift_slope ξ + Σ_j drift_terms[k, j] exp(in_xi[j] ξ + in_alpha[j]
       α_k)``;

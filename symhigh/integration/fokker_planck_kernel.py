@@ -267,7 +267,7 @@ def averages_at(model, coupling, row, grid, x, law, sums, kept):
 @njit(error_model="numpy")
 def frame_rates(model, averages, forces, data, par, grid, time, x, law, work, out):
     """Fill ``out`` with the rates of ``x``, the laws of the classes being ``law`` (K, n)."""
-    flat, terms, start, in_xi, in_alpha = model
+    flat, terms, _, in_xi, _ = model
     row, const, sums = data
     channels, classes, count = terms.shape
     base = 2 * classes
@@ -310,8 +310,8 @@ def step_error(model, x, predicted, rates, h):
     A class is measured against ``sqrt(s² + lag²)``, lag being its distance to equilibrium, plus a floor for
     rounding; a memory against its size and its change in the step.
     """
-    flat, terms, start, in_xi, in_alpha = model
-    channels, classes, count = terms.shape
+    flat, terms, _, _, _ = model
+    channels, classes, _ = terms.shape
     base = 2 * classes
     slopes = rates[6]
     embedded = coupling = 0.0
@@ -349,8 +349,7 @@ def advance(model, averages, forces, data, pars, grid, cells, times, rtol, fixed
     ``path`` (T, X) holds the states x, the first of them given, ``rates_out`` their rates; ``pars[i]`` are the
     parameters between the times i − 1 and i.
     """
-    flat, terms, start, in_xi, in_alpha = model
-    channels, classes, count = terms.shape
+    _, classes, count = model[1].shape
     size, n = path.shape[1], grid.size
     moves = 2 * classes + 1  # the place of the first channel
     x, y, predicted, slopes = path[0].copy(), np.empty(size), np.empty(size), np.empty(size)

@@ -29,7 +29,7 @@ from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.population import NetworkClasses
 from symhigh.problem.model import LINEAR
 from symhigh.problem.network import theta_star, u, v
-from symhigh.symbols import gamma, lam
+from symhigh.symbols import lam
 
 Array = np.ndarray[Any, Any]
 
@@ -124,7 +124,7 @@ class NetworkCurve(Curve):
         return found
 
     @cached_property
-    def excess_risk(self) -> Array:  # type: ignore[override]
+    def excess_risk(self) -> Array:
         """The risk minus its minimum over θ, ≥ 0."""
         if gradient_noise_is_twice_the_risk(self.limit.field):
             return self.observable(lam * (self.limit.parametrization.effective - theta_star) ** 2) / 2
@@ -209,7 +209,8 @@ def solve_network(
 
 def _observables(limit: DensitySystem, outputs: Mapping[str, sp.Expr] | None) -> dict[str, sp.Expr]:
     """The outputs asked for, checked."""
-    given = {} if outputs is None else mapping("solve", "outputs", outputs, "{name: expression in u, v, theta_star, lam}")
+    meaning = "{name: expression in u, v, theta_star, lam}"
+    given = {} if outputs is None else mapping("solve", "outputs", outputs, meaning)
     for name, expr in given.items():
         instance("solve", "outputs", name, str, "{name: expression}, names being text")
         if name in limit.outputs:
@@ -252,7 +253,8 @@ _MOST_NUMBERS, _MOST_WORK = 4e7, 1e7  # numbers kept; steps × nodes × classes,
 def _refined(curve: NetworkCurve, goal: float) -> NetworkCurve:
     """The curve at the first resolution whose estimated errors are within ``goal``; a message where none is."""
     square = gradient_noise_is_twice_the_risk(curve.limit.field)
-    checked = ("excess_risk" if square else "risk", "distance", "l1", *(() if curve.limit.plain else ("learning_rate",)))
+    rate = () if curve.limit.plain else ("learning_rate",)
+    checked = ("excess_risk" if square else "risk", "distance", "l1", *rate)
     while True:
         changes = np.array([_relative_changes(curve, name) for name in checked])
         worst = float(changes.sum(axis=1).max())

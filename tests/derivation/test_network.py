@@ -10,7 +10,6 @@ import pytest
 import sympy as sp
 
 from symhigh.derivation import derive
-from symhigh.derivation.ito import change_of_variables, decays, generator, with_generator
 from symhigh.derivation.close.additive import (
     NoReduction,
     alpha,
@@ -20,6 +19,7 @@ from symhigh.derivation.close.additive import (
     side_z,
     xi,
 )
+from symhigh.derivation.ito import change_of_variables, decays, generator, with_generator
 from symhigh.problem.network import (
     PRODUCT,
     SQUARES,

@@ -85,14 +85,15 @@ def channels(reduction: Reduction, fixed: Iterable[sp.Symbol]) -> Channels:
             table[in_time] = table.get(in_time, sp.S.Zero) + factor
         return {name: factor for name, factor in table.items() if factor != 0}
 
-    constant, slope, exponentials = exponential_terms(sde.drift[1], xi, alpha)
-    parts = [split(e) for e in (sde.drift[0], constant, slope, sde.covariance[1, 1] / 2)]
+    at_zero, incline, exponentials = exponential_terms(sde.drift[1], xi, alpha)
+    level, constant, slope, spread = (split(e) for e in (sde.drift[0], at_zero, incline, sde.covariance[1, 1] / 2))
     terms: dict[sp.Expr, dict[Exponents, sp.Expr]] = {}
     for key, coefficient in exponentials.items():
         for name, factor in split(coefficient).items():
             terms.setdefault(name, {})[key] = factor
-    used = set().union(*parts, terms) - {sp.S.One}
-    return Channels((sp.S.One, *sorted(used, key=sp.default_sort_key)), *parts, terms)
+    used = {*level, *constant, *slope, *spread, *terms} - {sp.S.One}
+    names = (sp.S.One, *sorted(used, key=sp.default_sort_key))
+    return Channels(names, level, constant, slope, spread, terms)
 
 
 def joined(parts: Any) -> Any:

@@ -95,7 +95,7 @@ class DensitySystem(MomentSystem):
 
     @cached_property
     def channels(self) -> Channels:
-        """The functions of time by which the reduced coordinate moves, and what they multiply; parameters as symbols."""
+        """The functions of time by which the coordinate moves, and what they multiply; parameters as symbols."""
         return _channels(self.field, self.parametrization, tuple(self.parameters))
 
     @cached_property
@@ -131,7 +131,7 @@ class DensitySystem(MomentSystem):
     @property
     def _in_time(self) -> dict[sp.Expr, sp.Expr]:
         """Scalars and memories as functions of time."""
-        names = {x.name for x in (*self.scalars, *self.states)}
+        names = {*(x.name for x in self.scalars), *(x.name for x in self.states)}
         shown = {name: sp.Function(name.name)(t) for name in names}
         return {**shown, alpha: sp.Function("alpha")(t), risk: sp.Function("R")(t)}
 
