@@ -27,6 +27,7 @@ from symhigh.derivation.close.refusal import NotClosed, assembled, no_fluctuatio
 from symhigh.derivation.ito import Decay, ItoSDE, decays, fokker_planck
 from symhigh.derivation.state import Statement
 from symhigh.meanfield import MeanField
+from symhigh.notation import latex
 from symhigh.population import NetworkClasses
 from symhigh.problem import Problem
 from symhigh.problem.model import Parametrization, theta_star, u, v
@@ -180,13 +181,10 @@ class DensitySystem(MomentSystem):
         ]
         return [*named, *evolve, *means]
 
-    def latex(self) -> str:
-        """The equations as LaTeX lines of an ``aligned`` environment."""
-        return (
-            "\\begin{aligned}"
-            + r" \\ ".join(sp.latex(eq).replace("=", "&=", 1) for eq in self.equations())
-            + "\\end{aligned}"
-        )
+    def latex(self, averages: str = "sums", common: bool = False) -> str:
+        """The equations as LaTeX lines of an ``aligned`` environment; the average over classes stays a sum."""
+        lines = [f"{latex(e.lhs)} &= {latex(e.rhs)}" for e in self.equations()]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
     def __str__(self) -> str:
         return "\n".join(f"{eq.lhs} = {eq.rhs}" for eq in self.equations())
