@@ -57,10 +57,10 @@ def coordinate_sde(parametrization: Parametrization) -> ItoSDE:
 def sde_of(field: MeanField) -> ItoSDE:
     """The mean field of one coordinate as an Itô SDE driven by one Brownian motion, averages being functions of time.
 
-    Averages that are numbers, a rate that is a parameter, and a gradient noise that is twice the risk are put in.
+    Averages that are rational, a rate that is a parameter, and a gradient noise that is twice the risk are put in.
     """
     known = {x.name: x.expression for x in field.scalars}
-    shown = {name: value for name, value in known.items() if value.is_number}
+    shown = {name: value for name, value in known.items() if value.is_Rational and name != gamma}
     if gradient_noise in known and sp.expand(known[gradient_noise] - 2 * known[risk]) == 0:
         shown[gradient_noise] = 2 * risk
     if known[gamma].is_Symbol:

@@ -177,7 +177,9 @@ class DensitySystem(MomentSystem):
         used = set().union(*(e.free_symbols for e in (*(s.expression for s in kept), *(s.rhs for s in self.states))))
         inverse = {s: e.subs(alpha, sp.Function("alpha")(t)) for s, e in self.reduction.inverse.items()}
         means = [
-            sp.Eq(r.name, _over_classes(r.summand.subs(inverse))) for r in self.reductions if r.name in used
+            sp.Eq(r.name, _over_classes(sp.powsimp(sp.expand(r.summand.subs(inverse)))))
+            for r in self.reductions
+            if r.name in used
         ]
         return [*named, *evolve, *means]
 
