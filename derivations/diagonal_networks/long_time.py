@@ -13,6 +13,7 @@ import sympy as sp
 from symhigh.closed.network import linearise, long_time, noise_floor, slope_square
 from symhigh.closed.network_bound import bregman
 from symhigh.derivation import derive
+from symhigh.derivation.close.additive import alpha, coordinate_sde, reduce, side_w, side_z, xi
 from symhigh.derivation.ito import (
     ItoSDE,
     change_of_variables,
@@ -21,7 +22,6 @@ from symhigh.derivation.ito import (
     stationary_density,
     with_generator,
 )
-from symhigh.derivation.network import alpha, coordinate_sde, reduce, side_w, side_z, xi
 from symhigh.ledger import REFUTED, Claim, Measured, equal, integrated, symbolic
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import PRODUCT, DiagonalNetwork, eta, theta_star, u, v

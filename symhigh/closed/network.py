@@ -1,6 +1,6 @@
 r"""Long time of a diagonal network: limits, threshold, secular rate, effective initialisation, noise floor.
 
-Closed forms from the derived reduction (``derivation/network.py``), evaluated on classes. With ``e = θ − θ*``,
+Closed forms from the derived reduction (``derivation/close/density.py``), evaluated on classes. With ``e = θ − θ*``,
 pull ``g_i = −∂_ξ b`` and slope ``S_i = ∂_ξ θ`` at θ = θ*, the linearised second moments are
 ``m_i' = −2 g_i m_i + 2 D_i S_i² R`` with ``R = (1/2) mean(λ m)``: rank one, hence a secular equation.
 """
@@ -16,7 +16,8 @@ import numpy as np
 import sympy as sp
 
 from symhigh.derivation import derive
-from symhigh.derivation.network import DensitySystem, alpha, side_w, side_z, xi
+from symhigh.derivation.close.additive import alpha, side_w, side_z, xi
+from symhigh.derivation.close.density import DensitySystem
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import DiagonalNetwork, Parametrization, u, v
 from symhigh.symbols import lam, risk
