@@ -71,12 +71,18 @@ class DensitySystem(MomentSystem):
 
     @property
     def plain(self) -> bool:
-        """Whether it is least squares at a constant rate, coupled through the risk alone."""
+        """Whether it is least squares at a constant rate, without weight decay: coupled through the risk alone."""
         moving = set().union(*(c.free_symbols for c in self.channels.names))
-        return moving == {risk} and gradient_noise_is_twice_the_risk(self.field)
+        decay = sp.S.One in self.channels.level
+        return moving == {risk} and not decay and gradient_noise_is_twice_the_risk(self.field)
 
     def numbers(self) -> tuple[float, float]:
-        """``(step, noise)`` as floats, under a constant rate; ``ValueError`` while one of them is still a symbol."""
+        """``(step, noise)`` as floats, of least squares at a constant rate; ``ValueError`` for anything else."""
+        if not self.plain:
+            raise ValueError(
+                f"{self.problem.name} under {type(self.rule).__name__} is not least squares at a constant rate, "
+                "for which alone this is known; integrate system.solve(classes, t_end)"
+            )
         step = next(x.expression for x in self.scalars if x.name == gamma).subs(self.parameters)
         for name, value in (("step", step), ("noise", self.noise)):
             if value.free_symbols:
