@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symhigh.closed.network import linearise, numeric
-from symhigh.derivation.network import DensitySystem
+from symhigh.derivation.close.density import DensitySystem
 from symhigh.integration.network import solve_network
 from symhigh.population import NetworkClasses
 from symhigh.population.spectrum import Array

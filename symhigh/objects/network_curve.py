@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from symhigh.integration import network
-from symhigh.report.figures import plot_curve
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from symhigh.objects.curve import Curve
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class NetworkCurve(network.NetworkCurve):
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class NetworkCurve(Curve, network.NetworkCurve):
     __doc__ = network.NetworkCurve.__doc__
-
-    def plot(self, what: str = "risk", ax: Axes | None = None, **style: Any) -> Axes:
-        """Draw one output against time; returns the axes. ``style`` is what ``Axes.plot`` takes."""
-        return plot_curve(self, what, ax, **style)

@@ -13,7 +13,8 @@ import sympy as sp
 
 from symhigh import system
 from symhigh.codegen.target import Target
-from symhigh.derivation import limit, network
+from symhigh.derivation import limit
+from symhigh.derivation.close import density
 from symhigh.derivation.close import particles as particle
 from symhigh.integration.particle_system import PARTICLES, solve_by_particles
 from symhigh.integration.solve import Progress, solve
@@ -67,8 +68,13 @@ class MomentSystem(system.MomentSystem):
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
 
-    def limits(self, spectrum: Spectrum | None = None, start: Start | None = None) -> Mapping[str, Formula]:
-        """Closed forms for the long time of this system; see :func:`symhigh.limits` for their names."""
+    def limits(
+        self, spectrum: Spectrum | NetworkClasses | None = None, start: Start | None = None
+    ) -> Mapping[str, Formula]:
+        """Closed forms for the long time of this system; see :func:`symhigh.limits` for their names.
+
+        Classes stand for spectrum and start of a network.
+        """
         from symhigh.closed.limits import limits
 
         return limits(self, spectrum, start)
@@ -139,7 +145,7 @@ class MomentSystem(system.MomentSystem):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DensitySystem(MomentSystem, network.DensitySystem):
+class DensitySystem(MomentSystem, density.DensitySystem):
     """The limit of a network, closed by the density of one coordinate; answers what a :class:`MomentSystem` does.
 
     It has ``sde``, ``balance``, ``reduction`` and ``fokker_planck`` besides, and is solved on network classes.
@@ -155,17 +161,19 @@ class DensitySystem(MomentSystem, network.DensitySystem):
         rtol: float | None = None,
         step: float | None = None,
         tolerance: float = 0.01,
+        outputs: Mapping[str, sp.Expr] | None = None,
     ) -> NetworkCurve:
         """Integrate the Fokker-Planck system of ``classes`` to ``t_end``, at times ``t``, by default 201 equal ones.
 
         Nodes and time steps are refined until the estimated errors are within ``tolerance``; with ``nodes``, ``rtol``
-        or ``step`` the system is solved once. See :func:`symhigh.integration.network.solve_network`.
+        or ``step`` the system is solved once. ``outputs`` names further averages over coordinates, expressions in
+        ``u, v, theta_star, lam``. See :func:`symhigh.integration.network.solve_network`.
         """
         from symhigh.integration.network import solve_network
         from symhigh.objects.network_curve import NetworkCurve
 
         return seen_as(NetworkCurve, solve_network(
-            self, classes, t_end, t, nodes=nodes, rtol=rtol, step=step, tolerance=tolerance
+            self, classes, t_end, t, nodes=nodes, rtol=rtol, step=step, tolerance=tolerance, outputs=outputs
         ))  # fmt: skip
 
     def solve_law(
@@ -219,7 +227,7 @@ class ParticleSystem(MomentSystem, particle.ParticleSystem):
 
 _SYSTEMS: Mapping[type, type[MomentSystem]] = {
     system.MomentSystem: MomentSystem,
-    network.DensitySystem: DensitySystem,
+    density.DensitySystem: DensitySystem,
     particle.ParticleSystem: ParticleSystem,
 }
 

@@ -12,10 +12,10 @@ import sympy as sp
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from symhigh.checks import choice
-from symhigh.derivation.network import DensitySystem, NoReduction
+from symhigh.derivation.close.density import DensitySystem, density_equations
 from symhigh.notation import FieldLatexPrinter, latex
 from symhigh.report.tidy import tidy
-from symhigh.symbols import risk, t, weight
+from symhigh.symbols import t, weight
 from symhigh.system import MomentSystem
 
 I_MODE = sp.Symbol("i", integer=True, positive=True)
@@ -24,7 +24,7 @@ N_MODES = sp.Symbol("N", integer=True, positive=True)
 
 def equations(system: MomentSystem) -> list[sp.Eq]:
     """The limit as SymPy equations, the user's parameter values put in; the list differs with the closure."""
-    return _of_density(system) if isinstance(system, DensitySystem) else _Modes(system).equations()
+    return density_equations(system) if isinstance(system, DensitySystem) else _Modes(system).equations()
 
 
 def equations_latex(system: MomentSystem, averages: str = "sums", common: bool = False) -> str:
@@ -47,19 +47,6 @@ def equations_latex(system: MomentSystem, averages: str = "sums", common: bool =
 def equations_text(system: MomentSystem) -> str:
     """One equation a line, plain characters."""
     return "\n".join(f"{_text(e.lhs)} = {_text(e.rhs)}" for e in equations(system))
-
-
-def _of_density(system: DensitySystem) -> list[sp.Eq]:
-    """SDE, balance law, equation of α, Fokker-Planck equation and risk, in this order.
-
-    The SDE alone where the parametrization has no one-dimensional reduction.
-    """
-    try:
-        rate = system.reduction.sde.drift[0].subs(risk, sp.Function("R")(t))
-        level = sp.Eq(sp.Derivative(sp.Function("alpha")(t), t), rate)
-        return [*system.sde.equations(), system.balance_law, level, system.fokker_planck, system.risk_equation]
-    except NoReduction:
-        return system.sde.equations()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from symhigh.closed.network import (
     starts,
     threshold,
 )
-from symhigh.derivation.network import alpha, side_w, side_z
+from symhigh.derivation.close.additive import alpha, side_w, side_z
 from symhigh.integration.network_end import long_time
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork
