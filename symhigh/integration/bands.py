@@ -43,7 +43,7 @@ class Fluctuations:
     def two_times(self, first: str, second: str, d: int) -> Array:
         """Covariance of ``first`` at each of ``marks`` with ``second`` at each of them, in one run; shape (K, K)."""
         if not self.marks.size:
-            raise ValueError("Fluctuations.two_times: no times were asked for; compute with fluctuations(…, joint=True)")
+            raise ValueError("Fluctuations.two_times: no times were asked for; ask with joint=True")
         return np.asarray(self.between[:, self._place(first), :, self._place(second)] / _dimension(d))
 
     def bias(self, name: str, d: int) -> Array | None:

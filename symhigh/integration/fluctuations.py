@@ -173,7 +173,7 @@ def few(theory: Deviations, spectrum: Spectrum, start: Start, rtol: float, end: 
 def _observe(
     equations: Equations, times: Array, marks: Array, end: float, rtol: float, deadline: float
 ) -> tuple[Array, Array, Array, Array]:
-    """Values (T, O), covariances (T, O, O) and biases (T, O) of the outputs at ``times``; (K, O, K, O) between marks."""
+    """Values (T, O), covariances (T, O, O), biases (T, O) at ``times``, and covariances (K, O, K, O) between marks."""
     C, rows, count = equations.start, [], len(equations.theory.system.outputs)
     size, seen = np.zeros((marks.size, count)), np.zeros((marks.size, count, marks.size, count))
 
@@ -191,7 +191,7 @@ def _observe(
     if times.size and times[0] == 0:
         observe(0.0, C, np.zeros((len(C), 1)))
     if times.size > len(rows):
-        for piece in march(equations, C, end, rtol, marks):
+        for piece in march(equations, C, end, rtol, marks.tolist()):
             if time.monotonic() > deadline:
                 raise ArithmeticError("fluctuations: out of time")
             last = piece.t + piece.h >= end * (1 - 1e-14)
