@@ -19,8 +19,8 @@ class Fluctuations:
     """Covariances and biases of the outputs ``names`` at the times ``t`` (T,), to leading order in 1/d.
 
     At dimension d an output has mean ``values + drift/d`` and covariance ``spread/d``: arrays (T, O), (T, O) and
-    (T, O, O). Where the bias is not known ``drift`` holds NaN and ``why`` says the reason. ``between`` (K, O, K, O) over
-    d are the covariances between the times ``marks`` (K,), those asked for by ``joint``.
+    (T, O, O). Where the bias is not known ``drift`` holds NaN and ``why`` says the reason. ``between/d``, (K, O, K, O),
+    are the covariances between the times ``marks`` (K,), those asked for by ``joint``.
     """
 
     t: Array

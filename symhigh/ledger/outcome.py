@@ -129,7 +129,7 @@ class Comparison:
     def bound(self, parameter: str, probability: float = 0.99) -> float:
         """The relative error that the best of all tests at these times finds with the ``probability``.
 
-        Neyman and Pearson's, for the predicted mean and covariance, at the same false alarms. NaN where no covariance is predicted.
+        Neyman and Pearson's, at the same false alarms. NaN where no covariance is predicted.
         """
         from scipy.special import ndtri
 
