@@ -34,7 +34,7 @@ ETA, B, OMEGA = sp.symbols("eta b omega", positive=True)
 
 
 def scalar(system: sh.system.MomentSystem, name: str) -> sp.Expr:
-    return system.expanded(system.scalar(name))
+    return system.unfolded(system.scalar(name))
 
 
 def test_least_squares_reduces_itself_to_equation_8() -> None:
@@ -84,7 +84,7 @@ def test_polyak_step() -> None:
     """A/(τ I), half of the distance threshold; noiseless least squares 1/τ (12, 89)."""
     system = sh.derive(sh.least_squares(noise=OMEGA), sh.Polyak())
     assert sp.cancel(scalar(system, "gamma") - error_square / (tau * (error_square + omega**2))) == 0
-    threshold = system.expanded(system.outputs["distance_threshold"])
+    threshold = system.unfolded(system.outputs["distance_threshold"])
     assert sp.cancel(threshold - 2 * scalar(system, "gamma")) == 0
     assert sp.cancel(scalar(system, "gamma").subs(omega, 0) - 1 / tau) == 0
 
