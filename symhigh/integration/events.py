@@ -151,23 +151,22 @@ def _resolved(system: MomentSystem, name: str, expr: Any) -> sp.Expr:
         raise ValueError(
             f"solve(events={{{name!r}: {expr}}}): {foreign[0]}{why}{remedy}; it has {', '.join(own)}"
         )
-    ambiguous = {n: means for n, means in own.items() if len({quantity for quantity, _ in means}) > 1}
-    put = {}
-    for symbol in sorted(expr.free_symbols, key=str):
+    put: dict[sp.Basic, sp.Expr] = {}
+    for symbol in sorted(expr.free_symbols - set().union(*own.values()), key=str):
         means = own[symbol.name]
-        if symbol.name in ambiguous and symbol not in {quantity for quantity, _ in means}:
+        if len(means) > 1:
             raise ValueError(
-                f"solve(events={{{name!r}: {expr}}}): {symbol} is {' and '.join(owner for _, owner in means)}; "
-                "rename one of them in the problem or the rule"
+                f"solve(events={{{name!r}: {expr}}}): {symbol} is {' and '.join(means.values())}; rename one of them in "
+                "the problem or the rule"
             )
-        put[symbol] = symbol if symbol in {q for q, _ in means} else means[0][0]
-    form = sp.sympify(expr.xreplace(put), strict=True)
+        put[symbol] = next(iter(means))
+    form = expr.xreplace(put)
     if not form.free_symbols:
         raise ValueError(f"solve(events={{{name!r}: {expr}}}): a number crosses nothing; name a quantity")
     return form
 
 
-def _vocabulary(system: MomentSystem) -> dict[str, list[tuple[sp.Expr, str]]]:
+def _vocabulary(system: MomentSystem) -> dict[str, dict[sp.Expr, str]]:
     """What an event may name: for every name the quantities called so, each with its owner in words."""
     rule = type(system.rule).__name__
     parts: list[tuple[str, sp.Expr, str]] = [(str(t), t, "the time")]
@@ -175,9 +174,10 @@ def _vocabulary(system: MomentSystem) -> dict[str, list[tuple[sp.Expr, str]]]:
         owner = "the loss" if getattr(p, "owner", "") == "loss" else rule
         parts.append((str(p), p, f"a parameter of {owner}"))
     parts += [(str(s.name), s.name, f"a memory of {rule}") for s in system.states]
-    parts += [(str(q.name), q.name, "a quantity of the limit") for q in (*system.reductions, *system.scalars)]
+    quantities = [q.name for q in system.reductions] + [q.name for q in system.scalars]
+    parts += [(str(q), q, "a quantity of the limit") for q in quantities]
     parts += [(name, quantity, f"the output {name}") for name, quantity in system.outputs.items()]
-    found: dict[str, list[tuple[sp.Expr, str]]] = {}
+    found: dict[str, dict[sp.Expr, str]] = {}
     for name, quantity, owner in parts:
-        found.setdefault(name, []).append((quantity, owner))
+        found.setdefault(name, {}).setdefault(quantity, owner)
     return found

@@ -89,6 +89,20 @@ def test_polyak_step() -> None:
     assert sp.cancel(scalar(system, "gamma").subs(omega, 0) - 1 / tau) == 0
 
 
+@pytest.mark.parametrize(
+    ("problem", "rule", "right"),
+    [
+        (sh.least_squares(), sh.Polyak(), 1 / tau),
+        (sh.least_squares(noise=OMEGA), sh.Polyak(), error_square / (tau * (error_square + OMEGA**2))),
+        (sh.least_squares(noise=2), sh.Constant(ETA), ETA),
+        (sh.least_squares(), sh.Schedule(ETA / (1 + t)), ETA / (1 + t)),
+    ],
+)
+def test_expanded_puts_the_users_values_in(problem: sh.Problem, rule: sh.Rule, right: sp.Expr) -> None:
+    system = sh.derive(problem, rule)
+    assert sp.cancel(system.expanded(system.outputs["learning_rate"]) - right) == 0
+
+
 def test_line_search() -> None:
     """∫λ²D²dμ/(2κ₂R) for least squares (Table 2, 92)."""
     system = sh.derive(sh.least_squares(noise=OMEGA), sh.LineSearch())
