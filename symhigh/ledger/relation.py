@@ -14,6 +14,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 from sympy.core.function import AppliedUndef
+from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
 from symhigh.ledger.domain import Domain, Point
 from symhigh.ledger.shown import SIGNS, Shown, show, side_text
@@ -224,7 +225,10 @@ def _at_points(side: Side, arguments: tuple[sp.Symbol, ...]) -> Callable[[Point]
     if side.has(sp.Sum, sp.Product, sp.Limit):
         return lambda point: _by_sympy(side, point)
     symbols = sorted(side.free_symbols, key=lambda s: (s.name, str(s.assumptions0)))
-    compiled = sp.lambdify(symbols, side, modules="mpmath")
+    try:
+        compiled = sp.lambdify(symbols, side, modules="mpmath")
+    except PrintMethodNotImplementedError:  # a node of the library's own
+        return lambda point: _by_sympy(side, point)
 
     def evaluate(point: Point) -> Any:
         try:
