@@ -80,7 +80,7 @@ def does_not_move():
 @integrated(tolerance=1e-8)
 def along_curves(trial):
     """It stays what it was on integrated curves."""
-    for spectrum, first, rule in settings(trial, 2):
+    for spectrum, first, rule in settings(trial, 2 if trial.quick else 4):
         curve = sh.derive(PROBLEM, rule).solve(spectrum, first, 30.0, t=[0.0, 1.0, 5.0, 30.0], rtol=1e-11)
         e, size, rate = float(rule.eta), spectrum.moment(1), curve.learning_rate
         level = curve.distance + 4 * e**2 / (size * rate) + 2 * e**2 * np.log(rate)
@@ -156,7 +156,7 @@ def settings(trial, count):
 @integrated(tolerance=1e-9)
 def random_spectra(trial):
     """Against the integrated limit on random spectra, in all regimes."""
-    for spectrum, first, rule in settings(trial, 8):
+    for spectrum, first, rule in settings(trial, 8 if trial.quick else 12):
         found = sh.limits(PROBLEM, rule, spectrum, first)
         late = 32.0 / float(found["rate"].evaluate())
         curve = sh.derive(PROBLEM, rule).solve(spectrum, first, late, t=[late], rtol=1e-12)
@@ -301,7 +301,7 @@ def first_integral():
 @integrated(tolerance=1e-9)
 def parametric_solution(trial):
     """t = ∫ dg/g'(g), with the rate as the parameter, against integrated curves."""
-    for _ in range(1):
+    for _ in range(1 if trial.quick else 3):
         e, first, far = (float(v) for v in np.exp(trial.rng.uniform(-0.7, 0.7, 3)))
         rule, begin = sh.AdaGradNorm(e, first), sh.Start(x_star=far)
         curve = sh.derive(PROBLEM, rule).solve(

@@ -72,13 +72,13 @@ class Relation:
 
     @property
     def instance(self) -> Relation | None:
-        """The relation with a quadratic for every unknown function of one symbol: where it fails, the relation does.
+        """The relation with a quadratic for every unknown function: where it fails, the relation does.
 
-        ``None`` where an unknown stands at a compound argument.
+        ``None`` where there is no unknown function.
         """
         sides = [s for s in (self.left, self.right) if isinstance(s, sp.Basic)]
         heads = sorted({f.func for s in sides for f in s.atoms(AppliedUndef)}, key=str)
-        if len(sides) < 2 or not heads or not self._is_plain:
+        if len(sides) < 2 or not heads:
             return None
         for number, head in enumerate(heads, 2):
             sides = [
