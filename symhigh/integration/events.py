@@ -156,8 +156,8 @@ def _resolved(system: MomentSystem, name: str, expr: Any) -> sp.Expr:
         means = own[symbol.name]
         if len(means) > 1:
             raise ValueError(
-                f"solve(events={{{name!r}: {expr}}}): {symbol} is {' and '.join(means.values())}; rename one of them in "
-                "the problem or the rule"
+                f"solve(events={{{name!r}: {expr}}}): {symbol} is {' and '.join(means.values())}; rename one of them "
+                "in the problem or the rule"
             )
         put[symbol] = next(iter(means))
     form = expr.xreplace(put)
