@@ -12,6 +12,7 @@ from sympy import ImmutableMatrix
 
 from symhigh.codegen.announce import listen
 from symhigh.codegen.cache import LOCK, load
+from symhigh.codegen.density import density_source
 from symhigh.codegen.explicit import dormand_prince_8, stepper_source
 from symhigh.codegen.gram import gram_source
 from symhigh.codegen.implicit import implicit_source
@@ -75,6 +76,11 @@ def gram_kernels(system: MomentSystem, statement: Statement) -> ModuleType:
 def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> ModuleType:
     """The module of :func:`~symhigh.codegen.particles.particle_source`, compiled."""
     return _once(("particles", system.content, noise), lambda: particle_source(system, noise))
+
+
+def density_kernels(system: MomentSystem, channels: tuple[sp.Expr, ...]) -> ModuleType:
+    """The module of :func:`~symhigh.codegen.density.density_source`, compiled."""
+    return _once(("density", system.content, channels), lambda: density_source(system, channels))
 
 
 def _once(key: object, source: Callable[[], str]) -> ModuleType:
