@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symhigh.codegen.cache import load
 from symhigh.codegen.kernels import _once
 from symhigh.codegen.lower import Lowering, function_source, needed
 from symhigh.codegen.target import Target, statements
@@ -50,7 +51,7 @@ def deviation_source(theory: Deviations, target: Target) -> str:
 
 def deviation_kernels(theory: Deviations, target: Target) -> ModuleType:
     """The module of :func:`deviation_source`, compiled."""
-    return _once(("deviations", theory, target), lambda: deviation_source(theory, target))
+    return _once(("deviations", theory, target), lambda: load(deviation_source(theory, target)))
 
 
 def _filling(
