@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from symhigh.codegen.c_prelude import PRELUDE
 from symhigh.codegen.target import NUMPY
 
 Type = str
-"""``d`` double, ``i`` integer or truth value, ``a1`` … ``a4`` arrays of doubles by rank, ``k1`` integers, ``v`` nothing;
-``r<name>`` a record, ``f<name>`` a function that a record holds, ``(…)`` several values."""
+"""``d`` double, ``i`` integer or truth value, ``a1`` … ``a4`` arrays of doubles by rank, ``k1`` integers,
+``v`` nothing; ``r<name>`` a record, ``f<name>`` a function that a record holds, ``(…)`` several values."""
 
 Signature = tuple[Type, ...]
 
@@ -39,10 +40,13 @@ class NoTranslation(ValueError):
 
 _C_TYPES = {"d": "double", "i": "long long", "v": "void", "k1": "integers"}
 _CALLS = {
-    **{n: n for n in ("acos acosh asin asinh atan atan2 atanh copysign cos cosh erf erfc exp expm1 fabs fmod hypot "
-                      "log10 log1p log2 sin sinh sqrt tan tanh").split()},
-    "lgamma": "lgamma", "gamma": "tgamma", "pow": "pow", "ldexp": "ldexp", "cbrt": "cbrt", "exp2": "exp2",
-}  # fmt: skip
+    name: name
+    for name in (
+        *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "copysign", "cos", "cosh", "erf"),
+        *("erfc", "exp", "exp2", "expm1", "fabs", "fmod", "hypot", "lgamma", "log10", "log1p", "log2", "pow"),
+        *("sin", "sinh", "sqrt", "tan", "tanh"),
+    )
+} | {"gamma": "tgamma"}
 _VALUES = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "tau": math.tau}
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
 _COMPARED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
@@ -93,14 +97,14 @@ class _Module:
             self.returns[name] = function.returned
             self.changed = True
 
-    def call(self, name: str, given: list[Type]) -> tuple[list[Type], Type]:
-        """Types of the arguments and the result of a function of the text, called with arguments of types ``given``."""
+    def call(self, name: str, given: list[Type]) -> Type:
+        """The type of the result of a function of the text, called with arguments of types ``given``."""
         known = self.types.get(name)
         joined = given if known is None else [_join(a, b) for a, b in zip(known, given, strict=True)]
         if joined != known:
             self.types[name], self.changed = joined, True
         self.visit(name)
-        return joined, self.returns[name]
+        return self.returns[name]
 
     def c_type(self, kind: Type) -> str:
         if kind.startswith("a"):
@@ -129,7 +133,7 @@ class _Module:
             f"{self.c_type(s)};"
             for s in sorted(self.shapes)
         ]
-        return "\n\n".join([_PRELUDE, *shapes, *records, *tables, *functions, *entries, ""])
+        return "\n\n".join([PRELUDE, *shapes, *records, *tables, *functions, *entries, ""])
 
     def _record(self, record: Record) -> str:
         lines = []
@@ -297,7 +301,7 @@ class _Function:
         if not self.allocates:
             return [f"return {code};"]
         if kind.startswith(("a", "k")):
-            raise NoTranslation(f"code generation: {self.tree.name} returns an array of its own, for which there is no C")
+            raise NoTranslation(f"code generation: {self.tree.name} returns an array that it made: no C")
         return [f"{{ {self.module.c_type(self.returned)} result = {code}; release(held); return result; }}"]
 
     # --- expressions ------------------------------------------------------------------------------------------
@@ -407,11 +411,11 @@ class _Function:
     def called(self, e: ast.Call) -> tuple[str, Type]:
         name = e.func.attr if isinstance(e.func, ast.Attribute) else e.func.id if isinstance(e.func, ast.Name) else ""
         owner = e.func.value if isinstance(e.func, ast.Attribute) else None
-        library = owner is None or isinstance(owner, ast.Name) and owner.id in ("math", "numpy")
+        library = owner is None or (isinstance(owner, ast.Name) and owner.id in ("math", "numpy"))
         given = [self.value(a) for a in e.args]
         if library:
             if name in self.module.functions and owner is None:
-                kinds, result = self.module.call(name, [k for _, k in given])
+                result = self.module.call(name, [k for _, k in given])
                 return f"f_{name}({', '.join(c for c, _ in given)})", result
             return self.of_library(name, given, e)
         code, kind = self.value(owner)  # type: ignore[arg-type]
@@ -488,9 +492,9 @@ def _side_by_side(index: str, body: list[ast.stmt]) -> list[str]:
         for part in ast.walk(value):
             if isinstance(part, ast.Call) and ast.unparse(part.func) not in _PLAIN:
                 return []
-            if isinstance(part, ast.Subscript) and ast.unparse(part.value) in arrays - {""}:
-                if ast.unparse(part) not in places:
-                    return []  # a value from another turn
+            element = isinstance(part, ast.Subscript) and ast.unparse(part.value) in arrays
+            if element and ast.unparse(part) not in places:  # a value from another turn
+                return []
             if isinstance(part, ast.Name) and (part.id in sums or part.id in locals_ - written):
                 return []
         if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name):
@@ -540,101 +544,3 @@ def _table(name: str, value: Any) -> str:
         f"static const {kind} D_{name}[] = {{{entries}}};\n"
         f"static const {shape} T_{name} = {{({kind} *)D_{name}, {', '.join(map(str, value.shape))}}};"
     )
-
-
-_PRELUDE = """#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <stdio.h>
-#define SEEN __attribute__((visibility("default")))
-
-typedef union { double d; long long i; void *p; } slot;
-typedef struct { double *p; long long n0; } array1;
-typedef struct { double *p; long long n0, n1; } array2;
-typedef struct { double *p; long long n0, n1, n2; } array3;
-typedef struct { double *p; long long n0, n1, n2, n3; } array4;
-typedef struct { long long *p; long long n0; } integers;
-typedef struct chain { struct chain *before; double align; } chain;
-
-static void *room(chain **held, long long count)
-{
-    chain *made = malloc(sizeof(chain) + 8 * (size_t)(count > 0 ? count : 0));
-    if (!made) { fputs("symhigh: out of memory in generated code\\n", stderr); abort(); }
-    made->before = *held;
-    *held = made;
-    return made + 1;
-}
-static void release(chain *held)
-{
-    while (held) { chain *before = held->before; free(held); held = before; }
-}
-static array1 new_array(chain **held, long long n)
-{
-    array1 a = {room(held, n), n};
-    if (n > 0) memset(a.p, 0, 8 * (size_t)n);
-    return a;
-}
-static integers new_integers(chain **held, long long n)
-{
-    integers a = {room(held, n), n};
-    if (n > 0) memset(a.p, 0, 8 * (size_t)n);
-    return a;
-}
-static integers count_up(chain **held, long long n)
-{
-    integers a = new_integers(held, n);
-    for (long long i = 0; i < n; i++) a.p[i] = i;
-    return a;
-}
-static array1 copy1(chain **held, array1 a)
-{
-    array1 b = {room(held, a.n0), a.n0};
-    if (a.n0 > 0) memcpy(b.p, a.p, 8 * (size_t)a.n0);
-    return b;
-}
-static array2 copy2(chain **held, array2 a)
-{
-    array2 b = {room(held, a.n0 * a.n1), a.n0, a.n1};
-    if (a.n0 * a.n1 > 0) memcpy(b.p, a.p, 8 * (size_t)(a.n0 * a.n1));
-    return b;
-}
-static array1 sorted(chain **held, array1 a)
-{
-    array1 b = copy1(held, a);
-    for (long long i = 1; i < b.n0; i++) {
-        double v = b.p[i];
-        long long j = i;
-        for (; j > 0 && b.p[j - 1] > v; j--) b.p[j] = b.p[j - 1];
-        b.p[j] = v;
-    }
-    return b;
-}
-static integers order(chain **held, array1 a)
-{
-    integers b = count_up(held, a.n0);
-    for (long long i = 1; i < b.n0; i++) {
-        long long v = b.p[i], j = i;
-        for (; j > 0 && a.p[b.p[j - 1]] > a.p[v]; j--) b.p[j] = b.p[j - 1];
-        b.p[j] = v;
-    }
-    return b;
-}
-static void fill_k1(integers a, long long v) { for (long long i = 0; i < a.n0; i++) a.p[i] = v; }
-static void fill_a1(array1 a, double v) { for (long long i = 0; i < a.n0; i++) a.p[i] = v; }
-static double sum(array1 a)
-{
-    double s = 0.0;
-    for (long long i = 0; i < a.n0; i++) s += a.p[i];
-    return s;
-}
-static inline double square(double a) { return a * a; }
-static inline double modulo(double a, double b)
-{
-    double r = fmod(a, b);
-    return r != 0.0 && (r < 0.0) != (b < 0.0) ? r + b : r;
-}
-/* as Python's, whose first argument wins where they cannot be compared */
-static inline double min_d(double a, double b) { return b < a ? b : a; }
-static inline double max_d(double a, double b) { return b > a ? b : a; }
-static inline long long min_i(long long a, long long b) { return b < a ? b : a; }
-static inline long long max_i(long long a, long long b) { return b > a ? b : a; }"""

@@ -1,9 +1,9 @@
 """Step control, the same for every stepper and every limit: first step, ends, refusals, outputs.
 
-Source text that is joined with a method (:mod:`symhigh.codegen.explicit`, :mod:`symhigh.codegen.implicit`) into a module
-that knows of no limit: what it integrates is the record ``limit`` of functions and arrays that every call is given
-(:data:`FIELDS`). A method is six functions over the stage derivatives ``K`` and scratch rows ``work``, of which row 1
-is the new state, those from :data:`DENSE_ROWS` on hold the solution inside the step, and the others are free:
+Source text that is joined with a method (:mod:`symhigh.codegen.explicit`, :mod:`symhigh.codegen.implicit`) into a
+module that knows of no limit: what it integrates is the record ``limit`` of functions and arrays that every call is
+given (:data:`FIELDS`). A method is five functions over the stage derivatives ``K`` and scratch rows ``work``, of which
+row 1 is the new state, those from :data:`DENSE_ROWS` on hold the solution inside the step, and the others are free:
 
 ``enter(t, y, K, work, limit)``                prepares for steps from (t, y), before the first of a call;
 ``attempt(t, h, y, K, work, rtol, floor, limit)``  one step into ``work[1]``; returns the error over the tolerance;
@@ -63,7 +63,8 @@ def control_source(
     """
     return _TEMPLATE.format(
         exponent=repr(-1.0 / order), growth=repr(growth), evaluations=evaluations, extra=extra,
-        doubtful=repr(_DOUBTFUL), astray=repr(_ASTRAY), inside=repr(1.0 / inside), depth=depth, factor=factor, dense=DENSE_ROWS,
+        doubtful=repr(_DOUBTFUL), astray=repr(_ASTRAY), inside=repr(1.0 / inside), depth=depth,
+        factor=factor, dense=DENSE_ROWS,
         reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, negative=NEGATIVE, looking=LOOK,
     )  # fmt: skip
 

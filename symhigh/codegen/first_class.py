@@ -27,7 +27,7 @@ def first_class(dispatcher: Any, kinds: Signature, returned: str) -> Any:
         def __call__(self, *given: Any) -> Any:
             return dispatcher(*given)
 
-        def __wrapper_address__(self) -> int:  # noqa: PLW3201
+        def __wrapper_address__(self) -> int:
             if not self._address:
                 dispatcher.compile(signature.args)
                 made = dispatcher.get_compile_result(signature)

@@ -16,6 +16,7 @@ from sympy import ImmutableMatrix
 from symhigh.codegen.announce import listen
 from symhigh.codegen.c import Record, Signature
 from symhigh.codegen.cache import LOCK, load
+from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.control import FIELDS, scale_source
 from symhigh.codegen.explicit import dormand_prince_8, explicit_source
 from symhigh.codegen.first_class import first_class
@@ -27,7 +28,7 @@ from symhigh.codegen.objects import load_object
 from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.step import step_source
-from symhigh.codegen.target import C, NUMBA, NUMPY, Target, chosen
+from symhigh.codegen.target import NUMBA, NUMPY, C, Target, chosen, give_up_c
 from symhigh.codegen.woodbury import LinearAlgebra
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
@@ -37,7 +38,7 @@ from symhigh.system import MomentSystem
 _loaded: dict[object, Any] = {}
 
 _SLOPE = ("d", "a1", "a1", "a1", "a2", "a1", "a1")
-_LIMIT: dict[str, Signature] = {
+LIMIT: dict[str, Signature] = {
     "prepare": ("a1", "a2", "a1", "a1"),
     "begin": ("a1", "a1", "a1"),
     "rhs": _SLOPE,
@@ -55,8 +56,8 @@ _ALGEBRA: dict[str, Signature] = {
 
 
 def _record(fields: Sequence[str]) -> Record:
-    kinds: dict[str, Any] = {name: (*its, "v") for name, its in (_LIMIT | _ALGEBRA).items()}
-    kinds |= {"refused": (*_LIMIT["refused"], "i"), "coef": "a2", "A": "a2"}
+    kinds: dict[str, Any] = {name: (*its, "v") for name, its in (LIMIT | _ALGEBRA).items()}
+    kinds |= {"refused": (*LIMIT["refused"], "i"), "coef": "a2", "A": "a2"}
     return Record("limit", {name: kinds.get(name, "a1") for name in fields})
 
 
@@ -71,6 +72,7 @@ _STEPPER: dict[str, Signature] = {
 class Kernels(SimpleNamespace):
     """The functions of one limit and one stepper; ``record(data)`` is what the stepper is told of the limit."""
 
+    target: Target
     fields: tuple[str, ...]
     room: tuple[int, int]
 
@@ -83,8 +85,8 @@ class Kernels(SimpleNamespace):
         return made(*(given[name] if name in given else getattr(self, name) for name in self.fields))
 
 
-Limit = namedtuple("Limit", FIELDS)  # noqa: PYI024
-ImplicitLimit = namedtuple("ImplicitLimit", IMPLICIT_FIELDS)  # noqa: PYI024
+Limit = namedtuple("Limit", FIELDS)  # type: ignore[misc]
+ImplicitLimit = namedtuple("ImplicitLimit", IMPLICIT_FIELDS)  # type: ignore[misc]
 
 
 def limit_source(system: MomentSystem, target: Target = NUMBA) -> str:
@@ -93,31 +95,47 @@ def limit_source(system: MomentSystem, target: Target = NUMBA) -> str:
 
 
 def limit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
-    """The functions of :func:`limit_source` and the explicit stepper; equal systems share them, whatever their numbers."""
-    target = target or chosen()
-    return _once((system.content, target), lambda: _explicit(system, target))
+    """The functions of :func:`limit_source` and the explicit stepper; equal systems share them."""
+    return _kernels("explicit", system.content, target, lambda target: _explicit(system, target))
 
 
 def _explicit(system: MomentSystem, target: Target) -> Kernels:
     stepper = _stepper("explicit", target)
-    functions = _functions(limit_source(system, target), _LIMIT, target)
-    return Kernels(fields=FIELDS, room=(0, 0), **functions, **stepper)
+    functions = _functions(limit_source(system, target), LIMIT, target)
+    return Kernels(target=target, fields=FIELDS, room=(0, 0), **functions, **stepper)
 
 
 def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
     """The limit with its linear algebra (:mod:`symhigh.codegen.woodbury`) and the implicit stepper."""
-    target = target or chosen()
-    return _once(("implicit", system.content, target), lambda: _implicit(system, target))
+    return _kernels("implicit", system.content, target, lambda target: _implicit(system, target))
 
 
 def _implicit(system: MomentSystem, target: Target) -> Kernels:
     stepper = _stepper("implicit", target)
     J = jacobian(system)
     algebra = LinearAlgebra(Lowering(system, target, more=[e for _, e in J.slopes]), J)
-    limit = vars(limit_kernels(system, target))
+    limit = limit_kernels(system, target)
+    if limit.target is not target:
+        raise NoCompiler("the right-hand side was not compiled")
     functions = _functions(algebra.source(), _ALGEBRA, target)
-    own = {name: limit[name] for name in _LIMIT}
-    return Kernels(fields=IMPLICIT_FIELDS, room=algebra.room, **own, **functions, **stepper)
+    own = {name: getattr(limit, name) for name in LIMIT}
+    return Kernels(target=target, fields=IMPLICIT_FIELDS, room=algebra.room, **own, **functions, **stepper)
+
+
+def _kernels(name: str, content: Any, target: Target | None, made: Callable[[Target], Kernels]) -> Any:
+    """Kernels made once; by Numba where C was wanted and does not compile."""
+    wanted = target or chosen()
+
+    def first() -> Kernels:
+        try:
+            return made(wanted)
+        except NoCompiler as fault:
+            if wanted is not C:
+                raise
+            give_up_c(str(fault))
+            return made(NUMBA)
+
+    return _once((name, content, wanted), first)
 
 
 def _stepper(name: str, target: Target) -> dict[str, Any]:
@@ -133,18 +151,19 @@ def _stepper(name: str, target: Target) -> dict[str, Any]:
 
 
 def _functions(
-    source: str, exports: Mapping[str, Signature], target: Target, records: tuple[Record, ...] = (), level: int = 1
-) -> dict[str, Any]:
-    """The functions ``exports`` of a module, on one target."""
+    source: str, exports: Mapping[str, Signature], target: Target, records: tuple[Record, ...] = (), level: int = 1,
+    plain: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """The functions ``exports`` of a module, on one target; ``plain`` where no stepper is given them."""
     if target is C:
         return vars(load_object(source, exports, records, level))
     module = load(source)
     functions = {name: getattr(module, name) for name in exports}
-    if target is NUMBA and not records:
+    if target is NUMBA and not records and not plain:
         fields = _record(IMPLICIT_FIELDS).fields
         for name in fields.keys() & functions.keys():
-            *kinds, returned = fields[name]
-            functions[name] = first_class(functions[name], tuple(kinds), returned)
+            kinds = fields[name]
+            functions[name] = first_class(functions[name], tuple(kinds[:-1]), kinds[-1])
     return functions
 
 
@@ -157,7 +176,7 @@ def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
     order is chance, so there all curves are compiled, with the same bits for all.
     """
     alone = threading.current_thread() is threading.main_thread() and threading.active_count() == 1
-    first = alone and modes <= 16 and "numba" not in sys.modules and (system.content, NUMPY) not in _loaded
+    first = alone and modes <= 16 and "numba" not in sys.modules and ("explicit", system.content, NUMPY) not in _loaded
     return first and not any(_is_slow(s.expression) for s in system.scalars)
 
 
@@ -176,9 +195,23 @@ def gram_kernels(system: MomentSystem, statement: Statement) -> ModuleType:
     return _once(("gram", system.content, statement), lambda: load(gram_source(system, statement)))
 
 
-def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> ModuleType:
+def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> Any:
     """The module of :func:`~symhigh.codegen.particles.particle_source`, compiled."""
-    return _once(("particles", system.content, noise), lambda: load(particle_source(system, noise)))
+    exports = {name: LIMIT[name] for name in ("prepare", "begin", "rhs", "observe")}
+    exports["kick"] = ("d", "a1", "a2", "a1", "a2", "a1", "a1")
+    key = system.content, noise
+    return module_kernels("particles", key, None, lambda target: particle_source(system, noise, target), exports)
+
+
+def module_kernels(
+    name: str, content: Any, target: Target | None, source: Callable[[Target], str], exports: Mapping[str, Signature]
+) -> Any:
+    """The functions ``exports`` of one module that needs no stepper."""
+
+    def made(target: Target) -> Kernels:
+        return Kernels(target=target, fields=(), room=(0, 0), **_functions(source(target), exports, target, plain=True))
+
+    return _kernels(name, content, target, made)
 
 
 def _once(key: object, made: Callable[[], Any]) -> Any:

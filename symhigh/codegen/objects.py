@@ -13,13 +13,14 @@ import struct
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from symhigh.codegen import c
+from symhigh.codegen import c, c_prelude
 from symhigh.codegen.announce import WATCH
 from symhigh.codegen.cache import LOCK
 from symhigh.codegen.compiler import NoCompiler, build, compiler, options
@@ -55,11 +56,14 @@ def _key(source: str, exports: Mapping[str, c.Signature], records: tuple[c.Recor
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
+@lru_cache(maxsize=1)
 def _translator() -> str:
     """What the translation itself depends on."""
-    loader = getattr(c.__spec__, "loader", None)
-    text = loader.get_data(c.__file__) if hasattr(loader, "get_data") else b""
-    return hashlib.sha256(text).hexdigest()
+    digest = hashlib.sha256()
+    for module in (c, c_prelude):
+        loader: Any = getattr(module.__spec__, "loader", None)
+        digest.update(loader.get_data(module.__file__) if hasattr(loader, "get_data") else b"")
+    return digest.hexdigest()
 
 
 def _library(
@@ -68,7 +72,10 @@ def _library(
     folder = cache_folder()
     if folder is not None and (known := _kept(folder, key)) is not None:
         return known
-    text = c.translate(source, exports, records)
+    try:
+        text = c.translate(source, exports, records)
+    except c.NoTranslation as fault:
+        raise NoCompiler(str(fault)) from None
     with tempfile.TemporaryDirectory(prefix="symhigh-") as private:
         made = Path(private) / "made.so"
         WATCH.start()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from symhigh.checks import output_times, real
-from symhigh.codegen.target import NUMBA, NUMPY, Target
+from symhigh.codegen.target import NUMBA, NUMPY, Target, chosen
 from symhigh.derivation.fluctuations import Deviations, deviations
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
@@ -52,7 +52,7 @@ def fluctuations(
     rtol
         Relative tolerance of variances and biases.
     target
-        As for ``solve``; by default compiled code where there are integrals or many modes, else the reference.
+        As for ``solve``; without a C compiler the reference draws few modes without integrals.
 
     Many modes are compressed to few of the same averages, where the start is spread evenly or by a power law. Raises
     ``ValueError`` for rules with a running maximum, and for losses whose slope has no fourth moment.
@@ -67,12 +67,13 @@ def fluctuations(
     used = few(theory, spectrum, start, tolerance, end)
     quick = used.values.size <= _REFERENCE and without_integrals(theory)
     run = partial(_run, theory, par, used, start, end, times, tolerance)
-    if target is None and quick:
+    used_target = target or chosen()
+    if used_target is NUMBA and target is None and quick:
         try:
             return run(NUMPY)
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             pass
-    return run(target or NUMBA)
+    return run(used_target)
 
 
 def _run(

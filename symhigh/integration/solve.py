@@ -74,9 +74,9 @@ def solve(
         ``EXPLICIT`` or ``IMPLICIT`` of :mod:`symhigh.integration.stepper`; by default the explicit one begins, and
         hands over to the implicit one where the end is far beyond what its step can reach (stiffness, long horizons).
     target
-        ``NUMBA``, compiled, or ``NUMPY``, the reference implementation. By default the compiled one, except for the
-        first curve of few modes in a process, which the reference draws before a compiler could be loaded. They
-        agree to rounding.
+        ``C`` or ``NUMBA``, compiled, or ``NUMPY``, the reference implementation, which agree to rounding. By default
+        the one that ``$SYMHIGH_TARGET`` names, else C where there is a compiler. Without one Numba compiles, and the
+        reference draws the first curve of few modes in a process, before Numba could be loaded.
     progress
         Called with the fraction done, from time to time.
     events
@@ -106,7 +106,7 @@ def solve(
     if stepper is not None:
         instance("solve", "stepper", stepper, Stepper, "EXPLICIT or IMPLICIT of symhigh.integration.stepper")
     if target is not None:
-        instance("solve", "target", target, Target, "NUMBA or NUMPY of symhigh.codegen.target")
+        instance("solve", "target", target, Target, "C, NUMBA or NUMPY of symhigh.codegen.target")
     free = target is None and "SYMHIGH_TARGET" not in os.environ
     population = population_of(system, spectrum, start)
     if isinstance(spectrum, Spectrum):
