@@ -358,6 +358,8 @@ class _Function:
 
     def attribute(self, e: ast.Attribute) -> tuple[str, Type]:
         if isinstance(e.value, ast.Name) and e.value.id in ("math", "numpy"):
+            if e.attr not in _VALUES:
+                raise NoTranslation(f"code generation: no C for {ast.unparse(e)}")
             return _number(_VALUES[e.attr]), "d"
         code, kind = self.value(e.value)
         if e.attr == "size":

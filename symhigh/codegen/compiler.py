@@ -77,7 +77,7 @@ def build(text: str, target: Path, level: int) -> None:
             raise NoCompiler(f"{found[0]} took more than {PATIENCE:g} s") from None
         except OSError as error:
             raise NoCompiler(f"{found[0]} does not run: {error.strerror or error}") from None
-        if done.returncode == 0:
+        if done.returncode == 0 and target.exists():
             return
-        fault = fault or done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        fault = fault or done.stderr.decode("utf-8", "replace").strip().partition("\n")[0] or "it writes nothing"
     raise NoCompiler(f"{found[0]} fails: {fault[:200]}")
