@@ -17,7 +17,7 @@ from symhigh.integration.network import NetworkCurve, solve_network
 from symhigh.population import NetworkClasses
 
 if TYPE_CHECKING:
-    from symhigh.derivation.network import DensitySystem
+    from symhigh.derivation.close.density import DensitySystem
 
 Array = np.ndarray[Any, Any]
 

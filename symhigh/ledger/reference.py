@@ -30,7 +30,6 @@ DENSITY_RTOL, DENSITY = 1e-6, 1e-5
 """The same for the density of a network."""
 _OF_PARTICLES = 8.0
 """Standard errors of particles by which a curve must differ from its system's solution to count as another one."""
-NETWORK_OUTPUTS = ("risk", "curvature", "distance", "l1")
 
 Given = tuple[Any, ...]
 """What states a population: a spectrum and a start or overlaps, or network classes."""
@@ -132,8 +131,6 @@ def population_of(curve: Curve | NetworkCurve) -> Given:
 
 def outputs_of(curve: Curve | NetworkCurve) -> Mapping[str, Array]:
     """The outputs of a curve that can be compared."""
-    if isinstance(curve, NetworkCurve):
-        return {name: np.asarray(getattr(curve, name)) for name in NETWORK_OUTPUTS}
     return curve.outputs
 
 

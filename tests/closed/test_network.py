@@ -16,7 +16,7 @@ from symhigh.closed.network import (
     threshold,
 )
 from symhigh.derivation import derive
-from symhigh.derivation.network import alpha, side_w, side_z
+from symhigh.derivation.close.additive import alpha, side_w, side_z
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork
 

@@ -6,8 +6,8 @@ import sympy as sp
 
 from symhigh.closed.network_bound import Region, bregman, divergence, exponential_bound
 from symhigh.derivation import derive
+from symhigh.derivation.close.additive import alpha, side_w, side_z, xi
 from symhigh.derivation.ito import covariation, generator
-from symhigh.derivation.network import alpha, side_w, side_z, xi
 from symhigh.integration.network_sde import solve_network_sde
 from symhigh.integration.network_values import coordinates
 from symhigh.population import NetworkClasses

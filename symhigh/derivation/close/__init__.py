@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import sympy as sp
 
+from symhigh.derivation.close.density import close_by_density
 from symhigh.derivation.close.moments import close_by_moments
 from symhigh.derivation.close.particles import close_by_particles
 from symhigh.derivation.close.refusal import NotClosed, assembled, opened
-from symhigh.derivation.network import close_by_density
 from symhigh.derivation.state import Statement
 from symhigh.meanfield import MeanField
 from symhigh.problem import Problem
