@@ -14,10 +14,8 @@ from typing import Any
 import numpy as np
 
 from symhigh.checks import output_times, real
-from symhigh.codegen.target import NUMBA, NUMPY, Target
+from symhigh.codegen.target import NUMBA, NUMPY, Target, chosen
 from symhigh.derivation.fluctuations import Deviations, check_closure, deviations
-from symhigh.derivation.gaussian import GaussianMean
-from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import state
 from symhigh.integration.bands import Fluctuations
 from symhigh.integration.deviations import Equations
@@ -54,7 +52,7 @@ def fluctuations(
     rtol
         Relative tolerance of variances and biases.
     target
-        As for ``solve``; by default the reference, which need not be compiled, while it takes a few seconds.
+        As for ``solve``; without a C compiler the reference is tried first, for a few seconds.
     joint
         Times, some of ``t`` or ``True`` for all, between which covariances are kept too:
         :meth:`Fluctuations.two_times`.
@@ -74,12 +72,13 @@ def fluctuations(
     marks = _marks(joint, times)
     used = few(theory, spectrum, start, tolerance, end)
     run = partial(_run, theory, par, used, start, end, times, marks, tolerance)
-    if target is None and used.values.size <= _REFERENCE:
+    used_target = target or chosen()
+    if used_target is NUMBA and target is None and used.values.size <= _REFERENCE:
         try:
             return run(NUMPY, time.monotonic() + _PATIENCE)
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             pass
-    return run(target or NUMBA)
+    return run(used_target)
 
 
 def _marks(joint: Any, times: Array) -> Array:
@@ -136,12 +135,6 @@ def theory_of(system: MomentSystem, random_start: bool) -> Deviations:
     if key not in _known:
         _known[key] = deviations(system, random_start)
     return _known[key]
-
-
-def without_integrals(theory: Deviations) -> bool:
-    """Whether all expectations are in closed form."""
-    exprs = (*(e for _, e in theory.shared), *(s.expression for s in theory.system.scalars))
-    return not any(e.has(GaussianMean, MixtureMean) for e in exprs)
 
 
 def few(theory: Deviations, spectrum: Spectrum, start: Start, rtol: float, end: float) -> Spectrum:
