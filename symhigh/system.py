@@ -63,12 +63,17 @@ class MomentSystem:
                 return s.expression
         raise KeyError(f"scalar({name!r}): this system has {', '.join(s.name.name for s in self.scalars)}")
 
-    def expanded(self, expr: sp.Expr) -> sp.Expr:
-        """``expr`` with every scalar replaced by its expression, down to reductions, states and parameters."""
-        expr = expression("MomentSystem.expanded", "expr", expr, "a SymPy expression in the system's symbols")
+    def unfolded(self, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with every scalar replaced by its expression, down to reductions, states and parameters' symbols."""
+        expr = expression("MomentSystem.unfolded", "expr", expr, "a SymPy expression in the system's symbols")
         for s in reversed(self.scalars):
             expr = expr.subs(s.name, s.expression)
         return expr
+
+    def expanded(self, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with every scalar replaced by its expression, and every parameter by the user's value."""
+        expr = expression("MomentSystem.expanded", "expr", expr, "a SymPy expression in the system's symbols")
+        return self.unfolded(expr).xreplace(dict(self.parameters))
 
     def bind(self, values: Mapping[sp.Symbol | str, Any]) -> Self:
         """The same system with symbols inside the user's parameters replaced by ``values``.

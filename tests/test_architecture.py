@@ -15,6 +15,7 @@ ROOMS = [
     "symbols",
     "checks",
     "notation",
+    "entries",
     "problem",
     "population",
     "rule",
