@@ -309,7 +309,7 @@ def _collect(
                 f"simulate was interrupted: {len(begun)} of {len(results)} runs are kept, to t = "
                 f"{steps[shared - 1] / e.d:.6g}; the others had not come that far",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         results, seeds = [r for r, _ in begun], tuple(seed for _, seed in begun)
         steps = steps[:shared]
@@ -319,7 +319,7 @@ def _collect(
     if messages:
         seed, text = next(iter(messages.items()))
         warnings.warn(
-            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=3
+            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=4
         )
     last = {}
     if all(r.last is not None for r in results):
