@@ -113,8 +113,8 @@ class MomentSystem(system.MomentSystem):
         """How far one run strays from the limit, and the bias of the mean, to leading order at any dimension d.
 
         ``t`` are increasing output times in [0, t_end], by default 201 equal ones, and ``rtol`` the relative tolerance
-        of variances and biases; a random start adds its own covariance. ``joint`` are times between which covariances
-        are kept too, or True for all of ``t``. For systems closed by second moments; see
+        of variances and biases; a random start adds its own covariance. ``joint`` are times, some of ``t`` or ``True``
+        for all, between which covariances are kept too. For systems closed by second moments; see
         :func:`symhigh.integration.fluctuations.fluctuations`.
         """
         from symhigh.integration.fluctuations import fluctuations
