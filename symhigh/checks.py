@@ -88,6 +88,8 @@ def real(
     below: float = math.inf,
 ) -> float:
     """Return ``value`` as a finite ``float`` greater than ``above``, at least ``least``, less than ``below``."""
+    if type(value) is float and above < value < below and value >= least:  # what most callers give
+        return value
     given = _scalar(value)
     if given is None or not given.is_number:
         refuse_type(owner, name, value, "a number", meaning)

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
@@ -97,6 +98,11 @@ def limit_source(system: MomentSystem, target: Target = NUMBA) -> str:
 
 def limit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
     """The functions of :func:`limit_source` and the explicit stepper; equal systems share them."""
+    return _explicit_kernels(system, target or chosen())
+
+
+@lru_cache(maxsize=256)
+def _explicit_kernels(system: MomentSystem, target: Target) -> Any:
     return _kernels("explicit", system.content, target, lambda target: _explicit(system, target))
 
 

@@ -27,6 +27,8 @@ from symhigh.codegen.compiler import NoCompiler, build, compiler, options
 from symhigh.codegen.folder import cache_folder, write_whole
 
 _loaded: dict[str, SimpleNamespace] = {}
+_BYTE = ctypes.c_char
+_DOUBLE = np.dtype(np.float64)
 
 
 def load_object(
@@ -179,11 +181,14 @@ def _put(kind: Any, value: Any, slots: list[Any], copies: list[tuple[Any, Any]])
         slots.append(int(value))
     else:
         array = value
-        if not (array.flags.c_contiguous and array.dtype == np.float64):
+        if not (array.flags.c_contiguous and (array.dtype is _DOUBLE or array.dtype == _DOUBLE)):
             array = np.ascontiguousarray(value, dtype=np.float64)
             if value.flags.writeable:
                 copies.append((value, array))
             else:
                 copies.append((np.empty_like(array), array))
-        slots.append(array.ctypes.data)
+        try:
+            slots.append(ctypes.addressof(_BYTE.from_buffer(array)))
+        except (TypeError, ValueError):  # empty, or not to be written
+            slots.append(array.ctypes.data)
         slots += array.shape
