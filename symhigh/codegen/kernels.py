@@ -86,6 +86,20 @@ class Kernels(SimpleNamespace):
         made = Limit if self.fields == FIELDS else ImplicitLimit
         return made(*(given[name] if name in given else getattr(self, name) for name in self.fields))
 
+    def held(self, name: str, *given: Any) -> Callable[[dict[int, Any]], Any]:
+        """A function with its arguments; called with those numbers that change, by place."""
+        function = getattr(self, name)
+        if (packed := getattr(function, "held", None)) is not None and (call := packed(*given)) is not None:
+            return cast("Callable[[dict[int, Any]], Any]", call)
+        arguments = list(given)
+
+        def call_again(changed: dict[int, Any]) -> Any:
+            for place, value in changed.items():
+                arguments[place] = value
+            return function(*arguments)
+
+        return call_again
+
 
 Limit = namedtuple("Limit", FIELDS)  # type: ignore[misc]
 ImplicitLimit = namedtuple("ImplicitLimit", IMPLICIT_FIELDS)  # type: ignore[misc]
