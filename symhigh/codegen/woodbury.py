@@ -18,9 +18,9 @@ import sympy as sp
 from symhigh.codegen.jacobian import Jacobian
 from symhigh.codegen.lower import Lowering, function_source, needed
 from symhigh.codegen.target import statements
-from symhigh.symbols import t, weight
+from symhigh.symbols import OwnedSymbol, t, weight
 
-_SIGMA = sp.Symbol("sigma", positive=True)
+_SIGMA = OwnedSymbol("sigma", positive=True)
 
 
 @dataclass(frozen=True, eq=False)
