@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symhigh.meanfield import Reduction
 from symhigh.symbols import D2, OwnedSymbol, error_square, gamma, gradient_noise, lam, risk, t
-from symhigh.system import MomentSystem, Reduction
+from symhigh.system import MomentSystem
 
 CLOCK = OwnedSymbol("u", nonnegative=True)
 """A stretch of the clock Γ."""

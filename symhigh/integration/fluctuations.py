@@ -14,7 +14,7 @@ import numpy as np
 
 from symhigh.checks import output_times, real
 from symhigh.codegen.target import NUMBA, NUMPY, Target
-from symhigh.derivation.fluctuations import Deviations, deviations
+from symhigh.derivation.fluctuations import Deviations, check_closure, deviations
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import state
@@ -34,9 +34,9 @@ DENSE_STATES = 120
 
 def fluctuations(
     system: MomentSystem,
-    spectrum: Spectrum,
-    start: Start,
-    t_end: float,
+    spectrum: Any,
+    start: Any = None,
+    t_end: Any = None,
     t: Any = None,
     rtol: float = 1e-5,
     target: Target | None = None,
@@ -55,8 +55,10 @@ def fluctuations(
         As for ``solve``; by default compiled code where there are integrals or many modes, else the reference.
 
     Many modes are compressed to few of the same averages, where the start is spread evenly or by a power law. Raises
-    ``ValueError`` for rules with a running maximum, and for losses whose slope has no fourth moment.
+    ``ValueError`` for systems that are not closed by second moments, for rules with a running maximum, and for losses
+    whose slope has no fourth moment.
     """
+    check_closure(system)
     end = real("fluctuations", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
     tolerance = real("fluctuations", "rtol", rtol, above=0.0, meaning="the relative tolerance")
     times = output_times("fluctuations", t, end)

@@ -10,9 +10,9 @@ import sympy as sp
 from scipy.special import erf
 
 import symhigh as sh
+from symhigh import derive
 from symhigh.codegen.kernels import limit_kernels
 from symhigh.codegen.target import NUMPY
-from symhigh.derivation import derive
 from symhigh.derivation.expectations import numbered as overlap
 from symhigh.population import Overlaps
 from symhigh.problem import MultiIndex
