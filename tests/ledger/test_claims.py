@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from dataclasses import dataclass
@@ -316,5 +317,4 @@ def test_a_limit_on_work_does_not_count_waiting() -> None:
     with time_limit(0.05, working=True):
         time.sleep(0.2)
     with pytest.raises(OutOfTime), time_limit(60.0), time_limit(0.05, working=True):
-        while True:
-            sum(range(1000))
+        any(n < 0 for n in itertools.count())
