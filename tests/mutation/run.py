@@ -27,7 +27,7 @@ from tests.mutation.mutants import Mutant
 FOLDERS = ("symhigh", "tests", "derivations", "docs")
 FILES = ("pyproject.toml", "README.md")
 MIRRORS = {
-    "symbols": ("tests/derivation", "tests/closed", "tests/rule"),
+    "symbols": ("tests/test_symbols.py", "tests/derivation", "tests/closed", "tests/rule"),
     "system": ("tests/derivation", "tests/integration", "tests/test_pickle.py"),
     "meanfield": ("tests/derivation", "tests/integration", "tests/test_pickle.py"),
     "aliases": ("tests/test_aliases.py",),
@@ -37,6 +37,13 @@ MIRRORS = {
     "population": ("tests/population", "tests/problem"),
 }
 """The tests of a room that has no folder of its own in ``tests``, or more than that."""
+SERVED = {
+    "symhigh/derivation/sample.py": ("tests/integration/test_fluctuations.py", "tests/simulation"),
+    "symhigh/derivation/increments.py": ("tests/integration/test_fluctuations.py",),
+    "symhigh/derivation/fluctuations.py": ("tests/integration/test_fluctuations.py",),
+    "symhigh/derivation/network.py": ("tests/integration/test_network.py", "tests/integration/test_network_law.py"),
+}
+"""The tests of what a file serves, beside those of its room, where its results are seen in a later room alone."""
 PATIENCE, GRACE = 10.0, 90.0
 """A test may take so many times its measured seconds, and so many seconds on top for what must be compiled anew."""
 
@@ -51,9 +58,9 @@ class Outcome:
     seconds: float
 
 
-def mirrored(room: str, name: str) -> bool:
-    """Whether the tests of file ``name`` are those of ``room``."""
-    places = MIRRORS.get(room, (f"tests/{room}", f"tests/test_{room}.py"))
+def mirrored(room: str, name: str, file: str = "") -> bool:
+    """Whether the tests of file ``name`` are those of ``room``, or of its ``file``."""
+    places = (*MIRRORS.get(room, (f"tests/{room}", f"tests/test_{room}.py")), *SERVED.get(file, ()))
     return any(name == place or name.startswith(place + "/") for place in places)
 
 
@@ -90,7 +97,7 @@ class Map:
         """
         places = [(mutant.file, line) for line in range(mutant.statement, mutant.line + 1)]
         reached = set().union(*(self.lines[p] for p in places if p in self.lines))
-        room = {test for test in self.seconds if mirrored(mutant.room, test.split("::")[0])}
+        room = {test for test in self.seconds if mirrored(mutant.room, test.split("::")[0], mutant.file)}
         own = f"/test_{Path(mutant.file).stem}.py"
         chosen = reached & room
         if mutant.file in self.changed:
