@@ -21,9 +21,9 @@ def test_a_symbol_of_the_same_name_is_another(name: str) -> None:
 
 
 def test_symbols_are_sorted_by_name_and_owner_as_plain_ones_are() -> None:
-    wanted = [OwnedSymbol("a", "beta"), OwnedSymbol("a", "zeta"), OwnedSymbol("b"), OwnedSymbol("c", "beta")]
-    assert sorted(wanted[::-1], key=sp.default_sort_key) == wanted
-    plain, own = sp.Symbol("a").sort_key(), wanted[0].sort_key()
+    late, early, other = OwnedSymbol("a", "zeta"), OwnedSymbol("a", "beta"), OwnedSymbol("b", "alpha")
+    assert sorted([other, late, early], key=sp.default_sort_key) == [early, late, other]
+    plain, own = sp.Symbol("a").sort_key(), early.sort_key()
     assert own[0] == plain[0]
     assert own[1][0] == len(own[1][1]) == 2
     assert own[2:] == plain[2:]
