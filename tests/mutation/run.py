@@ -6,6 +6,7 @@ than without the mutant. The working tree is never touched, and each mutant has 
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import signal
@@ -64,6 +65,13 @@ def mirrored(room: str, name: str, file: str = "") -> bool:
     return any(name == place or name.startswith(place + "/") for place in places)
 
 
+def function_lines(file: Path) -> set[int]:
+    """The lines inside the functions of a file, which do not run when it is imported."""
+    tree = ast.parse(file.read_bytes()) if file.exists() else ast.Module([], [])
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return {n for f in functions for part in f.body for n in range(part.lineno, (part.end_lineno or 0) + 1)}
+
+
 class Map:
     """Which tests run which lines, over all test files."""
 
@@ -72,13 +80,20 @@ class Map:
         self.lines: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
         self.files: defaultdict[str, set[str]] = defaultdict(set)
         self.changed: set[str] = set()
-        broken = set()
+        broken, inside = set(), dict[str, set[int]]()
         for file in sorted(folder.glob("*.json")):
             found = Coverage.load(file)
             self.seconds |= found.seconds
             broken |= set(found.failed)
             for name, lines in found.lines.items():
                 file = root / name
+                if name not in inside:
+                    inside[name] = function_lines(file)
+                # what a test file computes while it is collected belongs to all of its tests
+                collected = {n for n, tests in lines.items() if not tests} & inside[name]
+                for number in collected:
+                    self.lines[name, number] |= set(found.seconds)
+                self.files[name] |= set(found.seconds) if collected else set()
                 changed = not file.exists() or digest(file) != found.digests[name]
                 self.changed |= {name} if changed else set()
                 for number, tests in lines.items():
