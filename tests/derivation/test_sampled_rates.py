@@ -75,3 +75,13 @@ def test_the_threshold_of_the_distance_is_a_rate_whatever_the_rule(damping: floa
     curve = system.solve(sh.Spectrum.isotropic(1.6), sh.Start(0.5, 1, 0.2), 0.5, t=[0, 0.5], target=NUMPY)
     assert curve.learning_rate == pytest.approx(1 / (2 * damping * 1.6))
     assert curve.outputs["distance_threshold"] == pytest.approx(2 / 1.6)
+
+
+def test_what_a_sampled_rate_multiplies_beside_the_gradient_moves_at_the_rate_itself() -> None:
+    """Noiseless least squares: the sampled rate is the constant 1/τ, and weight decay moves at it, too."""
+    args = (sh.Spectrum.isotropic(1.6), sh.Start(0.5, 1, 0.2), 2)
+    sampled, constant = (
+        sh.derive(sh.least_squares(), sh.WeightDecay(rule, 0.3)).solve(*args, t=[0, 1, 2], target=NUMPY)
+        for rule in (sh.StochasticPolyak(), sh.Constant(1 / 1.6))
+    )
+    assert sampled.risk == pytest.approx(constant.risk, rel=1e-7)
