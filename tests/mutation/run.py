@@ -80,17 +80,18 @@ class Map:
         self.lines: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
         self.files: defaultdict[str, set[str]] = defaultdict(set)
         self.changed: set[str] = set()
-        broken, inside = set(), dict[str, set[int]]()
+        self.inside: dict[str, set[int]] = {}
+        broken = set()
         for file in sorted(folder.glob("*.json")):
             found = Coverage.load(file)
             self.seconds |= found.seconds
             broken |= set(found.failed)
             for name, lines in found.lines.items():
                 file = root / name
-                if name not in inside:
-                    inside[name] = function_lines(file)
+                if name not in self.inside:
+                    self.inside[name] = function_lines(file)
                 # what a test file computes while it is collected belongs to all of its tests
-                collected = {n for n, tests in lines.items() if not tests} & inside[name]
+                collected = {n for n, tests in lines.items() if not tests} & self.inside[name]
                 for number in collected:
                     self.lines[name, number] |= set(found.seconds)
                 self.files[name] |= set(found.seconds) if collected else set()
@@ -115,8 +116,8 @@ class Map:
         room = {test for test in self.seconds if mirrored(mutant.room, test.split("::")[0], mutant.file)}
         own = f"/test_{Path(mutant.file).stem}.py"
         chosen = reached & room
-        if mutant.file in self.changed:
-            chosen = set()
+        if mutant.file in self.changed or mutant.line not in self.inside.get(mutant.file, ()):
+            chosen = set()  # the test that imports a module first is not the one that notices
         if not chosen and (mutant.compiled or mutant.file in self.changed or any(p in self.lines for p in places)):
             chosen = self.files.get(mutant.file, set()) & room or room
         if not chosen:
