@@ -106,3 +106,7 @@ def test_intervals_that_one_slack_cannot_fill_are_left_alone():
     symbol = sp.Symbol("s", real=True)
     for where in (sp.Interval(0, 1), sp.Interval(-sp.oo, sp.oo), sp.S.Integers):
         assert _slack(symbol, where) == symbol
+
+
+def test_floats_are_the_decimals_that_they_print_as() -> None:
+    assert str(Domain({g: (0.1, 0.95)})) == "1/10 < g < 19/20"
