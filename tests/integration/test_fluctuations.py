@@ -513,7 +513,7 @@ PAIR, CLASSES = (HALVES, FAR), ("classes",)
         (sh.least_squares(0.3), sh.Adam(0.1, 1, 1, 0.5), PAIR, "scalar for every coordinate"),
         (sh.DiagonalNetwork(0.1), None, CLASSES, "closed by density"),
         (sh.DiagonalNetwork(0.1), None, PAIR, "closed by density"),
-        (sh.least_squares(model=sh.PRODUCT), sh.AdaGradNorm(1, 1), CLASSES, "closed by particles"),
+        (sh.least_squares(model=sh.PRODUCT), sh.AdaGradNorm(1, 1), CLASSES, "closed by density"),
     ],
 )
 def test_other_closures_and_steps_are_refused_with_the_reason(problem, rule, population, reason):
