@@ -274,3 +274,12 @@ def test_expressions_are_read(text: str) -> None:
 def test_what_is_not_arithmetic_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="--schedule"):
         read_expression("--schedule", text)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_is_shown_on_terminals_only(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from symhigh.cli.console import progress
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with progress("runs") as report:
+        assert callable(report) is terminal
