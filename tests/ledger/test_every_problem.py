@@ -1,4 +1,4 @@
-"""One comparison for every population: networks by density and particles, committees, rules with further vectors or cells."""
+"""One comparison for every population: networks by both closures, committees, rules with further vectors or cells."""
 
 from __future__ import annotations
 
