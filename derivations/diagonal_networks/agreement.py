@@ -8,13 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from symhigh.derivation import derive
+from symhigh import derive, simulate
 from symhigh.integration.network_model import model_of
 from symhigh.integration.particles import solve_particles
 from symhigh.ledger import REFUTED, Claim, Measured, compare, integrated, simulation
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import SQUARES, DiagonalNetwork
-from symhigh.simulation import simulate
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 TIMES = np.linspace(0, 5, 11)

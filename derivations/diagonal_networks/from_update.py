@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 from _by_hand import gaussian_moment, increments, one_step, projection, residual
 
-from symhigh.derivation import derive
+from symhigh import derive
 from symhigh.derivation.close.additive import coordinate_sde
 from symhigh.derivation.ito import ItoSDE, generator, moment_equations
 from symhigh.ledger import Claim, equal, integrated, symbolic

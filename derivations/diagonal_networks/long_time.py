@@ -10,9 +10,9 @@ import warnings
 import numpy as np
 import sympy as sp
 
-from symhigh.closed.network import linearise, long_time, noise_floor, slope_square
+from symhigh import derive, simulate
+from symhigh.closed.network import linearise, noise_floor, slope_square
 from symhigh.closed.network_bound import bregman
-from symhigh.derivation import derive
 from symhigh.derivation.close.additive import alpha, coordinate_sde, reduce, side_w, side_z, xi
 from symhigh.derivation.ito import (
     ItoSDE,
@@ -22,10 +22,10 @@ from symhigh.derivation.ito import (
     stationary_density,
     with_generator,
 )
+from symhigh.integration.network_end import long_time
 from symhigh.ledger import REFUTED, Claim, Measured, equal, integrated, symbolic
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import PRODUCT, DiagonalNetwork, eta, theta_star, u, v
-from symhigh.simulation import simulate
 from symhigh.symbols import lam, risk
 
 W, Z = sp.symbols("w z", positive=True)

@@ -7,7 +7,7 @@ hand except the statements that the findings are compared with. README, sections
 
 import sympy as sp
 
-from symhigh.derivation import derive
+from symhigh import derive
 from symhigh.derivation.close.additive import alpha, coordinate_sde, reduce, side_w, side_z, xi
 from symhigh.derivation.ito import (
     additive_coordinates,

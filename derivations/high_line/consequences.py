@@ -61,8 +61,8 @@ def search_descends():
 def below_the_threshold():
     """dD²/dt = γτI(γ - γ̄), γ̄ = 2Q/(τI): the distance falls iff γ < γ̄."""
     system = STEADY.system
-    threshold = system.expanded(system.outputs["distance_threshold"])
-    level = system.expanded(gradient_noise)
+    threshold = system.unfolded(system.outputs["distance_threshold"])
+    level = system.unfolded(gradient_noise)
     drift = STEADY.drift(distance)
     rate = sp.Symbol("gamma_", positive=True)
     yield equal(threshold, 2 * error_square / (tau * (error_square + omega**2)))

@@ -117,7 +117,7 @@ def gaps(level, rule, spectrum, start, times):
 def fastest_decay():
     """γ ≤ η/√(b² + τω²t) at all times: the accumulator's drift exceeds τω² by τQ ≥ 0."""
     (state,) = SYSTEM.states
-    return at_least(SYSTEM.expanded(state.rhs) - tau * omega**2, 0)
+    return at_least(SYSTEM.unfolded(state.rhs) - tau * omega**2, 0)
 
 
 @simulation

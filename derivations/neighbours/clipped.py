@@ -174,7 +174,7 @@ def without_noise(trial):
     ratio = sp.lambdify(z, G, "mpmath")
     root = mpmath.findroot(lambda x: ratio(x) - mpmath.mpf(1) / 2, 0.5)
     level = float((clip / root) ** 2)
-    huber = sp.lambdify(error_square, SYSTEM.expanded(risk).subs({c: clip, omega: 0}), "mpmath")
+    huber = sp.lambdify(error_square, SYSTEM.unfolded(risk).subs({c: clip, omega: 0}), "mpmath")
     yield Measured("R late", end), Measured("R where G = 2/(γτ)", float(huber(level))), {"gamma": rate}
 
 

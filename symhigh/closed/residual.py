@@ -25,16 +25,16 @@ from symhigh.closed.nodes import Choice, Root
 from symhigh.closed.secular import RHO, Secular
 from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.problem import Problem
-from symhigh.symbols import D2, eps, error_square, gamma, lam, omega, risk, t, x, x_star
+from symhigh.symbols import D2, OwnedSymbol, eps, error_square, gamma, lam, omega, risk, t, x, x_star
 
-_R = sp.Symbol("r", positive=True)
+_R = OwnedSymbol("r", positive=True)
 _SOURCE = "new; clipped SGD arXiv 2406.11733"
 
 
 def residual_limits(question: Question) -> Formulas:
     """Limits, threshold and rate at a constant learning rate, for closed expectations of a loss of the residual."""
     system = question.system
-    rate = system.expanded(gamma)
+    rate = system.unfolded(gamma)
     seen = {r.name for r in system.reductions} | {s.name for s in system.states} | {t}
     if system.family.states != (D2,):
         raise DoesNotApply("the loss sees more than the residual x - x* - eps")
@@ -45,9 +45,9 @@ def residual_limits(question: Question) -> Formulas:
             "one rest point is shown for losses that grow no faster than a square, Gaussian noise only"
         )
     (rhs,) = system.family.rhs
-    pull = system.expanded(sp.cancel(-sp.diff(rhs, D2) / (lam * gamma)))
-    push = system.expanded(sp.cancel(rhs.subs(D2, 0) / (lam * gamma**2)))
-    level = system.expanded(risk)
+    pull = system.unfolded(sp.cancel(-sp.diff(rhs, D2) / (lam * gamma)))
+    push = system.unfolded(sp.cancel(rhs.subs(D2, 0) / (lam * gamma**2)))
+    level = system.unfolded(risk)
     if any(e.has(GaussianMean) for e in (pull, push, level)):
         raise DoesNotApply("its expectations have no closed form")
     modes = read_modes(question.spectrum, question.start)

@@ -19,8 +19,9 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source, needed
 from symhigh.codegen.target import NUMBA, statements
+from symhigh.meanfield import Reduction
 from symhigh.symbols import t
-from symhigh.system import MomentSystem, Reduction
+from symhigh.system import MomentSystem
 
 _HEADER = """
 # called by their addresses, which a wrapper for C has

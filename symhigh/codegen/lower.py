@@ -17,8 +17,9 @@ import sympy as sp
 
 from symhigh.codegen.mixture import lower_means
 from symhigh.codegen.target import Names, Target, statements
+from symhigh.meanfield import Reduction, Scalar
 from symhigh.symbols import t, weight
-from symhigh.system import MomentSystem, Reduction, Scalar
+from symhigh.system import MomentSystem
 
 _ARGUMENTS = (
     *("t_", "y", "dy", "out", "par", "coef", "w", "const", "memory", "n", "i", "k"),

@@ -16,7 +16,7 @@ from symhigh.derivation.memories import Energy, greedy_rate, limits_of_memories,
 from symhigh.derivation.one_step import OneStep, one_step
 from symhigh.derivation.state import KNOWN, Statement
 from symhigh.derivation.statistics import sampled_mean, statistics
-from symhigh.meanfield import MeanField
+from symhigh.meanfield import MeanField, Scalar, ScalarState
 from symhigh.symbols import (
     B11,
     B12,
@@ -35,7 +35,6 @@ from symhigh.symbols import (
     t,
     target_norm,
 )
-from symhigh.system import Scalar, ScalarState
 
 GAUSSIAN_DATA = "Gaussian data with bounded ‖K‖, a delocalised start, slopes of at most polynomial growth"
 DIAGONAL = "K is diagonal in the basis of the coordinates, since the step is not invariant under rotations"

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from symhigh.checks import output_times, real
-from symhigh.codegen.target import NUMBA, NUMPY, Target
-from symhigh.derivation.fluctuations import Deviations, deviations
+from symhigh.codegen.target import NUMBA, NUMPY, Target, chosen
+from symhigh.derivation.fluctuations import Deviations, check_closure, deviations
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import state
@@ -35,9 +35,9 @@ DENSE_STATES = 120
 
 def fluctuations(
     system: MomentSystem,
-    spectrum: Spectrum,
-    start: Start,
-    t_end: float,
+    spectrum: Any,
+    start: Any = None,
+    t_end: Any = None,
     t: Any = None,
     rtol: float = 1e-5,
     target: Target | None = None,
@@ -54,14 +54,16 @@ def fluctuations(
     rtol
         Relative tolerance of variances and biases.
     target
-        As for ``solve``; by default the reference, which need not be compiled, while it takes a few seconds.
+        As for ``solve``; without a C compiler the reference is tried first, for a few seconds.
     joint
         Times, some of ``t`` or ``True`` for all, between which covariances are kept too:
         :meth:`Fluctuations.two_times`.
 
     Many modes are compressed to few of the same averages, where the start is spread evenly or by a power law. Raises
-    ``ValueError`` for rules with a running maximum, and for losses whose slope has no fourth moment.
+    ``ValueError`` for systems that are not closed by second moments, for rules with a running maximum, and for losses
+    whose slope has no fourth moment.
     """
+    check_closure(system)
     end = real("fluctuations", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
     tolerance = real("fluctuations", "rtol", rtol, above=0.0, meaning="the relative tolerance")
     times = output_times("fluctuations", t, end)
@@ -72,12 +74,13 @@ def fluctuations(
     marks = _marks(joint, times)
     used = few(theory, spectrum, start, tolerance, end)
     run = partial(_run, theory, par, used, start, end, times, marks, tolerance)
-    if target is None and used.values.size <= _REFERENCE:
+    used_target = target or chosen()
+    if used_target is NUMBA and target is None and used.values.size <= _REFERENCE:
         try:
             return run(NUMPY, time.monotonic() + _PATIENCE)
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             pass
-    return run(target or NUMBA)
+    return run(used_target)
 
 
 def _marks(joint: Any, times: Array) -> Array:

@@ -41,9 +41,9 @@ class Path:
             if time.monotonic() > deadline:
                 raise ArithmeticError("out of time")
             t, h = float(march.clock[0]), float(march.clock[1])
-            march.kernels.densify(t, h, march.y, march.K, march.work, *data)
+            march.kernels.densify(t, h, march.y, march.K, march.work, march.limit)
             self.knots.append(t)
-            self._steps.append((march.kernels, h, march.y.copy(), march.work[1].copy(), march.K.copy()))
+            self._steps.append((march.kernels, h, march.y.copy(), march.work.copy()))
             self.end = float(march.clock[5])
             if march.stepper is EXPLICIT and outlasts(t, h, end, rtol):
                 march.hand_over(IMPLICIT)
@@ -53,7 +53,7 @@ class Path:
         if not self._steps:
             return self.start
         k = max(0, bisect_right(self.knots, t) - 1)
-        kernels, h, y, new, K = self._steps[k]
+        kernels, h, y, work = self._steps[k]
         out = np.empty_like(y)
-        kernels.interpolate(min(1.0, (t - self.knots[k]) / h), h, y, new, K, out)
+        kernels.interpolate(min(1.0, (t - self.knots[k]) / h), y, work, out)
         return out

@@ -35,6 +35,7 @@ from symhigh.codegen.gram import refusal
 from symhigh.derivation import derive
 from symhigh.derivation.limit import mean_field_of
 from symhigh.integration.modes import population_of
+from symhigh.integration.network_values import square_root
 from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.population import Overlaps, Spectrum
 from symhigh.population.spectrum import Array
@@ -51,9 +52,9 @@ _METHODS: dict[str, type[DirectWalk] | type[GramWalk]] = {"direct": DirectWalk, 
 
 
 def simulate(
-    problem: Problem,
-    rule: Rule | None,
-    spectrum: Any,
+    problem: Problem | MomentSystem,
+    rule: Any,
+    spectrum: Any = None,
     start: Any = None,
     d: Any = None,
     t_end: Any = None,
@@ -70,7 +71,8 @@ def simulate(
     """Run ``rule`` on ``problem`` at dimension ``d`` to time ``t_end`` (d·t_end steps) once per seed.
 
     Returns :class:`Runs`. Positional arguments after the rule are the population, as for ``solve``: a spectrum and a
-    start, a spectrum and overlaps, or network classes, ``simulate(problem, rule, classes, d=…, t_end=…)``.
+    start, a spectrum and overlaps, or network classes, ``simulate(problem, rule, classes, d=…, t_end=…)``. A derived
+    system may stand for problem and rule: ``simulate(system, spectrum, start, d=…, t_end=…)``.
 
     Parameters
     ----------
@@ -99,6 +101,13 @@ def simulate(
     Memory is O(d) a thread, or O(distinct eigenvalues) for the chain. A diverging run ends with what it has. A
     keyboard interrupt keeps the runs and times that hold the most of what was computed, and warns of runs left out.
     """
+    if isinstance(problem, MomentSystem):
+        if start is not None:
+            raise TypeError(
+                f"simulate(start={shown(start)}): after a system and its population give d=… and t_end=… by name"
+            )
+        system, spectrum, start = problem, rule, spectrum
+        problem, rule = system.problem, system.rule
     size = whole("simulate", "d", d, least=2, most=2**40, meaning="the dimension")
     end = real("simulate", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
     steps_of("simulate", size, end)
@@ -148,6 +157,24 @@ def simulate(
     return _collect(results, experiment, names, chosen, steps, interrupted=stop.is_set())
 
 
+def again(
+    runs: Runs, d: int, seeds: int | Sequence[int], t: Any = None, population: Sequence[Any] | None = None
+) -> Runs:
+    """The same experiment at another dimension, with other seeds or times (by default the same times).
+
+    ``population`` replaces the spectrum and start, spectrum and overlaps, or classes. Raises ``ValueError`` for
+    runs with a covariance (d, d), which belongs to one dimension.
+    """
+    if runs.rotated:
+        raise ValueError(
+            f"again(d={d}): these runs have a covariance of their own, a matrix at d = {runs.d}; simulate anew "
+            f"with one at d = {d}"
+        )
+    grid = runs.t if t is None else t
+    first, *rest = runs.population.origin if population is None else population
+    return simulate(runs.problem, runs.rule, first, rest[0] if rest else None, d, runs.t_end, seeds, t=grid)
+
+
 def prepare(
     problem: Problem,
     rule: Rule | None,
@@ -164,7 +191,7 @@ def prepare(
     par = parameter_values("simulate", field)
     check_schedule(field, par, t_end)
     table = population_of(field, *population, owner="simulate")
-    root = None if covariance is None else square_root(covariance, d)
+    root = None if covariance is None else _root_of(covariance, d)
     return _chosen(method, Experiment(field, statement, table, d, t_end, par, generator, root), observed)
 
 
@@ -282,7 +309,7 @@ def _collect(
                 f"simulate was interrupted: {len(begun)} of {len(results)} runs are kept, to t = "
                 f"{steps[shared - 1] / e.d:.6g}; the others had not come that far",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         results, seeds = [r for r, _ in begun], tuple(seed for _, seed in begun)
         steps = steps[:shared]
@@ -292,7 +319,7 @@ def _collect(
     if messages:
         seed, text = next(iter(messages.items()))
         warnings.warn(
-            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=3
+            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=4
         )
     last = {}
     if all(r.last is not None for r in results):
@@ -320,14 +347,11 @@ def _kept(rows: Sequence[int]) -> int:
     return max(range(max(rows) + 1), key=lambda n: n * sum(r >= n for r in rows))
 
 
-def square_root(covariance: Any, d: int) -> Array:
+def _root_of(covariance: Any, d: int) -> Array:
     """The symmetric square root of a covariance (d, d); raises ``ValueError`` where it is none."""
     matrix = array("simulate", "covariance", covariance, ndim=2, meaning="the covariance of the data")
     if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T, atol=1e-10):
         raise ValueError(
             f"simulate(covariance of shape {matrix.shape}): covariance must be a finite symmetric {d} x {d} matrix"
         )
-    values, basis = np.linalg.eigh(matrix)
-    if values[0] < -1e-10 * max(values[-1], 1.0):
-        raise ValueError(f"simulate(covariance): it has the eigenvalue {values[0]:g}; all must be >= 0")
-    return np.asarray((basis * np.sqrt(np.maximum(values, 0.0))) @ basis.T)
+    return square_root("simulate", matrix)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symhigh.derivation import derive
+from symhigh import derive
 from symhigh.derivation.close.additive import (
     NoReduction,
     alpha,

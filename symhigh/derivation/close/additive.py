@@ -22,10 +22,10 @@ from symhigh.rule import Constant
 from symhigh.rule.constant import RATE
 from symhigh.symbols import OwnedSymbol, gamma, gradient_noise, risk
 
-alpha = sp.Symbol("alpha", real=True)
-xi = sp.Symbol("xi", real=True)
-side_w = sp.Symbol("s_w", real=True)
-side_z = sp.Symbol("s_z", real=True)
+alpha = OwnedSymbol("alpha", "network", real=True)
+xi = OwnedSymbol("xi", "network", real=True)
+side_w = OwnedSymbol("s_w", "network", real=True)
+side_z = OwnedSymbol("s_z", "network", real=True)
 """Signs in {−1, 0, 1} of the two linear forms that carry the coordinates; 0 is the boundary."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 import sympy as sp
 
@@ -23,21 +23,15 @@ from symhigh.derivation.close.additive import (
     xi,
 )
 from symhigh.derivation.close.channels import Channels, channels, joined
-from symhigh.derivation.close.refusal import NotClosed, assembled, no_fluctuations, opened
+from symhigh.derivation.close.refusal import NotClosed, assembled, opened
 from symhigh.derivation.ito import Decay, ItoSDE, decays, fokker_planck
 from symhigh.derivation.state import Statement
-from symhigh.meanfield import MeanField
-from symhigh.notation import latex
-from symhigh.population import NetworkClasses
+from symhigh.meanfield import MeanField, Scalar
 from symhigh.problem import Problem
 from symhigh.problem.model import Parametrization, theta_star, u, v
 from symhigh.rule import Rule
 from symhigh.symbols import gamma, gradient_noise, lam, omega, risk, t
-from symhigh.system import MomentSystem, Scalar
-
-if TYPE_CHECKING:
-    from symhigh.integration.network import NetworkCurve
-    from symhigh.integration.network_law import LawCurve
+from symhigh.system import MomentSystem
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,63 +153,37 @@ class DensitySystem(MomentSystem):
             sp.Function("R")(t), _over_classes(lam * (effective - theta_star) ** 2) / 2 + self.noise**2 / 2
         )
 
-    def equations(self) -> list[sp.Eq]:
-        """SDE, balance law, equation of α, Fokker-Planck equation and risk, in this order.
 
-        Then, but for least squares at a constant rate, the scalars and memories that these hold, and their averages.
-        """
-        level = sp.Eq(sp.Derivative(sp.Function("alpha")(t), t), self.reduction.sde.drift[0].subs(self._in_time))
-        first = [*self.sde.equations(), self.balance_law, level, self.fokker_planck, self.risk_equation]
-        return first if self.plain else [*first, *self._coupling()]
+def density_equations(system: DensitySystem) -> list[sp.Eq]:
+    """SDE, balance law, equation of α, Fokker-Planck equation and risk, in this order.
 
-    def _coupling(self) -> list[sp.Eq]:
-        """The scalars, memories and averages by which a coordinate is coupled to the others."""
-        values = dict(self.parameters)
-        moving = {c for e in self.channels.names for c in e.free_symbols} | {gamma}
-        wanted = {x.name for x in self.states} | moving
-        kept: list[Scalar] = []
-        for scalar in reversed(self.scalars):
-            if scalar.name in wanted | set().union(*(s.rhs.free_symbols for s in self.states)):
-                kept.insert(0, scalar)
-                wanted |= scalar.expression.free_symbols
-        named = [sp.Eq(s.name, s.expression.subs(values), evaluate=False) for s in kept if s.name != risk]
-        evolve = [sp.Eq(sp.Derivative(sp.Function(s.name.name)(t), t), s.rhs.subs(values)) for s in self.states]
-        used = set().union(*(e.free_symbols for e in (*(s.expression for s in kept), *(s.rhs for s in self.states))))
-        inverse = {s: e.subs(alpha, sp.Function("alpha")(t)) for s, e in self.reduction.inverse.items()}
-        means = [
-            sp.Eq(r.name, _over_classes(sp.powsimp(sp.expand(r.summand.subs(inverse)))))
-            for r in self.reductions
-            if r.name in used
-        ]
-        return [*named, *evolve, *means]
+    Then, but for least squares at a constant rate, the scalars and memories that these hold, and their averages.
+    """
+    level = sp.Eq(sp.Derivative(sp.Function("alpha")(t), t), system.reduction.sde.drift[0].subs(system._in_time))
+    first = [*system.sde.equations(), system.balance_law, level, system.fokker_planck, system.risk_equation]
+    return first if system.plain else [*first, *_coupling(system)]
 
-    def latex(self, averages: str = "sums", common: bool = False) -> str:
-        """The equations as LaTeX lines of an ``aligned`` environment; the average over classes stays a sum."""
-        lines = [f"{latex(e.lhs)} &= {latex(e.rhs)}" for e in self.equations()]
-        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
-    def __str__(self) -> str:
-        return "\n".join(f"{eq.lhs} = {eq.rhs}" for eq in self.equations())
-
-    def solve(  # type: ignore[override]
-        self, classes: NetworkClasses, t_end: float, t: Any = None, **options: Any
-    ) -> NetworkCurve:
-        """Integrate the Fokker-Planck system to ``t_end``; see
-        :func:`symhigh.integration.network.solve_network`."""
-        from symhigh.integration.network import solve_network
-
-        return solve_network(self, classes, t_end, t, **options)
-
-    def solve_law(self, t_end: float, t: Any = None, *, law: dict[str, Any], **options: Any) -> LawCurve:
-        """Integrate with continuous laws of (λ, θ*, u, v), and estimate the error of their quadrature; see
-        :func:`symhigh.integration.network_law.solve_law`."""
-        from symhigh.integration.network_law import solve_law
-
-        return solve_law(self, t_end, t, law=law, **options)
-
-    def fluctuations(self, *population: Any, **options: Any) -> NoReturn:
-        """Refused, with the reason: the covariance of one run is derived from second moments."""
-        raise ValueError(no_fluctuations(self))
+def _coupling(system: DensitySystem) -> list[sp.Eq]:
+    """The scalars, memories and averages by which a coordinate is coupled to the others."""
+    values = dict(system.parameters)
+    moving = {c for e in system.channels.names for c in e.free_symbols} | {gamma}
+    wanted = {x.name for x in system.states} | moving
+    kept: list[Scalar] = []
+    for scalar in reversed(system.scalars):
+        if scalar.name in wanted | set().union(*(s.rhs.free_symbols for s in system.states)):
+            kept.insert(0, scalar)
+            wanted |= scalar.expression.free_symbols
+    named = [sp.Eq(s.name, s.expression.subs(values), evaluate=False) for s in kept if s.name != risk]
+    evolve = [sp.Eq(sp.Derivative(sp.Function(s.name.name)(t), t), s.rhs.subs(values)) for s in system.states]
+    used = set().union(*(e.free_symbols for e in (*(s.expression for s in kept), *(s.rhs for s in system.states))))
+    inverse = {s: e.subs(alpha, sp.Function("alpha")(t)) for s, e in system.reduction.inverse.items()}
+    means = [
+        sp.Eq(r.name, _over_classes(sp.powsimp(sp.expand(r.summand.subs(inverse)))))
+        for r in system.reductions
+        if r.name in used
+    ]
+    return [*named, *evolve, *means]
 
 
 def gradient_noise_is_twice_the_risk(field: MeanField) -> bool:
