@@ -3,7 +3,7 @@
 Every trial simulates anew, 30 runs at d = 1000 to t = 5, and compares them with the true curve, and with curves whose
 learning rate or noise is wrong, one output at a time. Prints a table of the shares found.
 
-Measured with the linear theory (t = 0 left out; the bound is Neyman and Pearson's, for errors found with probability .99):
+Measured with the linear theory (t = 0 left out; the bound is Neyman and Pearson's, at probability .99):
 
     least squares (.5, 1, 2), risk:       found 2 % in the rate 99/100, 3 % and 4 % 100/100, 1 % in the noise 100/100;
                                           promised 1.8 % in the rate (bound 1.6 %), .72 % in the noise (.66 %)
