@@ -26,7 +26,8 @@ def test_covariances_between_times_at_rest():
     sigma += -4 * rate**3 * P * (np.outer(q, u) + np.outer(u, q)) + 2 * rate**4 * P**2 * np.outer(u, u)
     C = solve_continuous_lyapunov(J, -sigma)
     times = np.array([60.0, 60.5, 62.0])
-    bands = sh.derive(sh.least_squares(noise), sh.Constant(rate)).fluctuations(HALVES, sh.Start(), 62, times, joint=True)
+    system = sh.derive(sh.least_squares(noise), sh.Constant(rate))
+    bands = system.fluctuations(HALVES, sh.Start(), 62, times, joint=True)
     exact = [[lam @ expm(J * abs(s - t)) @ C @ lam / 4 for t in times] for s in times]
     np.testing.assert_allclose(bands.two_times("risk", "risk", 1), exact, rtol=1e-4)
 
