@@ -221,6 +221,10 @@ def test_plot_saves_picture_and_data(tmp_path: Path) -> None:
     assert {f.suffix for f in tmp_path.iterdir()} == {".png", ".pdf", ".json"}
 
 
+def test_export_is_c_too() -> None:
+    assert "f_rhs(double v_t_, array1 v_y" in call("export", "--target", "c").output
+
+
 def test_export_is_python() -> None:
     compile(call("export", "--target", "numpy").output, "generated", "exec")
 
@@ -270,3 +274,12 @@ def test_expressions_are_read(text: str) -> None:
 def test_what_is_not_arithmetic_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="--schedule"):
         read_expression("--schedule", text)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_is_shown_on_terminals_only(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from symhigh.cli.console import progress
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with progress("runs") as report:
+        assert callable(report) is terminal

@@ -82,6 +82,11 @@ class Statement:
     reports: tuple[tuple[str, sp.Expr], ...] = ()
 
     @property
+    def of_a_mode(self) -> tuple[sp.Symbol, ...]:
+        """The symbols that differ from mode to mode, λ apart: coordinates, what is constant in time, and cells."""
+        return (*self.coordinates, *self.coefficients, *(m.name for m in self.cells))
+
+    @property
     def of_sample(self) -> tuple[sp.Symbol, ...]:
         """What of the current sample a rate or a memory may look at."""
         return (gradient_square, sample_loss, *self.students, *self.aims, eps)

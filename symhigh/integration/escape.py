@@ -22,11 +22,9 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from symhigh.checks import real, whole
-from symhigh.codegen.target import NUMPY, Target, chosen
+from symhigh.codegen.target import Target, chosen
 from symhigh.derivation import derive
 from symhigh.derivation.fluctuations import Deviations
-from symhigh.derivation.gaussian import GaussianMean
-from symhigh.derivation.mixture import MixtureMean
 from symhigh.integration.deviations import Equations
 from symhigh.integration.fluctuations import few, theory_of
 from symhigh.integration.lyapunov import march
@@ -113,20 +111,7 @@ def escape(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start) -> Es
     par = parameter_values("escape", system)
     theory = theory_of(system, start.random)
     used = few(theory, spectrum, start, 1e-6, _HORIZON)
-    if _without_integrals(theory):
-        try:
-            return _law(_Saddle(theory, NUMPY, par, used, start))
-        except NoSaddle:
-            raise
-        except (ArithmeticError, ValueError):  # Python stops where compiled code carries on
-            pass
     return _law(_Saddle(theory, chosen(), par, used, start))
-
-
-def _without_integrals(theory: Deviations) -> bool:
-    """Whether all expectations are in closed form, so that the reference is quick enough."""
-    exprs = (*(e for _, e in theory.shared), *(s.expression for s in theory.system.scalars))
-    return not any(e.has(GaussianMean, MixtureMean) for e in exprs)
 
 
 class NoSaddle(ValueError):

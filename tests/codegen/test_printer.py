@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -9,6 +10,7 @@ import symhigh as sh
 from symhigh.codegen.kernels import limit_source
 from symhigh.codegen.printer import code
 from symhigh.codegen.target import NUMPY, Names
+from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus
 
 BESIDE = (sh.x - sh.x_star) ** 2
 
@@ -37,3 +39,15 @@ def test_functions_of_the_math_module_pass() -> None:
     for f in (sp.gamma, sp.loggamma, sp.erfc, sp.atan, sp.asinh, sp.sinh):
         assert eval(Names().code(f(u)), vars(math) | {"u": 0.7}) == pytest.approx(float(f(0.7)), rel=1e-14)
         assert eval(code(f(u)), {"math": math, "u": 0.7}) == pytest.approx(float(f(0.7)), rel=1e-14)
+
+
+@pytest.mark.parametrize("value", [-800.0, -2.0, 0.0, 0.3, 5.0, 800.0])
+def test_smooth_steps_are_safe_from_overflow(value: float) -> None:
+    u = sp.Symbol("u", real=True)
+    given = {name: getattr(np, name) for name in ("tanh", "log1p", "exp")} | {"u": value, "max": max, "abs": abs}
+    assert eval(Names().code(Softplus(u)), given) == pytest.approx(np.logaddexp(0, value), rel=1e-14, abs=1e-300)
+    exact = 1 / (1 + np.exp(-max(value, -700)))
+    assert eval(Names().code(Sigmoid(u)), given) == pytest.approx(exact, rel=1e-14, abs=1e-16)
+    for at_zero in (0, 1):
+        step = eval(Names().code(sp.Heaviside(u, at_zero, evaluate=False)), given)
+        assert step == (at_zero if value == 0 else value > 0)

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.codegen.target import NUMBA
+from symhigh.codegen.target import NUMBA, NUMPY
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.memories import sample_rates
 from symhigh.derivation.state import state
@@ -66,3 +66,22 @@ def test_the_mean_capped_rate_under_a_contaminated_law() -> None:
     heavy = mpmath.quad(lambda s: mpmath.exp(-s) * mean(residual + 2 * s), [0, 1, 2, 5, 10, 20, 40])
     expected = 0.9 * mean(residual + 0.09) + 0.1 * heavy
     assert curve.learning_rate[0] == pytest.approx(float(expected), rel=1e-8)
+
+
+@pytest.mark.parametrize("damping", [0.5, 1.0, 4.0])
+def test_the_threshold_of_the_distance_is_a_rate_whatever_the_rule(damping: float) -> None:
+    """Noiseless least squares: ‖X - X*‖² stands still at the constant rate 2Q/(τQ) = 2/τ, also under sampled rates."""
+    system = sh.derive(sh.least_squares(), sh.StochasticPolyak(damping=damping))
+    curve = system.solve(sh.Spectrum.isotropic(1.6), sh.Start(0.5, 1, 0.2), 0.5, t=[0, 0.5], target=NUMPY)
+    assert curve.learning_rate == pytest.approx(1 / (2 * damping * 1.6))
+    assert curve.outputs["distance_threshold"] == pytest.approx(2 / 1.6)
+
+
+def test_what_a_sampled_rate_multiplies_beside_the_gradient_moves_at_the_rate_itself() -> None:
+    """Noiseless least squares: the sampled rate is the constant 1/τ, and weight decay moves at it, too."""
+    args = (sh.Spectrum.isotropic(1.6), sh.Start(0.5, 1, 0.2), 2)
+    sampled, constant = (
+        sh.derive(sh.least_squares(), sh.WeightDecay(rule, 0.3)).solve(*args, t=[0, 1, 2], target=NUMPY)
+        for rule in (sh.StochasticPolyak(), sh.Constant(1 / 1.6))
+    )
+    assert sampled.risk == pytest.approx(constant.risk, rel=1e-7)

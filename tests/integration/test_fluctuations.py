@@ -395,3 +395,10 @@ def test_other_closures_and_steps_are_refused_with_the_reason(problem, rule, pop
     system = sh.derive(problem, rule)
     with pytest.raises(ValueError, match=reason):
         system.fluctuations(*population, 1)
+
+
+def test_fluctuations_end_where_the_limit_does_and_say_so() -> None:
+    exploding = sh.derive(sh.Problem((sh.x - sh.x_star) ** 4 / 4), sh.Constant(1))
+    with pytest.warns(RuntimeWarning, match=r"fluctuations: the limit stopped at t = .* of 50; solve says why"):
+        found = exploding.fluctuations(HALVES, FAR, 50, [0.01, 50])
+    assert found.t.tolist() == [0.01]

@@ -1,5 +1,7 @@
 """Curves of diagonal networks against reference values, particles, the SDE, conservation and limit cases."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -7,6 +9,7 @@ from scipy.integrate import solve_ivp
 
 from symhigh import derive
 from symhigh.closed.network import linearise
+from symhigh.integration.network import NetworkCurve
 from symhigh.integration.network_model import exponential_terms, model_of
 from symhigh.integration.network_sde import solve_network_sde, strengths
 from symhigh.integration.network_values import Record, coordinates, largest_curvature
@@ -407,3 +410,8 @@ def test_measured_decay_is_the_secular_rate():
     curve = limit.solve(FOUR, 60, t=[0, 40, 60])
     rate = np.log(curve.risk[1] / curve.risk[2]) / 20
     assert rate == pytest.approx(linearise(limit, FOUR, float(curve.densities.integral[-1])).rate(), rel=1e-5)
+
+
+def test_without_a_balance_law_there_is_no_balance() -> None:
+    with pytest.raises(ArithmeticError, match="no balance law"):
+        NetworkCurve.balance.fget(SimpleNamespace(limit=SimpleNamespace(balance=None)))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symhigh.ledger import Domain
+from symhigh.ledger.domain import _slack
 
 g, k = sp.symbols("g k", positive=True)
 u = sp.Symbol("u", real=True)
@@ -83,6 +84,28 @@ def test_text_reads_as_mathematics():
     assert (
         str(Domain({g: (0, 2), k: sp.Interval(0, 1), u: (-sp.oo, sp.oo)})) == "0 < g < 2, 0 ≤ k ≤ 1, u real"
     )
+
+
+@pytest.mark.parametrize("where", [
+    sp.Interval.open(1, 3), sp.Interval.Lopen(1, 3), sp.Interval.Ropen(1, 3), sp.Interval.open(-2, sp.oo),
+    sp.Interval(-2, sp.oo), sp.Interval.open(-sp.oo, 5), sp.Interval(-sp.oo, 5),
+], ids=str)  # fmt: skip
+def test_slack_variables_fill_their_interval(where):
+    """As p runs over its own range, the symbol runs over the interval, and reaches no end that is open."""
+    symbol = sp.Symbol("s", real=True)
+    put = _slack(symbol, where)
+    (p,) = put.free_symbols
+    values = [put.subs(p, v) for v in (*([0] if p.is_zero is None else []), sp.Rational(1, 10**9), 1, 10**9)]
+    assert all(where.contains(v) == sp.true for v in values)
+    near = {e for e in (where.start, where.end) if any(abs(v - e) < 1e-6 for v in values)}
+    far = {e for e in (where.start, where.end) if e.is_infinite and max(map(abs, values)) > 1e8}
+    assert near | far == {where.start, where.end}
+
+
+def test_intervals_that_one_slack_cannot_fill_are_left_alone():
+    symbol = sp.Symbol("s", real=True)
+    for where in (sp.Interval(0, 1), sp.Interval(-sp.oo, sp.oo), sp.S.Integers):
+        assert _slack(symbol, where) == symbol
 
 
 def test_floats_are_the_decimals_that_they_print_as() -> None:

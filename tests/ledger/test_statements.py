@@ -26,6 +26,7 @@ from symhigh.ledger import (
     simulation,
     symbolic,
 )
+from symhigh.ledger.relation import Relation
 from symhigh.symbols import tau as TAU
 
 a, b, tau, g = sp.symbols("a b tau g", positive=True)
@@ -243,3 +244,10 @@ def test_lines_say_what_they_went_through():
     cited = examine(symbolic(by_hand_alone.statement, theorem="binomial theorem")).lines[0]
     assert cited.proof is Proof.THEOREM
     assert "cites binomial theorem" in cited.detail
+
+
+def test_complex_numbers_have_no_order() -> None:
+    for kind in (sp.Gt, sp.Lt, sp.Ge, sp.Le):
+        relation = Relation(sp.Symbol("p"), sp.S.Zero, kind)
+        assert not relation._ordered(sp.I + 1, sp.Integer(0))
+        assert not relation._ordered(sp.Integer(0), sp.I - 1)

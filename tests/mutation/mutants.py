@@ -35,6 +35,8 @@ COMPARISON: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 EXTREMES = {"min": "max", "Min": "Max", "minimum": "maximum", "argmin": "argmax"}
 EXTREMES |= {high: low for low, high in EXTREMES.items()}
+NAMED_NUMBERS = {"Zero": "One", "One": "Zero", "Half": "One", "NegativeOne": "One"}
+"""SymPy's, such as ``sp.S.Half``."""
 WORDING = {"__repr__", "__str__", "_repr_html_", "_repr_latex_"}
 """Functions that only word things."""
 WARNING = {"warn", "warn_once"}
@@ -181,6 +183,11 @@ class _Places(ast.NodeVisitor):
             for changed in variants:
                 if changed != value:
                     self.add("number", node, ast.Constant(changed))
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if node.attr in NAMED_NUMBERS and isinstance(node.value, ast.Attribute) and node.value.attr == "S":
+            self.add("number", node, f"{ast.unparse(node.value)}.{NAMED_NUMBERS[node.attr]}")
+        self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         match node.func:

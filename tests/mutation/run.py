@@ -6,6 +6,7 @@ than without the mutant. The working tree is never touched, and each mutant has 
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import signal
@@ -27,7 +28,7 @@ from tests.mutation.mutants import Mutant
 FOLDERS = ("symhigh", "tests", "derivations", "docs")
 FILES = ("pyproject.toml", "README.md")
 MIRRORS = {
-    "symbols": ("tests/derivation", "tests/closed", "tests/rule"),
+    "symbols": ("tests/test_symbols.py", "tests/derivation", "tests/closed", "tests/rule"),
     "system": ("tests/derivation", "tests/integration", "tests/test_pickle.py"),
     "meanfield": ("tests/derivation", "tests/integration", "tests/test_pickle.py"),
     "aliases": ("tests/test_aliases.py",),
@@ -37,6 +38,13 @@ MIRRORS = {
     "population": ("tests/population", "tests/problem"),
 }
 """The tests of a room that has no folder of its own in ``tests``, or more than that."""
+SERVED = {
+    "symhigh/derivation/sample.py": ("tests/integration/test_fluctuations.py", "tests/simulation"),
+    "symhigh/derivation/increments.py": ("tests/integration/test_fluctuations.py",),
+    "symhigh/derivation/fluctuations.py": ("tests/integration/test_fluctuations.py",),
+    "symhigh/derivation/network.py": ("tests/integration/test_network.py", "tests/integration/test_network_law.py"),
+}
+"""The tests of what a file serves, beside those of its room, where its results are seen in a later room alone."""
 PATIENCE, GRACE = 10.0, 90.0
 """A test may take so many times its measured seconds, and so many seconds on top for what must be compiled anew."""
 
@@ -51,10 +59,17 @@ class Outcome:
     seconds: float
 
 
-def mirrored(room: str, name: str) -> bool:
-    """Whether the tests of file ``name`` are those of ``room``."""
-    places = MIRRORS.get(room, (f"tests/{room}", f"tests/test_{room}.py"))
+def mirrored(room: str, name: str, file: str = "") -> bool:
+    """Whether the tests of file ``name`` are those of ``room``, or of its ``file``."""
+    places = (*MIRRORS.get(room, (f"tests/{room}", f"tests/test_{room}.py")), *SERVED.get(file, ()))
     return any(name == place or name.startswith(place + "/") for place in places)
+
+
+def function_lines(file: Path) -> set[int]:
+    """The lines inside the functions of a file, which do not run when it is imported."""
+    tree = ast.parse(file.read_bytes()) if file.exists() else ast.Module([], [])
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return {n for f in functions for part in f.body for n in range(part.lineno, (part.end_lineno or 0) + 1)}
 
 
 class Map:
@@ -65,6 +80,8 @@ class Map:
         self.lines: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
         self.files: defaultdict[str, set[str]] = defaultdict(set)
         self.changed: set[str] = set()
+        self.root = root
+        self.inside: dict[str, set[int]] = {}
         broken = set()
         for file in sorted(folder.glob("*.json")):
             found = Coverage.load(file)
@@ -72,6 +89,13 @@ class Map:
             broken |= set(found.failed)
             for name, lines in found.lines.items():
                 file = root / name
+                if name not in self.inside:
+                    self.inside[name] = function_lines(file)
+                # what a test file computes while it is collected belongs to all of its tests
+                collected = {n for n, tests in lines.items() if not tests} & self.inside[name]
+                for number in collected:
+                    self.lines[name, number] |= set(found.seconds)
+                self.files[name] |= set(found.seconds) if collected else set()
                 changed = not file.exists() or digest(file) != found.digests[name]
                 self.changed |= {name} if changed else set()
                 for number, tests in lines.items():
@@ -81,7 +105,8 @@ class Map:
             self.seconds.pop(test, None)
 
     def tests(self, mutant: Mutant, budget: float) -> list[str]:
-        """The tests of the mutant's room that reach it: of its own file first, within a file the quickest first.
+        """The tests of the mutant's room that reach it: of its own file first, then of those that import from
+        its module, within a file the quickest first.
 
         Where the tracer cannot tell (compiled functions, what runs at import, a file that changed since), all that
         reach the file, or else its room; where no test is seen to reach a line, those of its own file, which may run
@@ -90,11 +115,11 @@ class Map:
         """
         places = [(mutant.file, line) for line in range(mutant.statement, mutant.line + 1)]
         reached = set().union(*(self.lines[p] for p in places if p in self.lines))
-        room = {test for test in self.seconds if mirrored(mutant.room, test.split("::")[0])}
+        room = {test for test in self.seconds if mirrored(mutant.room, test.split("::")[0], mutant.file)}
         own = f"/test_{Path(mutant.file).stem}.py"
         chosen = reached & room
-        if mutant.file in self.changed:
-            chosen = set()
+        if mutant.file in self.changed or mutant.line not in self.inside.get(mutant.file, ()):
+            chosen = set()  # the test that imports a module first is not the one that notices
         if not chosen and (mutant.compiled or mutant.file in self.changed or any(p in self.lines for p in places)):
             chosen = self.files.get(mutant.file, set()) & room or room
         if not chosen:
@@ -104,9 +129,12 @@ class Map:
             name = test.split("::")[0]
             quickest[name] = min(quickest.get(name, 1e9), self.seconds[test])
 
-        def order(test: str) -> tuple[bool, float, str, float]:
+        module = mutant.file.removesuffix(".py").replace("/", ".")
+        naming = {n: n.endswith(own) or f"{module} import" in (self.root / n).read_text("utf-8") for n in quickest}
+
+        def order(test: str) -> tuple[bool, bool, float, str, float]:
             name = test.split("::")[0]
-            return (not name.endswith(own), quickest[name], name, self.seconds[test])
+            return (not name.endswith(own), not naming[name], quickest[name], name, self.seconds[test])
 
         ordered = sorted(chosen, key=order)
         spent = list(accumulate(self.seconds[test] for test in ordered))

@@ -15,6 +15,11 @@ import symhigh as sh
         (lambda: sh.AdaGradNorm(0, 1), "eta must be > 0"),
         (lambda: sh.AdaGradNorm(1, -1), r"AdaGradNorm\(b=-1\): b must be > 0, the starting accumulator"),
         (lambda: sh.AdaGradNorm(1, sp.Symbol("b", negative=True)), "b must be > 0"),
+        (lambda: sh.DoG(1, 1e-160), r"DoG\(b=1.0.*e-160\): b\*\*2 is about 1e-320, beyond what doubles hold"),
+        (lambda: sh.DoG(1e-160, 1), r"DoG\(r0=1.0.*e-160\): r0\*\*2 is about 1e-320"),
+        (lambda: sh.AdaGrad(1, 1e160), r"AdaGrad\(b=1.0.*e\+160\): b\*\*2 is about 1e\+320"),
+        (lambda: sh.RMSprop(1, 1, 1e-160), r"RMSprop\(b=.*beyond what doubles hold"),
+        (lambda: sh.Adam(1, 1, 1, 1e-160), r"Adam\(b=.*beyond what doubles hold"),
         (lambda: sh.Schedule(sp.Integer(-1)), "must be >= 0"),
         (lambda: sh.Schedule(sp.exp(-sp.Symbol("t"))), "use symhigh.t"),
     ],
@@ -37,3 +42,26 @@ def test_parameters_that_are_not_used_are_not_among_the_values() -> None:
     assert names(sh.StochasticPolyak()) == {"c_P"}
     assert names(sh.StochasticPolyak(2)) == {"c_P", "g_max"}
     assert names(sh.StochasticPolyak(2, least=0.1)) == {"c_P", "g_max", "f_least"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "rate"),
+    [
+        (sh.AdaGradNorm(0.9, 0.6), 0.9 / 0.6),
+        (sh.RMSpropNorm(0.9, 0.6, 0.8), 0.9 / 0.6),
+        (sh.DelayedAdaGradNorm(0.9, 0.6, 0.5), 0.9 / 0.6),
+        (sh.DelayedAdaGradNorm(0.9, 0.6, 1), 0.9 / 0.6**2),
+    ],
+    ids=str,
+)
+def test_the_first_rate_is_the_one_stated(rule: sh.Rule, rate: float) -> None:
+    start = {m.name: m.initial for m in rule.memory}
+    assert float(rule.rate.xreplace(start).xreplace(rule.values)) == pytest.approx(rate, rel=1e-14)
+
+
+def test_what_parameter_free_rules_remember_at_the_start() -> None:
+    dog, adaptation = sh.DoG(0.2, 0.3), sh.DAdaptation(2, 0.1)
+    first = [{m.name.name: float(m.initial.xreplace(r.values)) for m in r.memory} for r in (dog, adaptation)]
+    assert sorted(first[0].values()) == pytest.approx(sorted([0.2**2, 0.3**2]))
+    assert 0.0 in first[1].values()
+    assert 0.1 in first[1].values()

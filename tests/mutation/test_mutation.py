@@ -1,0 +1,67 @@
+"""Mutants of a small source: what is changed, what is left alone, and that a sample is the same for the same seed."""
+
+import ast
+
+import pytest
+
+from tests.mutation.mutants import mutants
+from tests.mutation.pick import sample, shares
+from tests.mutation.report import table
+
+SOURCE = b'''
+"""Text 1 + 1."""
+LIMIT: int = 3
+def f(x: "2", y=0.5):
+    """More text."""
+    if x < 1 and not y:
+        raise ValueError(f"{x + 1} is wrong" + str(7))
+    warnings.warn("beware of 5")
+    return min(x**2, -y) - sp.S.Half
+'''
+EXPECTED = {
+    ("number", "3", "(4)"), ("number", "3", "(2)"), ("number", "0.5", "(1.0)"), ("number", "1", "(2)"),
+    ("number", "1", "(0)"), ("number", "sp.S.Half", "sp.S.One"), ("comparison", "x < 1", "(x <= 1)"),
+    ("and/or", "x < 1 and not y", "(x < 1 or not y)"), ("not", "not y", "(y)"), ("min/max", "min", "max"),
+    ("arithmetic", "x**2", "(x * 2)"), ("exponent", "x**2", "(x ** 3)"), ("sign", "-y", "(y)"),
+    ("arithmetic", "min(x**2, -y) - sp.S.Half", "(min(x ** 2, -y) + sp.S.Half)"),
+    ("guard", 'warnings.warn("beware of 5")', "pass"),
+}  # fmt: skip
+
+
+def test_every_kind_and_nothing_that_only_words_things() -> None:
+    found = mutants("symhigh/room/f.py", SOURCE)
+    assert {(m.kind, m.before, m.after) for m in found if not m.before.startswith("if ")} == EXPECTED
+    assert [m.after for m in found if m.before.startswith("if ")] == ["pass"]
+    assert len({m.id for m in found}) == len(found)
+    for m in found:
+        changed = m.apply(SOURCE)
+        ast.parse(changed)
+        assert changed != SOURCE
+        assert m.room == "room"
+
+
+def test_an_id_outlives_changes_elsewhere() -> None:
+    moved = b"import os\n\n" + SOURCE.replace(b"beware", b"take care")
+    before, after = ({m.id for m in mutants("symhigh/room/f.py", s)} for s in (SOURCE, moved))
+    assert len(before & after) == len(before) - 1  # the warning is taken out with its words
+
+
+def test_samples_follow_their_seed_and_reach_every_room() -> None:
+    found = [m for room in ("a", "b", "c") for m in mutants(f"symhigh/{room}.py", SOURCE)]
+    one, again, other = (sample(found, 9, seed) for seed in (1, 1, 2))
+    assert one == again != other
+    assert {m.room for m in one} == {"a", "b", "c"}
+    assert len({(m.file, m.line) for m in one}) == len(one) == 9
+    assert shares({"large": 900, "small": 1}, 31) == {"large": 30, "small": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "score"),
+    [("survived", "", 0.5), ("survived", "why", 1.0), ("killed", "", 1.0), ("timed out", "", 1.0)],
+)
+def test_equivalents_do_not_count_and_time_outs_are_noticed(status: str, reason: str, score: float) -> None:
+    row = {"id": "1", "room": "a", "kind": "sign", "file": "f", "line": 1, "function": "g"}
+    row |= {"before": "-a", "after": "a", "by": "t"}
+    text, found = table([row | {"status": "killed", "reason": ""}, row | {"status": status, "reason": reason}])
+    assert found == score
+    assert text.startswith("2 mutants: ")
