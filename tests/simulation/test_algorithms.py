@@ -59,6 +59,12 @@ def test_cells_signs_and_noise(rule: sh.Rule) -> None:
         sh.simulate(sh.least_squares(0.5), rule, TWO, START, 100, 1, method="gram")
 
 
+@pytest.mark.parametrize("problem", [sh.huber(0.4, 0.5), sh.squared_hinge(0.1)], ids=lambda p: p.name)
+def test_signs_of_slopes_in_pieces(problem: sh.Problem) -> None:
+    """A slope that jumps inside a piece, or is zero on one: its sign has a square below one there."""
+    assert gaps(problem, sh.SignSGD(0.5), TWO, START, d=2000).max() < 1
+
+
 @pytest.mark.parametrize(("rule", "wrong"), [
     (sh.Momentum(0.8, 2), sh.Momentum(0.8, 2.3)), (sh.Adam(0.5, 2, 1, 1), sh.Adam(0.5, 3, 1, 1)),
     (sh.SignSGD(0.5), sh.SignSGD(0.55)), (sh.Drifting(sh.Constant(0.6), 0.4), sh.Constant(0.6)),
