@@ -134,9 +134,9 @@ class MomentSystem:
         """
         return self._view.equations()
 
-    def latex(self) -> str:
-        """The equations as one LaTeX ``aligned`` environment."""
-        return self._view.latex()
+    def latex(self, averages: str = "sums", common: bool = False) -> str:
+        """The equations as one LaTeX ``aligned`` environment; see :class:`symhigh.report.equations.EquationView`."""
+        return str(self._view.latex(averages, common))
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"

@@ -1,7 +1,8 @@
 """Errors planted in what the shipped claims display: each must be refuted. ``python -m tests.plant [FILE …]``.
 
 An error is one number, exponent, sign, order or condition of a displayed statement, changed in the very object that is
-displayed. Statements with no number get a factor. Prints every error that survives, and the share that is refuted.
+displayed, or a domain that reaches a tenth too far. Statements with no number get a factor. Prints every error that
+survives, and the share that is refuted.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sympy as sp
 from symhigh.ledger import REFUTED, Claim, Trial, Verdict
 from symhigh.ledger.asymptotics import Asymptotic, Bounded
 from symhigh.ledger.clock import OutOfTime, time_limit
+from symhigh.ledger.domain import Domain
 from symhigh.ledger.empirical import Integrated
 from symhigh.ledger.equivalence import Equivalence
 from symhigh.ledger.evidence import Numeric, Symbolic
@@ -126,6 +128,8 @@ def _none(side: sp.Expr) -> sp.Expr:
 def plants(claim: Claim, most: int, seed: int = 0) -> Iterator[Plant]:
     """Up to ``most`` errors planted in each line of a claim, and what its evidence says of them."""
     random = Random(f"{seed}/{claim.id}")
+    for text, domain in widened(claim.domain):
+        yield _beyond(claim, text, domain, seed)
     for place, line in enumerate((*claim.evidence, *claim.checks)):
         trial = claim._trial(place, True, seed)
         where = f"{line.kind} {line.title}".strip()
@@ -146,6 +150,32 @@ def plants(claim: Claim, most: int, seed: int = 0) -> Iterator[Plant]:
             except Exception as raised:
                 verdict, detail = Verdict.ERROR, f"{type(raised).__name__}: {raised}"
             yield Plant(claim.id, where, error, verdict, detail)
+
+
+def widened(domain: Domain) -> Iterator[tuple[str, Domain]]:
+    """The domain with one condition moved outwards by a tenth: an end that depends on other symbols."""
+    for symbol, where in domain.ranges.items():
+        for name, factor in (("inf", sp.Rational(9, 10)), ("sup", sp.Rational(11, 10))):
+            end = getattr(where, name, sp.S.Zero)
+            if end.free_symbols:
+                ends = {"inf": where.inf, "sup": where.sup} | {name: factor * end}
+                ranges = {**domain.ranges, symbol: sp.Interval.open(ends["inf"], ends["sup"])}
+                yield f"domain {symbol}: {end} → {factor * end}", replace(domain, ranges=ranges)
+
+
+def _beyond(claim: Claim, text: str, domain: Domain, seed: int) -> Plant:
+    """What the lines by formula say on a domain that is too wide: it is refuted where one of them is."""
+    found = Verdict.VERIFIED, "every line holds beyond the domain"
+    for place, line in enumerate(claim.evidence):
+        if isinstance(line, Symbolic | Numeric):
+            trial = replace(claim._trial(place, False, seed), domain=domain)
+            try:
+                finding = line.examine(trial)
+            except Exception:  # a line that has no value there says nothing
+                continue
+            if finding.verdict is REFUTED:
+                return Plant(claim.id, f"{line.kind} {line.title}".strip(), text, REFUTED, finding.detail)
+    return Plant(claim.id, "all lines", text, *found)
 
 
 def _by_formula(line: Any, trial: Trial, random: Random, most: int) -> Iterator[tuple[str, Any]]:

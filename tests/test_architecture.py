@@ -14,6 +14,7 @@ ROOT = Path(sh.__file__).parent
 ROOMS = [
     "symbols",
     "checks",
+    "notation",
     "problem",
     "population",
     "rule",

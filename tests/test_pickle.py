@@ -135,7 +135,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "student": lambda: sh.student(sp.tanh),
 }  # fmt: skip
 FUNCTIONS = {"compare", "compare_network", "error_slope", "fixed_points", "renewal_equation", "simulate",
-             "sweep", "Rule", "verify", "within", "stable_rate",
+             "sweep", "Rule", "verify", "within", "stable_rate", "python_script",
              "EffectiveDimensionWarning", "eps", "t", "x", "x_star", "y",
     "CONSISTENT",
     "Escape",

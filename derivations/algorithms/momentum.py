@@ -85,7 +85,7 @@ rest = Claim(
 )
 heavy_ball = Claim(
     "The heavy ball rests where SGD does",
-    "Threshold and floor are those of SGD at the rate over the friction, for every spectrum: at rest there is no gain.",
+    "The level at rest, and where it ceases to be finite, are those of SGD at the rate over the friction.",
     source="symhigh's own",
     id="algorithms/heavy-ball",
     evidence=[heavy_ball_is_sgd_at_rest, floor_of_the_heavy_ball],

@@ -111,9 +111,11 @@ def floor_by_hand():
 
 @symbolic(theorem=RENEWAL)
 def floor_of_the_renewal():
-    """A constant forcing ω²/2 over one minus the mass γτ/2 of the kernel."""
+    """A constant forcing ω²/2 over one minus the mass γτ/2 < 1 of the kernel."""
     mass = sp.integrate((g**2 * FORM.kernel.summand).subs({CLOCK: g * t, lam: tau}), (t, 0, sp.oo))
-    return [equal(mass, g * tau / 2), equal(FOUND["risk"].expr, noise**2 / 2 / (1 - mass))]
+    yield equal(mass, g * tau / 2)
+    yield less(g * tau / 2, 1)
+    yield equal(FOUND["risk"].expr, noise**2 / 2 / (1 - mass))
 
 
 @symbolic
@@ -220,6 +222,7 @@ def isotropic_curve():
     yield equal(found, (R0 - rest) * sp.exp(-g * (2 - g) * t) + rest)
     Q = 2 * found - noise**2
     yield equal(sp.diff(Q, t), -2 * g * Q + g**2 * (Q + noise**2))
+    yield less(-g * (2 - g), 0)
 
 
 isotropic = Claim(

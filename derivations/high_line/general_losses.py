@@ -116,7 +116,7 @@ def below_curves(trial):
         sp.sqrt(sp.pi) / 2 * r * sp.erf(r) + sp.exp(-(r**2)) / 2
     )  # f' = (√π/2) erf(r), f'' ≤ 1
     losses = ((sh.huber(1), 1.0), (sh.logistic_regression(), 0.25), (smooth, 1.0))
-    for k in range(2):
+    for k in range(3 if trial.quick else 6):
         problem, factor = losses[k % 3]
         values = trial.rng.uniform(0.3, 1.8, 3)
         e, over = float(trial.rng.uniform(0.4, 1.5)), float(trial.rng.uniform(0.2, 2.5))
@@ -166,7 +166,7 @@ def linear_convergence(trial):
     r = x - x_star
     left, right = (r**2 / 4 + side * r / 2 - sp.Rational(1, 4) for side in (-1, 1))
     problem = sh.Problem(sp.Piecewise((left, r < -1), (right, r > 1), (r**2 / 2, True)))
-    for _ in range(1):
+    for _ in range(1 if trial.quick else 3):
         values = trial.rng.uniform(0.5, 1.5, 3)
         mean, e = float(values.mean()), float(trial.rng.uniform(0.4, 1.5))
         top = float(trial.rng.uniform(0.2, 0.9)) * 2 / mean

@@ -101,6 +101,7 @@ def lower_bound_always():
 
 bounds = Claim(
     "(13) bounds on line search",
+    "Below at all times; above at the self-similar profile. That curves tend to this is measured with the closed form.",
     id="high-line/13",
     source="High Line, (13)",
     evidence=[upper_and_lower, lower_bound_always],
@@ -126,7 +127,7 @@ two = Claim(
     "(101) two eigenvalues",
     "Two equal halves.",
     id="high-line/101",
-    source="High Line, (101)",
+    source="High Line, (101), Remark F.1",
     domain=HALVES,
     evidence=[
         radical,

@@ -28,7 +28,7 @@ from symhigh.closed.linear import linear_limit
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.modes import Modes
 from symhigh.closed.secular import self_similar
-from symhigh.ledger import Claim, Measured, equal, greater, iff, integrated, symbolic
+from symhigh.ledger import Claim, Measured, equal, greater, iff, integrated, less, numeric, symbolic
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, kappa2, lam, tau
 from symhigh.symbols import t as TIME
 
@@ -138,6 +138,9 @@ def cubic():
     yield equal(LAW.mean(SECULAR.summand.subs(gamma, 2 * s / (1 + r))), s * (1 + s + s**2 * m) / (1 + r))
 
 
+below_the_edge = numeric(less(s, LAW.edge), title="Off the cut")
+
+
 @integrated(tolerance=1e-9)
 def isolated(trial):
     """r = 0.02, 0.05, 14: learning rate and rate of the risk at late times."""
@@ -193,7 +196,7 @@ marchenko_pastur = Claim(
     "Isolated root, edge and condensate.",
     id="high-line/search-mp",
     domain={q: (0, 5), s: (0, LAW.edge)},
-    evidence=[share_at_the_edge, palindrome, cubic, isolated, edge_and_condensate, approach],
+    evidence=[share_at_the_edge, palindrome, cubic, below_the_edge, isolated, edge_and_condensate, approach],
 )
 
 

@@ -4,6 +4,8 @@
   η = 1 only.
 - The public script's equations take the noise parameter as a variance, its SGD takes it as a standard deviation. They
   agree at 0 and 1 only.
+- The caption of figure 1 says b = η = 1 for least squares, the script used b = 0.3. The figure shows the risk rise at
+  first, which with η = ω = ‖X₀ - X*‖ = 1 and K = I it does iff b < 1.
 """
 
 import numpy as np
@@ -17,14 +19,17 @@ from symhigh.ledger import (
     Measured,
     compare,
     equal,
+    greater,
+    iff,
     integrated,
+    less,
     must_fail,
     simulation,
     symbolic,
 )
 from symhigh.rule.adagrad_norm import B0 as b
 from symhigh.rule.adagrad_norm import ETA as eta
-from symhigh.symbols import error_square, gamma, gradient_noise, omega, tau
+from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, tau
 
 area = sp.Symbol("A", positive=True)
 LIMIT = linear_limit(sh.derive(sh.least_squares(), sh.AdaGradNorm(eta, b))).noiseless
@@ -79,8 +84,9 @@ true_limit = Claim(
     ],
 )
 def at_unit_scale():
-    """The printed formula against the derived limit, at η = 1."""
-    return equal(as_printed.subs(eta, 1), derived_limit().subs(eta, 1))
+    """The reciprocals of printed and derived limit differ by b(1 - η)(1 + η)/η³, which vanishes at η = 1 alone."""
+    yield equal(as_printed.subs(eta, 1), derived_limit().subs(eta, 1))
+    yield equal(1 / as_printed - 1 / derived_limit(), b * (1 - eta) * (1 + eta) / eta**3)
 
 
 def elsewhere():
@@ -146,4 +152,55 @@ deviation = Claim(
         ),
         as_deviation,
     ],
+)
+
+
+# --- figure 1 --------------------------------------------------------------------------------------------------------
+first_rate = sp.Symbol("b_", positive=True)
+
+
+@symbolic
+def rises_at_first():
+    """K = I, η = ω = D²(0) = 1: dR/dt = (1 - b)/b² at t = 0, positive iff b < 1."""
+    limit = linear_limit(sh.derive(sh.least_squares(sp.Symbol("omega", positive=True)), sh.AdaGradNorm(eta, b)))
+    (rhs,) = limit.system.family.rhs
+    values = {lam: 1, D2: 1, gradient_noise: 2, gamma: 1 / first_rate}  # I = D² + ω²
+    drift = limit.share * rhs.subs(values)
+    yield equal(drift, (1 - first_rate) / first_rate**2)
+    yield iff(greater(drift, 0), less(first_rate, 1))
+
+
+@simulation(title="SGD with b of the script against the limit with b of the script")
+def figure_of_the_script(trial):
+    return figure(trial, 0.3)
+
+
+@simulation(title="SGD with b of the script against the limit with b of the caption")
+def figure_of_the_caption(trial):
+    return figure(trial, 1.0)
+
+
+def figure(trial, start):
+    """SGD at b = 0.3 against the limit at another b, ω = η = 1."""
+    problem, spectrum = sh.least_squares(1.0), sh.Spectrum.isotropic()
+    seeds = range(trial.seed, trial.seed + 30)
+    found = sh.simulate(problem, sh.AdaGradNorm(1.0, 0.3), spectrum, sh.Start(), 256, 4.0, seeds)
+    return compare(sh.derive(problem, sh.AdaGradNorm(1.0, start)).solve(spectrum, sh.Start(), 4.0), found)
+
+
+initial_rise = Claim(
+    "The figure's rise of the risk",
+    "With the starting accumulator of the script, and not with that of the caption.",
+    id="high-line/figure-1",
+    source="High Line, figure 1, its curve",
+    domain={first_rate: (0, 3)},
+    evidence=rises_at_first,
+    checks=[figure_of_the_script],
+)
+caption = Claim(
+    "The figure's starting accumulator as in its caption",
+    id="high-line/figure-1-caption",
+    source="caption of High Line's figure, against its public script",
+    evidence=figure_of_the_caption,
+    expect=REFUTED,
 )

@@ -10,7 +10,12 @@ therefore drift, per step times d, as (9) says. symhigh makes this expansion its
 by hand.
 """
 
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
 import sympy as sp
+from scipy.stats import ks_2samp
 
 import symhigh as sh
 from symhigh.closed.linear import total_derivative
@@ -155,6 +160,62 @@ theorem = Claim(
     id="high-line/thm-2.1",
     source="High Line, Theorem 2.1",
     evidence=[error_shrinks],
+)
+
+
+@dataclass(frozen=True)
+class SameLaw:
+    """Whether samples at several dimensions follow one law: two-sample Kolmogorov-Smirnov tests, 1 % in all."""
+
+    dims: tuple[int, ...]
+    power: float
+    p_values: tuple[float, ...]
+
+    @property
+    def stated(self):
+        return f"d^{self.power:g} sup_t |R_d - R| of a run has one law at d = {', '.join(map(str, self.dims))}"
+
+    @property
+    def agrees(self):
+        return min(self.p_values) > 0.01 / len(self.p_values)
+
+    def summary(self):
+        return f"d = {'/'.join(map(str, self.dims))}: least p-value {min(self.p_values):.2g}"
+
+
+def scaled_errors(trial, power):
+    """d^power sup_t |R_d - R(t)| of many runs, at three dimensions."""
+    problem, rule = sh.least_squares(0.5), sh.AdaGradNorm(1.0, 0.5)
+    spectrum, dims = sh.Spectrum.from_eigenvalues([0.5, 1.5]), (512, 4096, 32768)
+    curve = sh.derive(problem, rule).solve(spectrum, sh.Start(), 3.0)
+    count, found = 100 if trial.quick else 200, []
+    for k, size in enumerate(dims):
+        seeds = range(trial.seed + 1000 * (k + 1), trial.seed + 1000 * (k + 1) + count)
+        runs = sh.simulate(problem, rule, spectrum, sh.Start(), size, 3.0, seeds, t=curve.t)
+        found.append(size**power * np.abs(runs.risk - curve.risk).max(axis=1))
+    return SameLaw(dims, power, tuple(float(ks_2samp(x, y).pvalue) for x, y in combinations(found, 2)))
+
+
+@simulation
+def one_law_of_the_error(trial):
+    """The law of √d times the largest error over time is the same at all dimensions, tails included."""
+    return scaled_errors(trial, 0.5)
+
+
+@simulation
+def another_power(trial):
+    """That of another power of d."""
+    return scaled_errors(trial, 0.35)
+
+
+probability = Claim(
+    "Theorem 2.1, its probability",
+    "The scaled error has one law at all dimensions; so the probability of an error larger by a power of the dimension "
+    "falls as the tail of that law.",
+    id="high-line/thm-2.1-probability",
+    source="High Line, Theorem 2.1",
+    evidence=[one_law_of_the_error],
+    checks=[must_fail(another_power)],
 )
 
 

@@ -20,11 +20,22 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import Claim, at_least, compare, equal, greater, integrated, less, simulation, symbolic
+from symhigh.ledger import (
+    Claim,
+    at_least,
+    compare,
+    equal,
+    greater,
+    integrated,
+    less,
+    must_fail,
+    simulation,
+    symbolic,
+)
 from symhigh.rule.adagrad_norm import B0 as b
 from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.rule.rmsprop_norm import ALPHA as alpha
-from symhigh.symbols import D2, gamma, gradient_noise, lam, t, tau
+from symhigh.symbols import D2, d, gamma, gradient_noise, lam, t, tau
 
 noise = sp.Symbol("omega", positive=True)
 PROBLEM = sh.least_squares(noise)
@@ -135,7 +146,7 @@ def edge():
 @integrated(tolerance=1e-8)
 def edge_of_curves(trial):
     """Integrated curves without noise settle there."""
-    for k in range(2):
+    for k in range(2 if trial.quick else 4):
         rule = random_rule(trial, k)
         values = trial.rng.uniform(0.4, 1.6, 3)
         found, curve = settled(rule, 0.0, sh.Spectrum.from_eigenvalues(values))
@@ -153,7 +164,7 @@ def edge_of_runs(trial):
 
 
 no_convergence = Claim(
-    "RMSprop-Norm does not converge, with or without noise",
+    "RMSprop-Norm without noise rests at the edge of stability, at a positive risk",
     id="high-line/rmsprop-edge",
     evidence=[edge, edge_of_curves, edge_of_runs],
 )
@@ -206,7 +217,7 @@ def stable():
 @integrated(tolerance=1e-3)
 def oscillation(trial):
     """K = λI: the late gap of γ obeys the recurrence of e^{-ρt} with the complex pair of the formula."""
-    for k in range(2):
+    for k in range(2 if trial.quick else 6):
         size, a = float(trial.rng.uniform(0.5, 1.5)), float(trial.rng.uniform(0.5, 3.0))
         rule, spectrum = sh.RMSpropNorm(0.5, 1.0, a), sh.Spectrum.isotropic(size)
         problem = sh.least_squares(0.1 * (k % 2))
@@ -245,4 +256,48 @@ speed = Claim(
     "RMSprop-Norm's approach to rest",
     id="high-line/rmsprop-rate",
     evidence=[linearised, secular, stable, oscillation, measured_rate],
+)
+
+
+# --- the printed algorithm --------------------------------------------------------------------------------------
+a, share = sp.Symbol("a", positive=True), sp.Symbol("k", positive=True)
+
+
+@symbolic
+def forgets_in_time():
+    """Forgetting α/d a step: after t d steps the weight of what was is (1 - α/d)^{td} → e^{-αt}."""
+    held = (1 - alpha / d) ** (t * d)
+    yield equal(sp.Limit(held, d, sp.oo), sp.exp(-alpha * t))
+
+
+@symbolic
+def forgets_in_steps():
+    """Forgetting a fixed share a step, (1 - a) = e^{-c}: after one unit of time the weight is e^{-cd} → 0."""
+    c = sp.Symbol("c", positive=True)
+    yield equal(sp.Limit(sp.exp(-c) ** d, d, sp.oo), 0)
+
+
+@symbolic
+def stays_random():
+    """An average of squares f'² of Gaussian residuals with the weights a(1 - a)^j has the variance 2a/(2 - a) I²."""
+    fixed, j = 1 / (1 + share), sp.Symbol("j", integer=True, nonnegative=True)
+    total = sp.summation((fixed * (1 - fixed) ** j) ** 2, (j, 0, sp.oo)).simplify()
+    yield equal(2 * total, 2 * fixed / (2 - fixed))
+    yield greater(2 * fixed / (2 - fixed), 0)
+
+
+def vanishes_for_a_share_of_order_one_over_d():
+    """That the variance at a share α/d stays away from 0, too."""
+    small = alpha / d
+    return equal(sp.Limit(2 * small / (2 - small), d, sp.oo), alpha)
+
+
+printed = Claim(
+    "RMSprop-Norm with a fixed share has no limit of this kind",
+    "It forgets within finitely many steps, so its learning rate stays random; a share of the order of one over the "
+    "dimension has the limit claimed.",
+    id="high-line/rmsprop-algorithm",
+    source="symhigh, on Algorithm 2 of High Line",
+    evidence=[forgets_in_time, forgets_in_steps, stays_random],
+    checks=must_fail(symbolic(vanishes_for_a_share_of_order_one_over_d)),
 )

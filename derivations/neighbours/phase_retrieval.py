@@ -77,6 +77,7 @@ flow = Claim(
 )
 target = Claim(
     "Stability of the target",
+    "Linear stability: the eigenvalues of the Jacobian.",
     id="phase-retrieval/target",
     evidence=[eigenvalues_at_the_target, where_it_is_stable],
 )

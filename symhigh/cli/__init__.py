@@ -177,14 +177,29 @@ def verify(paths: tuple[Path, ...], quick: bool, html: Path | None, seed: int, a
     you trust.
     """
     import symhigh as sh
+    from symhigh.ledger import row_text
 
     if html is not None:
         writable("--html", html)
+    shown: list[Any] = []
+
+    def show(row: Any) -> None:
+        shown.append(row)
+        click.echo(row_text(row))
+
     with progress("verifying") as report:
-        ledger = sh.verify(list(paths) or None, quick=quick, seed=seed, progress=report)
+        ledger = sh.verify(
+            list(paths) or None, quick=quick, seed=seed, progress=report, on_row=None if as_json else show
+        )
     if html is not None:
         html.write_text(ledger.to_html(), "utf-8")
-    click.echo(ledger.to_json() if as_json else ledger.text())
+    if as_json:
+        click.echo(ledger.to_json())
+    else:
+        for row in ledger.rows:
+            if row not in shown:  # files that hold no claims, ids that repeat
+                show(row)
+        click.echo(f"\n{ledger.closing()}")
     if not ledger.as_expected:
         sys.exit(1)
 

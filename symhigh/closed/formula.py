@@ -17,6 +17,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from symhigh.checks import expression, instance, mapping, refuse_type, shown, whole
 from symhigh.closed.nodes import MU
+from symhigh.notation import latex
 
 _MAX_DIGITS = 4000
 _TAKEN = {
@@ -145,9 +146,10 @@ class Formula:
             last, precision = real, 2 * precision
         raise ValueError(f"Formula.evaluate: no {wanted} stable digits at {_shown(numbers)}")
 
-    def latex(self) -> str:
-        """The expression as LaTeX."""
-        return str(sp.latex(self.expr))
+    def latex(self, assumptions: bool = False) -> str:
+        """The expression as LaTeX, with what it assumes behind it where ``assumptions`` asks for it."""
+        conditions = r",\ ".join(map(latex, self.assumptions))
+        return latex(self.expr) + (rf" \qquad \left({conditions}\right)" if assumptions and conditions else "")
 
     def python(self, name: str = "formula") -> str:
         """Source of a Python function of the formula's symbols, in double precision; needs SciPy for W and erf."""
@@ -162,7 +164,7 @@ class Formula:
         return c_source(self, name)
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
+        return f"$\\displaystyle {self.latex(assumptions=True)}$"
 
     def __str__(self) -> str:
         where = "; ".join(f"{r.lhs} {r.rel_op} {r.rhs}" for r in self.assumptions)

@@ -28,6 +28,7 @@ from symhigh.derivation.ito import (
 from symhigh.derivation.mean_field import mean_field
 from symhigh.derivation.state import Statement, state
 from symhigh.meanfield import MeanField
+from symhigh.notation import latex
 from symhigh.population import NetworkClasses
 from symhigh.problem import Problem, least_squares
 from symhigh.problem.model import Parametrization, theta_star, u, v
@@ -231,13 +232,10 @@ class DensitySystem(MomentSystem):
         except NoReduction:
             return self.sde.equations()
 
-    def latex(self) -> str:
-        """The equations as LaTeX lines of an ``aligned`` environment."""
-        return (
-            "\\begin{aligned}"
-            + r" \\ ".join(sp.latex(eq).replace("=", "&=", 1) for eq in self.equations())
-            + "\\end{aligned}"
-        )
+    def latex(self, averages: str = "sums", common: bool = False) -> str:
+        """The equations as LaTeX lines of an ``aligned`` environment; the average over classes stays a sum."""
+        lines = [f"{latex(e.lhs)} &= {latex(e.rhs)}" for e in self.equations()]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
     def __str__(self) -> str:
         return "\n".join(f"{eq.lhs} = {eq.rhs}" for eq in self.equations())

@@ -7,6 +7,7 @@ retyped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -124,11 +125,16 @@ class Domain:
 ANYWHERE = Domain({})
 
 
+def _exact(end: Any) -> sp.Expr:
+    """An end of a range; a float as the short decimal that it prints as."""
+    return sp.Rational(repr(end)) if type(end) is float and math.isfinite(end) else sp.sympify(end, strict=True)
+
+
 def _as_set(symbol: sp.Symbol, given: Any) -> sp.Set:
     if isinstance(given, sp.Set):
         where = given
     elif isinstance(given, tuple) and len(given) == 2:
-        where = sp.Interval.open(*(sp.sympify(g, strict=True, rational=True) for g in given))
+        where = sp.Interval.open(*map(_exact, given))
     else:
         raise TypeError(f"Domain({symbol}: {given!r}): a range is a pair (low, high) or a SymPy set")
     if where is sp.S.EmptySet:

@@ -21,7 +21,10 @@ from symhigh.ledger.verdict import Finding, Verdict
 
 
 class Agreement(Protocol):
-    """What simulation evidence returns: a :class:`~symhigh.ledger.Comparison`, an error slope, …"""
+    """What simulation evidence returns: a :class:`~symhigh.ledger.Comparison`, an error slope, …
+
+    What states something else than that runs agree with the limit says so in an attribute ``stated``.
+    """
 
     @property
     def agrees(self) -> bool: ...
@@ -105,9 +108,9 @@ class Simulation:
 
     def examine(self, trial: Trial) -> Finding:
         """Consistent where every comparison agrees, else refuted."""
-        shown = (Shown(f"direct simulation of “{self.title}” agrees with the limit"),)
+        stated = f"direct simulation of “{self.title}” agrees with the limit"
         if trial.quick and not self.in_quick:
-            return Finding(Verdict.SKIPPED, "left out in quick mode", shown=shown)
+            return Finding(Verdict.SKIPPED, "left out in quick mode", shown=(Shown(stated),))
         found = self.experiment(trial)
         agreements = list(found) if isinstance(found, Sequence) else [found]
         if not agreements or not all(hasattr(a, "agrees") for a in agreements):
@@ -115,6 +118,7 @@ class Simulation:
                 f"simulation evidence {self.title!r} returned {found!r}; return a Comparison, an ErrorSlope, "
                 "or a list of them"
             )
+        shown = tuple(dict.fromkeys(Shown(getattr(a, "stated", stated)) for a in agreements))
         bad = [a for a in agreements if not a.agrees]
         verdict = Verdict.REFUTED if bad else Verdict.CONSISTENT
         return Finding(verdict, "; ".join(a.summary() for a in bad or agreements), shown=shown)

@@ -43,15 +43,19 @@ def find_files(path: str | Path) -> list[Path]:
 def loaded(file: Path) -> Iterator[list[Claim]]:
     """The claims of ``file``, in order; its folder is importable meanwhile, as for a script.
 
-    Claims at module level, and those in dictionaries, lists, tuples and sets, however deep. Raises what the file
+    Claims at module level, and those in dictionaries, lists, tuples and sets, however deep. What the file imports from
+    its folder is forgotten afterwards, so that helpers of one name in two folders are two modules. Raises what the file
     raises, and ``ValueError`` for two claims of one id.
     """
-    folder = str(file.resolve().parent)
+    folder, before = str(file.resolve().parent), set(sys.modules)
     sys.path.insert(0, folder)
     try:
         yield _distinct(_claims_in(_module(file)), file)
     finally:
         sys.path.remove(folder)
+        for name in set(sys.modules) - before:
+            if Path(getattr(sys.modules[name], "__file__", None) or "").parent == Path(folder):
+                del sys.modules[name]
 
 
 def _module(file: Path) -> ModuleType:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from symhigh.ledger.rows import Ledger, Line, Row
+    from symhigh.ledger.tally import Tally
 
 _STYLE = """
 .ledger{color-scheme:light dark;font:15px/1.45 system-ui,sans-serif;color:CanvasText;max-width:72rem}
@@ -55,7 +56,22 @@ def fragment(ledger: Ledger) -> str:
         f'<div class="ledger"><style>{_STYLE}</style><h1>Ledger of claims</h1>'
         f'<p class="{quality}">{escape(ledger.summary())}</p><p class="quiet">{settings}</p>'
         "<table><thead><tr><th>Verdict</th><th>Claim</th><th>Statement, part by part, as tested</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
+        f"<tbody>{rows}</tbody></table>{''.join(map(_tally, ledger.tallies))}</div>"
+    )
+
+
+def _tally(tally: Tally) -> str:
+    """The denominators of a source: a line of counts, and every number with its claims or its reason."""
+    quality = "good" if tally.complete else "bad"
+    entries = "".join(
+        f"<tr><td>{escape(e.name)}</td><td>{escape(e.verdict.value)}</td>"
+        f"<td>{escape(', '.join(e.claims) or e.reason)}</td></tr>"
+        for e in (*tally.numbers, *tally.results)
+    )
+    return (
+        f'<h2>Denominators</h2><p class="{quality}">{escape(tally.summary)}</p><details><summary>Number by number'
+        "</summary><table><thead><tr><th>Number</th><th>Verdict</th><th>Claims, or why there is none</th></tr>"
+        f"</thead><tbody>{entries}</tbody></table></details>"
     )
 
 

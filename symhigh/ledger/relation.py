@@ -14,6 +14,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 from sympy.core.function import AppliedUndef
+from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
 from symhigh.ledger.domain import Domain, Point
 from symhigh.ledger.shown import SIGNS, Shown, show, side_text
@@ -71,13 +72,13 @@ class Relation:
 
     @property
     def instance(self) -> Relation | None:
-        """The relation with a quadratic for every unknown function of one symbol: where it fails, the relation does.
+        """The relation with a quadratic for every unknown function: where it fails, the relation does.
 
-        ``None`` where an unknown stands at a compound argument.
+        ``None`` where there is no unknown function.
         """
         sides = [s for s in (self.left, self.right) if isinstance(s, sp.Basic)]
         heads = sorted({f.func for s in sides for f in s.atoms(AppliedUndef)}, key=str)
-        if len(sides) < 2 or not heads or not self._is_plain:
+        if len(sides) < 2 or not heads:
             return None
         for number, head in enumerate(heads, 2):
             sides = [
@@ -224,7 +225,10 @@ def _at_points(side: Side, arguments: tuple[sp.Symbol, ...]) -> Callable[[Point]
     if side.has(sp.Sum, sp.Product, sp.Limit):
         return lambda point: _by_sympy(side, point)
     symbols = sorted(side.free_symbols, key=lambda s: (s.name, str(s.assumptions0)))
-    compiled = sp.lambdify(symbols, side, modules="mpmath")
+    try:
+        compiled = sp.lambdify(symbols, side, modules="mpmath")
+    except PrintMethodNotImplementedError:  # a node of the library's own
+        return lambda point: _by_sympy(side, point)
 
     def evaluate(point: Point) -> Any:
         try:

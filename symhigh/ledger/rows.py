@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from symhigh.ledger.shown import Shown
+from symhigh.ledger.tally import Tally
 from symhigh.ledger.verdict import Proof, Verdict, is_unfinished, plain
 
 
@@ -156,7 +157,7 @@ class Ledger:
     """What :func:`symhigh.verify` returns: the rows, and the settings that reproduce them.
 
     ``complete`` is false where the run was interrupted; the rows are those that were done. ``without`` names the files
-    of a folder that hold no claims.
+    of a folder that hold no claims. ``tallies`` are the denominators of the sources whose folders were verified whole.
     """
 
     rows: tuple[Row, ...]
@@ -165,11 +166,13 @@ class Ledger:
     complete: bool = True
     seconds: float = 0.0
     without: tuple[str, ...] = ()
+    tallies: tuple[Tally, ...] = ()
 
     @property
     def as_expected(self) -> bool:
-        """Whether the run is complete and every claim ended as its author expects."""
-        return self.complete and bool(self.rows) and all(row.as_expected for row in self.rows)
+        """Whether the run is complete, every claim ended as its author expects, and no denominator is left open."""
+        ended = self.complete and bool(self.rows) and all(row.as_expected for row in self.rows)
+        return ended and all(tally.complete for tally in self.tallies)
 
     @property
     def counts(self) -> dict[Verdict, int]:
@@ -196,6 +199,7 @@ class Ledger:
             "counts": {v.value: n for v, n in self.counts.items()},
             "parts": self.part_counts,
             "without_claims": list(self.without),
+            "tallies": [tally.to_dict() for tally in self.tallies],
             "rows": [row.to_dict() for row in self.rows],
         }
         return json.dumps(data, indent=indent, ensure_ascii=False)
@@ -217,7 +221,11 @@ class Ledger:
         One row a claim; all lines of evidence for claims that did not end as expected, or for all with
         ``details``; counterexamples always.
         """
-        return "\n".join([*(row_text(row, width, details) for row in self.rows), "", self.summary()])
+        return "\n".join([*(row_text(row, width, details) for row in self.rows), "", self.closing()])
+
+    def closing(self) -> str:
+        """What ends the text: one line with the counts of each source's denominators, and the summary."""
+        return "\n".join([*(tally.summary for tally in self.tallies), self.summary()])
 
     def summary(self) -> str:
         """One sentence: how many claims, with which verdicts, and whether all is as expected."""

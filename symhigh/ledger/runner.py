@@ -22,6 +22,7 @@ from symhigh.checks import whole
 from symhigh.ledger.claim import Claim, explain
 from symhigh.ledger.load import find_files, loaded
 from symhigh.ledger.rows import Ledger, Line, Row
+from symhigh.ledger.tally import tallies
 from symhigh.ledger.verdict import Verdict
 
 Progress = Callable[[float], None]
@@ -64,7 +65,8 @@ def verify(
         Called with each row as it is done.
 
     A run interrupted from the keyboard returns the rows that are done, ``complete`` false.
-    Every file that is named yields a row, an error row where it has no claims or cannot be read to its end.
+    Every file that is named yields a row, an error row where it has no claims or cannot be read to its end. A folder
+    verified whole may state the displayed numbers of its source in ``numbers.toml``; the ledger tallies them.
     ``FileNotFoundError`` for a path that is not there, ``ValueError`` where there are no claims at all.
     """
     whole("verify", "seed", seed, least=0, meaning="the seed of random points and simulations")
@@ -106,7 +108,8 @@ def verify(
     rows.sort(key=lambda row: place.get(row.file, -1))  # stable: the order within a file stays
     rows += _repeated(rows)
     unnamed = tuple(str(f) for f in without if str(f) not in named)
-    return Ledger(tuple(rows), quick, seed, complete, time.perf_counter() - begin, unnamed)
+    denominators = tallies(files, rows) if complete else ()
+    return Ledger(tuple(rows), quick, seed, complete, time.perf_counter() - begin, unnamed, denominators)
 
 
 def _repeated(rows: list[Row]) -> list[Row]:

@@ -49,6 +49,11 @@ class ErrorSlope:
         """The same as ``consistent``: a slope is simulation evidence like a comparison."""
         return self.consistent
 
+    @property
+    def stated(self) -> str:
+        """What agreement states: how errors shrink, not that the curve is right."""
+        return f"the error of a run shrinks like d^{self.expected:g} at d = {', '.join(map(str, self.dims))}"
+
     def summary(self) -> str:
         """One line: verdict, slope, interval, expected slope, dimensions, and what it says."""
         low, high = self.interval

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import sympy as sp
-from sympy.core.function import UndefinedFunction
+from sympy.core.function import AppliedUndef, UndefinedFunction
 
-from symhigh.report.latex import latex
+from symhigh.checks import choice
+from symhigh.notation import FieldLatexPrinter, latex
+from symhigh.report.tidy import tidy
 from symhigh.symbols import t, weight
 from symhigh.system import MomentSystem
 
@@ -52,7 +54,7 @@ class EquationView:
         for state in s.states:
             shown.append(sp.Eq(sp.Derivative(f[state.name], t), self.rewrite(state.rhs), evaluate=False))
             shown.append(sp.Eq(f[state.name].subs(t, 0), self.rewrite(state.initial), evaluate=False))
-        shown += [sp.Eq(f[x.name], self.rewrite(x.expression), evaluate=False) for x in s.scalars]
+        shown += [sp.Eq(f[x.name], self.rewrite(tidy(x.expression)), evaluate=False) for x in s.scalars]
         for r in s.reductions:
             average = sp.Sum(f[weight] * self.rewrite(r.summand), (I_MODE, 1, N_MODES))
             shown.append(sp.Eq(f.get(r.name, r.name), average, evaluate=False))
@@ -66,14 +68,54 @@ class EquationView:
         white = [sp.Function("dB" if columns.cols == 1 else f"dB_{j + 1}")(I_MODE, t) for j in range(columns.cols)]
         return sp.Add(*(self.rewrite(columns[k, j]) * dB for j, dB in enumerate(white)))
 
-    def latex(self) -> str:
-        """One ``aligned`` environment, an equation a line."""
-        lines = [f"{latex(e.lhs)} &= {latex(e.rhs)}" for e in self.equations()]
+    def latex(self, averages: str = "sums", common: bool = False) -> str:
+        """One ``aligned`` environment, an equation a line.
+
+        ``averages`` over modes are ``"sums"`` with weights or ``"brackets"``, ⟨λ D²⟩; ``common`` names expressions that
+        occur more than once ``K_1``, ``K_2``, ….
+        """
+        choice("latex", "averages", averages, ("sums", "brackets"))
+        equations = self.equations()
+        lines = []
+        if common:
+            names, right = _common([e.rhs for e in equations])
+            lines = [f"{latex(name)} &= {latex(value)}" for name, value in names]
+            equations = [sp.Eq(e.lhs, r, evaluate=False) for e, r in zip(equations, right, strict=True)]
+        printer = BracketPrinter() if averages == "brackets" else None
+        lines += [f"{latex(e.lhs)} &= {printer.doprint(e.rhs) if printer else latex(e.rhs)}" for e in equations]
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
     def text(self) -> str:
         """One equation a line, plain characters."""
         return "\n".join(f"{_text(e.lhs)} = {_text(e.rhs)}" for e in self.equations())
+
+
+class BracketPrinter(FieldLatexPrinter):
+    """Weighted sums over modes as averages in brackets, the index left out."""
+
+    def _print_Sum(self, expr: sp.Sum) -> str:
+        plain: dict[sp.Expr, sp.Expr] = {}
+        for f in expr.atoms(AppliedUndef):
+            if I_MODE in f.args:
+                symbol = sp.Symbol(f.func.__name__)
+                plain[f] = _function(symbol)(t) if t in f.args else symbol
+        summand = (expr.function / _function(weight)(I_MODE)).xreplace(plain)
+        return rf"\left\langle {self._print(summand)} \right\rangle"
+
+
+def _common(right: list[sp.Expr], least: int = 5) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
+    """Expressions of at least so many operations that occur more than once, and what is left of ``right``."""
+    found, left = sp.cse(right, symbols=sp.numbered_symbols("_k"), order="none")
+    named: list[tuple[sp.Symbol, sp.Expr]] = []
+    put: dict[sp.Symbol, sp.Expr] = {}
+    for name, value in found:
+        value = value.xreplace(put)
+        if value.count_ops() < least or value.has(I_MODE):
+            put[name] = value
+        else:
+            put[name] = sp.Symbol(f"K_{len(named) + 1}")
+            named.append((put[name], value))
+    return named, [e.xreplace(put) for e in left]
 
 
 def _function(symbol: sp.Symbol) -> UndefinedFunction:

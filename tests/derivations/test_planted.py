@@ -45,23 +45,3 @@ def test_words_hold_no_formulas_and_ids_are_unique() -> None:
                     assert paths is None or paths.reading != "circular", f"{claim.id}: {line.title} is circular"
     assert len(ids) == len(set(ids))
     assert len(ids) >= 100
-
-
-def test_the_equation_numbers_of_the_readme_are_those_that_claims_cite() -> None:
-    def numbers(text: str) -> set[int]:
-        found = re.findall(r"\((\d+)\)(?:-\((\d+)\))?", text)
-        return {n for low, high in found for n in range(int(low), int(high or low) + 1)}
-
-    cited: set[int] = set()
-    for file in find_files(ROOT / "high_line"):
-        with loaded(file) as claims:
-            for claim in claims:
-                if claim.source.startswith("High Line"):
-                    cited |= numbers(claim.source)
-    text = (ROOT / "high_line" / "README.md").read_text(encoding="utf-8")
-    stated = re.search(r"(\d+) of the paper's 108 equation numbers are cited by claims: ([\d, -]+)\.", text)
-    assert stated
-    ranges = [part.split("-") for part in stated[2].split(", ")]
-    listed = {n for r in ranges for n in range(int(r[0]), int(r[-1]) + 1)}
-    assert listed == cited
-    assert len(listed) == int(stated[1])

@@ -115,6 +115,13 @@ def targets() -> Iterator[Target]:
     rows = np.vstack([np.eye(2), -np.eye(2)])
     yield Target("Spectrum.from_data", sh.Spectrum.from_data, {"rows": rows})
     yield Target("stable_rate", sh.stable_rate, {"rows": rows}, owners=("Spectrum", "Spectrum.from_data"))
+    yield Target(
+        "python_script",
+        lambda system, spectrum, start, t_end: sh.python_script(system, spectrum, start, t_end=t_end),
+        {"system": ready, "spectrum": spectrum, "start": start, "t_end": 1.0},
+        ("t_end",),
+        ("Population",),
+    )
     yield Target("Spectrum.from_covariance", sh.Spectrum.from_covariance, {"K": np.eye(2)})
     numbers = {"rtol": 1e-4, "horizon": 10.0}
     yield Target(

@@ -5,8 +5,8 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.notation import latex
 from symhigh.report.equations import N_MODES
-from symhigh.report.latex import latex
 from tests.scenarios import SCENARIOS
 
 
@@ -41,8 +41,10 @@ def test_latex_is_balanced(name: str) -> None:
 
 def test_notation_of_the_field() -> None:
     i = sp.Symbol("i", integer=True, positive=True)
-    assert latex(sp.Function("V11")(i, sh.t)) == r"V_{11,i}\left(t\right)"
-    assert latex(sp.Function("D2")(i, sh.t)) == r"D_{i}^2\left(t\right)"
+    assert latex(sp.Function("V11")(i, sh.t)) == r"V_{11,i}(t)"
+    assert latex(sp.Function("D2")(i, sh.t)) == r"D_{i}^2(t)"
+    assert latex(sp.Function("gamma")(sh.t) ** 2) == r"\gamma^{2}(t)"
+    assert latex(sp.Function("V1M")(i, sh.t)) == r"V_{1M,i}(t)"
     assert latex(sp.Function("lambda")(i)) == r"\lambda_{i}"
     assert latex(sh.x_star) == r"x_\star"
 

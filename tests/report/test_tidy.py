@@ -1,0 +1,91 @@
+"""Closed forms as a paper prints them: the same numbers, no towers, and LaTeX that a typesetter reads."""
+
+import random
+import re
+
+import pytest
+import sympy as sp
+from matplotlib.mathtext import MathTextParser
+
+import symhigh as sh
+from symhigh.notation import latex
+from symhigh.registry import LOSSES
+from symhigh.report.tidy import tidy
+from symhigh.symbols import B11, B12, B22
+from symhigh.system import MomentSystem
+
+LOSS_NAMES = sorted(LOSSES)
+
+
+def limit_of(name: str) -> MomentSystem:
+    """AdaGrad-Norm's limit on the loss of that name, at its default parameters."""
+    entry = LOSSES[name]
+    return sh.derive(entry.make(**{p.name: p.default for p in entry.parameters}), sh.AdaGradNorm(1, 1))
+
+
+def point(expr: sp.Expr, seed: int) -> dict[sp.Symbol, sp.Expr]:
+    """Random numbers for all symbols, a covariance for B11, B12, B22."""
+    draw = random.Random(seed)
+    values = {s: sp.Rational(draw.randint(1, 99), 50) for s in sorted(expr.free_symbols, key=str)}
+    for b in (B11, B22):
+        values.setdefault(b, sp.Rational(draw.randint(1, 99), 50))
+    return values | {B12: sp.Rational(draw.randint(-9, 9), 10) * sp.sqrt(values[B11] * values[B22])}
+
+
+@pytest.mark.parametrize("name", LOSS_NAMES)
+def test_a_tidied_expression_is_the_same_number(name: str) -> None:
+    for scalar in limit_of(name).scalars:
+        found = tidy(scalar.expression)
+        if found == scalar.expression:
+            continue
+        for seed in range(2):
+            values = point(scalar.expression, seed)
+            left, right = (sp.N(e.subs(values), 30) for e in (scalar.expression, found))
+            assert abs(left - right) < sp.Float(10) ** -24 * (1 + abs(left)), scalar.name
+
+
+def test_erf_students_read_as_in_the_literature() -> None:
+    system = sh.derive(sh.erf_student(), sh.Constant(1))
+    both = sp.sqrt((1 + B11) * (1 + B22) - B12**2)
+    assert tidy(system.scalar("c2")) == -2 / (sp.pi * both)
+    assert tidy(system.scalar("c1")) == 2 / (sp.pi * (1 + B11) * sp.sqrt(1 + 2 * B11)) + 2 * B12 / (
+        sp.pi * (1 + B11) * both
+    )
+    assert latex(tidy(system.scalar("c2"))) == (
+        r"- \frac{2}{\pi \sqrt{\left(B_{11} + 1\right) \left(B_{22} + 1\right) - B_{12}^{2}}}"
+    )
+
+
+def test_a_branch_that_some_covariance_reaches_is_kept() -> None:
+    kept = sp.Piecewise((sp.sqrt(B12), B12 > 0), (sp.nan, True))
+    assert tidy(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "averages", "common"),
+    [
+        *((name, "sums", False) for name in LOSS_NAMES),
+        ("erf-student", "brackets", True),
+        ("logistic", "brackets", False),
+    ],
+)
+def test_every_line_can_be_typeset(name: str, averages: str, common: bool) -> None:
+    """Matplotlib's typesetter, which knows no cases and no matrices, reads every line that has none."""
+    lines = limit_of(name).latex(averages, common).splitlines()[1:-1]
+    parser = MathTextParser("path")
+    for line in lines:
+        assert not re.search(r"_\{?star|Sum|NaN|\\operatorname\{asin", line)
+        if not re.search(r"cases|matrix", line):
+            parser.parse(f"${line.removesuffix(chr(92) * 2).replace('&', '')}$")
+
+
+def test_common_expressions_are_named_once() -> None:
+    text = sh.derive(sh.erf_student(), sh.AdaGradNorm(1, 1)).latex(common=True)
+    assert text.count("K_{1} &=") == 1
+    assert text.count("K_{1}") >= 3
+
+
+def test_a_formula_prints_what_it_assumes() -> None:
+    found = sh.limits(sh.least_squares(1), sh.AdaGradNorm(sp.Symbol("eta", positive=True), 1))
+    assert r"\tau > 0" in found["threshold"].latex(assumptions=True)
+    assert r"\tau > 0" not in found["threshold"].latex()
