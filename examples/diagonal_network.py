@@ -4,12 +4,11 @@ against SGD.
 Run: python examples/diagonal_network.py
 """
 
-from symhigh.closed.network import linearise, long_time
-from symhigh.derivation import derive
-from symhigh.ledger import compare
+from symhigh import compare, derive, simulate
+from symhigh.closed.network import linearise
+from symhigh.integration.network_end import long_time
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import DiagonalNetwork
-from symhigh.simulation import simulate
 
 network = DiagonalNetwork(step=0.4, noise=0.3)
 limit = derive(network)

@@ -13,14 +13,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from symhigh.closed.network import linearise, long_time
-from symhigh.derivation import derive
+from symhigh import derive, simulate
+from symhigh.closed.network import linearise
+from symhigh.integration.network_end import long_time
 from symhigh.integration.network_sde import solve_network_sde
 from symhigh.integration.network_values import coordinates
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import DiagonalNetwork
 from symhigh.report.figures import COLOURS, THEORY, style
-from symhigh.simulation import simulate
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 NETWORK = DiagonalNetwork(0.4, 0.3)

@@ -8,14 +8,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from symhigh.derivation import derive
-from symhigh.ledger.comparison import compare
-from symhigh.ledger.outcome import Comparison
+from symhigh.objects.comparison import Comparison, compare
+from symhigh.objects.runs import Runs, simulate
+from symhigh.objects.systems import MomentSystem, derive
 from symhigh.population import NetworkClasses
 from symhigh.problem import DiagonalNetwork, MultiIndex
 from symhigh.rule import Rule
-from symhigh.simulation import Runs, simulate
-from symhigh.system import MomentSystem
 
 
 def derive_several(problem: MultiIndex, rule: Rule) -> MomentSystem:

@@ -5,11 +5,62 @@ Stands between derivation and the closures that make a solvable system of it (mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copyreg
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 import sympy as sp
 
-from symhigh.system import Family, Reduction, Scalar, ScalarState
+
+def read_only(entries: Mapping[Any, Any]) -> MappingProxyType[Any, Any]:
+    """A mapping of ``entries`` that cannot be changed."""
+    return MappingProxyType(dict(entries))
+
+
+# read-only mappings hold the parts of results, which go to other processes and into caches
+copyreg.pickle(MappingProxyType, lambda mapping: (read_only, (dict(mapping),)))
+
+
+@dataclass(frozen=True)
+class Family:
+    """Modes i = 1 … N with one right-hand side.
+
+    ``states`` evolve as ``d states/dt = rhs``; ``coefficients`` are constant in time and differ from mode to
+    mode. ``definitions`` gives each state and each coefficient of the start in terms of a coordinate's entries times
+    √d: its average over the coordinates of a mode is the state of a simulation, and the start of the limit.
+    """
+
+    states: tuple[sp.Symbol, ...]
+    coefficients: tuple[sp.Symbol, ...]
+    rhs: tuple[sp.Expr, ...]
+    definitions: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """``name = sum_i w_i summand_i``, the weighted average of ``summand`` over the modes of the family."""
+
+    name: sp.Symbol
+    summand: sp.Expr
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """``name = expression`` of reductions, scalar states, parameters, t and scalars before it."""
+
+    name: sp.Symbol
+    expression: sp.Expr
+
+
+@dataclass(frozen=True)
+class ScalarState:
+    """A scalar that evolves: ``d name/dt = rhs``, ``name(0) = initial`` (of parameters and reductions)."""
+
+    name: sp.Symbol
+    rhs: sp.Expr
+    initial: sp.Expr
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The one intermediate form of a limit: families of modes, reductions over them, scalars, scalar states.
+"""A closed limit as data: families of modes, reductions over them, scalars, scalar states, and where they come from.
 
 Stands between derivation and everything that uses a limit (closed forms, code generation, printing).
 A limit is thousands of modes with one right-hand side, coupled only through a few averages; so it is stored
@@ -7,79 +7,24 @@ as loops and never unrolled. Evaluation order: reductions, then scalars, then ri
 
 from __future__ import annotations
 
-import copyreg
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import sympy as sp
 
 from symhigh.checks import declared, expression, instance, mapping, parameter, rebuilt, shown
-
-if TYPE_CHECKING:
-    from symhigh.integration.bands import Fluctuations
-    from symhigh.integration.curve import Curve
-    from symhigh.meanfield import MeanField
-    from symhigh.population import Spectrum, Start
-    from symhigh.problem import Problem
-    from symhigh.rule import Rule
-
-
-def read_only(entries: Mapping[Any, Any]) -> MappingProxyType[Any, Any]:
-    """A mapping of ``entries`` that cannot be changed."""
-    return MappingProxyType(dict(entries))
-
-
-# read-only mappings hold the parts of results, which go to other processes and into caches
-copyreg.pickle(MappingProxyType, lambda mapping: (read_only, (dict(mapping),)))
-
-
-@dataclass(frozen=True)
-class Family:
-    """Modes i = 1 … N with one right-hand side.
-
-    ``states`` evolve as ``d states/dt = rhs``; ``coefficients`` are constant in time and differ from mode to
-    mode. ``definitions`` gives each state and each coefficient of the start in terms of a coordinate's entries times
-    √d: its average over the coordinates of a mode is the state of a simulation, and the start of the limit.
-    """
-
-    states: tuple[sp.Symbol, ...]
-    coefficients: tuple[sp.Symbol, ...]
-    rhs: tuple[sp.Expr, ...]
-    definitions: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True)
-class Reduction:
-    """``name = sum_i w_i summand_i``, the weighted average of ``summand`` over the modes of the family."""
-
-    name: sp.Symbol
-    summand: sp.Expr
-
-
-@dataclass(frozen=True)
-class Scalar:
-    """``name = expression`` of reductions, scalar states, parameters, t and scalars before it."""
-
-    name: sp.Symbol
-    expression: sp.Expr
-
-
-@dataclass(frozen=True)
-class ScalarState:
-    """A scalar that evolves: ``d name/dt = rhs``, ``name(0) = initial`` (of parameters and reductions)."""
-
-    name: sp.Symbol
-    rhs: sp.Expr
-    initial: sp.Expr
+from symhigh.meanfield import Family, MeanField, Reduction, Scalar, ScalarState
+from symhigh.problem import Problem
+from symhigh.rule import Rule
 
 
 @dataclass(frozen=True, eq=False)
 class MomentSystem:
     """The exact limit of one-pass SGD for a problem and a rule; time is steps/d.
 
-    Produced by :func:`symhigh.derive`; a truth of which equations, LaTeX, kernels and curves are views.
+    The one truth of which equations, LaTeX, kernels and curves are views; what a user holds is one of its subclasses in
+    :mod:`symhigh.objects`, which add these views as methods.
     ``parameters`` maps the canonical symbols (η, b, ω, …) to what the user gave, numbers or expressions;
     the stored expressions keep the canonical symbols, so changing a number compiles nothing anew.
     ``outputs`` names what a curve carries: ``risk``, ``learning_rate``, ``distance``, …
@@ -111,7 +56,6 @@ class MomentSystem:
         """What multiplies the increments of a mode's Brownian motions, where its states are random; a row a state."""
         return None
 
-    # --- views ------------------------------------------------------------------------------------------
     def scalar(self, name: str) -> sp.Expr:
         """The expression of the scalar called ``name``, in terms of what it is computed from."""
         for s in self.scalars:
@@ -119,39 +63,19 @@ class MomentSystem:
                 return s.expression
         raise KeyError(f"scalar({name!r}): this system has {', '.join(s.name.name for s in self.scalars)}")
 
-    def expanded(self, expr: sp.Expr) -> sp.Expr:
-        """``expr`` with every scalar replaced by its expression, down to reductions, states and parameters."""
-        expr = expression("MomentSystem.expanded", "expr", expr, "a SymPy expression in the system's symbols")
+    def unfolded(self, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with every scalar replaced by its expression, down to reductions, states and parameters' symbols."""
+        expr = expression("MomentSystem.unfolded", "expr", expr, "a SymPy expression in the system's symbols")
         for s in reversed(self.scalars):
             expr = expr.subs(s.name, s.expression)
         return expr
 
-    def equations(self) -> list[sp.Eq]:
-        """The limit as SymPy equations, the user's parameter values put in.
+    def expanded(self, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with every scalar replaced by its expression, and every parameter by the user's value."""
+        expr = expression("MomentSystem.expanded", "expr", expr, "a SymPy expression in the system's symbols")
+        return self.unfolded(expr).xreplace(dict(self.parameters))
 
-        A mode's state or coefficient is an undefined function of the index, ``V11(i, t)``, ``lambda(i)``;
-        averages are ``Sum(w(i)*…, (i, 1, N))`` with weights that sum to one (``1/d`` each for d modes).
-        """
-        return self._view.equations()
-
-    def latex(self, averages: str = "sums", common: bool = False) -> str:
-        """The equations as one LaTeX ``aligned`` environment; see :class:`symhigh.report.equations.EquationView`."""
-        return str(self._view.latex(averages, common))
-
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
-
-    def __str__(self) -> str:
-        return self._view.text()
-
-    @property
-    def _view(self) -> Any:  # printing lives in a later room; the system only points at it
-        from symhigh.report.equations import EquationView
-
-        return EquationView(self)
-
-    # --- verbs ------------------------------------------------------------------------------------------
-    def bind(self, values: Mapping[sp.Symbol | str, Any]) -> MomentSystem:
+    def bind(self, values: Mapping[sp.Symbol | str, Any]) -> Self:
         """The same system with symbols inside the user's parameters replaced by ``values``.
 
         ``values`` maps symbols, or their names, to numbers and SymPy expressions; text is not read. What results is
@@ -195,28 +119,6 @@ class MomentSystem:
                 "give the symbol itself in place of its name"
             )
         return found[0]
-
-    def solve(
-        self,
-        spectrum: Spectrum,
-        start: Start,
-        t_end: float,
-        t: Any = None,
-        rtol: float = 1e-8,
-        **options: Any,
-    ) -> Curve:
-        """Integrate the limit; see :func:`symhigh.integration.solve` for the arguments and the curve."""
-        from symhigh.integration import solve
-
-        return solve(self, spectrum, start, t_end, t=t, rtol=rtol, **options)
-
-    def fluctuations(
-        self, spectrum: Spectrum, start: Start, t_end: float, t: Any = None, **options: Any
-    ) -> Fluctuations:
-        """How far one run strays, and the mean's bias, at any d; see :mod:`symhigh.integration.fluctuations`."""
-        from symhigh.integration.fluctuations import fluctuations
-
-        return fluctuations(self, spectrum, start, t_end, t=t, **options)
 
     @property
     def content(self) -> tuple[Any, ...]:

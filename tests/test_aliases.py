@@ -30,3 +30,8 @@ def test_several_directions():
     with pytest.warns(FutureWarning, match=r"use symhigh\.derive\(problem, rule\)"):
         system = sh.derive_several(problem, sh.Constant(0.5))
     assert system.content == sh.derive(problem, sh.Constant(0.5)).content
+
+
+def test_the_old_simulator_makes_ten_runs_unless_told_otherwise():
+    with pytest.warns(FutureWarning, match="simulate_network"):
+        assert sh.simulate_network(NETWORK, CLASSES, 64, 0.1).risk.shape[0] == 10

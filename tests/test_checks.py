@@ -154,3 +154,49 @@ def test_shown_is_one_short_line_whatever_is_shown() -> None:
     for value in (10**5000, "a\nb" * 1000, Mute(), np.zeros(10**4), sp.Symbol("s" * 500)):
         assert len(shown(value)) <= checks._SHOWN
         assert "\n" not in shown(value)
+
+
+def test_ranges_hold_their_ends_or_not_as_they_say() -> None:
+    assert [whole("f", "n", k, least=1, most=3, meaning="m") for k in (1, 3)] == [1, 3]
+    for wrong, rule in ((0, ">= 1"), (4, "<= 3")):
+        with pytest.raises(ValueError, match=rf"f\(n={wrong}\): n must be {rule}"):
+            whole("f", "n", wrong, least=1, most=3, meaning="m")
+    assert real("f", "x", 1, least=1.0, below=2.0, meaning="m") == 1.0
+    for value, limits, rule in (
+        (1, {"above": 1.0}, "> 1"), (0.9, {"least": 1.0}, ">= 1"), (2, {"below": 2.0}, "< 2"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=rf"x must be (finite and )?{rule}"):
+            real("f", "x", value, meaning="m", **limits)
+    assert array("f", "x", [0.0, 1.0], least=0.0, meaning="m").tolist() == [0, 1]
+
+
+def test_powers_beyond_doubles_are_refused_with_the_range() -> None:
+    checks.power_in_range("f", "b", sp.Float("1e149"), sp.Integer(2))
+    checks.power_in_range("f", "b", sp.Symbol("b"), sp.Integer(2))
+    for value, power, ends in (("1e151", 2, r"1e-150 and 1e\+150"), ("1e-151", 2, r"1e-150 and 1e\+150"),
+                               ("1e101", -3, r"1e-100 and 1e\+100")):  # fmt: skip
+        with pytest.raises(ValueError, match=rf"b\*\*{power} is about .*; b must be between {ends}"):
+            checks.power_in_range("f", "b", sp.Float(value), sp.Integer(power))
+
+
+def test_steps_are_counted_below_two_to_the_62() -> None:
+    checks.steps_of("f", 2**30, 2.0**32 * 0.999)
+    with pytest.raises(ValueError, match=r"f\(t_end=4.29497e\+09\): t_end must be < 2\*\*62/d = 4.29e\+09"):
+        checks.steps_of("f", 2**30, 2.0**32)
+
+
+def test_callbacks_words_and_choices() -> None:
+    assert checks.callback("f", "g", len, "a function") is len
+    assert checks.callback("f", "g", None, "a function") is None
+    with pytest.raises(TypeError, match=r"f\(g=3\): g must be a function, or None"):
+        checks.callback("f", "g", 3, "a function")
+    assert checks.words("f", "w", "risk", "names") == ("risk",)
+    assert sorted(checks.words("f", "w", {"a", "b"}, "names")) == ["a", "b"]
+    for wrong in (3, ["a", 1]):
+        with pytest.raises(TypeError, match="w must be names"):
+            checks.words("f", "w", wrong, "names")
+    assert checks.choice("f", "c", "a", ("a", "b")) == "a"
+    with pytest.raises(ValueError, match="c must be one of 'a', 'b'"):
+        checks.choice("f", "c", "z", ("a", "b"))
+    with pytest.raises(TypeError, match="c must be one of"):
+        checks.choice("f", "c", 1, ("a", "b"))

@@ -98,11 +98,11 @@ def test_limits_without_a_closed_form_speaks_of_the_loss_asked() -> None:
 def test_every_output_names_its_experiment() -> None:
     end = ("--t-end", "0.5")
     for command in (("derive",), ("limits",), ("run", *end), ("simulate", "--d", "20", *end), ("export",)):
-        first = call(*command, "--rule", "constant", "--gamma", "0.25").output.splitlines()[0]
+        first = call(*command, "--rule", "constant", "--gamma", "0.25").stdout.splitlines()[0]
         assert first.startswith("# ")
         assert "least squares" in first
         assert "Constant(gamma=0.25)" in first
-    data = json.loads(call("run", *end, "--json", "--eigenvalues", "1,0.5").output)["experiment"]
+    data = json.loads(call("run", *end, "--json", "--eigenvalues", "1,0.5").stdout)["experiment"]
     assert data == {
         "problem": "least squares, label noise Gaussian(sigma=0.0)",
         "rule": "AdaGradNorm(eta=1.0, b=1.0)",
@@ -229,6 +229,7 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", "import sys; from symhigh.cli import main; main()", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )  # fmt: skip
 
 

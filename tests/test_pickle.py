@@ -28,7 +28,7 @@ def constant_density(values: Any) -> Any:
     return np.ones_like(values)
 
 
-def system() -> sh.integration.Curve:
+def system() -> sh.MomentSystem:
     return sh.derive(SQUARES, sh.AdaGradNorm(1, 0.5))
 
 
@@ -107,18 +107,18 @@ MADE: dict[str, Callable[[], Any]] = {
     "WarmUp": lambda: sh.WarmUp(LEAST, 2),
     "WeightDecay": lambda: sh.WeightDecay(LEAST, 0.1),
     "cosine": lambda: sh.cosine(1, 10),
-    "derive": system,
-    "derive, network": lambda: sh.derive(network()),
+    "MomentSystem": system,
+    "DensitySystem": lambda: sh.derive(network()),
     "derive, unreduced": lambda: sh.derive(sh.logistic_regression(), LEAST),
     "derive, several": lambda: sh.derive(
         sh.MultiIndex(sp.symbols("p q"), (sh.x_star,), sp.prod(sp.symbols("p q")) - sh.x_star), LEAST
     ),
-    "derive, particles": lambda: sh.derive(SQUARES, sh.SignSGD(0.5)),
+    "ParticleSystem": lambda: sh.derive(SQUARES, sh.SignSGD(0.5)),
     "derive, average": lambda: sh.derive(SQUARES, sh.Averaged(sh.Momentum(0.5, 1, a), 2)),
     "expect": lambda: sh.expect(sp.cosh(sp.tanh(sh.x)) * sp.erf(sh.x + sh.x_star), [[1, a], [a, 2]]),
     "limits": lambda: sh.limits(SQUARES, sh.LineSearch()),
     "limits, power law": lambda: sh.limits(SQUARES, LEAST, sh.Spectrum.power_law(0.2), sh.Start()),
-    "network curve": lambda: sh.derive(network()).solve(classes(), 1),
+    "NetworkCurve": lambda: sh.derive(network()).solve(classes(), 1),
     "solve_volterra": lambda: solve_volterra(system(), ISOTROPIC, START, 1),
     "spectrum, covariance": lambda: sh.Spectrum.from_covariance(np.diag([1.0, 2.0])),
     "spectrum, density": lambda: sh.Spectrum.from_density(constant_density, 0.5, 1),
@@ -134,7 +134,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "quantile": lambda: sh.quantile(0.3),
     "student": lambda: sh.student(sp.tanh),
 }  # fmt: skip
-FUNCTIONS = {"compare", "compare_network", "error_slope", "fixed_points", "renewal_equation", "simulate",
+FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_points", "renewal_equation", "simulate",
              "sweep", "Rule", "verify", "within", "stable_rate", "python_script",
              "EffectiveDimensionWarning", "eps", "t", "x", "x_star", "y",
     "CONSISTENT",

@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+import sympy as sp
 
 import symhigh as sh
 from symhigh import problem, rule
@@ -53,3 +54,22 @@ def test_descriptions_show_numbers_as_they_were_given() -> None:
         == "WarmUp(inner=AdaGradNorm(eta=1, b=0.3), duration=2)"
     )
     assert "average" in described(sh.RMSpropNorm(1, 1, 1, sh.Forgetting.AVERAGE))
+
+
+def test_students_are_without_noise_and_their_own_teachers_unless_told_otherwise() -> None:
+    alone = LOSSES["student"].make(link="tanh")
+    assert alone.law == sh.Gaussian(0)
+    assert alone.loss == sh.tanh_student().loss
+    other = LOSSES["student"].make(link="tanh", teacher="erf")
+    assert other.name == "tanh student of erf"
+    assert other.loss.xreplace({sh.x: sh.x_star, sh.eps: 0}) != 0
+    with pytest.raises(ValueError, match="teacher must be one of"):
+        LOSSES["student"].make(link="tanh", teacher="cosh")
+
+
+def test_links_are_the_functions_of_their_names() -> None:
+    u = 0.7
+    values = {"linear": 0.7, "tanh": 0.6043677771171636, "erf": 0.5160727, "relu": 0.7, "sigmoid": 0.6681878,
+              "sin": 0.644217687237691, "atan": 0.6107259643892086, "abs": 0.7, "sign": 1}  # fmt: skip
+    assert {n: float(f(sp.Float(u))) for n, f in LINKS.items()} == pytest.approx(values, rel=1e-6)
+    assert [float(LINKS[n](sp.Float(-u))) for n in ("relu", "abs", "sign", "linear")] == [0, u, -1, -u]

@@ -57,7 +57,8 @@ def best_among_its_neighbours(trial):
         rate, decay = sh.best_rate(spectrum)
         for factor in (0.9, 0.97, 1.03, 1.1):
             beside = float(sh.limits(sh.least_squares(), sh.Constant(factor * rate), spectrum)["rate"].evaluate())
-            yield min(beside, 0.9999 * decay), beside, {"eigenvalues": spectrum.values, "factor": factor}
+            where = {"eigenvalues": spectrum.values, "factor": factor}
+            yield Measured("min(ρ beside, 0.9999 ρ*)", min(beside, 0.9999 * decay)), Measured("ρ beside", beside), where
 
 
 best = Claim(

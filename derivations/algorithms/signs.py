@@ -25,7 +25,7 @@ def mode_at_rest():
     V = {str(s): s for s in (*system.family.states, *system.family.coefficients)}
     drift = system.family.rhs[0] - 2 * system.family.rhs[1]
     D = sp.Symbol("D", positive=True)
-    known = {x.name: system.expanded(x.expression) for x in system.scalars}
+    known = {x.name: system.unfolded(x.expression) for x in system.scalars}
     closed = drift.subs(known).subs(system.parameters).subs(V["V11"], D + 2 * V["V12"] - V["V22"])
     B = {str(s): s for s in closed.free_symbols}
     closed = sp.simplify(closed.subs(B["B11"], root**2 - omega**2 + 2 * B["B12"] - B["B22"]))

@@ -8,13 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from symhigh.derivation import derive
+from symhigh import derive, simulate
 from symhigh.integration.network_model import model_of
 from symhigh.integration.particles import solve_particles
-from symhigh.ledger import REFUTED, Claim, compare, integrated, simulation
+from symhigh.ledger import REFUTED, Claim, Measured, compare, integrated, simulation
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import SQUARES, DiagonalNetwork
-from symhigh.simulation import simulate
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 TIMES = np.linspace(0, 5, 11)
@@ -64,8 +63,10 @@ agreement = Claim(
 def table(trial):
     """Risk and curvature at t = 0, 1, 2, 4, 6, 8, 10, as stated with the model from 200 000 particles."""
     curve = derive(DiagonalNetwork(0.4, 0.3)).solve(FOUR, 10, t=[0, 1, 2, 4, 6, 8, 10])
-    yield curve.risk, [0.2419, 0.1470, 0.1070, 0.0770, 0.0673, 0.0637, 0.0622]
-    yield curve.curvature, [1.036, 1.126, 1.202, 1.280, 1.305, 1.309, 1.303]
+    risks = [0.2419, 0.1470, 0.1070, 0.0770, 0.0673, 0.0637, 0.0622]
+    curvatures = [1.036, 1.126, 1.202, 1.280, 1.305, 1.309, 1.303]
+    yield Measured("R", curve.risk), Measured(str(risks), np.array(risks))
+    yield Measured("curvature", curve.curvature), Measured(str(curvatures), np.array(curvatures))
 
 
 @integrated(tolerance=6e-3)
@@ -76,11 +77,8 @@ def particles(trial):
         limit = derive(DiagonalNetwork(0.4, noise))
         curve = limit.solve(FOUR, 5, t=[1, 2, 3, 4, 5])
         model, start = model_of(limit, FOUR)
-        yield (
-            solve_particles(model, start, curve.t, particles=count, seed=trial.seed, step=0.1).risk,
-            curve.risk,
-            {"noise": noise},
-        )
+        cloud = solve_particles(model, start, curve.t, particles=count, seed=trial.seed, step=0.1)
+        yield Measured("R of particles", cloud.risk), Measured("R of the curve", curve.risk), {"noise": noise}
 
 
 second_routes = Claim(
@@ -103,7 +101,7 @@ def with_mistake(change):
         curve = limit.solve(FOUR, 4, t=[1, 2, 4])
         model, start = model_of(limit, FOUR)
         found = solve_particles(change(model), start, curve.t, particles=25_000, seed=trial.seed, step=0.1)
-        yield found.risk, curve.risk
+        yield Measured("R of particles with the mistake", found.risk), Measured("R of the curve", curve.risk)
 
     return compared
 

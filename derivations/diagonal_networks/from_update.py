@@ -9,9 +9,9 @@ import numpy as np
 import sympy as sp
 from _by_hand import gaussian_moment, increments, one_step, projection, residual
 
-from symhigh.derivation import derive
+from symhigh import derive
+from symhigh.derivation.close.additive import coordinate_sde
 from symhigh.derivation.ito import ItoSDE, generator, moment_equations
-from symhigh.derivation.network import coordinate_sde
 from symhigh.ledger import Claim, equal, integrated, symbolic
 from symhigh.population import Spectrum, Start
 from symhigh.problem.losses import least_squares, logistic_regression, phase_retrieval

@@ -10,9 +10,10 @@ import warnings
 import numpy as np
 import sympy as sp
 
-from symhigh.closed.network import linearise, long_time, noise_floor, slope_square
+from symhigh import derive, simulate
+from symhigh.closed.network import linearise, noise_floor, slope_square
 from symhigh.closed.network_bound import bregman
-from symhigh.derivation import derive
+from symhigh.derivation.close.additive import alpha, coordinate_sde, reduce, side_w, side_z, xi
 from symhigh.derivation.ito import (
     ItoSDE,
     change_of_variables,
@@ -21,11 +22,10 @@ from symhigh.derivation.ito import (
     stationary_density,
     with_generator,
 )
-from symhigh.derivation.network import alpha, coordinate_sde, reduce, side_w, side_z, xi
-from symhigh.ledger import REFUTED, Claim, equal, integrated, symbolic
+from symhigh.integration.network_end import long_time
+from symhigh.ledger import REFUTED, Claim, Measured, equal, integrated, symbolic
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import PRODUCT, DiagonalNetwork, eta, theta_star, u, v
-from symhigh.simulation import simulate
 from symhigh.symbols import lam, risk
 
 W, Z = sp.symbols("w z", positive=True)
@@ -140,7 +140,8 @@ def secular_rate(trial):
         slow = linearise(limit, classes).rate()
         curve = limit.solve(classes, 24 / slow, t=[18 / slow, 24 / slow])
         rate = linearise(limit, classes, float(curve.densities.integral[-1])).rate()
-        yield np.log(curve.risk[0] / curve.risk[1]) * slow / 6, rate, {"step": limit.numbers()[0]}
+        slope = np.log(curve.risk[0] / curve.risk[1]) * slow / 6
+        yield Measured("-d log R/dt late", slope), Measured("secular rate", rate), {"step": limit.numbers()[0]}
 
 
 rate = Claim(
@@ -160,8 +161,8 @@ def shrunken_balance(trial):
         ends = long_time(limit, classes, 60)
         curve = limit.solve(classes, 120, t=[120])
         square = ((curve.u**2 + curve.v**2) * curve.densities.mass).sum(axis=2)[-1]
-        yield square, ends.slope, {"classes": k}
-        yield curve.balance[-1], ends.balance, {"classes": k}
+        yield Measured("E(u² + v²) late", square), Measured("√(c² + 4θ*²)", ends.slope), {"classes": k}
+        yield Measured("u² - v² late", curve.balance[-1]), Measured("c(0) exp(-2η²λ∫R)", ends.balance), {"classes": k}
 
 
 effective_start = Claim(
@@ -208,7 +209,10 @@ def long_curves(trial):
         target = np.array([1, 0.5, -0.7])
         classes = NetworkClasses([1, 0.4, 0.7], target, 1.0, np.sign(target), [0.5, 0.3, 0.2])
         limit = derive(DiagonalNetwork(0.4, noise))
-        yield limit.solve(classes, 400, t=[400]).risk, noise_floor(limit, classes), {"noise": noise}
+        level = limit.solve(classes, 400, t=[400]).risk
+        yield Measured("R late", level), Measured("root of the floor's equation", noise_floor(limit, classes)), {
+            "noise": noise
+        }
 
 
 floor = Claim(
@@ -236,11 +240,8 @@ def saturation(trial):
     for step in (1.1, 1.5):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            yield (
-                derive(DiagonalNetwork(step)).solve(ONE, 200, t=[200]).risk,
-                (2 * step - 2) / step**2,
-                {"step": step},
-            )
+            level = derive(DiagonalNetwork(step)).solve(ONE, 200, t=[200]).risk
+        yield Measured("R at t = 200", level), (2 * eta - 2) / eta**2, {eta: step}
 
 
 @integrated(tolerance=4e-3)
@@ -250,7 +251,7 @@ def curvature_is_reflected(trial):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             curve = derive(DiagonalNetwork(step)).solve(ONE, 300, t=[300])
-        yield step * curve.curvature / 2, 2 - step, {"step": step}
+        yield Measured("ηκ/2 late", step * curve.curvature / 2), Measured("2 - ηκ*/2", 2 - step), {"step": step}
 
 
 @integrated(tolerance=0.05)
@@ -264,7 +265,7 @@ def saturation_of_sgd(trial):
             [trial.seed % 1000, 1 + trial.seed % 1000],
             t=np.linspace(30, 60, 61),
         )
-        yield runs.risk.mean(), (2 * step - 2) / step**2, {"step": step}
+        yield Measured("mean R of SGD over t in (30, 60)", runs.risk.mean()), (2 * eta - 2) / eta**2, {eta: step}
 
 
 above = Claim(

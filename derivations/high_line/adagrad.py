@@ -85,7 +85,8 @@ def along_curves(trial):
         e, size, rate = float(rule.eta), spectrum.moment(1), curve.learning_rate
         level = curve.distance + 4 * e**2 / (size * rate) + 2 * e**2 * np.log(rate)
         scale = np.abs(curve.distance[0]) + 4 * e**2 / (size * rate)
-        yield level / scale, np.full(4, level[0]) / scale, {"rule": rule}
+        begun = Measured("its start", np.full(4, level[0]) / scale)
+        yield Measured("D² + 4η²/(τγ) + 2η² log γ", level / scale), begun, {"rule": rule}
 
 
 conserved = Claim(
@@ -162,7 +163,8 @@ def random_spectra(trial):
         curve = sh.derive(PROBLEM, rule).solve(spectrum, first, late, t=[late], rtol=1e-12)
         numbers = {eta: rule.eta, b: rule.b, tau: spectrum.moment(1), start: first.x0 + first.x_star}
         yield Measured("γ(∞)", curve.learning_rate[0]), CLOSED, numbers
-        yield curve.learning_rate[0], float(found["learning_rate"].evaluate()), {"rule": rule}
+        formula = float(found["learning_rate"].evaluate())
+        yield Measured("γ(∞)", curve.learning_rate[0]), Measured("γ(∞) by sh.limits", formula), {"rule": rule}
 
 
 @integrated(tolerance=1e-3)
@@ -253,7 +255,8 @@ def late_slope(trial):
         rate = float(sh.limits(PROBLEM, rule, spectrum, first)["rate"].evaluate())
         late = np.array([200.0, 220.0]) / rate
         risk = sh.derive(PROBLEM, rule).solve(spectrum, first, late[1], t=late, rtol=1e-11, atol=1e-200).risk
-        yield np.log(risk[0] / risk[1]) / (late[1] - late[0]), rate, {"rule": rule}
+        slope = np.log(risk[0] / risk[1]) / (late[1] - late[0])
+        yield Measured("-d log R/dt late", slope), Measured("ρ by sh.limits", rate), {"rule": rule}
 
 
 speed = Claim(

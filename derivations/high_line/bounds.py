@@ -17,7 +17,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.derivation.volterra import CLOCK, volterra
-from symhigh.ledger import Claim, at_least, equal, integrated, symbolic
+from symhigh.ledger import Claim, Measured, at_least, equal, integrated, symbolic
 from symhigh.rule.adagrad_norm import B0 as b
 from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.symbols import D2, distance, lam, tau
@@ -79,8 +79,9 @@ def moved_modes(trial):
         change = 1 / before - 1 / after
         top = e / float(rule.b)
         most = (mean * share + lost + 2 * e**2 * lost * np.log(top / before)) / (2 * e**2 * (2 - mean * top))
-        yield 1 + max(change, most), 1 + most, {"rule": rule, "share": share}
-        yield 1 + max(change, 0.0), 1 + change, {"rule": rule, "share": share}
+        where = {"rule": rule, "share": share}
+        yield Measured("1 + max(Δ(1/γ∞), bound)", 1 + max(change, most)), Measured("1 + bound", 1 + most), where
+        yield Measured("1 + max(Δ(1/γ∞), 0)", 1 + max(change, 0.0)), Measured("1 + Δ(1/γ∞)", 1 + change), where
 
 
 @integrated(tolerance=1e-5)
@@ -93,7 +94,8 @@ def slow_modes(trial):
         late = 40.0 / float(values.min()) / limit(rule, weights @ values, 1.0)
         curve = sh.derive(SQUARES, rule).solve(spectrum, sh.Start(), late, t=[late], rtol=1e-10)
         least = limit(rule, (1 - share) * float(weights @ values), 1 - share)
-        yield curve.learning_rate[0], least, {"rule": rule, "share": share}
+        where = {"rule": rule, "share": share}
+        yield Measured("γ before slow modes move", curve.learning_rate[0]), Measured("γ∞ without them", least), where
 
 
 few = Claim(
@@ -161,8 +163,9 @@ def sandwich(trial):
             ]
             for g in ends
         )
-        yield np.minimum(risk, below), below, {"rule": rule, "eigenvalues": spectrum.values}
-        yield np.maximum(risk, above), above, {"rule": rule, "eigenvalues": spectrum.values}
+        where = {"rule": rule, "eigenvalues": spectrum.values}
+        yield Measured("min(r, r at γ∞)", np.minimum(risk, below)), Measured("r at γ∞", np.array(below)), where
+        yield Measured("max(r, r at γ₀)", np.maximum(risk, above)), Measured("r at γ₀", np.array(above)), where
 
 
 @integrated(tolerance=1e-12)
@@ -174,8 +177,9 @@ def integrals(trial):
         end = limit(rule, mean, far)
         area = e**2 / mean * (1 / end - 1 / top)
         least, most = (far / 4 / (1 - g * mean / 2) for g in (end, top))
-        yield max(area, most), most, {"rule": rule, "distance": far}
-        yield min(area, least), least, {"rule": rule, "distance": far}
+        where = {"rule": rule, "distance": far}
+        yield Measured("max(∫r du, upper bound)", max(area, most)), Measured("upper bound", most), where
+        yield Measured("min(∫r du, lower bound)", min(area, least)), Measured("lower bound", least), where
 
 
 volterra_bounds = Claim(

@@ -61,8 +61,8 @@ def search_descends():
 def below_the_threshold():
     """dD²/dt = γτI(γ - γ̄), γ̄ = 2Q/(τI): the distance falls iff γ < γ̄."""
     system = STEADY.system
-    threshold = system.expanded(system.outputs["distance_threshold"])
-    level = system.expanded(gradient_noise)
+    threshold = system.unfolded(system.outputs["distance_threshold"])
+    level = system.unfolded(gradient_noise)
     drift = STEADY.drift(distance)
     rate = sp.Symbol("gamma_", positive=True)
     yield equal(threshold, 2 * error_square / (tau * (error_square + omega**2)))
@@ -116,8 +116,8 @@ def levels_of_curves(trial):
         for rule in (sh.DistanceThreshold(), sh.RiskThreshold()):
             curve = sh.derive(problem, rule).solve(spectrum, start, 400, t=[400], rtol=1e-11)
             found = sh.limits(problem, rule, spectrum, start)
-            yield curve.risk, [float(found["risk"].evaluate())]
-            yield curve.learning_rate, [float(found["learning_rate"].evaluate())]
+            for sign, name, value in (("R", "risk", curve.risk), ("γ", "learning_rate", curve.learning_rate)):
+                yield Measured(f"{sign} late", value), Measured(f"{sign} by sh.limits", float(found[name].evaluate()))
 
 
 @symbolic
@@ -172,7 +172,8 @@ def slow_schedule_curve(trial):
     for value in (sp.Rational(1, 2),) if trial.quick else map(sp.Rational, ("2/5", "1/2", "3/5")):
         curve = system.bind({power: value}).solve(spectrum, sh.Start(), late, t=[late], rtol=1e-9)
         found = sh.limits(problem, sh.Schedule((1 + t) ** -value), spectrum)["excess_risk_asymptotic"]
-        yield float(found.evaluate(t=late)), curve.risk[0] - 0.32, {"power": value}
+        formula = float(found.evaluate(t=late))
+        yield Measured("R - ω²/2 late", curve.risk[0] - 0.32), Measured("γτω²/4", formula), {"power": value}
 
 
 @integrated(tolerance=1e-2)

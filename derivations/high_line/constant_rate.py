@@ -18,6 +18,7 @@ from symhigh.closed.secular import RHO, exponential_rate, threshold
 from symhigh.derivation.volterra import CLOCK, volterra
 from symhigh.ledger import (
     Claim,
+    Measured,
     at_least,
     compare,
     equal,
@@ -195,7 +196,8 @@ def measured_rate(trial):
             .solve(spectrum, sh.Start(), late[1], t=late, rtol=1e-11, atol=1e-200)
             .risk
         )
-        yield np.log(risk[0] / risk[1]) / (late[1] - late[0]), rate, {"eigenvalues": values}
+        slope = np.log(risk[0] / risk[1]) / (late[1] - late[0])
+        yield Measured("-d log R/dt late", slope), Measured("ρ by sh.limits", rate), {"eigenvalues": values}
 
 
 malthus = Claim(

@@ -19,7 +19,7 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import Claim, at_least, equal, greater, integrated, less, symbolic
+from symhigh.ledger import Claim, Measured, at_least, equal, greater, integrated, less, symbolic
 from symhigh.problem.losses.robust import HUBER_THRESHOLD
 from symhigh.rule.adagrad_norm import B0 as b
 from symhigh.rule.adagrad_norm import ETA as eta
@@ -126,7 +126,9 @@ def below_curves(trial):
             sh.Spectrum.from_eigenvalues(values), sh.Start(x_star=far), 40.0, t=[1.0, 8.0, 40.0], rtol=1e-8
         )
         least = bound(factor, rule, values.mean(), far)
-        yield np.minimum(curve.learning_rate, least), np.full(3, least), {"rule": rule, "loss": problem.name}
+        lower = np.minimum(curve.learning_rate, least)
+        where = {"rule": rule, "loss": problem.name}
+        yield Measured("min(γ, bound)", lower), Measured("bound", np.full(3, least)), where
 
 
 general = Claim(
@@ -177,10 +179,12 @@ def linear_convergence(trial):
         least = bound(1, rule, mean, 1)
         pace = 0.5 * values.min() * min(v * (2 - v * mean) for v in (least, top))
         ceiling = np.exp(-pace * times)
-        yield np.maximum(curve.distance, ceiling), ceiling, {"rule": rule, "eigenvalues": values}
+        upper = np.maximum(curve.distance, ceiling)
+        yield Measured("max(D², its exponential)", upper), Measured("its exponential", ceiling), {"rule": rule}
         total = e**2 / mean * (curve.learning_rate**-2 - top**-2)
         most = e**2 / mean * (least**-2 - top**-2)
-        yield np.maximum(total, most), np.full(3, most), {"rule": rule}
+        spent = Measured("max(∫I dt, its bound)", np.maximum(total, most))
+        yield spent, Measured("its bound", np.full(3, most)), {"rule": rule}
 
 
 convergence = Claim(

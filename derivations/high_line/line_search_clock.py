@@ -150,8 +150,9 @@ def isolated(trial):
         end, speed = (float(found[name].evaluate()) for name in ("learning_rate", "rate"))
         late = np.array([560.0, 600.0]) / speed
         curve = SYSTEM.solve(spectrum, sh.Start(), late[1], t=late, rtol=1e-11, atol=1e-290)
-        yield curve.learning_rate[-1], end, {"ratio": ratio}
-        yield np.log(curve.risk[0] / curve.risk[1]) / (late[1] - late[0]), speed, {"ratio": ratio}
+        slope = np.log(curve.risk[0] / curve.risk[1]) / (late[1] - late[0])
+        yield Measured("γ late", curve.learning_rate[-1]), Measured("γ(∞) by sh.limits", end), {"ratio": ratio}
+        yield Measured("-d log R/dt late", slope), Measured("ρ by sh.limits", speed), {"ratio": ratio}
 
 
 def in_powers_of_the_clock(ratio, horizon, count=6):
@@ -175,9 +176,10 @@ def edge_and_condensate(trial):
         spreading = EDGE / 2 * (1 + LAW.edge * LAW.stieltjes(s).subs(s, LAW.edge)) + (1 - SHARE) / LAW.edge
         rate, spread = in_powers_of_the_clock(ratio, horizon)
         found = sh.limits(sh.least_squares(), sh.LineSearch(), sh.Spectrum.marchenko_pastur(ratio))
-        yield rate[0], (1 + ratio) * float(found["learning_rate"].evaluate()), {"ratio": ratio}
+        end = float(found["learning_rate"].evaluate())
+        yield Measured("γκ₂ late", rate[0]), Measured("γ(∞)κ₂ by sh.limits", (1 + ratio) * end), {"ratio": ratio}
         yield Measured("γ(∞)", rate[0] / (1 + ratio)), EDGE, at
-        yield float(found["learning_rate"].evaluate()), EDGE, at
+        yield Measured("γ(∞) by sh.limits", end), EDGE, at
         if ratio < 1:  # beyond, the modes at 0 keep their error
             yield Measured("D²/Q at the end", spread[0]), sp.simplify(spreading), at
 
@@ -241,9 +243,10 @@ def late_times(trial):
             problem, where = sh.least_squares(noisy), {"rule": rule, "noise": noisy, "delta": delta}
             found = sh.limits(problem, rule, spectrum, start)
             curve = sh.derive(problem, rule).solve(spectrum, start, late, t=[late], rtol=1e-9)
-            yield curve.learning_rate[0], float(found["learning_rate_asymptotic"].evaluate(t=late)), where
-            excess = curve.risk[0] - noisy**2 / 2
-            yield excess, float(found["excess_risk_asymptotic"].evaluate(t=late)), where
+            levels = {"learning_rate": curve.learning_rate[0], "excess_risk": curve.risk[0] - noisy**2 / 2}
+            for (name, value), sign in zip(levels.items(), ("γ", "R - ω²/2"), strict=True):
+                power = float(found[f"{name}_asymptotic"].evaluate(t=late))
+                yield Measured(f"{sign} late", value), Measured(f"{sign} by its power of t", power), where
 
 
 power_law = Claim(

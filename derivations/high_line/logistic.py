@@ -10,11 +10,10 @@ the last a double integral, which is 1/4 at B12 = 0 and grows with B12 at the ra
 """
 
 import mpmath
-import numpy as np
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import Claim, equal, greater, integrated, must_fail, numeric, symbolic
+from symhigh.ledger import Claim, Measured, equal, greater, integrated, must_fail, numeric, symbolic
 from symhigh.symbols import B11, B12, B22, x, x_star
 
 SYSTEM = sh.derive(sh.logistic_regression(), sh.Constant(sp.Symbol("g", positive=True)), reduce=False)
@@ -132,9 +131,10 @@ def node(trial):
                 - 2 * double(lambda u, v: sigma(u) * sigma(v), p, q, r)
             )
             apart = float((whole - split) * mpmath.mpf(10) ** (mpmath.mp.dps - 8))
-        yield 1 + 1e-13 * apart, 1.0, point  # the two routes agree to all but 8 of the working digits
-        yield value, float(whole), point
-        yield value, float(split), point
+        agree = Measured("1 + difference of the two routes in units of 8 digits", 1 + 1e-13 * apart)
+        yield agree, sp.Integer(1), point
+        yield Measured("derived I", value), Measured("double integral of f'²", float(whole)), point
+        yield Measured("derived I", value), Measured("1 - E σ' - E σ'* - 2 E σσ*", float(split)), point
 
 
 @integrated(tolerance=1e-9)
@@ -147,7 +147,9 @@ def price(trial):
             at = {k: double(lambda u, v: sigma(u) * sigma(v), p, k * step, r) for k in (-2, -1, 0, 1, 2)}
             rise = (8 * (at[1] - at[-1]) - (at[2] - at[-2])) / (12 * step)
             meant = double(lambda u, v: slope(u) * slope(v), p, mpmath.mpf(0), r)
-        yield np.array([float(rise), float(at[0])]), np.array([float(meant), 0.25]), {"B11": p, "B22": r}
+        where = {"B11": p, "B22": r}
+        yield Measured("d/dB12 E σσ*", float(rise)), Measured("E σ'σ'*", float(meant)), where
+        yield Measured("E σσ* at B12 = 0", float(at[0])), sp.Rational(1, 4), where
 
 
 noise = Claim(

@@ -136,7 +136,7 @@ variance = Claim(
     source="public script of High Line, its equations",
     domain={omega: (0, 3)},
     evidence=[
-        symbolic(lambda: equal(SYSTEM.expanded(gradient_noise), error_square + omega), title="with a variance"),
+        symbolic(lambda: equal(SYSTEM.unfolded(gradient_noise), error_square + omega), title="with a variance"),
         as_variance,
     ],
     expect=REFUTED,
@@ -148,7 +148,7 @@ deviation = Claim(
     domain={omega: (0, 3)},
     evidence=[
         symbolic(
-            lambda: equal(SYSTEM.expanded(gradient_noise), error_square + omega**2), title="with a deviation"
+            lambda: equal(SYSTEM.unfolded(gradient_noise), error_square + omega**2), title="with a deviation"
         ),
         as_deviation,
     ],

@@ -26,7 +26,7 @@ from symhigh.closed.modes import Modes
 from symhigh.closed.power_law import PowerLaw
 from symhigh.closed.secular import slow_decay
 from symhigh.derivation.volterra import CLOCK
-from symhigh.ledger import Claim, at_least, compare, equal, integrated, simulation, symbolic
+from symhigh.ledger import Claim, Measured, at_least, compare, equal, integrated, simulation, symbolic
 from symhigh.rule.adagrad_norm import B0 as b
 from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, kappa2, lam, omega, t, tau
@@ -100,7 +100,7 @@ def next_order(trial):
         where = {"omega": level, "eta": e, "b": first}
         for gap in gaps(level, sh.AdaGradNorm(e, first), spectrum, sh.Start(), times):
             if abs(gap[1]) > 1e-11:  # above the tolerance of the integration
-                yield gap[1] / gap[0], (times[1] / times[0]) ** -1.5, where
+                yield Measured("gap at 10⁶ over gap at 10⁴", gap[1] / gap[0]), Measured("100^(-3/2)", 100**-1.5), where
 
 
 def gaps(level, rule, spectrum, start, times):
@@ -117,7 +117,7 @@ def gaps(level, rule, spectrum, start, times):
 def fastest_decay():
     """γ ≤ η/√(b² + τω²t) at all times: the accumulator's drift exceeds τω² by τQ ≥ 0."""
     (state,) = SYSTEM.states
-    return at_least(SYSTEM.expanded(state.rhs) - tau * omega**2, 0)
+    return at_least(SYSTEM.unfolded(state.rhs) - tau * omega**2, 0)
 
 
 @simulation
@@ -187,7 +187,8 @@ def closes_on_power_laws(trial):
         for gap, power in zip(
             gaps(0.8, rule, sh.Spectrum.power_law(0.2), start, times), (rate, excess), strict=True
         ):
-            yield -np.log(gap[1] / gap[0]) / np.log(times[1] / times[0]), power, {"s": s}
+            slope = -np.log(gap[1] / gap[0]) / np.log(times[1] / times[0])
+            yield Measured("exponent of the gap", slope), Measured(f"{power} at s = {s}", power), {"s": s}
 
 
 power_law = Claim(
@@ -235,8 +236,9 @@ def greedy_curves(trial):
             found = sh.limits(problem, rule, spectrum)
             curve = sh.derive(problem, rule).solve(spectrum, sh.Start(), 1e7, t=[1e7], rtol=1e-10)
             where = {"rule": rule, "eigenvalues": values}
-            yield float(found["learning_rate_asymptotic"].evaluate(t=1e7)), curve.learning_rate[0], where
-            yield float(found["excess_risk_asymptotic"].evaluate(t=1e7)), curve.risk[0] - 0.18, where
+            rate, excess = (float(found[f"{n}_asymptotic"].evaluate(t=1e7)) for n in ("learning_rate", "excess_risk"))
+            yield Measured("γ at 10⁷", curve.learning_rate[0]), Measured("a/t", rate), where
+            yield Measured("R - ω²/2 at 10⁷", curve.risk[0] - 0.18), Measured("its law in 1/t", excess), where
 
 
 greedy = Claim(

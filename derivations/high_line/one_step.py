@@ -229,7 +229,7 @@ def distance_law():
         alignment = expect((x - x_star) * sp.diff(problem.loss, x), noise)
         drift = total_derivative(system, system.outputs["distance"])
         printed = -2 * gamma * alignment + gamma**2 * tau * system.scalar("I")
-        derived = system.expanded(drift.subs(gradient_noise, system.scalar("I")))
+        derived = system.unfolded(drift.subs(gradient_noise, system.scalar("I")))
         yield equal(derived, printed.subs(gamma, system.scalar("gamma")))
 
 

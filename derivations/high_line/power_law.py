@@ -22,7 +22,7 @@ from symhigh.closed.linear import linear_limit
 from symhigh.closed.nodes import Root
 from symhigh.closed.power_law import PowerLaw
 from symhigh.derivation.volterra import CLOCK
-from symhigh.ledger import Claim, asymptotic, equal, integrated, symbolic
+from symhigh.ledger import Claim, Measured, asymptotic, equal, integrated, symbolic
 from symhigh.rule.adagrad_norm import B0 as b
 from symhigh.rule.adagrad_norm import ETA as eta
 from symhigh.rule.constant import RATE
@@ -69,11 +69,8 @@ def gain_by_quadrature(trial):
                 exact = mpmath.quad(
                     lambda v, s=s, u=u: v ** (-s) * -mpmath.expm1(-2 * v * u), [0, 1e-6, 1e-3, 0.1, 1]
                 )
-            yield (
-                float(law.gain.subs(value).subs({r: 1 - share, CLOCK: u})),
-                float((1 - share) * exact),
-                {"s": s, "u": u},
-            )
+            formula = float(law.gain.subs(value).subs({r: 1 - share, CLOCK: u}))
+            yield Measured("gain", formula), Measured("its integral", float((1 - share) * exact)), {"s": s, "u": u}
 
 
 forcing = Claim(
@@ -213,8 +210,9 @@ def curves(trial):
 def ratio_is_one(trial):
     """γ and R of the integrated limit over the closed forms, from u = 10⁴ on."""
     for s, clocks, rate, risk, curve in curves(trial):
-        yield curve.learning_rate[2:], rate[2:], {"s": s, "u": clocks[2:]}
-        yield curve.risk[2:], risk[2:], {"s": s, "u": clocks[2:]}
+        where = {"s": s, "u": clocks[2:]}
+        yield Measured("γ from u = 10⁴ on", curve.learning_rate[2:]), Measured("γ in the clock", rate[2:]), where
+        yield Measured("R from u = 10⁴ on", curve.risk[2:]), Measured("R in the clock", risk[2:]), where
 
 
 @integrated(tolerance=0.6)
@@ -224,9 +222,10 @@ def closes_as_predicted(trial):
         gap = np.abs(curve.risk / risk - 1)
         order = (gap * clocks ** max(1.0, float(s)) / (np.log(clocks) if s > 1 else 1.0))[gap > 1e-8]
         first = order[0] if s == 1 else order[1]  # at s = 1 the two terms cancel and the gap closes faster
-        yield max(order[-1], first), first, {"s": s}
+        scaled = Measured("scaled gap of R, early", first)
+        yield Measured("max(scaled gap of R, its early value)", max(order[-1], first)), scaled, {"s": s}
         if s != 1:
-            yield min(order[-1], first), first, {"s": s}
+            yield Measured("min(scaled gap of R, its early value)", min(order[-1], first)), scaled, {"s": s}
 
 
 @integrated(tolerance=1e-2)
@@ -238,8 +237,9 @@ def leading_order_in_time(trial):
         start = sh.Start.power_law(s - sp.Rational(1, 5))
         found = sh.limits(PROBLEM, sh.AdaGradNorm(1, 1), sh.Spectrum.power_law(0.2), start)
         last = float(curve.t[-1])
-        yield float(found["learning_rate_asymptotic"].evaluate(t=last)), curve.learning_rate[-1], {"s": s}
-        yield float(found["excess_risk_asymptotic"].evaluate(t=last)), curve.risk[-1], {"s": s}
+        rate, risk = (float(found[f"{n}_asymptotic"].evaluate(t=last)) for n in ("learning_rate", "excess_risk"))
+        yield Measured("γ at the last t", curve.learning_rate[-1]), Measured("its power of t", rate), {"s": s}
+        yield Measured("R at the last t", curve.risk[-1]), Measured("its power of t", risk), {"s": s}
 
 
 orders = Claim(
@@ -272,7 +272,8 @@ def constant_rate_curves(trial):
         )
         found = sh.limits(PROBLEM, rule, spectrum, start)["excess_risk_asymptotic"]
         curve = sh.derive(PROBLEM, rule).solve(spectrum, start, 1e5, t=[1e5], rtol=1e-10)
-        yield float(found.evaluate(t=1e5)), curve.risk[0], {"s": s}
+        formula = Measured("C(γt)^(s-2)/(1 - γτ/2)", float(found.evaluate(t=1e5)))
+        yield Measured("R at 10⁵", curve.risk[0]), formula, {"s": s}
 
 
 steady = Claim(

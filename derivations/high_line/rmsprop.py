@@ -22,6 +22,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh.ledger import (
     Claim,
+    Measured,
     at_least,
     compare,
     equal,
@@ -122,8 +123,9 @@ def rest_of_curves(trial):
         rule, level = random_rule(trial, k), float(trial.rng.uniform(0.3, 1.5))
         spectrum = sh.Spectrum.from_eigenvalues(trial.rng.uniform(0.4, 1.6, 3))
         found, curve = settled(rule, level, spectrum)
-        yield curve.learning_rate[0], float(found["learning_rate"].evaluate()), {"rule": rule}
-        yield curve.risk[0], float(found["risk"].evaluate()), {"rule": rule}
+        for sign, name, value in (("γ", "learning_rate", curve.learning_rate), ("R", "risk", curve.risk)):
+            formula = float(found[name].evaluate())
+            yield Measured(f"{sign} late", value[0]), Measured(f"{sign} by sh.limits", formula), {"rule": rule}
 
 
 stationary = Claim(
@@ -150,8 +152,9 @@ def edge_of_curves(trial):
         rule = random_rule(trial, k)
         values = trial.rng.uniform(0.4, 1.6, 3)
         found, curve = settled(rule, 0.0, sh.Spectrum.from_eigenvalues(values))
-        yield curve.learning_rate[0], 2 / values.mean(), {"rule": rule}
-        yield curve.risk[0], float(found["risk"].evaluate()), {"rule": rule}
+        yield Measured("γ late", curve.learning_rate[0]), 2 / tau, {tau: float(values.mean())}
+        floor = Measured("R by sh.limits", float(found["risk"].evaluate()))
+        yield Measured("R late", curve.risk[0]), floor, {"rule": rule}
 
 
 @simulation
@@ -229,11 +232,10 @@ def oscillation(trial):
         h = 0.7 / v
         left = gap[2] + np.exp(-2 * m * h) * gap[0]
         scale = np.abs(gap).max()  # the terms may cancel
-        yield (
-            1 + left / scale,
-            1 + 2 * np.exp(-m * h) * np.cos(v * h) * gap[1] / scale,
-            {"alpha": a, "lambda": size},
-        )
+        right = 2 * np.exp(-m * h) * np.cos(v * h) * gap[1]
+        yield Measured("1 + (gap₂ + e^(-2mh) gap₀)/scale", 1 + left / scale), Measured(
+            "1 + 2 e^(-mh) cos(vh) gap₁/scale", 1 + right / scale
+        ), {"alpha": a, "lambda": size}
 
 
 @integrated(tolerance=1e-2)
@@ -249,7 +251,8 @@ def measured_rate(trial):
             spectrum, sh.Start(), times[-1], t=times, rtol=1e-13
         )
         gap = np.abs(curve.learning_rate - rest)
-        yield np.log(gap[0] / gap[1]) / (times[1] - times[0]), rate, {"eigenvalues": values}
+        slope = np.log(gap[0] / gap[1]) / (times[1] - times[0])
+        yield Measured("-d log|γ - γ∞|/dt late", slope), Measured("ρ by sh.limits", rate), {"eigenvalues": values}
 
 
 speed = Claim(

@@ -102,8 +102,8 @@ def threshold_of_any_loss():
     for problem in (SQUARES, PHASE):
         system = sh.derive(problem, sh.Polyak(), reduce=False)
         printed = 2 * alignment(problem) / (tau * system.scalar("I"))
-        yield equal(system.expanded(system.outputs["distance_threshold"]), printed)
-        yield equal(system.expanded(gamma), printed / 2)
+        yield equal(system.unfolded(system.outputs["distance_threshold"]), printed)
+        yield equal(system.unfolded(gamma), printed / 2)
         drift = total_derivative(system, system.outputs["distance"]).subs(gradient_noise, system.scalar("I"))
         numbers = {s.name: s.expression for s in system.scalars if s.name in (c1, c2)}
         yield equal(drift.subs(numbers), tau * system.scalar("I") * gamma * (gamma - printed))
@@ -115,8 +115,8 @@ def threshold_of_least_squares():
     """For least squares the threshold is (2R - ω²)/(τR), and Polyak without noise is 1/τ."""
     system = sh.derive(SQUARES, sh.Polyak())
     R = system.scalar("risk")
-    yield equal(system.expanded(system.outputs["distance_threshold"]), (2 * R - omega**2) / (tau * R))
-    yield equal(system.expanded(gamma).subs(omega, 0), 1 / tau)
+    yield equal(system.unfolded(system.outputs["distance_threshold"]), (2 * R - omega**2) / (tau * R))
+    yield equal(system.unfolded(gamma).subs(omega, 0), 1 / tau)
     yield equal(sh.limits(sh.least_squares(), sh.Polyak())["learning_rate"].expr, 1 / tau)
 
 
@@ -150,7 +150,7 @@ def best_decrease():
         gradient = averages.of(lam**2 * (c1**2 * V11 + 2 * c1 * c2 * V12 + c2**2 * V22))
         values = {s: known[s] for s in (c1, c2, gradient_noise)}
         printed = (gradient / (c1 * averages.of(lam**2) * gradient_noise)).subs(values)
-        yield equal(system.expanded(gamma), printed)
+        yield equal(system.unfolded(gamma), printed)
         moved = total_derivative(system, risk).subs(values)
         yield equal(sp.diff(moved, gamma).subs(gamma, printed), 0)
 

@@ -20,7 +20,7 @@ from symhigh.closed.linear import linear_limit
 from symhigh.closed.nodes import numeric as at_numbers
 from symhigh.closed.volterra import Z
 from symhigh.derivation.volterra import CLOCK, volterra
-from symhigh.ledger import Claim, asymptotic, equal, greater, integrated, numeric, symbolic
+from symhigh.ledger import Claim, Measured, asymptotic, equal, greater, integrated, numeric, symbolic
 from symhigh.symbols import D2, distance, error_square, gamma, gradient_noise, lam, omega, t, tau
 
 RENEWAL = "renewal lemma, high-line/renewal"
@@ -152,7 +152,8 @@ def exponentials(trial):
         times = np.sort(trial.rng.uniform(0.1, 20.0, 3))
         exact = sh.renewal_equation(problem, rule, spectrum, start).solution()
         curve = sh.derive(problem, rule).solve(spectrum, start, times[-1], t=times, rtol=1e-12)
-        yield curve.risk, [float(exact.evaluate(t=float(s))) for s in times], {"eigenvalues": values}
+        formula = np.array([float(exact.evaluate(t=float(s))) for s in times])
+        yield Measured("R of curves", curve.risk), Measured("sum of exponentials", formula), {"eigenvalues": values}
 
 
 @integrated(tolerance=1e-12)
@@ -166,11 +167,11 @@ def inverse_transform(trial):
         with mpmath.workdps(30):
             transform = at_numbers(equation.transform().expr, (Z,))
             inverse = mpmath.invertlaplace(transform, mpmath.mpf(time), method="talbot", degree=28)
-            yield (
-                float(inverse),
-                float(equation.solution().evaluate(t=time)),
-                {"eigenvalues": values, "t": time},
-            )
+            formula = float(equation.solution().evaluate(t=time))
+            where = {"eigenvalues": values, "t": time}
+            yield Measured("transform inverted on Talbot's contour", float(inverse)), Measured(
+                "sum of exponentials", formula
+            ), where
 
 
 solved = Claim(

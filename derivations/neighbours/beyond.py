@@ -17,11 +17,6 @@ share = sp.Symbol("p", positive=True)
 RULE = sh.Constant(g)
 
 
-def put_in(system, expr):
-    """An expression of a system with the user's values in it."""
-    return system.expanded(expr).subs(system.parameters)
-
-
 @symbolic
 def variances():
     """I = Q + Var ε: 2s² for Laplace, 5/3 for Student's law with five degrees, s² for Rademacher."""
@@ -31,7 +26,7 @@ def variances():
         (sh.Rademacher(size), size**2),
     ):
         system = sh.derive(sh.least_squares(law), RULE)
-        yield equal(put_in(system, gradient_noise), error_square + variance)
+        yield equal(system.expanded(gradient_noise), error_square + variance)
 
 
 laws = Claim(
@@ -48,8 +43,8 @@ def quantile_coefficients():
     system = sh.derive(sh.quantile(sp.Rational(1, 3), noise), RULE)
     positive = {error_square: level}
     value = sp.Rational(1, 3)
-    yield equal(put_in(system, system.scalar("I")).subs(positive), value**2 - value + sp.Rational(1, 2))
-    yield equal(put_in(system, system.scalar("c1")).subs(positive), 1 / sp.sqrt(2 * sp.pi * (level + noise**2)))
+    yield equal(system.expanded(system.scalar("I")).subs(positive), value**2 - value + sp.Rational(1, 2))
+    yield equal(system.expanded(system.scalar("c1")).subs(positive), 1 / sp.sqrt(2 * sp.pi * (level + noise**2)))
 
 
 @symbolic

@@ -26,6 +26,7 @@ import symhigh as sh
 from symhigh.ledger import (
     Claim,
     Domain,
+    Measured,
     asymptotic,
     compare,
     equal,
@@ -153,8 +154,9 @@ def against_integration(trial):
         horizon = 40 / float(found["rate"].evaluate())
         curve = sh.derive(problem, rule).solve(spectrum, sh.Start(), horizon, t=[horizon], rtol=1e-11)
         where = {"eigenvalues": values, "c": clip, "omega": level, "gamma": rate}
-        yield curve.risk[-1], float(found["risk"].evaluate()), where
-        yield curve.excess_risk[-1], float(found["excess_risk"].evaluate()), where
+        for sign, name, value in (("R", "risk", curve.risk), ("excess", "excess_risk", curve.excess_risk)):
+            formula = Measured(f"{sign} by sh.limits", float(found[name].evaluate()))
+            yield Measured(f"{sign} late", value[-1]), formula, where
 
 
 @integrated(tolerance=1e-9)
@@ -166,13 +168,14 @@ def without_noise(trial):
         found = sh.limits(problem, rule, spectrum)
         late = decays / float(found["rate"].evaluate())
         end = sh.derive(problem, rule).solve(spectrum, sh.Start(), late, t=[late], rtol=1e-11).risk[0]
-        yield 1 + end, 1 + float(found["risk"].evaluate()), {"gamma": rate}
+        formula = Measured("1 + R by sh.limits", 1 + float(found["risk"].evaluate()))
+        yield Measured("1 + R late", 1 + end), formula, {"gamma": rate}
     # the same level from G, by hand
     ratio = sp.lambdify(z, G, "mpmath")
     root = mpmath.findroot(lambda x: ratio(x) - mpmath.mpf(1) / 2, 0.5)
     level = float((clip / root) ** 2)
-    huber = sp.lambdify(error_square, SYSTEM.expanded(risk).subs({c: clip, omega: 0}), "mpmath")
-    yield end, float(huber(level)), {"gamma": rate}
+    huber = sp.lambdify(error_square, SYSTEM.unfolded(risk).subs({c: clip, omega: 0}), "mpmath")
+    yield Measured("R late", end), Measured("R where G = 2/(γτ)", float(huber(level))), {"gamma": rate}
 
 
 rest = Claim(
@@ -218,7 +221,8 @@ def rate_of_approach(trial):
                 spectrum, sh.Start(x0=2.0), late[1], t=late, rtol=1e-13, atol=1e-16
             )
             gap = np.abs(curve.risk - float(found["risk"].evaluate(digits=20)))
-            yield np.log(gap[0] / gap[1]) / (late[1] - late[0]), speed, {"gamma": rate}
+            slope = np.log(gap[0] / gap[1]) / (late[1] - late[0])
+            yield Measured("-d log|R - R∞|/dt late", slope), Measured("ρ by sh.limits", speed), {"gamma": rate}
 
 
 approach = Claim(
@@ -244,13 +248,14 @@ def small_and_large(trial):
     with mpmath.workdps(30):
         level, strength = mpmath.mpf("0.7"), mpmath.mpf("0.9")
         tiny = mpmath.mpf(10) ** -5
-        yield (
-            float(at_rest(tiny, level, strength) / tiny),
-            float(strength * level * mpmath.sqrt(mpmath.pi / 8)),
-        )
-        yield float(at_rest(12 * level, level, strength)), float(strength * level**2 / (2 - strength))
+        at = {g: float(strength), tau: 1, w: float(level)}
+        small = Measured("Q∞/c at small c", float(at_rest(tiny, level, strength) / tiny))
+        yield small, g * tau * w * sp.sqrt(sp.pi / 8), at
+        large_clip = Measured("Q∞ at large c", float(at_rest(12 * level, level, strength)))
+        yield large_clip, g * tau * w**2 / (2 - g * tau), at
         clip, large = mpmath.mpf(1), mpmath.mpf(10) ** 5
-        yield float(at_rest(clip, level, large) / large**2), float(mpmath.pi / 8)
+        fast = Measured("Q∞/(cγτ)² at large γ", float(at_rest(clip, level, large) / large**2))
+        yield fast, sp.pi / 8
 
 
 @symbolic

@@ -25,7 +25,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.derivation.volterra import CLOCK, volterra
-from symhigh.ledger import Claim, equal, integrated, simulation, symbolic
+from symhigh.ledger import Claim, Measured, equal, integrated, simulation, symbolic
 from symhigh.symbols import D2, batch_size, d, gamma, gradient_noise, lam
 
 g, w, m, time = sp.symbols("gamma_0 omega m t", positive=True)
@@ -221,7 +221,9 @@ def floor(trial):
         rate = 0.5 * batch / (1 + batch)
         sums = sp.lambdify((lam, g, m, d), SUM)(values, rate, batch, size).sum()
         late = expected_risk(values, np.ones(size), rate, 0.8, batch, 400 * size)
-        yield late[-1], 0.32 / (1 - sums), {"eigenvalues": values, "m": batch}
+        yield Measured("R of the equation late", late[-1]), Measured("ω²/(2(1 - S))", 0.32 / (1 - sums)), {
+            "eigenvalues": values, "m": batch,
+        }  # fmt: skip
 
 
 stability = Claim(
@@ -261,8 +263,9 @@ def one_over_d(trial):
             values, start = np.repeat([0.5, 1.5], size // 2), np.full(size, 1 / size)
             risk = expected_risk(values, start, 0.7, 0.5, batch, 3 * size)[-1]
             scaled.append(size * (risk - limit.risk[0]))
-        yield scaled[0], scaled[1], {"m": batch}
-        yield scaled[1], scaled[2], {"m": batch}
+        for k in (0, 1):
+            one, other = (Measured(f"d(R_d - R) at d = {128 * 2**n}", scaled[n]) for n in (k, k + 1))
+            yield one, other, {"m": batch}
 
 
 limit = Claim(

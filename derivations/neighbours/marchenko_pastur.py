@@ -28,7 +28,18 @@ import symhigh as sh
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.secular import RHO, exponential_rate
-from symhigh.ledger import REFUTED, Claim, Domain, equal, greater, integrated, less, numeric, symbolic
+from symhigh.ledger import (
+    REFUTED,
+    Claim,
+    Domain,
+    Measured,
+    equal,
+    greater,
+    integrated,
+    less,
+    numeric,
+    symbolic,
+)
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam
 from symhigh.symbols import tau as TAU
 
@@ -71,7 +82,8 @@ def averages(trial):
         root = mpmath.mpf(float(trial.rng.uniform(0.1, 3)))
         at = (1 - root) ** 2 * mpmath.mpf(float(trial.rng.uniform(0.1, 0.9)))
         found = sp.lambdify((q, s), AVERAGE, "mpmath")(root, at)
-        yield float(found), float(integrals(root, at)), {"root of the ratio": root, "s": at}
+        by_density = Measured("its integral over the density", float(integrals(root, at)))
+        yield Measured("∫λ²/(λ - s)dμ", float(found)), by_density, {"root of the ratio": root, "s": at}
 
 
 law = Claim(
@@ -260,7 +272,8 @@ def against_integration(trial):
             curve = sh.derive(problem, rule).solve(spectrum, start, 40.0, t=times, rtol=1e-12)
             formula = sh.limits(problem, rule, spectrum, start)["risk_curve"]
             exact = [float(formula.evaluate(digits=10, t=float(x))) for x in times]
-            yield curve.risk, exact, {"ratio": ratio, "gamma": rate, "noise": level}
+            where = {"ratio": ratio, "gamma": rate, "noise": level}
+            yield Measured("R of curves", curve.risk), Measured("R by its formula", np.array(exact)), where
 
 
 @integrated(tolerance=1e-5)
@@ -280,7 +293,8 @@ def powers_at_the_edge(trial):
         system = sh.derive(sh.least_squares(), rule)
         risk = system.solve(spectrum, sh.Start(), times[-1], t=times, rtol=1e-12, atol=1e-290).risk
         first, second, third = 2 * risk * np.exp(edge * clocks) * clocks**power
-        yield (8 * third - 6 * second + first) / 3, constant, {"k": strength}  # without 1/u and 1/u²
+        late = (8 * third - 6 * second + first) / 3  # without 1/u and 1/u²
+        yield Measured(f"Ψ e^(λ₋u) u^{power} late", late), Measured("its constant", constant), {"k": strength}
 
 
 curve = Claim(

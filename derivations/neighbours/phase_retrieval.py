@@ -16,7 +16,18 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.fixed_points import RATE, Plane
-from symhigh.ledger import Claim, asymptotic, compare, equal, iff, integrated, less, simulation, symbolic
+from symhigh.ledger import (
+    Claim,
+    Measured,
+    asymptotic,
+    compare,
+    equal,
+    iff,
+    integrated,
+    less,
+    simulation,
+    symbolic,
+)
 from symhigh.symbols import B11, B12
 
 g = sp.Symbol("gamma", positive=True)
@@ -98,7 +109,8 @@ def growth_of_an_overlap(trial):
         system = sh.derive(sh.phase_retrieval(), sh.Constant(rate), reduce=False)
         curve = system.solve(ISOTROPIC, start, 3 / exact, t=[1 / exact, 3 / exact], rtol=1e-12, atol=1e-18)
         overlap = curve.outputs["overlap"]
-        yield np.log(overlap[1] / overlap[0]) / 2, 1.0, {"gamma": rate}
+        pace = np.log(overlap[1] / overlap[0]) / 2 * exact
+        yield Measured("d log m/dt from the saddle", pace), 3 * g * (1 - P0), {g: rate}
 
 
 @simulation

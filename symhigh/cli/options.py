@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 Options = dict[str, Any]
 LOSS, RULE, LAW = "least-squares", "adagrad-norm", "gaussian"
 """What is taken where nothing is said."""
+INSIDE_OUT = (
+    "averaged",
+    "noisy-gradient",
+    "clipped",
+    "drifting",
+    "mini-batch",
+    "weight-decay",
+    "warm-up",
+    "modulated",
+)
+"""The order in which rules made of other rules are put around the one chosen; those not listed come last."""
 
 
 class StatementCommand(click.Command):
@@ -30,11 +41,16 @@ class StatementCommand(click.Command):
         return [*statement_options(), *super().get_params(ctx)]
 
 
-@cache
 def statement_options() -> tuple[click.Option, ...]:
     """Loss, label noise, rule and all their parameters; one that is not given stays a symbol in a formula."""
     from symhigh.registry import LAWS, LOSSES, RULES
 
+    return _options(tuple(LOSSES.items()), tuple(LAWS.items()), tuple(RULES.items()))
+
+
+@cache
+def _options(*tables: tuple[tuple[str, Entry], ...]) -> tuple[click.Option, ...]:
+    LOSSES, LAWS, RULES = map(dict, tables)
     bases, laws = click.Choice([n for n, entry in RULES.items() if not entry.wraps]), [*LAWS, "contaminated"]
     chosen = [
         click.Option(["--loss"], type=click.Choice(list(LOSSES)), help=f"The loss, by default {LOSS}."),
@@ -97,8 +113,9 @@ def read_statement(options: Options, symbolic: bool = False) -> tuple[Problem, R
     noise = {"noise": _noise(options, symbolic, used)} if loss.noisy else {}
     made = _made(loss, options, symbolic, used, **noise)
     stated = _made(rule, options, symbolic, used)
-    for entry in RULES.values():
-        if entry.wraps and options[_key(entry.parameters[0])] is not None:
+    for name in sorted((n for n, entry in RULES.items() if entry.wraps), key=_depth):
+        entry = RULES[name]
+        if options[_key(entry.parameters[0])] is not None:
             stated = _made(entry, options, False, used, inner=stated)
     _refuse_idle(options, used)
     return made, stated
@@ -133,6 +150,10 @@ def read_start(options: Options) -> Start:
             "one of them out"
         )
     return sh.Start.power_law(options["delta"])
+
+
+def _depth(name: str) -> int:
+    return INSIDE_OUT.index(name) if name in INSIDE_OUT else len(INSIDE_OUT)
 
 
 # --- parts ------------------------------------------------------------------------------------------------

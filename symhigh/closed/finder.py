@@ -12,7 +12,7 @@ from functools import cached_property
 
 from symhigh.closed.formula import Formula
 from symhigh.derivation import derive
-from symhigh.population import Spectrum, Start
+from symhigh.population import NetworkClasses, Spectrum, Start
 from symhigh.symbols import V11, V12
 from symhigh.system import MomentSystem
 
@@ -25,11 +25,12 @@ class DoesNotApply(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A limit whose long time is asked for, on a spectrum and from a start, either of which may be open."""
+    """A limit whose long time is asked for, on a spectrum and from a start, or on a network's classes, if not open."""
 
     system: MomentSystem
     spectrum: Spectrum | None = None
     start: Start | None = None
+    classes: NetworkClasses | None = None
 
     @cached_property
     def unreduced(self) -> MomentSystem:

@@ -28,12 +28,12 @@ from symhigh.derivation.mixture import MixtureMean
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.rule import Rule
-from symhigh.symbols import B11, B12, B22, V11, V12, V22, gamma, lam, risk, t
+from symhigh.symbols import B11, B12, B22, V11, V12, V22, OwnedSymbol, gamma, lam, risk, t
 from symhigh.system import MomentSystem
 
 SOURCE = "new; the flow is High Line (arXiv 2405.19585), section 2"
-TARGET = sp.Symbol("B22", positive=True)
-RATE = sp.Symbol("rate", positive=True)
+TARGET = OwnedSymbol("B22", positive=True)
+RATE = OwnedSymbol("rate", positive=True)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Plane:
     """The flow of one system, in canonical symbols: ``RATE`` for the learning rate, ``TARGET`` for B22."""
 
     def __init__(self, system: MomentSystem, spectrum: Spectrum | None, start: Start | None) -> None:
-        rate = system.expanded(gamma)
+        rate = system.unfolded(gamma)
         averages = {r.name for r in system.reductions} | {s.name for s in system.states} | {t}
         if rate.free_symbols & averages:
             raise DoesNotApply(f"fixed_points: the learning rate {rate} is not constant; use Constant(gamma)")

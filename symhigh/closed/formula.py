@@ -172,6 +172,8 @@ class Formula:
 
     # --- parts ------------------------------------------------------------------------------------------------
     def _evaluate_arrays(self, digits: int, values: dict[str, Any]) -> Any:
+        if empty := [name for name, v in values.items() if np.size(np.asarray(v, dtype=object)) == 0]:
+            raise ValueError(f"Formula.evaluate({empty[0]}={values[empty[0]]!r}): give at least one value")
         try:
             arrays = np.broadcast_arrays(*(np.asarray(v, dtype=object) for v in values.values()))
             if any(isinstance(entry, (list, tuple)) for a in arrays for entry in a.flat):
@@ -289,5 +291,5 @@ def _shown(numbers: dict[sp.Symbol, sp.Expr]) -> str:
 
 
 def _open(expr: sp.Expr) -> str:
-    left = ", ".join(sorted(map(str, expr.free_symbols))) or "the spectrum"
-    return f"{left} is open; give limits(…, spectrum=…, start=…)"
+    left = ", ".join(sorted(map(str, expr.free_symbols)))
+    return f"{left} is open; give limits(…, spectrum=…, start=…)" if left else "it holds an unknown function"

@@ -15,18 +15,21 @@ from symhigh.closed.finder import DoesNotApply, Finder, Question
 from symhigh.closed.formula import Formula
 from symhigh.closed.long_time import linear_modes
 from symhigh.closed.modes import check_population, rational
+from symhigh.closed.network_limits import network_limits
 from symhigh.closed.overlaps import overlap_limits
 from symhigh.closed.residual import residual_limits
 from symhigh.closed.rest import growing_limits, rest_limits
 from symhigh.closed.scopes import scope
 from symhigh.derivation import derive
-from symhigh.population import Spectrum, Start
-from symhigh.problem import Problem
+from symhigh.population import NetworkClasses, Spectrum, Start
+from symhigh.problem import DiagonalNetwork, Problem
+from symhigh.problem.model import Parametrization
 from symhigh.rule import Rule
 from symhigh.system import MomentSystem
 
 FINDERS: Mapping[str, Finder] = MappingProxyType(
     {
+        "networks": network_limits,
         "linear modes": linear_modes,
         "losses of the residual at a constant rate": residual_limits,
         "modes of any number of vectors at rest": rest_limits,
@@ -39,13 +42,15 @@ FINDERS: Mapping[str, Finder] = MappingProxyType(
 
 def limits(
     problem: Problem | MomentSystem,
-    rule: Rule | Spectrum | None = None,
-    spectrum: Spectrum | Start | None = None,
+    rule: Rule | Spectrum | NetworkClasses | None = None,
+    spectrum: Spectrum | Start | NetworkClasses | None = None,
     start: Start | None = None,
 ) -> Mapping[str, Formula]:
     """Closed forms for the long time of SGD on ``problem`` under ``rule``: a mapping from names to :class:`Formula`.
 
-    A derived system may stand for problem and rule: ``limits(system, spectrum, start)``.
+    A derived system may stand for problem and rule: ``limits(system, spectrum, start)``. For networks classes stand for
+    spectrum and start, ``limits(problem, rule, classes)``, with the names of
+    :func:`~symhigh.closed.network_limits.network_limits`.
 
     Names, where they exist: ``learning_rate``, ``risk``, ``excess_risk`` (their limits), ``rate`` (of the risk's
     exponential approach to its limit, per unit of time = steps/d), ``threshold`` (the constant rate at which SGD ceases
@@ -66,9 +71,9 @@ def limits(
     Where a symbol of yours has the name of one of the library's, the library's is renamed: ``tau_K`` beside your
     ``tau``. Raises ``ValueError`` for a limit that has no closed form here, with the reason of every finder.
     """
-    system, measure, begin = _read(problem, [rule, spectrum, start])
+    system, measure, begin, classes = _read(problem, [rule, spectrum, start])
     held = scope(system, measure, begin)
-    question, refusals = Question(system, held.spectrum, held.start), []
+    question, refusals = Question(system, held.spectrum, held.start, classes), []
     for name, finder in FINDERS.items():
         try:
             found = finder(question)
@@ -85,10 +90,12 @@ def limits(
 
 def _read(
     problem: Problem | MomentSystem, given: list[Any]
-) -> tuple[MomentSystem, Spectrum | None, Start | None]:
-    """System, spectrum and start; what follows a system stands one place earlier than what follows a problem."""
+) -> tuple[MomentSystem, Spectrum | None, Start | None, NetworkClasses | None]:
+    """System, spectrum, start, classes; what follows a system stands one place earlier than what follows a problem."""
     if isinstance(problem, MomentSystem):
         system, posed = problem, [g for g in given if g is not None]
+    elif isinstance(problem, DiagonalNetwork) and not isinstance(given[0], Rule):
+        system, posed = derive(problem), [g for g in given if g is not None]
     elif isinstance(given[0], Rule):
         instance("limits", "problem", problem, Problem, "a symhigh.Problem, such as least_squares(), or its limit")
         system, posed = derive(problem, given[0]), [g for g in given[1:] if g is not None]
@@ -98,10 +105,21 @@ def _read(
         )
     measure = next((g for g in posed if isinstance(g, Spectrum)), None)
     begin = next((g for g in posed if isinstance(g, Start)), None)
-    if foreign := [g for g in posed if g is not measure and g is not begin]:
+    classes = next((g for g in posed if isinstance(g, NetworkClasses)), None)
+    _check_stated(system, measure, begin, classes)
+    if foreign := [g for g in posed if g is not measure and g is not begin and g is not classes]:
         raise TypeError(
             f"limits(spectrum, start): {shown(foreign[0])} is neither a spectrum nor a start; after the "
             f"{'system' if problem is system else 'rule'} give a Spectrum and a Start"
         )
     check_population("limits", measure, begin)
-    return system, measure, begin
+    return system, measure, begin, classes
+
+
+def _check_stated(system: MomentSystem, *given: object) -> None:
+    """Classes are for networks, spectra and starts for what is not one."""
+    network = isinstance(system.problem.model, Parametrization)
+    for value in given:
+        if value is not None and isinstance(value, NetworkClasses) != network:
+            wanted = "a network: give NetworkClasses" if network else "no network: give a Spectrum and a Start"
+            raise TypeError(f"limits({shown(value)}): {system.problem.name} is {wanted}")

@@ -28,7 +28,7 @@ def total_derivative(system: MomentSystem, expr: sp.Expr) -> sp.Expr:
     modes see (γ, I, …) kept by name.
     """
     averages = Averages()
-    expr = system.expanded(expr)
+    expr = system.unfolded(expr)
     moved = sp.diff(expr, t)
     summands = {r.name: r.summand for r in system.reductions}
     for name in sorted(expr.free_symbols & set(summands), key=str):
@@ -110,7 +110,7 @@ def linear_limit(system: MomentSystem) -> LinearLimit:
     if sp.expand(rhs - lam * (-pull * gamma * D2 + kick * gamma**2)) != 0 or not pull.is_number:
         raise NotLinear(where)
     noise, h = (
-        sp.Poly(system.expanded(e), error_square) if system.expanded(e).is_polynomial(error_square) else None
+        sp.Poly(system.unfolded(e), error_square) if system.unfolded(e).is_polynomial(error_square) else None
         for e in (kick, risk)
     )
     if noise is None or h is None or noise.degree() != 1 or h.degree() != 1:
@@ -119,7 +119,7 @@ def linear_limit(system: MomentSystem) -> LinearLimit:
     share, least = h.all_coeffs()
     if kick != gradient_noise:
         system = _through_kick(system, kick)
-    return LinearLimit(system, pull, slope, floor, share, least, sp.cancel(system.expanded(gamma)))
+    return LinearLimit(system, pull, slope, floor, share, least, sp.cancel(system.unfolded(gamma)))
 
 
 def memory_at_rate(limit: LinearLimit) -> sp.Expr | None:
@@ -154,14 +154,14 @@ def _with_exponents(system: MomentSystem) -> MomentSystem:
 def _with_rate_apart(system: MomentSystem) -> MomentSystem:
     """A rate of the sample stands inside c₁ and I; where it comes to a constant, as for a square, it is taken out."""
     (rhs,) = system.family.rhs
-    held = system.expanded(gamma)
+    held = system.unfolded(gamma)
     moving = {t, *(s.name for s in system.states), *(r.name for r in system.reductions if r.summand.has(D2))}
     if rhs.has(gamma) or held.free_symbols & moving:
         return system
-    pull = sp.cancel(system.expanded(-sp.diff(rhs, D2) / lam) / held)
+    pull = sp.cancel(system.unfolded(-sp.diff(rhs, D2) / lam) / held)
     if sp.expand(rhs - lam * gradient_noise - D2 * sp.diff(rhs, D2)) != 0 or not pull.is_number:
         return system
-    noise = sp.cancel(system.expanded(gradient_noise) / held**2)
+    noise = sp.cancel(system.unfolded(gradient_noise) / held**2)
     return replace(
         system,
         family=replace(system.family, rhs=(lam * (-pull * gamma * D2 + gamma**2 * gradient_noise),)),
@@ -173,7 +173,7 @@ def _with_rate_apart(system: MomentSystem) -> MomentSystem:
 
 def _through_kick(system: MomentSystem, kick: sp.Expr) -> MomentSystem:
     """The system with its mode noise for I, so that the modes read ``γ² I``; a mini-batch has I/m there."""
-    ratio = sp.cancel(system.expanded(gradient_noise) / system.expanded(kick))
+    ratio = sp.cancel(system.unfolded(gradient_noise) / system.unfolded(kick))
     if ratio.has(error_square):
         raise NotLinear(f"the modes' noise {kick} is not in proportion to E f'^2")
     put = {gradient_noise: ratio * gradient_noise}
@@ -182,7 +182,7 @@ def _through_kick(system: MomentSystem, kick: sp.Expr) -> MomentSystem:
         system,
         family=replace(system.family, rhs=(sp.expand(rhs.subs(kick, gradient_noise)),)),
         scalars=tuple(
-            replace(s, expression=system.expanded(kick))
+            replace(s, expression=system.unfolded(kick))
             if s.name == gradient_noise
             else replace(s, expression=s.expression.subs(put))
             for s in system.scalars

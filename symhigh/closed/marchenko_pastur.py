@@ -16,9 +16,9 @@ import mpmath
 import sympy as sp
 
 from symhigh.closed.nodes import Choice
-from symhigh.symbols import lam
+from symhigh.symbols import OwnedSymbol, lam
 
-ANGLE = sp.Symbol("theta", real=True)
+ANGLE = OwnedSymbol("theta", real=True)
 """λ = 1 + r + 2 √r cos θ runs over the bulk as θ runs over (0, π)."""
 
 

@@ -18,10 +18,10 @@ from symhigh.closed.linear import LinearLimit, memory_at_rate
 from symhigh.closed.modes import Modes
 from symhigh.closed.power_law import PowerLaw
 from symhigh.derivation.volterra import CLOCK
-from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, omega, t, tau
+from symhigh.symbols import D2, OwnedSymbol, error_square, gamma, gradient_noise, lam, omega, t, tau
 
-_H = sp.Symbol("h", positive=True)
-_LOG = sp.Symbol("L", real=True)
+_H = OwnedSymbol("h", positive=True)
+_LOG = OwnedSymbol("L", real=True)
 
 
 @dataclass(frozen=True)

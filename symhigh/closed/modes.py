@@ -16,11 +16,11 @@ from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.nodes import Average
 from symhigh.population import Spectrum, Start
 from symhigh.population.dimension import warn_of_few_dimensions
-from symhigh.symbols import D2, V22, distance, kappa2, lam, tau
+from symhigh.symbols import D2, V22, OwnedSymbol, distance, kappa2, lam, tau
 
 _FEW = 8
-LAMBDA_MIN = sp.Symbol("lambda_min", positive=True)
-LAMBDA_MAX = sp.Symbol("lambda_max", positive=True)
+LAMBDA_MIN = OwnedSymbol("lambda_min", positive=True)
+LAMBDA_MAX = OwnedSymbol("lambda_max", positive=True)
 """The edges of an open spectrum."""
 
 

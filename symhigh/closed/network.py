@@ -1,6 +1,6 @@
 r"""Long time of a diagonal network: limits, threshold, secular rate, effective initialisation, noise floor.
 
-Closed forms from the derived reduction (``derivation/network.py``), evaluated on classes. With ``e = θ − θ*``,
+Closed forms from the derived reduction (``derivation/close/density.py``), evaluated on classes. With ``e = θ − θ*``,
 pull ``g_i = −∂_ξ b`` and slope ``S_i = ∂_ξ θ`` at θ = θ*, the linearised second moments are
 ``m_i' = −2 g_i m_i + 2 D_i S_i² R`` with ``R = (1/2) mean(λ m)``: rank one, hence a secular equation.
 """
@@ -16,7 +16,8 @@ import numpy as np
 import sympy as sp
 
 from symhigh.derivation import derive
-from symhigh.derivation.network import DensitySystem, alpha, side_w, side_z, xi
+from symhigh.derivation.close.additive import alpha, side_w, side_z, xi
+from symhigh.derivation.close.density import DensitySystem
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import DiagonalNetwork, Parametrization, u, v
 from symhigh.symbols import lam, risk
@@ -151,6 +152,7 @@ def linearise(limit: DensitySystem, classes: NetworkClasses, integral: float = 0
 
 
 def _linearise(limit: DensitySystem, classes: NetworkClasses, integral: float = 0.0) -> Linearisation:
+    limit.numbers()
     begin, reduced = starts(limit, classes), limit.reduction.sde
     level = begin.alpha + integral * numeric((lam,), reduced.drift[0] / risk)(classes.lam)
     factor, rest = slope_square(limit)
@@ -182,56 +184,11 @@ def threshold(limit: DensitySystem, classes: NetworkClasses, integral: float = 0
     return np.inf if load == 0 else limit.numbers()[0] / load
 
 
-@dataclass(frozen=True, eq=False)
-class LongTime:
-    """Where a noiseless run ends: ``integral`` = ∫₀^∞ R, exponential ``rate`` of R, ``slope`` S and
-    ``balance`` (K,).
-
-    ``effective_start`` (K,) is the factor exp(−rate ∫R) by which the noise has shrunk the balance: gradient
-    flow from the shrunken balance has the same limit.
-    """
-
-    integral: float
-    rate: float
-    slope: Array
-    balance: Array
-    effective_start: Array
-
-
-def long_time(limit: DensitySystem, classes: NetworkClasses, t_end: float) -> LongTime:
-    """Solve to ``t_end``, close ∫R with the exponential tail R(t_end)/rate, and read the limits off
-    conservation.
-
-    Assumes a noiseless network that converges; raises ``ValueError`` otherwise. The error is that of the
-    tail: of relative order R(t_end).
-    """
-    if limit.numbers()[1] != 0:
-        raise ValueError(
-            f"long_time(noise={limit.noise}): the risk is integrable without label noise only"
-        )
-    curve = limit.solve(classes, t_end, t=[0.0, t_end])
-    total = float(curve.densities.integral[-1])
-    for _ in range(3):  # the rate depends on the limit of the balance, and that on the tail
-        at_end = linearise(limit, classes, total)
-        rate = at_end.rate()
-        if not rate > 0:
-            raise ValueError(
-                f"long_time: load {at_end.load:.4g} >= 1, the step exceeds the threshold; the risk does "
-                "not vanish"
-            )
-        total = float(curve.densities.integral[-1] + curve.risk[-1] / rate)
-    law = limit.balance
-    if law is None:
-        raise ArithmeticError("long_time: this parametrization has no balance law")
-    shrink = np.exp(-numeric((lam,), law.rate / risk)(classes.lam) * total)
-    start = numeric((u, v), law.function)(classes.u, classes.v)
-    return LongTime(total, rate, at_end.slope, start * shrink, shrink)
-
-
 def noise_floor(limit: DensitySystem, classes: NetworkClasses) -> float:
     r"""The risk at which a network with dead balance is stationary: the smallest root R ≥ noise²/2 of
 
-    ``R = noise²/2 + (1/2) Σ w λ η R max(2|θ*| − η R, 0)``, η the product's step (2 step for the squares).
+    ``R = noise²/2 + (1/2) Σ w λ η R max(2|θ*| − η R, 0)``, η the product's step over the size of a batch (2 step for
+    the squares).
 
     Stationarity of ``log w`` gives ``E(θ − θ*) = −η R``, that of ``w²`` gives ``E θ(θ − θ*) = η R E θ``; a
     class with ``|θ*| < η R`` has no stationary law and dies, θ → 0. Then its error is θ*²; so it is where θ* is
@@ -240,10 +197,8 @@ def noise_floor(limit: DensitySystem, classes: NetworkClasses) -> float:
     """
     from scipy.optimize import brentq
 
-    step = float(
-        sp.cancel(-sp.diff(limit.reduction.sde.drift[1], xi) / sp.diff(limit.reduction.effective, xi) / lam)
-    )
     offset = limit.numbers()[1] ** 2 / 2
+    step = float(sp.cancel(-limit.reduction.sde.drift[0] / (risk * pull_rate(limit))))
     target, share = np.abs(classes.theta_star), classes.weight * classes.lam / 2
     near = reachable(limit, classes)
     offset += float(np.sum(share * np.where(near, 0, target**2)))

@@ -31,7 +31,8 @@ import sympy as sp
 
 from symhigh.checks import real, whole
 from symhigh.closed.network import numeric
-from symhigh.derivation.network import DensitySystem, alpha, side_w, side_z, xi
+from symhigh.derivation.close.additive import alpha, side_w, side_z, xi
+from symhigh.derivation.close.density import DensitySystem
 from symhigh.problem.network import u, v
 from symhigh.symbols import lam
 

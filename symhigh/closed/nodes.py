@@ -12,10 +12,10 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from symhigh.symbols import lam
+from symhigh.symbols import OwnedSymbol, lam
 
 _L = sp.Dummy("lambda", positive=True)
-MU = sp.Symbol("mu")
+MU = OwnedSymbol("mu")
 """The spectrum left open: a probability measure on λ."""
 
 

@@ -27,6 +27,7 @@ from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.problem import Problem
 from symhigh.symbols import (
     D2,
+    OwnedSymbol,
     d,
     eps,
     error_square,
@@ -41,7 +42,7 @@ from symhigh.symbols import (
     x_star,
 )
 
-_R = sp.Symbol("r", positive=True)
+_R = OwnedSymbol("r", positive=True)
 _SOURCE = "new; clipped SGD arXiv 2406.11733"
 
 
@@ -49,7 +50,7 @@ def residual_limits(question: Question) -> Formulas:
     """Limits, threshold and rate at a constant learning rate, for closed expectations of a loss of the residual."""
     system = question.system
     sampled = any(e.has(gradient_square) for e in (system.rule.rate,) if e is not None)
-    rate = sp.S.One if sampled else system.expanded(gamma)  # a rate of the sample stands inside c1 and I
+    rate = sp.S.One if sampled else system.unfolded(gamma)  # a rate of the sample stands inside c1 and I
     seen = {r.name for r in system.reductions} - {tau} | {s.name for s in system.states} | {t}
     if system.family.states != (D2,):
         raise DoesNotApply("the loss sees more than the residual x - x* - eps")
@@ -61,9 +62,9 @@ def residual_limits(question: Question) -> Formulas:
         )
     (rhs,) = system.family.rhs
     factor = sp.S.One if sampled else gamma
-    pull = system.expanded(sp.cancel(-sp.diff(rhs, D2) / (lam * factor)))
-    push = system.expanded(sp.cancel(rhs.subs(D2, 0) / (lam * factor**2)))
-    level = system.expanded(risk)
+    pull = system.unfolded(sp.cancel(-sp.diff(rhs, D2) / (lam * factor)))
+    push = system.unfolded(sp.cancel(rhs.subs(D2, 0) / (lam * factor**2)))
+    level = system.unfolded(risk)
     if push.has(lam):
         raise DoesNotApply("its noise is not in proportion to the eigenvalues")
     if any(e.has(GaussianMean) for e in (pull, push, level)):

@@ -57,7 +57,7 @@ def _tie(limit: LinearLimit) -> tuple[sp.Expr, sp.Expr] | None:
     if len(limit.system.states) != 1:
         return None
     (memory,) = limit.system.states
-    drift = sp.Poly(limit.system.expanded(memory.rhs), memory.name)
+    drift = sp.Poly(limit.system.unfolded(memory.rhs), memory.name)
     s = memory.name
     if drift.degree() != 1 or not limit.rate.has(s):
         return None

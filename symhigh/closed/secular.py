@@ -19,9 +19,9 @@ from symhigh.closed.linear import LinearLimit
 from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.modes import Modes
 from symhigh.closed.nodes import Choice, Root
-from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam
+from symhigh.symbols import D2, OwnedSymbol, error_square, gamma, gradient_noise, lam
 
-RHO = sp.Symbol("rho", positive=True)
+RHO = OwnedSymbol("rho", positive=True)
 """The exponential rate of the risk, a unit of time."""
 
 

@@ -33,10 +33,10 @@ from symhigh.derivation.volterra import CLOCK, volterra
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.rule import Rule
-from symhigh.symbols import D2, gamma, lam, t
+from symhigh.symbols import D2, OwnedSymbol, gamma, lam, t
 
 _SOURCE = "renewal theory (Feller II, XI)"
-Z = sp.Symbol("z", positive=True)
+Z = OwnedSymbol("z", positive=True)
 """The Laplace variable."""
 _RHO = sp.Dummy("rho", real=True)
 

@@ -47,6 +47,10 @@ class Stopwatch:
         print(TEXT, file=sys.stderr, flush=True)
 
 
+WATCH = Stopwatch()
+"""Hears of every compilation in this process."""
+
+
 def listen() -> None:
     """Announce this process's compilations of generated code from now on; to be called once Numba is imported."""
     global _listening
@@ -54,18 +58,16 @@ def listen() -> None:
         return
     from numba.core import event
 
-    watch = Stopwatch()
-
     class Listener(event.Listener):  # type: ignore[misc]
         """Hears of every compilation, and heeds those of generated modules."""
 
         def on_start(self, event: Any) -> None:
             if _is_ours(event):
-                watch.start()
+                WATCH.start()
 
         def on_end(self, event: Any) -> None:
             if _is_ours(event):
-                watch.stop()
+                WATCH.stop()
 
     event.register("numba:compile", Listener())
     _listening = True

@@ -1,25 +1,24 @@
-"""Step control, the same for every generated stepper: first step, ends, refusals, outputs.
+"""Step control, the same for every stepper and every limit: first step, ends, refusals, outputs.
 
-Source text that is joined with a system's functions (:mod:`symhigh.codegen.lower`) and with a method
-(:mod:`symhigh.codegen.explicit`, :mod:`symhigh.codegen.implicit`). A method is seven functions over the stage
-derivatives ``K``, scratch rows ``work`` (1 the new state, the others free between steps) and a ``store`` of its own:
+Source text that is joined with a method (:mod:`symhigh.codegen.explicit`, :mod:`symhigh.codegen.implicit`) into a
+module that knows of no limit: what it integrates is the record ``limit`` of functions and arrays that every call is
+given (:data:`FIELDS`). A method is five functions over the stage derivatives ``K`` and scratch rows ``work``, of which
+row 1 is the new state, those from :data:`DENSE_ROWS` on hold the solution inside the step, and the others are free:
 
-``storage()``                                     the store;
-``enter(t, y, K, work, store, …)``                prepares for steps from (t, y), before the first of a call;
-``attempt(t, h, y, K, work, store, rtol, floor, …)``  one step into ``work[1]``; returns the error over the tolerance;
-``densify(t, h, y, K, work, …)``                  what the solution inside the step still needs;
-``doubt(t, h, y, K, work, rtol, floor, …)``       its error over the tolerance, estimated;
-``interpolate(s, h, y, new, K, out)``             the state at t + s h;
-``accept(t, y, K, work, store, …)``               makes ``work[1]`` the state, at the new t.
+``enter(t, y, K, work, limit)``                prepares for steps from (t, y), before the first of a call;
+``attempt(t, h, y, K, work, rtol, floor, limit)``  one step into ``work[1]``; returns the error over the tolerance;
+``densify(t, h, y, K, work, limit)``           the coefficients of the solution inside the step;
+``doubt(t, h, y, K, work, rtol, floor, limit)``    its error over the tolerance, estimated;
+``accept(t, y, K, work, limit)``               makes ``work[1]`` the state, at the new t.
 
 Joined, they are called again and again until they report an end:
 
-``advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, size, look, budget)``
+``advance(t_end, times, row, rows, y, K, work, clock, limit, rtol, floor, bound, size, look, budget)``
 tries at most ``budget`` steps and writes the outputs at ``times[row:]`` into ``rows``. Between calls ``clock`` holds
-``[t, h, accepted, rejected, evaluations, arrival, next h, t of the last refusal for a sign, last h, growth allowed]``,
-where h = 0 is yet to be chosen. A state entry i is controlled to ``floor[i] + rtol |y_i|``, has diverged beyond
-``bound[i]``, and has the magnitude ``size[i]``; a step that makes a state negative whose symbol says nonnegative
-is refused. Returns ``(status, row)``.
+``[t, h, accepted, rejected, evaluations, arrival, next h, t of the last refusal for a sign, last h, growth allowed,
+whether densified]``, where h = 0 is yet to be chosen. A state entry i is controlled to ``floor[i] + rtol |y_i|``, has
+diverged beyond ``bound[i]``, and has the magnitude ``size[i]``; a step that makes a state negative whose symbol says
+nonnegative is refused. Returns ``(status, row)``. ``interpolate(s, y, work, out)`` is the state at t + s h.
 
 ``fill`` writes the outputs inside a step: at the stability limit of an explicit method the solution between its ends
 may be far worse than at them, so where it is in doubt the step is made again in parts, for its outputs alone.
@@ -35,6 +34,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symhigh.codegen.lower import function_source
 from symhigh.symbols import D2, lam, shift_square
 from symhigh.system import MomentSystem
 
@@ -43,26 +43,28 @@ REACHED, RUNNING, DIVERGED, STUCK, NEGATIVE, LOOK, SPENT = range(7)
 the sign of a state, a step to see; and SPENT, what its caller calls a run whose attempts are used up."""
 
 
+FIELDS = ("rhs", "observe", "scales", "refused", "par", "coef", "w", "const")
+"""What a stepper is told of a limit: functions of :mod:`symhigh.codegen.lower`, and the arrays that they read."""
+
+CLOCK = 11
+"""How many entries the clock has."""
+
+DENSE_ROWS = 4
+"""The row of ``work`` from which on the solution inside a step is kept."""
+
+
 def control_source(
-    system: MomentSystem, order: int, growth: float, evaluations: int, extra: int, inside: int
+    order: int, growth: float, evaluations: int, extra: int, inside: int, depth: int, factor: str
 ) -> str:
     """Source of ``advance`` for a method of that order, whose steps grow at most by ``growth``.
 
     ``evaluations`` of the right-hand side are counted for a step, and ``extra`` for the solution inside it, whose error
-    is of order ``inside``.
+    is of order ``inside``: it is ``y + s (y⁺ - y + N₀)``, ``N_j = factor_j(s) (row_j + N_j+1)`` over ``depth`` rows.
     """
-    kept = [k for k, state in enumerate(system.family.states) if state.is_nonnegative]
-    signs = [
-        line
-        for k in kept
-        for line in (
-            f"for i in range({k} * n, {k + 1} * n):",
-            "    negative = negative or new[i] < -floor[i]",
-        )
-    ]
     return _TEMPLATE.format(
-        signs="\n".join(" " * 8 + line for line in signs), exponent=repr(-1.0 / order), growth=repr(growth),
-        evaluations=evaluations, extra=extra, doubtful=repr(_DOUBTFUL), astray=repr(_ASTRAY), inside=repr(1.0 / inside),
+        exponent=repr(-1.0 / order), growth=repr(growth), evaluations=evaluations, extra=extra,
+        doubtful=repr(_DOUBTFUL), astray=repr(_ASTRAY), inside=repr(1.0 / inside), depth=depth,
+        factor=factor, dense=DENSE_ROWS,
         reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, negative=NEGATIVE, looking=LOOK,
     )  # fmt: skip
 
@@ -75,24 +77,39 @@ _ASTRAY = 100.0
 
 
 def scale_source(system: MomentSystem) -> str:
-    """How the scale of a state's error takes in more than the state: statements in i, ``scale``, ``new`` and rtol.
+    """Source of the scales that the errors of a step are measured by, and of whether a state lost its sign.
 
-    A product with a further vector, such as a momentum, may pass through zero: it is measured beside the square root
+    ``scales(y, new, out, rtol, floor, coef, w)`` and ``refused(new, floor, w)``. A state's scale is
+    ``floor + rtol |state|``, and may take in more:
+    a product with a further vector, such as a momentum, may pass through zero: it is measured beside the square root
     of the two squares. One of a learnt vector and a target keeps its own scale, by which escapes from saddles are seen.
     Products of ``X - c`` with a fixed vector are measured beside ``‖X - c‖²``, the first state of the mode, as no
     output sees them at a finer scale; alone they may pass through zero.
     """
     states = system.family.states
+    lines = [
+        "n = w.shape[0]",
+        "for i in range(y.shape[0]):",
+        "    out[i] = floor[i] + rtol * max(abs(y[i]), abs(new[i]))",
+    ]
     if len(states) > 1 and states[0] in (D2, shift_square):
-        return f"if w.shape[0] <= i < {len(states)} * w.shape[0]: scale += rtol * abs(new[i % w.shape[0]])"
-    lines: list[str] = []
-    for k, state in enumerate(states):
-        bounds = _schwarz(system, state)
-        if bounds is not None:
-            size = " * ".join(bounds)
-            lines.append(f"{'elif' if lines else 'if'} i // n == {k}:")
-            lines.append(f"    scale = max(scale, rtol * sqrt(abs({size})))")
-    return "\n        ".join(["n = w.shape[0]", *lines]) if lines else "pass"
+        lines += [
+            f"for i in range(n, {len(states)} * n):",
+            "    out[i] += rtol * abs(new[i % n])",
+        ]
+    else:
+        for k, state in enumerate(states):
+            bounds = _schwarz(system, state)
+            if bounds is not None:
+                size = " * ".join(bounds)
+                place = f"out[{k} * n + i]"
+                lines += ["for i in range(n):", f"    {place} = max({place}, rtol * sqrt(abs({size})))"]
+    kept = [k for k, state in enumerate(states) if state.is_nonnegative]
+    signs = ["n = w.shape[0]"]
+    for k in kept:
+        signs += [f"for i in range({k} * n, {k + 1} * n):", "    if new[i] < -floor[i]:", "        return True"]
+    scales = function_source("scales(y, new, out, rtol, floor, coef, w)", lines)
+    return scales + "\n\n" + function_source("refused(new, floor, w)", [*signs, "return False"])
 
 
 def _schwarz(system: MomentSystem, state: sp.Symbol) -> tuple[str, ...] | None:
@@ -103,9 +120,9 @@ def _schwarz(system: MomentSystem, state: sp.Symbol) -> tuple[str, ...] | None:
     vectors = [*pair.args] if pair.is_Mul and len(pair.args) == 2 else []
     if not further.intersection(vectors):
         return None
-    squares = {family.definitions.get(s): f"new[{k} * n + i % n]" for k, s in enumerate(family.states)}
+    squares = {family.definitions.get(s): f"new[{k} * n + i]" for k, s in enumerate(family.states)}
     squares |= {
-        family.definitions.get(s): f"coef[{k}, i % n]" for k, s in enumerate(family.coefficients) if s != lam
+        family.definitions.get(s): f"coef[{k}, i]" for k, s in enumerate(family.coefficients) if s != lam
     }
     found = tuple(squares[v**2] for v in vectors if v**2 in squares)
     return found if len(found) == 2 else None
@@ -120,6 +137,14 @@ COMBINE = '''@njit
 def combine(out, y, h, table, row, K, count):
     """``out = y + h Σ_k table[row, k] K[k]`` over k < count, a block at a time so that ``out`` stays near."""
     m = y.shape[0]
+    if m < 16:
+        for i in range(m):
+            value = y[i]
+            for k in range(count):
+                if table[row, k] != 0.0:
+                    value += h * table[row, k] * K[k, i]
+            out[i] = value
+        return
     for low in range(0, m, 512):
         high = min(m, low + 512)
         here, start = out[low:high], y[low:high]
@@ -146,51 +171,72 @@ def first_step(y, slope, size):
 
 
 @njit
-def fill(until, times, row, rows, t, h, y, K, work, clock, par, coef, w, const, rtol, floor):
-    densify(t, h, y, K, work, par, coef, w, const)
-    clock[4] += {extra}
+def interpolate(s, y, work, out):
+    for i in range(y.shape[0]):
+        nested = 0.0
+        for j in range({depth} - 1, -1, -1):
+            nested = ({factor}) * (work[{dense} + j, i] + nested)
+        out[i] = y[i] + s * (work[1, i] - y[i] + nested)
+
+
+@njit
+def beyond_bounds(y, bound):
+    for i in range(y.shape[0]):
+        if not abs(y[i]) <= bound[i]:
+            return True
+    return False
+
+
+@njit
+def write(time, state, out, limit):
+    limit.observe(time, state, out, limit.par, limit.coef, limit.w, limit.const)
+
+
+@njit
+def fill(until, times, row, rows, t, h, y, K, work, clock, limit, rtol, floor):
+    if clock[10] == 0.0:
+        densify(t, h, y, K, work, limit)
+        clock[4] += {extra}
+        clock[10] = 1.0
     if times[row] >= t + h and times[row] <= until:  # the end of the step alone
-        observe(times[row], work[1], rows[row], par, coef, w, const)
+        write(times[row], work[1], rows[row], limit)
         return row + 1
-    error = doubt(t, h, y, K, work, rtol, floor, par, coef, w, const)
+    error = doubt(t, h, y, K, work, rtol, floor, limit)
     parts = int(min(16.0, ceil((10.0 * error) ** {inside}))) if {doubtful} < error < 1e30 else 1
     if parts == 1:
         while row < times.shape[0] and times[row] <= until:
-            interpolate(min(1.0, (times[row] - t) / h), h, y, work[1], K, work[0])
-            observe(times[row], work[0], rows[row], par, coef, w, const)
+            interpolate(min(1.0, (times[row] - t) / h), y, work, work[0])
+            write(times[row], work[0], rows[row], limit)
             row += 1
         return row
-    here, stages, scratch, store = y.copy(), K.copy(), work.copy(), storage()
-    enter(t, here, stages, scratch, store, par, coef, w, const)
+    here, stages, scratch = y.copy(), K.copy(), work.copy()
+    enter(t, here, stages, scratch, limit)
     for part in range(parts):
         low = t + h * part / parts
         high = until if part + 1 == parts else min(until, t + h * (part + 1) / parts)
-        attempt(low, h / parts, here, stages, scratch, store, rtol, floor, par, coef, w, const)
-        densify(low, h / parts, here, stages, scratch, par, coef, w, const)
+        attempt(low, h / parts, here, stages, scratch, rtol, floor, limit)
+        densify(low, h / parts, here, stages, scratch, limit)
         clock[4] += {evaluations} + {extra}
         while row < times.shape[0] and times[row] <= high:
-            interpolate(min(1.0, (times[row] - low) * parts / h), h / parts, here, scratch[1], stages, scratch[0])
-            observe(times[row], scratch[0], rows[row], par, coef, w, const)
+            interpolate(min(1.0, (times[row] - low) * parts / h), here, scratch, scratch[0])
+            write(times[row], scratch[0], rows[row], limit)
             row += 1
-        accept(t + h * (part + 1) / parts, here, stages, scratch, store, par, coef, w, const)
+        accept(t + h * (part + 1) / parts, here, stages, scratch, limit)
     return row
 
 
 @njit
-def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rtol, floor, bound, size, look, budget):
-    m = y.shape[0]
-    n = w.shape[0]
+def advance(t_end, times, row, rows, y, K, work, clock, limit, rtol, floor, bound, size, look, budget):
     new = work[1]
-    store = storage()
     if clock[1] == 0.0:
-        rhs(clock[0], y, K[0], par, coef, w, const)
+        limit.rhs(clock[0], y, K[0], limit.par, limit.coef, limit.w, limit.const)
         clock[4] += 1.0
         clock[1] = min(t_end - clock[0], first_step(y, K[0], size))
     if clock[5] == 0.0:
         while row < times.shape[0] and times[row] <= clock[0]:
-            observe(times[row], y, rows[row], par, coef, w, const)
+            write(times[row], y, rows[row], limit)
             row += 1
-        enter(clock[0], y, K, work, store, par, coef, w, const)
+        enter(clock[0], y, K, work, limit)
     if clock[9] == 0.0:
         clock[9] = {growth}
     for turn in range(budget):
@@ -198,42 +244,36 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
             clock[0] = clock[5]
             clock[1] = clock[6]
             clock[5] = 0.0
-            accept(clock[0], y, K, work, store, par, coef, w, const)
+            accept(clock[0], y, K, work, limit)
         t = clock[0]
         h = clock[1]
         if t_end - t <= 4e-16 * abs(t_end):
             return {reached}, row
-        beyond = False
-        for i in range(m):
-            beyond = beyond or not (abs(y[i]) <= bound[i])
-        if beyond:
+        if beyond_bounds(y, bound):
             return {diverged}, row
         ending = t + h * 1.0000000001 >= t_end
         if ending:
             h = t_end - t
         if h <= 4e-16 * abs(t):
             return ({negative} if 0.0 < clock[7] >= (1.0 - 1e-6) * t else {stuck}), row
-        error = attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const)
+        error = attempt(t, h, y, K, work, rtol, floor, limit)
         clock[4] += {evaluations}
-        negative = False
-{signs}
-        if negative:
+        clock[10] = 0.0
+        if limit.refused(new, floor, limit.w):
             error = max(error, 100.0)
             clock[7] = t
         if not (error < 1.0):
             clock[1] = h * (max(0.2, 0.9 * error ** {exponent}) if error < 1e30 else 0.1)
             clock[3] += 1.0
             clock[9] = 1.0
-            if clock[1] < 1e-10 * (abs(t) + 1e-10):
-                for i in range(m):
-                    beyond = beyond or not (abs(new[i]) <= bound[i])
-                if beyond:
-                    return {diverged}, row
+            if clock[1] < 1e-10 * (abs(t) + 1e-10) and beyond_bounds(new, bound):
+                return {diverged}, row
             continue
         if h > 1.3 * clock[8] > 0.0:  # where steps grow, estimates of their error may be beyond their validity
-            densify(t, h, y, K, work, par, coef, w, const)
+            densify(t, h, y, K, work, limit)
             clock[4] += {extra}
-            error_inside = doubt(t, h, y, K, work, rtol, floor, par, coef, w, const)
+            clock[10] = 1.0
+            error_inside = doubt(t, h, y, K, work, rtol, floor, limit)
             if error_inside > {astray}:
                 clock[1] = h * max(0.5, 0.9 * ({astray} / error_inside) ** {inside})
                 clock[3] += 1.0
@@ -248,6 +288,6 @@ def advance(t_end, times, row, rows, y, K, work, clock, par, coef, w, const, rto
         if look:
             return {looking}, row
         if row < times.shape[0] and times[row] <= clock[5]:
-            row = fill(clock[5], times, row, rows, t, h, y, K, work, clock, par, coef, w, const, rtol, floor)
+            row = fill(clock[5], times, row, rows, t, h, y, K, work, clock, limit, rtol, floor)
     return {running}, row
 '''

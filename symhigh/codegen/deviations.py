@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symhigh.codegen.kernels import _once
+from symhigh.codegen.kernels import LIMIT, module_kernels
 from symhigh.codegen.lower import Lowering, function_source, needed
 from symhigh.codegen.target import Target, statements
 from symhigh.derivation.fluctuations import Deviations
@@ -48,9 +47,20 @@ def deviation_source(theory: Deviations, target: Target) -> str:
     return "\n\n".join(parts)
 
 
-def deviation_kernels(theory: Deviations, target: Target) -> ModuleType:
-    """The module of :func:`deviation_source`, compiled."""
-    return _once(("deviations", theory, target), lambda: deviation_source(theory, target))
+def deviation_kernels(theory: Deviations, target: Target | None) -> Any:
+    """The functions of :func:`deviation_source`, compiled."""
+    exports = {name: LIMIT[name] for name in ("prepare", "begin", "rhs", "observe")}
+    exports["linearise"] = (*_HERE, *_ranks(theory, LINEAR))
+    if theory.mean is not None:
+        exports["bend"] = (*_HERE, *_ranks(theory.mean, BENT))
+    return module_kernels("deviations", theory, target, lambda target: deviation_source(theory, target), exports)
+
+
+_HERE = ("d", "a1", "a1", "a2", "a1", "a1")
+
+
+def _ranks(source: Any, tables: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    return tuple(f"a{len(size)}" for size in Tables(source, tables, 1).shapes.values())
 
 
 def _filling(

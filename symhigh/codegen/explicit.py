@@ -1,9 +1,8 @@
 """The generated explicit method: an embedded Runge-Kutta pair with dense output, its tableau taken as data.
 
 Default tableau: Dormand-Prince 8(5,3) with its 7th-order interpolant (Hairer, Nørsett, Wanner, *Solving Ordinary
-Differential Equations I*, II.5-II.6). Its coefficients are constants of the module, and the
-right-hand side stands in the same module, so that machine code of both is found again by later processes.
-Steps, outputs and events are those of :mod:`symhigh.codegen.control`.
+Differential Equations I*, II.5-II.6). Its coefficients are constants of the module; of a limit it knows what the record
+``limit`` holds, so one module serves all. Steps, outputs and events are those of :mod:`symhigh.codegen.control`.
 """
 
 from __future__ import annotations
@@ -12,16 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.codegen.control import COMBINE, control_source, scale_source, table_source
+from symhigh.codegen.control import COMBINE, DENSE_ROWS, control_source, table_source
 from symhigh.codegen.dormand_prince import Tableau, dormand_prince_8
-from symhigh.system import MomentSystem
 
-__all__ = ["dormand_prince_8", "rows_needed", "stepper_source"]
+__all__ = ["dormand_prince_8", "explicit_source", "rows_needed"]
 
 
-def stepper_source(system: MomentSystem, tableau: Tableau) -> str:
-    """Source of ``advance`` for a module that already has ``rhs`` and ``observe``."""
-    last, extra = len(tableau.b), len(tableau.c_dense)
+def explicit_source(tableau: Tableau) -> str:
+    """Source of the stepper's module, without the target's header."""
+    last, extra, depth = len(tableau.b), len(tableau.c_dense), dense_rows(tableau)
     tables = {
         "STAGES": np.vstack([tableau.a, tableau.b]), "TIMES": tableau.c,
         "HIGH": tableau.error_high, "LOW": tableau.error_low,
@@ -29,11 +27,17 @@ def stepper_source(system: MomentSystem, tableau: Tableau) -> str:
         "DENSE": _interpolant(tableau, rows_needed(tableau)),
     }  # fmt: skip
     text = "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items())
-    method = _TEMPLATE.format(
-        last=last, extra=extra, depth=2 + len(tableau.dense), beside=scale_source(system)
-    )
-    control = control_source(system, tableau.order, growth=10.0, evaluations=last, extra=extra + 1, inside=8)
+    method = _TEMPLATE.format(last=last, extra=extra, depth=depth, dense=DENSE_ROWS)
+    control = control_source(
+        tableau.order, growth=10.0, evaluations=last, extra=extra + 1, inside=8, depth=depth,
+        factor="s if j % 2 == 1 else 1.0 - s",
+    )  # fmt: skip
     return "\n\n".join([text, COMBINE + method, control])
+
+
+def dense_rows(tableau: Tableau) -> int:
+    """How many rows the solution inside a step has."""
+    return 2 + len(tableau.dense)
 
 
 def rows_needed(tableau: Tableau) -> int:
@@ -55,29 +59,23 @@ def _interpolant(tableau: Tableau, width: int) -> Any:
 
 
 _TEMPLATE = """@njit
-def storage():
-    return 0
-
-
-@njit
-def enter(t, y, K, work, store, par, coef, w, const):
+def enter(t, y, K, work, limit):
     pass  # K[0] is the slope at y, from the first step on
 
 
 @njit
-def attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const):
+def attempt(t, h, y, K, work, rtol, floor, limit):
     last = TIMES.shape[0]  # not written as a number, for which the compiler would make copies of combine
     stage = work[0]
     new = work[1]
     for j in range(1, last):
         combine(stage, y, h, STAGES, j, K, j)
-        rhs(t + TIMES[j] * h, stage, K[j], par, coef, w, const)
+        limit.rhs(t + TIMES[j] * h, stage, K[j], limit.par, limit.coef, limit.w, limit.const)
     combine(new, y, h, STAGES, last, K, last)
-    rhs(t + h, new, K[last], par, coef, w, const)
+    limit.rhs(t + h, new, K[last], limit.par, limit.coef, limit.w, limit.const)
+    limit.scales(y, new, stage, rtol, floor, limit.coef, limit.w)
     error = 0.0  # the worst entry counts: in a mean, many frozen modes would hide a few fast ones
     for i in range(y.shape[0]):
-        scale = floor[i] + rtol * max(abs(y[i]), abs(new[i]))
-        {beside}
         first = 0.0
         second = 0.0
         for k in range(last + 1):
@@ -85,7 +83,7 @@ def attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const):
             second += LOW[k] * K[k, i]
         if first != 0.0:
             other = second / first  # no square of a small number: it would be lost below 1e-154
-            ratio = h * (abs(first) / scale) / sqrt(1.0 + 0.01 * other * other)
+            ratio = h * (abs(first) / stage[i]) / sqrt(1.0 + 0.01 * other * other)
             if ratio != ratio:
                 return 1e300
             error = max(error, ratio)
@@ -93,27 +91,23 @@ def attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const):
 
 
 @njit
-def densify(t, h, y, K, work, par, coef, w, const):
+def densify(t, h, y, K, work, limit):
     for j in range({extra}):
         combine(work[0], y, h, DENSE_STAGES, j, K, {last} + 1 + j)
-        rhs(t + DENSE_TIMES[j] * h, work[0], K[{last} + 1 + j], par, coef, w, const)
-
-
-@njit
-def interpolate(s, h, y, new, K, out):
-    for i in range(y.shape[0]):
-        jump = new[i] - y[i]
-        nested = 0.0
-        for j in range({depth} - 1, -1, -1):
-            value = DENSE[j, DENSE.shape[1] - 1] * jump
-            for k in range(DENSE.shape[1] - 1):
+        limit.rhs(
+            t + DENSE_TIMES[j] * h, work[0], K[{last} + 1 + j], limit.par, limit.coef, limit.w, limit.const
+        )
+    width = DENSE.shape[1] - 1
+    for j in range({depth}):
+        for i in range(y.shape[0]):
+            value = DENSE[j, width] * (work[1, i] - y[i])
+            for k in range(width):
                 value += h * DENSE[j, k] * K[k, i]
-            nested = (s if j % 2 else 1.0 - s) * (value + nested)
-        out[i] = y[i] + s * (jump + nested)
+            work[{dense} + j, i] = value
 
 
 @njit
-def doubt(t, h, y, K, work, rtol, floor, par, coef, w, const):
+def doubt(t, h, y, K, work, rtol, floor, limit):
     s = 0.31  # where an error s^4 (1 - s)^4 inside is steepest; how far is it there from solving the equations?
     new = work[1]
     for i in range(y.shape[0]):
@@ -121,25 +115,21 @@ def doubt(t, h, y, K, work, rtol, floor, par, coef, w, const):
         nested = 0.0
         slope = 0.0
         for j in range({depth} - 1, -1, -1):
-            value = DENSE[j, DENSE.shape[1] - 1] * jump
-            for k in range(DENSE.shape[1] - 1):
-                value += h * DENSE[j, k] * K[k, i]
-            value += nested
-            slope = value + s * slope if j % 2 else (1.0 - s) * slope - value
-            nested = (s if j % 2 else 1.0 - s) * value
+            value = work[{dense} + j, i] + nested
+            slope = value + s * slope if j % 2 == 1 else (1.0 - s) * slope - value
+            nested = (s if j % 2 == 1 else 1.0 - s) * value
         work[0, i] = y[i] + s * (jump + nested)
         work[2, i] = (jump + nested + s * slope) / h
-    rhs(t + s * h, work[0], work[3], par, coef, w, const)
+    limit.rhs(t + s * h, work[0], work[3], limit.par, limit.coef, limit.w, limit.const)
+    limit.scales(y, new, work[0], rtol, floor, limit.coef, limit.w)
     worst = 0.0
     for i in range(y.shape[0]):
-        scale = floor[i] + rtol * max(abs(y[i]), abs(new[i]))
-        {beside}
-        worst = max(worst, 0.26 * h * abs(work[2, i] - work[3, i]) / scale)
+        worst = max(worst, 0.26 * h * abs(work[2, i] - work[3, i]) / work[0, i])
     return worst
 
 
 @njit
-def accept(t, y, K, work, store, par, coef, w, const):
+def accept(t, y, K, work, limit):
     for i in range(y.shape[0]):
         y[i] = work[1, i]
         K[0, i] = K[{last}, i]

@@ -1,26 +1,21 @@
 """The generated implicit method: a Rosenbrock-Wanner method whose linear systems cost O(N).
 
-The method is data (:mod:`symhigh.codegen.rodas`), its linear algebra is derived (:mod:`symhigh.codegen.woodbury`), and
-both are joined into one module with the right-hand side. Steps, outputs and events are those of
-:mod:`symhigh.codegen.control`.
+The method is data (:mod:`symhigh.codegen.rodas`); the linear algebra of a limit is derived
+(:mod:`symhigh.codegen.woodbury`), and comes in the record ``limit``, so that one module serves all. Steps, outputs and
+events are those of :mod:`symhigh.codegen.control`.
 """
 
 from __future__ import annotations
 
-from symhigh.codegen.control import COMBINE, control_source, scale_source, table_source
-from symhigh.codegen.jacobian import jacobian
-from symhigh.codegen.lower import Lowering
+from symhigh.codegen.control import COMBINE, DENSE_ROWS, FIELDS, control_source, table_source
 from symhigh.codegen.rodas import Rosenbrock
-from symhigh.codegen.target import Target
-from symhigh.codegen.woodbury import INVERT, LinearAlgebra
-from symhigh.system import MomentSystem
+
+IMPLICIT_FIELDS = (*FIELDS, "linearise", "factor", "solve", "drift", "slope", "A", "z")
+"""What the implicit stepper is told of a limit: also its linear algebra, and room for it."""
 
 
-def implicit_source(system: MomentSystem, target: Target, method: Rosenbrock) -> str:
-    """Source of the whole module: the limit's functions, the linear algebra, ``advance``."""
-    J = jacobian(system)
-    lowering = Lowering(system, target, more=[e for _, e in J.slopes])
-    algebra = LinearAlgebra(lowering, J)
+def implicit_source(method: Rosenbrock) -> str:
+    """Source of the stepper's module, without the target's header."""
     tables = {
         "STAGES": method.a,
         "COUPLING": method.C,
@@ -28,89 +23,68 @@ def implicit_source(system: MomentSystem, target: Target, method: Rosenbrock) ->
         "SHIFTS": method.d,
         "DENSE": method.dense,
     }
-    stages = len(method.c)
-    steps = _TEMPLATE.format(
-        stages=stages, diagonal=repr(method.diagonal), in_time=int(algebra.in_time),
-        slopes=max(1, len(algebra.shared)), size=max(1, len(J.coupling)), beside=scale_source(system),
+    stages, depth = len(method.c), len(method.dense)
+    text = "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items())
+    steps = _TEMPLATE.format(stages=stages, diagonal=repr(method.diagonal), depth=depth, dense=DENSE_ROWS)
+    control = control_source(
+        method.order, growth=6.0, evaluations=stages, extra=0, inside=5, depth=depth,
+        factor="1.0 - s if j == 0 else s",
     )  # fmt: skip
-    return "\n\n".join(
-        [
-            target.header,
-            lowering.source(),
-            *algebra.functions(),
-            INVERT,
-            "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items()),
-            COMBINE + steps,
-            control_source(system, method.order, growth=6.0, evaluations=stages, extra=0, inside=5),
-        ]
-    )
+    return "\n\n".join([text, COMBINE + steps, control])
 
 
 _TEMPLATE = """@njit
-def storage():
-    return numpy.zeros({slopes}), numpy.zeros(({size}, {size})), numpy.zeros({size})
+def enter(t, y, K, work, limit):
+    limit.linearise(t, y, limit.slope, limit.par, limit.coef, limit.w, limit.const)
+    limit.drift(y, work[3], limit.slope, limit.par, limit.coef, limit.w, limit.const)
 
 
 @njit
-def enter(t, y, K, work, store, par, coef, w, const):
-    linearise(t, y, store[0], par, coef, w, const)
-    if {in_time}:
-        drift(y, work[3], store[0], par, coef, w, const)
-
-
-@njit
-def attempt(t, h, y, K, work, store, rtol, floor, par, coef, w, const):
-    slope, A, z = store
+def attempt(t, h, y, K, work, rtol, floor, limit):
     stage = work[0]
     new = work[1]
     right = work[2]
     m = y.shape[0]
     sigma = 1.0 / ({diagonal} * h)
-    factor(sigma, y, slope, A, par, coef, w, const)
+    limit.factor(sigma, y, limit.slope, limit.A, limit.par, limit.coef, limit.w, limit.const)
     for j in range({stages}):
         combine(stage, y, 1.0, STAGES, j, K, j)
-        rhs(t + TIMES[j] * h, stage, new, par, coef, w, const)
+        limit.rhs(t + TIMES[j] * h, stage, new, limit.par, limit.coef, limit.w, limit.const)
         combine(right, new, 1.0 / h, COUPLING, j, K, j)
-        if {in_time}:
+        if SHIFTS[j] != 0.0:
             for i in range(m):
                 right[i] += h * SHIFTS[j] * work[3, i]
-        solve(sigma, y, right, K[j], slope, A, z, par, coef, w, const)
-    error = 0.0
+        limit.solve(
+            sigma, y, right, K[j], limit.slope, limit.A, limit.z, limit.par, limit.coef, limit.w, limit.const
+        )
     for i in range(m):
         new[i] = stage[i] + K[{stages} - 1, i]
-        scale = floor[i] + rtol * max(abs(y[i]), abs(new[i]))
-        {beside}
-        ratio = K[{stages} - 1, i] / scale
+    limit.scales(y, new, right, rtol, floor, limit.coef, limit.w)
+    error = 0.0
+    for i in range(m):
+        ratio = K[{stages} - 1, i] / right[i]
         error += ratio * ratio
     return sqrt(error / m)
 
 
 @njit
-def densify(t, h, y, K, work, par, coef, w, const):
-    pass
+def densify(t, h, y, K, work, limit):
+    for j in range({depth}):
+        for i in range(y.shape[0]):
+            value = 0.0
+            for k in range({stages}):
+                value += DENSE[j, k] * K[k, i]
+            work[{dense} + j, i] = value
 
 
 @njit
-def doubt(t, h, y, K, work, rtol, floor, par, coef, w, const):
+def doubt(t, h, y, K, work, rtol, floor, limit):
     return 0.0  # its stages damp what is fast, and the solution inside a step has the order of the error estimate
 
 
 @njit
-def interpolate(s, h, y, new, K, out):
-    for i in range(y.shape[0]):
-        first = 0.0
-        second = 0.0
-        third = 0.0
-        for k in range({stages}):
-            first += DENSE[0, k] * K[k, i]
-            second += DENSE[1, k] * K[k, i]
-            third += DENSE[2, k] * K[k, i]
-        out[i] = (1.0 - s) * y[i] + s * (new[i] + (1.0 - s) * (first + s * (second + s * third)))
-
-
-@njit
-def accept(t, y, K, work, store, par, coef, w, const):
+def accept(t, y, K, work, limit):
     for i in range(y.shape[0]):
         y[i] = work[1, i]
-    enter(t, y, K, work, store, par, coef, w, const)
+    enter(t, y, K, work, limit)
 """

@@ -4,43 +4,172 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
-from types import ModuleType
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
 import sympy as sp
 from sympy import ImmutableMatrix
 
 from symhigh.codegen.announce import listen
+from symhigh.codegen.c import Record, Signature
 from symhigh.codegen.cache import LOCK, load
-from symhigh.codegen.explicit import dormand_prince_8, stepper_source
+from symhigh.codegen.compiler import NoCompiler
+from symhigh.codegen.control import FIELDS, scale_source
+from symhigh.codegen.density import density_source
+from symhigh.codegen.explicit import dormand_prince_8, explicit_source
+from symhigh.codegen.first_class import first_class
 from symhigh.codegen.gram import gram_source
-from symhigh.codegen.implicit import implicit_source
+from symhigh.codegen.implicit import IMPLICIT_FIELDS, implicit_source
+from symhigh.codegen.jacobian import jacobian
 from symhigh.codegen.lower import Lowering
+from symhigh.codegen.objects import load_object
 from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.step import step_source
-from symhigh.codegen.target import NUMBA, NUMPY, Target
+from symhigh.codegen.target import NUMBA, NUMPY, C, Target, chosen, give_up_c
+from symhigh.codegen.woodbury import LinearAlgebra
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import Statement
 from symhigh.system import MomentSystem
 
-_loaded: dict[object, ModuleType] = {}
+_loaded: dict[object, Any] = {}
+
+_SLOPE = ("d", "a1", "a1", "a1", "a2", "a1", "a1")
+LIMIT: dict[str, Signature] = {
+    "prepare": ("a1", "a2", "a1", "a1"),
+    "begin": ("a1", "a1", "a1"),
+    "rhs": _SLOPE,
+    "observe": _SLOPE,
+    "scales": ("a1", "a1", "a1", "d", "a1", "a2", "a1"),
+    "refused": ("a1", "a1", "a1"),
+}
+_ALGEBRA: dict[str, Signature] = {
+    "linearise": _SLOPE,
+    "factor": ("d", "a1", "a1", "a2", "a1", "a2", "a1", "a1"),
+    "solve": ("d", "a1", "a1", "a1", "a1", "a2", "a1", "a1", "a2", "a1", "a1"),
+    "drift": ("a1", "a1", "a1", "a1", "a2", "a1", "a1"),
+}
+"""Types of the arguments of a limit's functions, in the words of :mod:`symhigh.codegen.c`."""
+
+
+def _record(fields: Sequence[str]) -> Record:
+    kinds: dict[str, Any] = {name: (*its, "v") for name, its in (LIMIT | _ALGEBRA).items()}
+    kinds |= {"refused": (*LIMIT["refused"], "i"), "coef": "a2", "A": "a2"}
+    return Record("limit", {name: kinds.get(name, "a1") for name in fields})
+
+
+_STEPPER: dict[str, Signature] = {
+    "advance": ("d", "a1", "i", "a2", "a1", "a2", "a2", "a1", "rlimit", "d", "a1", "a1", "a1", "i", "i"),
+    "fill": ("d", "a1", "i", "a2", "d", "d", "a1", "a2", "a2", "a1", "rlimit", "d", "a1"),
+    "densify": ("d", "d", "a1", "a2", "a2", "rlimit"),
+    "interpolate": ("d", "a1", "a2", "a1"),
+}
+
+
+class Kernels(SimpleNamespace):
+    """The functions of one limit and one stepper; ``record(data)`` is what the stepper is told of the limit."""
+
+    target: Target
+    fields: tuple[str, ...]
+    room: tuple[int, int]
+
+    def record(self, data: tuple[Any, ...]) -> Any:
+        """The record of the functions with ``data`` = (par, coef, w, const), and room for the linear algebra."""
+        given = dict(zip(("par", "coef", "w", "const"), data, strict=True))
+        slopes, size = self.room
+        given |= {"slope": np.zeros(slopes), "A": np.zeros((size, size)), "z": np.zeros(size)}
+        made = Limit if self.fields == FIELDS else ImplicitLimit
+        return made(*(given[name] if name in given else getattr(self, name) for name in self.fields))
+
+
+Limit = namedtuple("Limit", FIELDS)  # type: ignore[misc]
+ImplicitLimit = namedtuple("ImplicitLimit", IMPLICIT_FIELDS)  # type: ignore[misc]
 
 
 def limit_source(system: MomentSystem, target: Target = NUMBA) -> str:
-    """Source of the module for ``system``: ``prepare``, ``begin``, ``rhs``, ``observe`` and ``advance``."""
-    stepper = stepper_source(system, dormand_prince_8())
-    return "\n\n".join([target.header, Lowering(system, target).source(), stepper])
+    """Source of the module for ``system``: ``prepare``, ``begin``, ``rhs``, ``observe``, ``scales``, ``refused``."""
+    return "\n\n".join([target.header, Lowering(system, target).source(), scale_source(system)])
 
 
-def limit_kernels(system: MomentSystem, target: Target = NUMBA) -> ModuleType:
-    """The module of :func:`limit_source`, compiled; equal systems share it, whatever their parameters."""
-    return _once((system.content, target), lambda: limit_source(system, target))
+def limit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
+    """The functions of :func:`limit_source` and the explicit stepper; equal systems share them."""
+    return _kernels("explicit", system.content, target, lambda target: _explicit(system, target))
+
+
+def _explicit(system: MomentSystem, target: Target) -> Kernels:
+    stepper = _stepper("explicit", target)
+    functions = _functions(limit_source(system, target), LIMIT, target)
+    return Kernels(target=target, fields=FIELDS, room=(0, 0), **functions, **stepper)
+
+
+def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
+    """The limit with its linear algebra (:mod:`symhigh.codegen.woodbury`) and the implicit stepper."""
+    return _kernels("implicit", system.content, target, lambda target: _implicit(system, target))
+
+
+def _implicit(system: MomentSystem, target: Target) -> Kernels:
+    stepper = _stepper("implicit", target)
+    J = jacobian(system)
+    algebra = LinearAlgebra(Lowering(system, target, more=[e for _, e in J.slopes]), J)
+    limit = limit_kernels(system, target)
+    if limit.target is not target:
+        raise NoCompiler("the right-hand side was not compiled")
+    functions = _functions(algebra.source(), _ALGEBRA, target)
+    own = {name: getattr(limit, name) for name in LIMIT}
+    return Kernels(target=target, fields=IMPLICIT_FIELDS, room=algebra.room, **own, **functions, **stepper)
+
+
+def _kernels(name: str, content: Any, target: Target | None, made: Callable[[Target], Kernels]) -> Any:
+    """Kernels made once; by Numba where C was wanted and does not compile."""
+    wanted = target or chosen()
+
+    def first() -> Kernels:
+        try:
+            return made(wanted)
+        except NoCompiler as fault:
+            if wanted is not C:
+                raise
+            give_up_c(str(fault))
+            return made(NUMBA)
+
+    return _once((name, content, wanted), first)
+
+
+def _stepper(name: str, target: Target) -> dict[str, Any]:
+    """The functions of a stepper, made once for all limits."""
+    fields = FIELDS if name == "explicit" else IMPLICIT_FIELDS
+
+    def made() -> dict[str, Any]:
+        text = explicit_source(dormand_prince_8()) if name == "explicit" else implicit_source(rodas_5p())
+        source = f"{target.header}\n\n{text}"
+        return _functions(source, _STEPPER, target, (_record(fields),), level=2)
+
+    return cast("dict[str, Any]", _once((name, target), made))
+
+
+def _functions(
+    source: str, exports: Mapping[str, Signature], target: Target, records: tuple[Record, ...] = (), level: int = 1,
+    plain: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """The functions ``exports`` of a module, on one target; ``plain`` where no stepper is given them."""
+    if target is C:
+        return vars(load_object(source, exports, records, level))
+    module = load(source)
+    functions = {name: getattr(module, name) for name in exports}
+    if target is NUMBA and not records and not plain:
+        fields = _record(IMPLICIT_FIELDS).fields
+        for name in fields.keys() & functions.keys():
+            kinds = fields[name]
+            functions[name] = first_class(functions[name], tuple(kinds[:-1]), kinds[-1])
+    return functions
 
 
 def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
-    """Whether a curve of so few modes is drawn by the reference sooner than a compiler is loaded.
+    """Whether a curve of so few modes is drawn by the reference sooner than Numba is loaded.
 
     Not where an average takes two integrals or one within another, which are far too slow uncompiled.
 
@@ -48,7 +177,7 @@ def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
     order is chance, so there all curves are compiled, with the same bits for all.
     """
     alone = threading.current_thread() is threading.main_thread() and threading.active_count() == 1
-    first = alone and modes <= 16 and "numba" not in sys.modules and (system.content, NUMPY) not in _loaded
+    first = alone and modes <= 16 and "numba" not in sys.modules and ("explicit", system.content, NUMPY) not in _loaded
     return first and not any(_is_slow(s.expression) for s in system.scalars)
 
 
@@ -57,31 +186,45 @@ def _is_slow(expr: sp.Expr) -> bool:
     return any(n.dimension > 1 for n in nodes) or any(m.has(GaussianMean) for m in expr.atoms(MixtureMean))
 
 
-def implicit_kernels(system: MomentSystem, target: Target = NUMBA) -> ModuleType:
-    """The module of :func:`~symhigh.codegen.implicit.implicit_source`: the limit with its implicit stepper."""
-    return _once(("implicit", system.content, target), lambda: implicit_source(system, target, rodas_5p()))
-
-
 def step_kernels(system: MomentSystem, statement: Statement, given: bool = False) -> ModuleType:
     """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
-    return _once(("step", given, system.content, statement), lambda: step_source(system, statement, given))
+    return _once(("step", given, system.content, statement), lambda: load(step_source(system, statement, given)))
 
 
 def gram_kernels(system: MomentSystem, statement: Statement) -> ModuleType:
     """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
-    return _once(("gram", system.content, statement), lambda: gram_source(system, statement))
+    return _once(("gram", system.content, statement), lambda: load(gram_source(system, statement)))
 
 
-def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> ModuleType:
+def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> Any:
     """The module of :func:`~symhigh.codegen.particles.particle_source`, compiled."""
-    return _once(("particles", system.content, noise), lambda: particle_source(system, noise))
+    exports = {name: LIMIT[name] for name in ("prepare", "begin", "rhs", "observe")}
+    exports["kick"] = ("d", "a1", "a2", "a1", "a2", "a1", "a1")
+    key = system.content, noise
+    return module_kernels("particles", key, None, lambda target: particle_source(system, noise, target), exports)
 
 
-def _once(key: object, source: Callable[[], str]) -> ModuleType:
+def density_kernels(system: MomentSystem, channels: tuple[sp.Expr, ...]) -> ModuleType:
+    """The module of :func:`~symhigh.codegen.density.density_source`, compiled."""
+    return _once(("density", system.content, channels), lambda: load(density_source(system, channels)))
+
+
+def module_kernels(
+    name: str, content: Any, target: Target | None, source: Callable[[Target], str], exports: Mapping[str, Signature]
+) -> Any:
+    """The functions ``exports`` of one module that needs no stepper."""
+
+    def made(target: Target) -> Kernels:
+        return Kernels(target=target, fields=(), room=(0, 0), **_functions(source(target), exports, target, plain=True))
+
+    return _kernels(name, content, target, made)
+
+
+def _once(key: object, made: Callable[[], Any]) -> Any:
     """Lower and load once per process; what is kept is a pure function of the key."""
     with LOCK:
         if key not in _loaded:
-            _loaded[key] = load(source())
+            _loaded[key] = made()
             if "numba" in sys.modules:
                 listen()
         return _loaded[key]

@@ -17,8 +17,9 @@ import sympy as sp
 
 from symhigh.codegen.mixture import lower_means
 from symhigh.codegen.target import Names, Target, statements
+from symhigh.meanfield import Reduction, Scalar
 from symhigh.symbols import t, weight
-from symhigh.system import MomentSystem, Reduction, Scalar
+from symhigh.system import MomentSystem
 
 _ARGUMENTS = (
     *("t_", "y", "dy", "out", "par", "coef", "w", "const", "memory", "n", "i", "k"),
@@ -88,15 +89,17 @@ class Lowering:
 
     def source(self) -> str:
         """The module's four functions, and the quadratures that they call."""
-        return "\n\n".join([self.functions, self._prepare(), self._begin(), self._rhs(), self._observe()])
+        return "\n\n".join([self.functions, self.prepare(), self.begin(), self._rhs(), self._observe()])
 
     # --- the four functions -----------------------------------------------------------------------------
-    def _prepare(self) -> str:
+    def prepare(self) -> str:
+        """Averages that do not change in time."""
         body = self._averages(self.static)
         body += [f"const[{k}] = {self.names(r.name)}" for k, r in enumerate(self.static)]
         return function_source("prepare(par, coef, w, const)", body)
 
-    def _begin(self) -> str:
+    def begin(self) -> str:
+        """Initial values of the scalar states."""
         body = self.unpack(parameters=True, constants=True)
         body += [f"memory[{j}] = {self.names.code(s.initial)}" for j, s in enumerate(self.states)]
         return function_source("begin(par, const, memory)", body)

@@ -18,8 +18,9 @@ from symhigh.codegen.target import Names, statements
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.population.spectrum import Array
 from symhigh.problem.noise import MIXING
+from symhigh.symbols import OwnedSymbol
 
-_NODE = sp.Symbol("mixing_node", positive=True)
+_NODE = OwnedSymbol("mixing_node", positive=True)
 _REACH = 6.0
 _NEGLIGIBLE = 1e-22
 

@@ -1,20 +1,23 @@
-"""The two targets of code generation: NumPy, the readable reference, and Numba, the default.
+"""The targets of code generation: NumPy, the readable reference; Numba; and C, the first choice where it compiles.
 
-They differ only in how a loop over modes is written and in what decorates a function. Scalar expressions print
-the same for both, with the ``math`` module.
+NumPy and Numba differ only in how a loop over modes is written and in what decorates a function. Scalar expressions
+print the same for both, with the ``math`` module. C is translated from the loops (:mod:`symhigh.codegen.c`).
 """
 
 from __future__ import annotations
 
 import keyword
 import math
+import os
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sympy as sp
 from sympy.printing.numpy import NumPyPrinter
 
+from symhigh.codegen.compiler import compiler
 from symhigh.codegen.complement import complementary
 from symhigh.codegen.printer import ScalarPrinter
 
@@ -35,10 +38,37 @@ NUMBA = Target(
     "numba",
     f"import numba\nimport numpy\n{_MATH}\n\n"
     "# reductions may be reordered; tests for NaN stay valid\n"
-    "njit = numba.njit(cache=True, nogil=True, fastmath={'reassoc', 'contract', 'nsz'}, error_model='numpy',\n"
-    "                  no_cfunc_wrapper=True)\n",
+    "njit = numba.njit(cache=True, nogil=True, fastmath={'reassoc', 'contract', 'nsz'}, error_model='numpy')\n",
     loops=True,
 )
+C = Target("c", "", loops=True)
+TARGETS = {target.name: target for target in (C, NUMBA, NUMPY)}
+
+
+def chosen() -> Target:
+    """The target named by ``$SYMHIGH_TARGET``; else C where there is a compiler, and Numba where there is none."""
+    name = os.environ.get("SYMHIGH_TARGET")
+    if not name:
+        return C if compiler() is not None and not _refused else NUMBA
+    if name not in TARGETS:
+        raise ValueError(f"SYMHIGH_TARGET={name}: not a target of generated code; choose from {', '.join(TARGETS)}")
+    return TARGETS[name]
+
+
+_refused: list[str] = []
+"""Why C is no longer tried in this process."""
+
+
+def give_up_c(fault: str) -> None:
+    """Go on with Numba, with one warning."""
+    if not _refused:
+        warnings.warn(
+            f"{fault}; Numba compiles generated code instead, which takes seconds for each new problem. "
+            "SYMHIGH_TARGET=numba chooses it without this warning",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    _refused.append(fault)
 
 
 class _ScalarPrinter(ScalarPrinter):

@@ -18,9 +18,9 @@ import sympy as sp
 from symhigh.codegen.jacobian import Jacobian
 from symhigh.codegen.lower import Lowering, function_source, needed
 from symhigh.codegen.target import statements
-from symhigh.symbols import t, weight
+from symhigh.symbols import OwnedSymbol, t, weight
 
-_SIGMA = sp.Symbol("sigma", positive=True)
+_SIGMA = OwnedSymbol("sigma", positive=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +44,16 @@ class LinearAlgebra:
         self.shared = [s.name for s in lowering.scalars if s.name in used]
         self.shared += [name for name, _ in J.slopes if name in used]
         self.shared += [z for z in J.coupling if z in used] + ([t] if t in used else [])
-        self.in_time = any(e != 0 for e in (*J.in_time, *J.memory_in_time))
 
-    def functions(self) -> list[str]:
-        return [self._linearise(), self._factor(), self._solve(), self._drift()]
+    @property
+    def room(self) -> tuple[int, int]:
+        """How many entries ``slope`` has, and the order of ``A``."""
+        return max(1, len(self.shared)), max(1, len(self.J.coupling))
+
+    def source(self) -> str:
+        """The module: the functions, and the quadratures that they call."""
+        own = [self._linearise(), INVERT, self._factor(), self._solve(), self._drift()]
+        return "\n\n".join([self.lowering.target.header, self.lowering.functions, *own])
 
     def _linearise(self) -> str:
         lowering = self.lowering

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import sympy as sp
 
+from symhigh.meanfield import Reduction
 from symhigh.symbols import (
     B11,
     B12,
@@ -32,7 +33,6 @@ from symhigh.symbols import (
     target_norm,
     tau,
 )
-from symhigh.system import Reduction
 
 LABELS = {V11: "11", V12: "12", V22: "22", V10: "10", V00: "00", V20: "20", D2: "D"}
 """What the moments of a mode add to the name of an average."""

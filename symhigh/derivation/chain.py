@@ -10,8 +10,8 @@ from itertools import combinations_with_replacement
 
 import sympy as sp
 
+from symhigh.meanfield import Scalar
 from symhigh.symbols import OwnedSymbol, t
-from symhigh.system import Scalar
 
 
 class Chain:

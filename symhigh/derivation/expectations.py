@@ -26,8 +26,8 @@ from symhigh.derivation.statistics import (
     statistics,
     stein_coefficient,
 )
+from symhigh.meanfield import Scalar
 from symhigh.symbols import OwnedSymbol, c1, c2, gamma, gradient_noise, product_symbol, risk
-from symhigh.system import Scalar
 
 
 @dataclass(frozen=True)

@@ -27,14 +27,16 @@ from itertools import combinations_with_replacement
 import sympy as sp
 
 from symhigh.derivation.chain import Chain
+from symhigh.derivation.close import closed_by_moments
 from symhigh.derivation.close.refusal import no_fluctuations
 from symhigh.derivation.increments import Increments, table
 from symhigh.derivation.limit import derive
 from symhigh.derivation.sample import OneSample, sample_of, sees_error_alone
 from symhigh.derivation.shift import Shift
 from symhigh.derivation.state import KNOWN, Statement, state
+from symhigh.meanfield import Family, Reduction
 from symhigh.symbols import D2, OwnedSymbol, inverse_time, lam, t
-from symhigh.system import Family, MomentSystem, Reduction
+from symhigh.system import MomentSystem
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +88,12 @@ class Deviations:
         return int(self.reading.shape[0])
 
 
+def check_closure(system: MomentSystem) -> None:
+    """Refuses systems that are not closed by second moments."""
+    if not closed_by_moments(system):
+        raise ValueError(no_fluctuations(system))
+
+
 def deviations(system: MomentSystem, random_start: bool = False) -> Deviations:
     """The linear theory around ``system``; with ``random_start`` what is fixed in a run differs between runs.
 
@@ -93,8 +101,7 @@ def deviations(system: MomentSystem, random_start: bool = False) -> Deviations:
     gradient, for rules that divide by the time, for rules with a running maximum, which is no smooth function of the
     path, and where the increments have no variance.
     """
-    if type(system) is not MomentSystem:
-        raise ValueError(no_fluctuations(system))
+    check_closure(system)
     s, _ = state(system.problem, system.rule)
     _check(s)
     if D2 in system.family.states and not (sees_error_alone(s) and not any(map(s.uses, KNOWN))):

@@ -53,10 +53,11 @@ def checked(problem: Problem, rule: Rule | None) -> tuple[Problem, Rule]:
     """Problem and rule of the right types; a :class:`DiagonalNetwork` brings its own rule."""
     instance("derive", "problem", problem, Problem, "a symhigh.Problem, such as least_squares()")
     if isinstance(problem, DiagonalNetwork):
-        if rule is not None:
+        own = Constant(problem.step)
+        if rule is not None and not (isinstance(rule, Constant) and rule == own):
             raise TypeError(
                 f"derive(rule={shown(rule)}): a DiagonalNetwork holds its own constant step; for another rule state "
                 "Problem(loss, noise, model=PRODUCT), or least_squares(noise, model=PRODUCT)"
             )
-        rule = Constant(problem.step)
+        rule = own
     return problem, instance("derive", "rule", rule, Rule, "a symhigh rule, such as AdaGradNorm(eta, b)")

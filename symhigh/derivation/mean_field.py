@@ -15,8 +15,8 @@ from symhigh.derivation.expectations import Expectations, expectations, numbered
 from symhigh.derivation.memories import Energy, greedy_rate, limits_of_memories, sample_rates
 from symhigh.derivation.one_step import OneStep, one_step
 from symhigh.derivation.state import KNOWN, Statement
-from symhigh.derivation.statistics import sampled_mean
-from symhigh.meanfield import MeanField
+from symhigh.derivation.statistics import sampled_mean, statistics
+from symhigh.meanfield import MeanField, Scalar, ScalarState
 from symhigh.symbols import (
     B11,
     B12,
@@ -35,7 +35,6 @@ from symhigh.symbols import (
     t,
     target_norm,
 )
-from symhigh.system import Scalar, ScalarState
 
 GAUSSIAN_DATA = "Gaussian data with bounded ‖K‖, a delocalised start, slopes of at most polynomial growth"
 DIAGONAL = "K is diagonal in the basis of the coordinates, since the step is not invariant under rotations"
@@ -285,6 +284,9 @@ def _outputs(
         found |= {"overlap": averages.of(X * aim), "norm": averages.of(X**2)}
     else:
         c1, c2 = stats.stein[0, 0], stats.stein[0, 1]
+        if s.sampled:  # the curvature is that of the risk, without the sample's rates
+            plain = statistics(s.outcomes, s.noise, None)
+            c1, c2 = plain.c1, plain.c2
         bend = sum((sp.diff(theta, c, 2) for c in s.learnt), sp.S.Zero)
         square = sum((sp.diff(theta, c) ** 2 for c in s.learnt), sp.S.Zero)
         found |= {

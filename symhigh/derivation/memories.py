@@ -15,10 +15,10 @@ from symhigh.derivation.gaussian import recognise
 from symhigh.derivation.scaling import conjugated, homogeneous
 from symhigh.derivation.state import Statement
 from symhigh.derivation.statistics import in_pieces, mean_over_sample, sampled_mean
+from symhigh.meanfield import ScalarState
 from symhigh.problem.problem import Label
 from symhigh.rule import Memory
 from symhigh.symbols import OwnedSymbol, batch_size, d, gamma, gradient_square, sample_loss, t
-from symhigh.system import ScalarState
 
 _STEP = OwnedSymbol("step", positive=True)
 _GRADIENT = OwnedSymbol("gradient", nonnegative=True)

@@ -217,6 +217,8 @@ def _hermite_mean(phi: sp.Expr, n: int, owner: str) -> sp.Expr:
 
 def _power_mean(term: sp.Expr, variable: sp.Symbol, variance: sp.Expr, owner: str) -> sp.Expr:
     """``E`` of a monomial in a centred normal, its absolute value and its sign."""
+    if term == 0:
+        return sp.S.Zero
     constant, rest = term.as_independent(variable, as_Add=False)
     power, odd = sp.S.Zero, False
     for factor in () if rest == 1 else sp.Mul.make_args(rest):

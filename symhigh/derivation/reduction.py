@@ -14,8 +14,8 @@ from typing import Any
 import sympy as sp
 
 from symhigh.derivation.averages import Averages
+from symhigh.meanfield import Family, Reduction, Scalar, ScalarState
 from symhigh.symbols import D2, V11, V12, V22, c1, c2, lam
-from symhigh.system import Family, Reduction, Scalar, ScalarState
 
 
 def reduce_to_error(

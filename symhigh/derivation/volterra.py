@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, risk, t
-from symhigh.system import MomentSystem, Reduction
+from symhigh.meanfield import Reduction
+from symhigh.symbols import D2, OwnedSymbol, error_square, gamma, gradient_noise, lam, risk, t
+from symhigh.system import MomentSystem
 
-CLOCK = sp.Symbol("u", nonnegative=True)
+CLOCK = OwnedSymbol("u", nonnegative=True)
 """A stretch of the clock Γ."""
-_S = sp.Symbol("s", nonnegative=True)
+_S = OwnedSymbol("s", nonnegative=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ def volterra(system: MomentSystem) -> VolterraForm:
     (rhs,) = system.family.rhs
     pull = sp.cancel(-sp.diff(rhs, D2) / (lam * gamma))
     push = sp.expand(rhs + pull * lam * gamma * D2)
-    h, noise = system.expanded(risk), system.expanded(gradient_noise)
+    h, noise = system.unfolded(risk), system.unfolded(gradient_noise)
     ratio = sp.cancel(noise / h)
     if not pull.is_number or not ratio.is_number or push.has(D2):
         raise ValueError(where)

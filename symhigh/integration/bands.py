@@ -5,7 +5,7 @@ Stands between :mod:`symhigh.integration.fluctuations` and whatever reads it (co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import ndtri
@@ -19,7 +19,8 @@ class Fluctuations:
     """Covariances and biases of the outputs ``names`` at the times ``t`` (T,), to leading order in 1/d.
 
     At dimension d an output has mean ``values + drift/d`` and covariance ``spread/d``: arrays (T, O), (T, O) and
-    (T, O, O). Where the bias is not known ``drift`` holds NaN and ``why`` says the reason.
+    (T, O, O). Where the bias is not known ``drift`` holds NaN and ``why`` says the reason. ``between/d``, (K, O, K, O),
+    are the covariances between the times ``marks`` (K,), those asked for by ``joint``.
     """
 
     t: Array
@@ -28,6 +29,8 @@ class Fluctuations:
     spread: Array
     drift: Array
     why: str = ""
+    marks: Array = field(default_factory=lambda: np.empty(0))
+    between: Array = field(default_factory=lambda: np.empty((0, 0, 0, 0)))
 
     def covariance(self, first: str, second: str, d: int) -> Array:
         """Covariance of two outputs of one run at dimension d, shape (T,)."""
@@ -36,6 +39,12 @@ class Fluctuations:
     def variance(self, name: str, d: int) -> Array:
         """Variance of an output of one run at dimension d, shape (T,)."""
         return self.covariance(name, name, d)
+
+    def two_times(self, first: str, second: str, d: int) -> Array:
+        """Covariance of ``first`` at each of ``marks`` with ``second`` at each of them, in one run; shape (K, K)."""
+        if not self.marks.size:
+            raise ValueError("Fluctuations.two_times: no times were asked for; ask with joint=True")
+        return np.asarray(self.between[:, self._place(first), :, self._place(second)] / _dimension(d))
 
     def bias(self, name: str, d: int) -> Array | None:
         """The mean of an output over runs at dimension d minus the limit's, (T,); None where ``why`` says so."""

@@ -8,14 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from symhigh.integration.outputs import Outputs
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +43,6 @@ class Curve(Outputs):
         from symhigh.integration.minimum import minimal_risk
 
         return self.risk - minimal_risk(self.system, self.spectrum, self.start)
-
-    def plot(self, what: str = "risk", ax: Axes | None = None, **style: Any) -> Axes:
-        """Draw one output against time; returns the axes."""
-        from symhigh.report.figures import plot_curve
-
-        return plot_curve(self, what, ax, **style)
 
     def __repr__(self) -> str:
         state = "" if self.complete else f", stopped: {self.message}"

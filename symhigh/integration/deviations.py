@@ -29,7 +29,7 @@ class Equations:
 
     def __init__(
         self, theory: Deviations, target: Target, par: Array, spectrum: Spectrum, start: Start, end: float,
-        rtol: float,
+        rtol: float, deadline: float = np.inf,
     ) -> None:  # fmt: skip
         system = theory.system
         self.theory, self.target, self.kernels = theory, target, deviation_kernels(theory, target)
@@ -43,7 +43,7 @@ class Equations:
         size = np.concatenate([np.tile(mode_size, len(modes)), np.abs(memory)])
         self.size = np.where(size > 0, size, 1.0)
         y = np.concatenate([modes.ravel(), memory])
-        self.path = Path(system, target, y, self.data, self.size, end, rtol)
+        self.path = Path(system, target, y, self.data, self.size, end, rtol, deadline)
         self.p, self.n, self.m = len(modes), self.w.size, len(memory)
         self.linear = Tables(theory, LINEAR, self.n)
         self.bent = None if theory.mean is None else Tables(theory.mean, BENT, self.n)

@@ -22,7 +22,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from symhigh.checks import real, whole
-from symhigh.codegen.target import NUMBA, NUMPY, Target
+from symhigh.codegen.target import NUMPY, Target, chosen
 from symhigh.derivation import derive
 from symhigh.derivation.fluctuations import Deviations
 from symhigh.integration.deviations import Equations
@@ -118,7 +118,7 @@ def escape(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start) -> Es
             raise
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on
             pass
-    return _law(_Saddle(theory, NUMBA, par, used, start))
+    return _law(_Saddle(theory, chosen(), par, used, start))
 
 
 class NoSaddle(ValueError):

@@ -17,7 +17,7 @@ import sympy as sp
 
 from symhigh.checks import expression, mapping, real, words
 from symhigh.population.spectrum import Array
-from symhigh.symbols import t
+from symhigh.symbols import OwnedSymbol, t
 from symhigh.system import MomentSystem
 
 STEADY = "steady"
@@ -129,7 +129,7 @@ def watch(
     for k, (name, expr) in enumerate(given.items()):
         form = _resolved(system, name, expr)
         level, rest = form.as_independent(*form.free_symbols, as_Add=True)
-        symbol = sp.Symbol(f"level_{k}", real=True)
+        symbol = OwnedSymbol(f"level_{k}", real=True)
         outputs[f"{EVENT} {name}"], parameters[symbol] = rest + symbol, level
     ends = np.array([name in wanted for name in (*names, STEADY)])
     marked = replace(system, outputs=outputs, parameters=parameters) if given else system
@@ -141,11 +141,7 @@ def _resolved(system: MomentSystem, name: str, expr: Any) -> sp.Expr:
     expr = expression(
         "solve", f"events[{name!r}]", expr, "a SymPy expression that crosses zero, such as risk - 0.5"
     )
-    own: dict[str, sp.Expr] = {str(p): p for p in (*system.parameters, t)}
-    own |= {str(r.name): r.name for r in system.reductions}
-    own |= {str(s.name): s.name for s in system.states}
-    own |= {str(s.name): s.name for s in system.scalars}
-    own |= dict(system.outputs)
+    own = _vocabulary(system)
     if foreign := sorted({str(s) for s in expr.free_symbols} - set(own)):
         modes = {str(s) for s in (*system.family.states, *system.family.coefficients)}
         why = " belongs to one mode" if foreign[0] in modes else " is not a quantity of this limit"
@@ -155,7 +151,33 @@ def _resolved(system: MomentSystem, name: str, expr: Any) -> sp.Expr:
         raise ValueError(
             f"solve(events={{{name!r}: {expr}}}): {foreign[0]}{why}{remedy}; it has {', '.join(own)}"
         )
-    form = sp.sympify(expr.xreplace({s: own[str(s)] for s in expr.free_symbols}), strict=True)
+    put: dict[sp.Basic, sp.Expr] = {}
+    for symbol in sorted(expr.free_symbols - set().union(*own.values()), key=str):
+        means = own[symbol.name]
+        if len(means) > 1:
+            raise ValueError(
+                f"solve(events={{{name!r}: {expr}}}): {symbol} is {' and '.join(means.values())}; rename one of them "
+                "in the problem or the rule"
+            )
+        put[symbol] = next(iter(means))
+    form = expr.xreplace(put)
     if not form.free_symbols:
         raise ValueError(f"solve(events={{{name!r}: {expr}}}): a number crosses nothing; name a quantity")
     return form
+
+
+def _vocabulary(system: MomentSystem) -> dict[str, dict[sp.Expr, str]]:
+    """What an event may name: for every name the quantities called so, each with its owner in words."""
+    rule = type(system.rule).__name__
+    parts: list[tuple[str, sp.Expr, str]] = [(str(t), t, "the time")]
+    for p in system.parameters:
+        owner = "the loss" if getattr(p, "owner", "") == "loss" else rule
+        parts.append((str(p), p, f"a parameter of {owner}"))
+    parts += [(str(s.name), s.name, f"a memory of {rule}") for s in system.states]
+    quantities = [q.name for q in system.reductions] + [q.name for q in system.scalars]
+    parts += [(str(q), q, "a quantity of the limit") for q in quantities]
+    parts += [(name, quantity, f"the output {name}") for name, quantity in system.outputs.items()]
+    found: dict[str, dict[sp.Expr, str]] = {}
+    for name, quantity, owner in parts:
+        found.setdefault(name, {}).setdefault(quantity, owner)
+    return found

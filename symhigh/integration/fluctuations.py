@@ -5,6 +5,7 @@ Drives the linear theory of :mod:`symhigh.derivation.fluctuations` along the lim
 
 from __future__ import annotations
 
+import time
 import warnings
 from dataclasses import replace
 from functools import partial
@@ -13,10 +14,8 @@ from typing import Any
 import numpy as np
 
 from symhigh.checks import output_times, real
-from symhigh.codegen.target import NUMBA, NUMPY, Target
-from symhigh.derivation.fluctuations import Deviations, deviations
-from symhigh.derivation.gaussian import GaussianMean
-from symhigh.derivation.mixture import MixtureMean
+from symhigh.codegen.target import NUMBA, NUMPY, Target, chosen
+from symhigh.derivation.fluctuations import Deviations, check_closure, deviations
 from symhigh.derivation.state import state
 from symhigh.integration.bands import Fluctuations
 from symhigh.integration.deviations import Equations
@@ -34,12 +33,13 @@ DENSE_STATES = 120
 
 def fluctuations(
     system: MomentSystem,
-    spectrum: Spectrum,
-    start: Start,
-    t_end: float,
+    spectrum: Any,
+    start: Any = None,
+    t_end: Any = None,
     t: Any = None,
     rtol: float = 1e-5,
     target: Target | None = None,
+    joint: Any = None,
 ) -> Fluctuations:
     """How far one run of ``system`` strays from the limit at dimension d, and the bias of the mean, to leading order.
 
@@ -52,11 +52,16 @@ def fluctuations(
     rtol
         Relative tolerance of variances and biases.
     target
-        As for ``solve``; by default compiled code where there are integrals or many modes, else the reference.
+        As for ``solve``; without a C compiler the reference is tried first, for a few seconds.
+    joint
+        Times, some of ``t`` or ``True`` for all, between which covariances are kept too:
+        :meth:`Fluctuations.two_times`.
 
     Many modes are compressed to few of the same averages, where the start is spread evenly or by a power law. Raises
-    ``ValueError`` for rules with a running maximum, and for losses whose slope has no fourth moment.
+    ``ValueError`` for systems that are not closed by second moments, for rules with a running maximum, and for losses
+    whose slope has no fourth moment.
     """
+    check_closure(system)
     end = real("fluctuations", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
     tolerance = real("fluctuations", "rtol", rtol, above=0.0, meaning="the relative tolerance")
     times = output_times("fluctuations", t, end)
@@ -64,44 +69,59 @@ def fluctuations(
     check_schedule(system, par, end)
     population_of(system, spectrum, start, owner="fluctuations")  # refuses what is no population of this system
     theory = theory_of(system, bool(getattr(start, "random", False)))
+    marks = _marks(joint, times)
     used = few(theory, spectrum, start, tolerance, end)
-    quick = used.values.size <= _REFERENCE and without_integrals(theory)
-    run = partial(_run, theory, par, used, start, end, times, tolerance)
-    if target is None and quick:
+    run = partial(_run, theory, par, used, start, end, times, marks, tolerance)
+    used_target = target or chosen()
+    if used_target is NUMBA and target is None and used.values.size <= _REFERENCE:
         try:
-            return run(NUMPY)
+            return run(NUMPY, time.monotonic() + _PATIENCE)
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             pass
-    return run(target or NUMBA)
+    return run(used_target)
+
+
+def _marks(joint: Any, times: Array) -> Array:
+    """The times between which covariances are wanted."""
+    if joint is None or joint is False:
+        return np.empty(0)
+    marks = times if joint is True else np.asarray(joint, dtype=float)
+    if marks.ndim != 1 or not np.isin(marks, times).all() or (np.diff(marks) <= 0).any():
+        raise ValueError(f"fluctuations(joint={joint!r}): joint must be increasing times out of t, or True for all")
+    return marks
 
 
 def _run(
-    theory: Deviations, par: Array, spectrum: Spectrum, start: Start, end: float, times: Array, rtol: float,
-    target: Target,
+    theory: Deviations, par: Array, spectrum: Spectrum, start: Start, end: float, times: Array, marks: Array,
+    rtol: float, target: Target, deadline: float = np.inf,
 ) -> Fluctuations:  # fmt: skip
-    """The linear theory integrated with the functions of one target."""
+    """The linear theory integrated with the functions of one target; an ``ArithmeticError`` after the ``deadline``."""
     with np.errstate(all="ignore"):
-        equations = Equations(theory, target, par, spectrum, start, end, min(1e-9, 1e-3 * rtol))
+        equations = Equations(theory, target, par, spectrum, start, end, min(1e-9, 1e-3 * rtol), deadline)
         if not np.isfinite(equations(0.0).force).all():
             theory = replace(theory, mean=None, why=_NOT_SMOOTH)
-            equations = Equations(theory, target, par, spectrum, start, end, min(1e-9, 1e-3 * rtol))
+            equations = Equations(theory, target, par, spectrum, start, end, min(1e-9, 1e-3 * rtol), deadline)
         reached = min(end, equations.path.end)
         wanted = times[times <= reached * (1 + 1e-12)]
-        values, covariance, bias = _observe(equations, wanted, reached, rtol)
+        kept = marks[marks <= reached * (1 + 1e-12)]
+        values, covariance, bias, between = _observe(equations, wanted, kept, reached, rtol, deadline)
     if reached < end:
         warnings.warn(
             f"fluctuations: the limit stopped at t = {reached:.6g} of {end:g}; solve says why",
             RuntimeWarning,
             stacklevel=4,
         )
-    return Fluctuations(wanted, tuple(theory.system.outputs), values, covariance, bias, theory.why)
+    names = tuple(theory.system.outputs)
+    return Fluctuations(wanted, names, values, covariance, bias, theory.why, kept, between)
 
 
 _NOT_SMOOTH = "the terms of order 1/d are infinite at the start, as where a covariance is singular"
 _FARTHER = 100.0
 """A spectrum is resolved for clocks ∫γ dt up to this multiple of the time interval."""
-_REFERENCE = 16
-"""Modes up to which the reference, which need not be compiled, is quick enough."""
+_REFERENCE = 64
+"""Modes up to which the reference is tried,"""
+_PATIENCE = 5.0
+"""and the seconds that it is given."""
 _SLOW = 8
 """Nodes for the eigenvalues that move little in the time interval."""
 
@@ -115,12 +135,6 @@ def theory_of(system: MomentSystem, random_start: bool) -> Deviations:
     if key not in _known:
         _known[key] = deviations(system, random_start)
     return _known[key]
-
-
-def without_integrals(theory: Deviations) -> bool:
-    """Whether all expectations are in closed form."""
-    exprs = (*(e for _, e in theory.shared), *(s.expression for s in theory.system.scalars))
-    return not any(e.has(GaussianMean, MixtureMean) for e in exprs)
 
 
 def few(theory: Deviations, spectrum: Spectrum, start: Start, rtol: float, end: float) -> Spectrum:
@@ -151,23 +165,40 @@ def few(theory: Deviations, spectrum: Spectrum, start: Start, rtol: float, end: 
     return merged.compressed(rtol=max(rtol, 1e-10), horizon=_FARTHER * end)
 
 
-def _observe(equations: Equations, times: Array, end: float, rtol: float) -> tuple[Array, Array, Array]:
-    """Values (T, O), covariances (T, O, O) and biases (T, O) of the outputs at ``times``."""
-    C, rows = equations.start, []
+def _observe(
+    equations: Equations, times: Array, marks: Array, end: float, rtol: float, deadline: float
+) -> tuple[Array, Array, Array, Array]:
+    """Values (T, O), covariances (T, O, O), biases (T, O) at ``times``, and covariances (K, O, K, O) between marks."""
+    C, rows, count = equations.start, [], len(equations.theory.system.outputs)
+    size, seen = np.zeros((marks.size, count)), np.zeros((marks.size, count, marks.size, count))
+
+    def observe(now: float, C: Array, M: Array) -> None:
+        here = equations(now)
+        values, covariance, bias = here.outputs(C, M[:, 0])
+        rows.append((values, covariance, bias))
+        if (k := int(np.searchsorted(marks, now))) < marks.size and marks[k] == now:
+            size[k] = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+            past = (here.weights @ M[:, 1 : 1 + k * count]).reshape(count, k, count) * size[:k]
+            seen[k, :, :k] = past
+            seen[:k, :, k] = past.transpose(1, 2, 0)
+            seen[k, :, k] = covariance
+
     if times.size and times[0] == 0:
-        rows.append(equations(0.0).outputs(C, np.zeros(len(C))))
+        observe(0.0, C, np.zeros((len(C), 1)))
     if times.size > len(rows):
-        for piece in march(equations, C, end, rtol):
+        for piece in march(equations, C, end, rtol, marks.tolist()):
+            if time.monotonic() > deadline:
+                raise ArithmeticError("fluctuations: out of time")
             last = piece.t + piece.h >= end * (1 - 1e-14)
-            while len(rows) < times.size and (times[len(rows)] <= piece.t + piece.h or last):
+            while len(rows) < times.size and (times[len(rows)] <= (piece.t + piece.h) * (1 + 1e-14) or last):
                 now = float(times[len(rows)])
-                rows.append(equations(now).outputs(*piece.at(min(1.0, (now - piece.t) / piece.h))))
+                observe(now, *piece.at(min(1.0, (now - piece.t) / piece.h)))
             if len(rows) == times.size:
                 break
-    count = len(equations.theory.system.outputs)
     values, covariance, bias = zip(*rows, strict=True) if rows else ((), (), ())
     return (
         np.array(values).reshape(-1, count),
         np.array(covariance).reshape(-1, count, count),
         np.array(bias).reshape(-1, count),
+        seen,
     )

@@ -1,7 +1,8 @@
 r"""Mean-field Fokker-Planck systems in one dimension: conservative, positive, implicit, second order in time.
 
 Last stage of the pipeline for laws of coordinates; knows no network. Every class k of weight one obeys
-``∂_t p = −∂_ξ(b p) + D ∂²_ξ p`` with exponential-polynomial drift, and all classes meet in one number R(t).
+``∂_t p = −∂_ξ(b p) + D ∂²_ξ p`` with exponential-polynomial drift; the classes meet in averages, of which functions of
+time follow, the channels, that b and D are sums over; memories evolve beside.
 
 Method. Write ``ξ = m(t) + s(t) y``. The frame follows the density: with β the regression slope of b on ξ,
 
@@ -15,8 +16,8 @@ rests at the standard Gaussian, and the accuracy is that of the frame.
 * Space: finite volumes, Scharfetter-Gummel fluxes whose exponents are exact integrals of G, so that discrete
   equilibria are exact; grid ``y = c sinh(q/c)``, uniform in q. Error O(h²) where the shape changes, spectral
   where it rests.
-* Time: frame by the pair of Dormand and Prince, shape by the L-stable SDIRK method of order two on the
-  operator at mid-step. Order two together. Steps from the embedded error and from predictor minus corrector.
+* Time: frame and memories by the pair of Dormand and Prince, shape by the L-stable SDIRK method of order two on
+  the operator at mid-step. Order two together. Steps from the embedded error and from predictor minus corrector.
 * Positivity: the second-order fluxes are limited towards backward Euler (an M-matrix) where a cell would
   turn negative, as in flux-corrected transport; mass is the sum of cells and is conserved to rounding.
 
@@ -25,7 +26,9 @@ Sources: Scharfetter & Gummel 1969; Chang & Cooper 1970; Alexander 1977; Zalesak
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,12 +36,53 @@ import numpy as np
 from symhigh.checks import array, real, whole
 
 Array = np.ndarray[Any, Any]
+NONE = np.zeros(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Coupling:
+    """How classes meet, as compiled functions with the arguments of :mod:`symhigh.codegen.density`.
+
+    ``averages`` adds a class's share to ``size`` sums, from its ``row`` of numbers (K, …); ``forces`` turns sums,
+    memories, parameters and ``const`` into channels and the rates of the memories, ``memory`` at first.
+    """
+
+    averages: Callable[..., None]
+    forces: Callable[..., None]
+    row: Array
+    size: int
+    const: Array = field(default_factory=lambda: NONE)
+    memory: Array = field(default_factory=lambda: NONE)
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelModel:
+    """Numbers of a mean-field system of C channels, K classes and J exponentials ``exp(in_xi[j] ξ + in_alpha[j] α_k)``.
+
+    * drift ``b_k = Σ_c c(t) (flat[0, c, k] + flat[1, c, k] ξ + Σ_j terms[c, k, j] exp_j)``; the first channel is 1;
+    * diffusion ``D_k = Σ_c c(t) flat[2, c, k]``, half the rate of quadratic variation, ≥ 0;
+    * ``dα_k/dt = Σ_c c(t) flat[3, c, k]``, from ``alpha[k]``.
+    """
+
+    in_xi: Array
+    in_alpha: Array
+    flat: Array
+    terms: Array
+    alpha: Array
+    coupling: Coupling
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """The arrays in the order the kernel takes them."""
+        given = (self.flat, self.terms, self.alpha, self.in_xi, self.in_alpha)
+        return tuple(np.ascontiguousarray(a, dtype=float) for a in given)
 
 
 @dataclass(frozen=True, eq=False)
 class MeanFieldModel:
-    """Numbers of a mean-field system; K classes, J exponential terms. ``I(t) = ∫₀ᵗ R``, ``α_k = alpha +
-    alpha_rate I``.
+    """A system with one channel beside 1, the mean square R of an error; ``I(t) = ∫₀ᵗ R``.
+
+    ``α_k = alpha + alpha_rate I``, and
 
     * drift ``b_k = drift_constant + drift_slope ξ + Σ_j drift_terms[k, j] exp(in_xi[j] ξ + in_alpha[j]
       α_k)``;
@@ -63,7 +107,7 @@ class MeanFieldModel:
     offset: float
 
     def packed(self) -> tuple[Array, ...]:
-        """The arrays in the order the kernel takes them: (K, 9) coefficients, (K, J) terms, exponents."""
+        """Tables for particles: (K, 9) coefficients, (K, J) terms of drift and error, exponents."""
         columns = (
             self.drift_constant, self.drift_slope, self.spread_constant, self.spread_rate,
             self.error_constant, self.error_slope, self.share, self.alpha, self.alpha_rate,
@@ -73,19 +117,61 @@ class MeanFieldModel:
         return (table, *(np.ascontiguousarray(a, dtype=float) for a in terms), np.array(self.in_xi, float),
                 np.array(self.in_alpha, float))  # fmt: skip
 
+    def channels(self) -> ChannelModel:
+        """The same system with its channels 1 and R."""
+        from symhigh.integration.fokker_planck_kernel import risk_of_squares, squared_error
+
+        table, drift, error, in_xi, in_alpha = self.packed()
+        none = np.zeros(table.shape[0])
+        flat = [[table[:, 0], none], [table[:, 1], none], [table[:, 2], table[:, 3]], [none, table[:, 8]]]
+        row = np.column_stack([table[:, 6], table[:, 4], table[:, 5], error])
+        functions = (addressed(squared_error, AVERAGES), addressed(risk_of_squares, FORCES))
+        coupling = Coupling(*functions, row, 1, np.array([float(self.offset)]))
+        return ChannelModel(
+            in_xi, in_alpha, np.array(flat), np.stack([drift, np.zeros_like(drift)]), table[:, 7], coupling
+        )
+
+
+AVERAGES, FORCES = "averages", "forces"
+
+
+@lru_cache(maxsize=256)
+def addressed(function: Any, kind: str) -> Any:
+    """A compiled function of one of the two kinds as an address, so that one kernel serves them all."""
+    from numba import float64, types
+
+    row, rows = types.Array(float64, 1, "C"), types.Array(float64, 2, "C")
+    arguments = (float64, float64, row, row, rows, row, row, row) if kind == AVERAGES else (float64, *(row,) * 5)
+    compiled = function.compile(arguments) and function.overloads[arguments]
+    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+
+    class Address(types.WrapperAddressProtocol):  # type: ignore[misc]
+        """What Numba calls through; it holds on to the machine code."""
+
+        code = compiled
+
+        def __wrapper_address__(self) -> int:
+            return int(address)
+
+        def signature(self) -> Any:
+            return types.void(*arguments)
+
+    return Address()
+
 
 @dataclass(frozen=True, eq=False)
 class Densities:
-    """The solution at times ``t`` (T,): ``risk`` (T,), ``integral`` = ∫R (T,), frame ``centre``, ``scale``
-    (T, K),
+    """The solution at times ``t`` (T,): frame ``centre``, ``scale`` (T, K), and ``mass`` (T, K, n).
 
-    and ``mass`` (T, K, n): probability of the cell around ``grid`` (n,) in the frame, ``ξ = centre + scale
-    grid``. ``steps`` counts accepted steps.
+    ``mass`` is the probability of the cell around ``grid`` (n,) in the frame, ``ξ = centre + scale grid``. ``channels``
+    (T, C) are the channels and ``clocks`` their integrals, the first being 1 and t; ``memory`` (T, M). ``steps`` counts
+    accepted steps.
     """
 
     t: Array
-    risk: Array
-    integral: Array
+    channels: Array
+    clocks: Array
+    memory: Array
     centre: Array
     scale: Array
     mass: Array
@@ -93,13 +179,20 @@ class Densities:
     cells: Array
     steps: int
 
-    def between(self, first: int, last: int | None = None) -> Densities:
-        """The same solution at its times from number ``first`` to before number ``last``."""
-        moved = {
-            name: getattr(self, name)[first:last]
-            for name in ("t", "risk", "integral", "centre", "scale", "mass")
-        }
-        return replace(self, **moved)
+    @property
+    def risk(self) -> Array:
+        """The channel after 1, (T,): the risk of least squares at a constant rate."""
+        return np.asarray(self.channels[:, 1])
+
+    @property
+    def integral(self) -> Array:
+        """Its integral, (T,)."""
+        return np.asarray(self.clocks[:, 1])
+
+    def at(self, rows: Any) -> Densities:
+        """The same solution at some of its times."""
+        names = ("t", "channels", "clocks", "memory", "centre", "scale", "mass")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
     def points(self) -> Array:
         """ξ at the nodes, shape (T, K, n)."""
@@ -127,26 +220,28 @@ def frame_grid(nodes: int, half_width: float = 12.0, core: float = 4.0) -> tuple
 
 
 def solve_fokker_planck(
-    model: MeanFieldModel,
+    model: ChannelModel | MeanFieldModel,
     start: Array,
     t: Array,
     *,
     nodes: int = 161,
     rtol: float = 1e-5,
     step: float | None = None,
+    parameters: Array | None = None,
 ) -> Densities:
     """Integrate from the points ``start`` (K,) at ``t[0]`` to the last of the increasing times ``t``.
 
     ``rtol`` bounds the error of one step, relative to the distance of a class from its equilibrium; ``step``
     switches to steps of that length, refined like sqrt(t) towards the point start (for convergence studies).
-    ``nodes`` is odd, so that one sits in the centre of the frame.
+    ``nodes`` is odd, so that one sits in the centre of the frame. ``parameters`` (T, P) are those of the coupling
+    between each time and the one before.
 
     Raises
     ------
     ValueError
         ``nodes`` even or below 21, ``rtol`` or ``step`` not positive, times not increasing.
     Explosion
-        The risk or the frame ceased to be finite, or the step fell below rounding: the mean-field limit
+        A channel, a memory or the frame ceased to be finite, or the step fell below rounding: the mean-field limit
         explodes, which it can do far above the stability threshold. Carries the solution so far.
     """
     from symhigh.integration.fokker_planck_kernel import advance
@@ -163,22 +258,29 @@ def solve_fokker_planck(
     real(owner, "rtol", rtol, least=1e-13, below=1.0, meaning="the error of one step")
     if step is not None:
         real(owner, "step", step, above=0.0, meaning="the time step; None for adaptive steps")
-    grid, cells = frame_grid(nodes)
+    numbers = model.channels() if isinstance(model, MeanFieldModel) else model
+    grid, cells = frame_grid(count)
     gaussian = np.exp(-(grid**2) / 2) * cells
-    table, drift_terms, error_terms, in_xi, in_alpha = model.packed()
-    shape = (times.size, table.shape[0])
-    risk, integral = np.empty(times.size), np.empty(times.size)
-    centre, scale, mass = np.empty(shape), np.empty(shape), np.empty((*shape, nodes))
-    mass[0], centre[0], scale[0] = gaussian / gaussian.sum(), start, 0.0
+    channels, classes, _ = numbers.terms.shape
+    coupling = numbers.coupling
+    path = np.empty((times.size, 2 * classes + channels + coupling.memory.size))
+    rates, mass = np.empty_like(path), np.empty((times.size, classes, count))
+    mass[0], path[0] = gaussian / gaussian.sum(), 0.0
+    path[0, :classes], path[0, 2 * classes + channels :] = start, coupling.memory
     steps, reached, rows = advance(
-        table, drift_terms, error_terms, in_xi, in_alpha, float(model.offset), grid, cells, times,
-        float(rtol), -1.0 if step is None else float(step), risk, integral, centre, scale, mass,
+        numbers.arrays, coupling.averages, coupling.forces,
+        (np.ascontiguousarray(coupling.row, dtype=float), coupling.const, np.zeros(coupling.size)),
+        np.zeros((times.size, 0)) if parameters is None else np.ascontiguousarray(parameters, dtype=float),
+        grid, cells, times, float(rtol), -1.0 if step is None else float(step), path, rates, mass,
     )  # fmt: skip
-    found = Densities(times, risk, integral, centre, scale, mass, grid, cells, abs(int(steps)))
+    end = 2 * classes + channels
+    parts = (path[:, 2 * classes : end], path[:, end:], path[:, :classes])
+    scale = np.sqrt(np.maximum(path[:, classes : 2 * classes], 0.0))
+    found = Densities(times, rates[:, 2 * classes : end], *parts, scale, mass, grid, cells, abs(int(steps)))
     if steps < 0:
         raise Explosion(
             f"solve_fokker_planck: no finite solution beyond t = {reached:.6g}; the risk explodes or the step fell "
             "below rounding. Reduce the step of SGD, or end before this time",
-            found.between(0, int(rows)),
+            found.at(slice(0, int(rows))),
         )
     return found

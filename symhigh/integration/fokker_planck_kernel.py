@@ -1,8 +1,10 @@
 """Numba kernels of the mean-field Fokker-Planck solver: shape of a law in its frame, frame, and steps.
 
-Imported only where a system is solved. Notation and method: ``fokker_planck.py``. Columns of ``table``: drift constant,
-drift slope, D constant, D rate, error constant, error slope, share, α(0), α rate. Cost per step: O(K n J). One file,
-since what is kept of them on disk is named by the text of this file.
+Imported only where a system is solved. Notation and method: ``fokker_planck.py``. Arrays of a model, C channels, K
+classes, J exponentials: ``flat`` (4, C, K) holds the factors of the channels in drift, slope of the drift, D and dα/dt;
+``terms`` (C, K, J) those in front of the exponentials. A state is ``x = [m | s² | clocks ∫c | memories]``. Averages and
+what they drive come as addresses, see ``codegen/density.py``. Cost per step: O(K n J). One file, since what is kept of
+it on disk is named by its text.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -55,6 +57,10 @@ def exponential_bumps(in_xi, s, grid, bump):
             for i in range(n):
                 bump[j, i] = bump[j - 1, n - 1 - i]
             continue
+        if j > 1 and in_xi[j] == 2.0 * in_xi[j - 2]:
+            for i in range(n):
+                bump[j, i] = bump[j - 2, i] * (bump[j - 2, i] + 2.0)
+            continue
         factor, doublings = in_xi[j] * s, 0
         while abs(factor) * grid[n - 1] > 0.35:
             factor, doublings = factor / 2.0, doublings + 1
@@ -70,17 +76,43 @@ def exponential_bumps(in_xi, s, grid, bump):
 
 
 @njit(error_model="numpy", fastmath=FAST)
-def weighted_sums(law, grid, g, e):
-    """``Σ law (y, y², g, g y, e, e²)``; the order of summation is the compiler's."""
-    y1 = y2 = g1 = gy = e1 = e2 = 0.0
+def weighted_sums(law, grid, bump, first, second):
+    """``Σ law (y, y²)``; ``Σ law b`` and ``Σ law b y`` of every row b of ``bump`` in ``first`` and ``second``.
+
+    The order of summation is the compiler's.
+    """
+    y1 = y2 = 0.0
     for i in range(grid.size):
         y1 += law[i] * grid[i]
         y2 += law[i] * grid[i] * grid[i]
-        g1 += law[i] * g[i]
-        gy += law[i] * g[i] * grid[i]
-        e1 += law[i] * e[i]
-        e2 += law[i] * e[i] * e[i]
-    return y1, y2, g1, gy, e1, e2
+    for j in range(bump.shape[0]):
+        b0 = b1 = 0.0
+        for i in range(grid.size):
+            b0 += law[i] * bump[j, i]
+            b1 += law[i] * bump[j, i] * grid[i]
+        first[j], second[j] = b0, b1
+    return y1, y2
+
+
+@njit(error_model="numpy", fastmath=FAST)
+def squared_error(s, m, grid, amp, bump, law, row, sums):
+    """``E e²`` for ``e = row[1] + row[2] ξ + Σ_j row[3 + j] exp(…)``, without cancellation in deviations from m."""
+    there = row[1] + row[2] * m
+    for j in range(amp.size):
+        there += row[3 + j] * amp[j]
+    total = 0.0
+    for i in range(grid.size):
+        e = there + row[2] * s * grid[i]
+        for j in range(amp.size):
+            e += row[3 + j] * amp[j] * bump[j, i]
+        total += law[i] * e * e
+    sums[0] += row[0] * total
+
+
+@njit(error_model="numpy")
+def risk_of_squares(t, sums, memory, par, const, out):
+    """The one channel ``R = const[0] + Σ_k share_k E e_k²``."""
+    out[0] = const[0] + sums[0]
 
 
 @njit(error_model="numpy")
@@ -132,33 +164,51 @@ def limit_to_positive(low, high):
 
 
 @njit(error_model="numpy")
-def advance_shape(table, drift_terms, in_xi, in_alpha, grid, cells, x0, x1, h, mass, guess, out):
+def advance_shape(model, grid, cells, x0, x1, h, mass, guess, out):
     """One step of length h of every class's law in its frame, which moves from ``x0`` to ``x1``.
 
     ``guess`` is the law at the end as far as it is known: the regression of b on y is taken under (mass +
-    guess)/2.
+    guess)/2. Channels are those of mid-step, from their clocks.
     """
-    classes, n, terms = table.shape[0], grid.size, in_xi.size
+    flat, terms, start, in_xi, in_alpha = model
+    channels, classes, count = terms.shape
+    n = grid.size
     up, down, work, stage, right = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    push, bump = np.empty(n), np.empty((terms, n))
-    integral, risk = (x0[2 * classes] + x1[2 * classes]) / 2.0, (x1[2 * classes] - x0[2 * classes]) / h
+    push, bump = np.empty(n), np.empty((count, n))
+    first, second = np.empty(count), np.empty(count)
+    value, clock = np.ones(channels), np.empty(channels)
+    for c in range(channels):
+        at = 2 * classes + c
+        clock[c] = (x0[at] + x1[at]) / 2.0
+        if c > 0:
+            value[c] = (x1[at] - x0[at]) / h
     for k in range(classes):
         q = (max(x0[classes + k], 0.0) + max(x1[classes + k], 0.0)) / 2.0
         if q <= 0.0:
             out[k, :] = mass[k, :]
             continue
         s, m = math.sqrt(q), (x0[k] + x1[k]) / 2.0
-        alpha = table[k, 7] + table[k, 8] * integral
+        alpha, incline, half = start[k], 0.0, 0.0
+        for c in range(channels):
+            alpha += flat[3, c, k] * clock[c]
+            incline += flat[1, c, k] * value[c]
+            half += flat[2, c, k] * value[c]
         exponential_bumps(in_xi, s, grid, bump)
-        g = table[k, 1] * s * grid
-        push[:] = table[k, 1] * s * grid * grid / 2.0  # the integral of g from the centre
-        for j in range(terms):
-            amplitude = drift_terms[k, j] * math.exp(in_xi[j] * m + in_alpha[j] * alpha)
-            g += amplitude * bump[j]
+        y1, y2 = weighted_sums((mass[k] + guess[k]) / 2.0, grid, bump, first, second)
+        push[:] = incline * s * grid * grid / 2.0  # the integral of g from the centre
+        g1, gy = incline * s * y1, incline * s * y2
+        for j in range(count):
+            amplitude = 0.0
+            for c in range(channels):
+                amplitude += terms[c, k, j] * value[c]
+            if amplitude == 0.0:
+                continue
+            amplitude *= math.exp(in_xi[j] * m + in_alpha[j] * alpha)
             push += amplitude * (bump[j] / (in_xi[j] * s) - grid)
-        y1, y2, g1, gy, _, _ = weighted_sums((mass[k] + guess[k]) / 2.0, grid, g, g)
+            g1 += amplitude * first[j]
+            gy += amplitude * second[j]
         slope = (gy - g1 * y1) / (y2 - y1 * y1)
-        spread = (table[k, 2] + table[k, 3] * risk) / q
+        spread = half / q
         for i in range(n):  # ∫ G dy, G = (g − E g − slope (y − E y))/s − (D/q) y
             y = grid[i]
             push[i] = (push[i] - g1 * y - slope * (y / 2.0 - y1) * y) / s - spread * y * y / 2.0
@@ -189,56 +239,87 @@ def advance_shape(table, drift_terms, in_xi, in_alpha, grid, cells, x0, x1, h, m
 
 
 @njit(error_model="numpy")
-def frame_rates(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, x, first, second, share, out):
-    """Fill ``out`` (2K + 1) with the rates of ``x = (m, s², ∫R)``, the law being ``(1 − share) first + share
-    second``.
+def averages_at(model, coupling, row, grid, x, law, sums, kept):
+    """Averages over all classes under ``law`` (K, n) in ``sums``, exponentials and moments in ``kept`` (K, 3 J + 2).
 
-    Deviations from the centre are summed by ``expm1``, so that nothing cancels as s → 0.
+    A row of ``kept`` holds ``[exp at m | Σ law b | Σ law b y | Σ law y, Σ law y²]``, b being the deviations of the
+    exponentials, which are summed by ``expm1`` so that nothing cancels as s → 0.
     """
-    classes, terms = table.shape[0], in_xi.size
-    risk = offset
-    bump = np.empty((terms, grid.size))
+    flat, terms, start, in_xi, in_alpha = model
+    channels, classes, count = terms.shape
+    bump = np.empty((count, grid.size))
+    sums[:] = 0.0
     for k in range(classes):
-        m, q = x[k], max(x[classes + k], 0.0)
-        s = math.sqrt(q)
-        alpha = table[k, 7] + table[k, 8] * x[2 * classes]
+        m, s = x[k], math.sqrt(max(x[classes + k], 0.0))
+        alpha = start[k]
+        for c in range(channels):
+            alpha += flat[3, c, k] * x[2 * classes + c]
         exponential_bumps(in_xi, s, grid, bump)
-        drift_there, error_there = table[k, 0] + table[k, 1] * m, table[k, 4] + table[k, 5] * m
-        slope = table[k, 1]
-        g, e = slope * s * grid, table[k, 5] * s * grid
-        for j in range(terms):
-            factor = math.exp(in_xi[j] * m + in_alpha[j] * alpha)
-            drift_there += drift_terms[k, j] * factor
-            error_there += error_terms[k, j] * factor
-            slope += drift_terms[k, j] * factor * in_xi[j]
-            g += drift_terms[k, j] * factor * bump[j]
-            e += error_terms[k, j] * factor * bump[j]
-        y1, y2, g1, gy, e1, e2 = weighted_sums((1.0 - share) * first[k] + share * second[k], grid, g, e)
-        risk += table[k, 6] * (error_there * error_there + 2.0 * error_there * e1 + e2)
-        if s > 0.0:
-            slope = (gy - g1 * y1) / (s * (y2 - y1 * y1))
-        out[k] = drift_there + g1 - slope * s * y1
-        out[classes + k] = 2.0 * slope * q
-    for k in range(classes):
-        out[classes + k] += 2.0 * (table[k, 2] + table[k, 3] * risk)
-    out[2 * classes] = risk
+        amp = kept[k, :count]
+        for j in range(count):
+            amp[j] = math.exp(in_xi[j] * m + in_alpha[j] * alpha)
+        kept[k, 3 * count], kept[k, 3 * count + 1] = weighted_sums(
+            law[k], grid, bump, kept[k, count : 2 * count], kept[k, 2 * count : 3 * count]
+        )
+        coupling(s, m, grid, amp, bump, law[k], row[k], sums)
 
 
 @njit(error_model="numpy")
-def step_error(table, classes, x, predicted, rates, h, slopes):
+def frame_rates(model, averages, forces, data, par, grid, time, x, law, work, out):
+    """Fill ``out`` with the rates of ``x``, the laws of the classes being ``law`` (K, n)."""
+    flat, terms, _, in_xi, _ = model
+    row, const, sums = data
+    channels, classes, count = terms.shape
+    base = 2 * classes
+    averages_at(model, averages, row, grid, x, law, sums, work)
+    out[base] = 1.0
+    forces(time, sums, x[base + channels :], par, const, out[base + 1 :])
+    for k in range(classes):
+        m, q = x[k], max(x[classes + k], 0.0)
+        s = math.sqrt(q)
+        there = incline = half = 0.0
+        for c in range(channels):
+            value = out[base + c]
+            there += flat[0, c, k] * value
+            incline += flat[1, c, k] * value
+            half += flat[2, c, k] * value
+        there += incline * m
+        y1, y2 = work[k, 3 * count], work[k, 3 * count + 1]
+        g1, gy, slope = incline * s * y1, incline * s * y2, incline
+        for j in range(count):
+            amplitude = 0.0
+            for c in range(channels):
+                amplitude += terms[c, k, j] * out[base + c]
+            if amplitude == 0.0:
+                continue
+            amplitude *= work[k, j]
+            there += amplitude
+            slope += amplitude * in_xi[j]
+            g1 += amplitude * work[k, count + j]
+            gy += amplitude * work[k, 2 * count + j]
+        if s > 0.0:
+            slope = (gy - g1 * y1) / (s * (y2 - y1 * y1))
+        out[k] = there + g1 - slope * s * y1
+        out[classes + k] = 2.0 * slope * q + 2.0 * half
+
+
+@njit(error_model="numpy")
+def step_error(model, x, predicted, rates, h):
     """``(embedded, coupling)``: error of the frame's pair, and predictor minus corrector, both relative.
 
     A class is measured against ``sqrt(s² + lag²)``, lag being its distance to equilibrium, plus a floor for
-    rounding.
+    rounding; a memory against its size and its change in the step.
     """
+    flat, terms, _, _, _ = model
+    channels, classes, _ = terms.shape
+    base = 2 * classes
+    slopes = rates[6]
     embedded = coupling = 0.0
     for k in range(classes):
-        q = x[classes + k]
-        pull = (
-            0.0
-            if q <= 0.0
-            else (slopes[classes + k] / 2.0 - table[k, 2] - table[k, 3] * slopes[2 * classes]) / q
-        )
+        q, half = x[classes + k], 0.0
+        for c in range(channels):
+            half += flat[2, c, k] * slopes[base + c]
+        pull = 0.0 if q <= 0.0 else (slopes[classes + k] / 2.0 - half) / q
         lag = slopes[k] / pull if pull != 0.0 else 1.0
         size = max(q, 0.0) + lag * lag + ROUNDING * (1.0 + x[k] * x[k])
         for part in range(2):
@@ -248,25 +329,41 @@ def step_error(table, classes, x, predicted, rates, h, slopes):
                 gap += DIFFERENCE[stage] * rates[stage, at]
             embedded = max(embedded, abs(h * gap) / unit)
             coupling = max(coupling, abs(x[at] - predicted[at]) / unit)
+    for at in range(base + channels, x.size):
+        unit = abs(x[at]) + abs(h * slopes[at])
+        if unit == 0.0:
+            continue
+        gap = 0.0
+        for stage in range(7):
+            gap += DIFFERENCE[stage] * rates[stage, at]
+        embedded = max(embedded, abs(h * gap) / unit)
+        coupling = max(coupling, abs(x[at] - predicted[at]) / unit)
     return embedded, coupling
 
 
 @njit(error_model="numpy")
-def advance(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, cells, times, rtol, fixed,
-            risk_out, integral_out, centre, scale, mass_out):  # fmt: skip
+def advance(model, averages, forces, data, pars, grid, cells, times, rtol, fixed, path, rates_out, mass_out):
     """Fill the outputs at ``times``; returns (steps, time reached, outputs filled), steps = −1 where no finite
-    solution goes on."""
-    classes = table.shape[0]
-    size = 2 * classes + 1
-    x, y, predicted, slopes = np.zeros(size), np.empty(size), np.empty(size), np.empty(size)
-    x[:classes], x[classes : 2 * classes] = centre[0], scale[0] ** 2
+    solution goes on.
+
+    ``path`` (T, X) holds the states x, the first of them given, ``rates_out`` their rates; ``pars[i]`` are the
+    parameters between the times i − 1 and i.
+    """
+    _, classes, count = model[1].shape
+    size, n = path.shape[1], grid.size
+    moves = 2 * classes + 1  # the place of the first channel
+    x, y, predicted, slopes = path[0].copy(), np.empty(size), np.empty(size), np.empty(size)
     rates = np.empty((7, size))
+    law, work = np.empty((classes, n)), np.empty((classes, 3 * count + 2))
     mass, new_mass, guess = mass_out[0].copy(), np.empty_like(mass_out[0]), np.empty_like(mass_out[0])
-    args = (table, drift_terms, error_terms, in_xi, in_alpha, offset, grid)
-    frame_rates(*args, x, mass, mass, 0.0, slopes)
-    risk_out[0], integral_out[0] = slopes[2 * classes], 0.0
+    par = pars[min(1, times.size - 1)]
+    frame_rates(model, averages, forces, data, par, grid, times[0], x, mass, work, slopes)
+    rates_out[0] = slopes
     now, h, steps = times[0], 1e-3 * (times[-1] - times[0]), 0
     for target in range(1, times.size):
+        if target > 1 and (pars[target] != pars[target - 1]).any():
+            par = pars[target]
+            frame_rates(model, averages, forces, data, par, grid, now, x, mass, work, slopes)
         while now < times[target]:
             remaining = times[target] - now
             if fixed > 0.0:  # equal steps, refined like sqrt(t) towards the point start
@@ -281,15 +378,17 @@ def advance(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, cell
                     for before in range(stage):
                         y += dt * STAGES[stage, before] * rates[before]
                     if stage < 6 or sweep == 1:
-                        frame_rates(*args, y, mass, last, NODES[stage], rates[stage])
+                        law[:] = (1.0 - NODES[stage]) * mass + NODES[stage] * last
+                        then = now + NODES[stage] * dt
+                        frame_rates(model, averages, forces, data, par, grid, then, y, law, work, rates[stage])
                 guess[:] = mass if sweep == 0 else new_mass
-                advance_shape(
-                    table, drift_terms, in_xi, in_alpha, grid, cells, x, y, dt, mass, guess, new_mass
-                )
+                advance_shape(model, grid, cells, x, y, dt, mass, guess, new_mass)
                 if sweep == 0:
                     predicted[:] = y
-            embedded, coupling = step_error(table, classes, y, predicted, rates, dt, rates[6])
-            accept = math.isfinite(rates[6, 2 * classes]) and math.isfinite(embedded + coupling)
+            embedded, coupling = step_error(model, y, predicted, rates, dt)
+            accept = math.isfinite(embedded + coupling)
+            for at in range(moves, size):
+                accept = accept and math.isfinite(rates[6, at])
             if fixed > 0.0:
                 if not accept:
                     return -1, now, target
@@ -310,11 +409,20 @@ def advance(table, drift_terms, error_terms, in_xi, in_alpha, offset, grid, cell
                 steps += 1
                 x[:] = y
                 mass, new_mass = new_mass, mass
-                frame_rates(*args, x, mass, mass, 0.0, slopes)
-        risk_out[target], integral_out[target] = slopes[2 * classes], x[2 * classes]
-        centre[target], mass_out[target] = x[:classes], mass
-        scale[target] = np.sqrt(np.maximum(x[classes : 2 * classes], 0.0))
+                frame_rates(model, averages, forces, data, par, grid, now, x, mass, work, slopes)
+        path[target], rates_out[target], mass_out[target] = x, slopes, mass
     return steps, now, times.size
+
+
+@njit(error_model="numpy")
+def outputs_at(model, reports, observe, data, pars, grid, times, path, mass, out):
+    """The outputs (T, …) along a solution."""
+    row, const, sums = data
+    channels, classes, count = model[1].shape
+    work = np.empty((classes, 3 * count + 2))
+    for i in range(times.size):
+        averages_at(model, reports, row, grid, path[i], mass[i], sums, work)
+        observe(times[i], sums, path[i, 2 * classes + channels :], pars[i], const, out[i])
 
 
 keep(globals(), Path(__file__).read_text("utf-8"))

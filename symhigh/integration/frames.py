@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 import sympy as sp
 
+from symhigh.meanfield import Family, Reduction, Scalar
 from symhigh.population.spectrum import Array
 from symhigh.symbols import (
     D2,
@@ -32,7 +33,7 @@ from symhigh.symbols import (
     shift_start,
     shift_target,
 )
-from symhigh.system import Family, MomentSystem, Reduction, Scalar
+from symhigh.system import MomentSystem
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from functools import lru_cache
 import sympy as sp
 
 from symhigh.integration.events import EVENT
+from symhigh.meanfield import Scalar, ScalarState
 from symhigh.symbols import OwnedSymbol, Total, moved, t
-from symhigh.system import MomentSystem, Scalar, ScalarState
+from symhigh.system import MomentSystem
 
 MAXIMUM = "maximum"
 _MOVED = OwnedSymbol("moved", nonnegative=True)

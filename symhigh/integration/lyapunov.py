@@ -1,13 +1,14 @@
 """A matrix equation ``dC/dt = J C + C Jᵀ + Σ`` with its mean ``dm/dt = J m + H:C + b``, along a path, however stiff.
 
-The Rosenbrock method Rodas5P (:mod:`symhigh.codegen.rodas`) on both at once. Its linear systems
-``(σ - J) U - U Jᵀ = G`` are Sylvester equations, which one real Schur form ``J = Q T Qᵀ`` a step makes triangular
-(Bartels and Stewart, Comm. ACM 15, 1972).
+The Rosenbrock method Rodas5P (:mod:`symhigh.codegen.rodas`) on both at once, and on the covariances with what was
+observed before, ``dK/dt = J K``. Its linear systems ``(σ - J) U - U Jᵀ = G`` are Sylvester equations, which one real
+Schur form ``J = Q T Qᵀ`` a step makes triangular (Bartels and Stewart, Comm. ACM 15, 1972).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,7 +44,7 @@ class Coefficients(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """The solution on [t, t + h]: ``at(s)`` is (C, m) at t + s h."""
+    """The solution on [t, t + h]: ``at(s)`` is (C, M) at t + s h."""
 
     t: float
     h: float
@@ -51,19 +52,26 @@ class Piece:
 
 
 def march(
-    coefficients: Callable[[float], Coefficients], C: Array, end: float, rtol: float
+    coefficients: Callable[[float], Coefficients], C: Array, end: float, rtol: float, marks: Sequence[float] = ()
 ) -> Iterator[Piece]:
     """The solution from (C, 0) at time 0 to ``end``, a step at a time.
 
+    The first column of M is m. At each of the increasing ``marks`` one column a combination wanted is added, the
+    covariances of the states from then on with that combination there, over its standard deviation there.
     Local errors are held below ``rtol √(C_ii C_jj)``, variances of negligible size apart, and below ``rtol`` of the
     variance of each combination wanted.
     """
-    now = coefficients(0.0)
-    m, t = np.zeros(len(C)), 0.0
+    now, ahead = coefficients(0.0), deque(marks)
+    m, t = np.zeros((len(C), 1)), 0.0
     fastest = max(float(np.abs(now.J).sum(axis=1).max()), 1e-300)
     h, grow = min(end, 0.01 / fastest), 6.0
     while end - t > 4e-16 * end:
-        h = min(h, end - t) if t + 1.0000000001 * h < end else end - t
+        while ahead and ahead[0] <= t * (1 + 1e-14):
+            ahead.popleft()
+            m = np.hstack([m, _seen(C, now.weights)])
+        stop = min(end, ahead[0]) if ahead else end
+        cut = t + 1.0000000001 * h >= stop
+        wanted, h = h, stop - t if cut else h
         new, stages, after = _step(coefficients, now, t, h, C, m)
         error = _error(stages, C, m, new, after.weights, rtol)
         if not error < 1.0:
@@ -75,12 +83,21 @@ def march(
         yield Piece(t, h, _dense(C, m, new, stages))
         t, now, (C, m) = t + h, after, new
         h *= min(grow, 0.9 * error**-0.2) if error > 0 else grow
-        grow = 6.0
+        h, grow = max(h, wanted) if cut else h, 6.0
+
+
+def _seen(C: Array, weights: Array) -> Array:
+    """Covariances of the states with combinations of them, over the standard deviations of the latter."""
+    columns = C @ weights.T
+    size = np.sqrt(np.maximum(np.einsum("ki,ik->k", weights, columns), 0.0))
+    return np.divide(columns, size, out=np.zeros_like(columns), where=size > 0)
 
 
 def _slope(now: Coefficients, C: Array, m: Array) -> tuple[Array, Array]:
     half = now.J @ C
-    return half + half.T + now.sigma, now.J @ m + now.bend(C) + now.force
+    moved = now.J @ m
+    moved[:, 0] += now.bend(C) + now.force
+    return half + half.T + now.sigma, moved
 
 
 def _step(
@@ -102,16 +119,17 @@ def _step(
     near, far = (_slope(at(k * step), C, m) for k in (1, 2))
     here = _slope(now, C, m)
     in_time = [(4 * b - c - 3 * a) / (2 * step * h) for a, b, c in zip(here, near, far, strict=True)]
-    U, u = np.zeros((_STAGES, n, n)), np.zeros((_STAGES, n))
+    U, u = np.zeros((_STAGES, n, n)), np.zeros((_STAGES, *m.shape))
     inverse = np.linalg.inv(sigma * np.eye(n) - now.J)
     for j in range(_STAGES):
-        stage = C + np.tensordot(_METHOD.a[j, :j], U[:j], 1), m + _METHOD.a[j, :j] @ u[:j]
+        stage = C + np.tensordot(_METHOD.a[j, :j], U[:j], 1), m + np.tensordot(_METHOD.a[j, :j], u[:j], 1)
         G, g = here if j == 0 else _slope(at(_METHOD.c[j]), *stage)
         G = G + np.tensordot(_METHOD.C[j, :j], U[:j], 1) / h + h * _METHOD.d[j] * in_time[0]
         X, scale, _ = dtrsyl(left, right, Q.T @ G @ Q, tranb="T")
         U[j] = Q @ X @ Q.T / scale
-        g = g + _METHOD.C[j, :j] @ u[:j] / h + h * _METHOD.d[j] * in_time[1]
-        u[j] = inverse @ (g + now.bend(U[j]))
+        g = g + np.tensordot(_METHOD.C[j, :j], u[:j], 1) / h + h * _METHOD.d[j] * in_time[1]
+        g[:, 0] += now.bend(U[j])
+        u[j] = inverse @ g
     return (stage[0] + U[-1], stage[1] + u[-1]), (U, u), at(1.0)
 
 
@@ -126,9 +144,10 @@ def _error(
     wanted = np.abs(np.einsum("ki,ij,kj->k", weights, stages[0][-1], weights))
     before, after = (np.einsum("ki,ij,kj->k", weights, c, weights) for c in (C, new[0]))
     ratios += (wanted / np.maximum(np.maximum(before, after), 1e-300)).tolist()
-    length = np.maximum(np.abs(m), np.abs(new[1]))
+    length = np.maximum(np.abs(m[:, 0]), np.abs(new[1][:, 0]))
     if length.any():
-        ratios.append(np.sqrt(np.mean((stages[1][-1] / (length + 1e-3 * length.max())) ** 2)))
+        ratios.append(np.sqrt(np.mean((stages[1][-1][:, 0] / (length + 1e-3 * length.max())) ** 2)))
+    ratios += np.sqrt(np.mean((stages[1][-1][:, 1:] / size[:, None]) ** 2, axis=0)).tolist()
     return float(np.max(ratios)) / rtol
 
 

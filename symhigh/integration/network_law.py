@@ -17,7 +17,7 @@ from symhigh.integration.network import NetworkCurve, solve_network
 from symhigh.population import NetworkClasses
 
 if TYPE_CHECKING:
-    from symhigh.derivation.network import DensitySystem
+    from symhigh.derivation.close.density import DensitySystem
 
 Array = np.ndarray[Any, Any]
 
@@ -39,19 +39,20 @@ class LawCurve:
 
 def solve_law(
     limit: DensitySystem, t_end: float, t: Any = None, *, law: dict[str, Any], tolerance: float = 1e-5,
-    least_nodes: int = 2, most_classes: int = 4096, **options: Any,
+    least_nodes: int = 2, most_classes: int = 4096, nodes: int = 161, rtol: float | None = None,
+    step: float | None = None,
 ) -> LawCurve:  # fmt: skip
     """Solve to ``t_end`` where ``law`` gives ``lam, theta_star, u, v``, each a number or a quantile function.
 
     Laws are independent; see :meth:`~symhigh.problem.network.NetworkClasses.from_law`. Nodes double, from
-    ``least_nodes``, until the risk changes by at most ``tolerance`` × its largest value at all times ``t``. Other
-    options are those of :func:`~symhigh.integration.network.solve_network`. Warns (``RuntimeWarning``), with the
+    ``least_nodes``, until the risk changes by at most ``tolerance`` × its largest value at all times ``t``. A density
+    has one resolution for all classes, ``nodes``, ``rtol`` and ``step`` as in
+    :func:`~symhigh.integration.network.solve_network`. Warns (``RuntimeWarning``), with the
     estimate reached, where the next rule would have more than ``most_classes`` classes. Raises ``ValueError`` on bad
     options, and where ``most_classes`` leaves no two rules to compare.
     """
     goal = real("solve_law", "tolerance", tolerance, above=0.0, meaning="the relative error of the risk")
-    options.setdefault("nodes", 161)  # of a density; one resolution, for a law may have thousands of classes
-    nodes = whole(
+    points = whole(
         "solve_law", "least_nodes", least_nodes, least=1, most=1024, meaning="quadrature nodes of each law"
     )
     most = whole("solve_law", "most_classes", most_classes, least=1, meaning="the largest number of classes")
@@ -60,26 +61,31 @@ def solve_law(
             "solve_law", "law", law, "a dictionary", "lam, theta_star, u, v: a number or a quantile function"
         )
     laws = sum(callable(value) for value in law.values())
-    if laws and (2 * nodes) ** laws > most:
+    if laws and (2 * points) ** laws > most:
         raise ValueError(
-            f"solve_law(most_classes={most}): {laws} laws need at least {(2 * nodes) ** laws} classes for two rules of "
-            f"{nodes} and {2 * nodes} nodes; allow more classes, or replace a law by a number"
+            f"solve_law(most_classes={most}): {laws} laws need at least {(2 * points) ** laws} classes for two rules "
+            f"of {points} and {2 * points} nodes; allow more classes, or replace a law by a number"
         )
-    curve = solve_network(limit, NetworkClasses.from_law(nodes, **law), t_end, t, **options)
+
+    def solved(count: int) -> NetworkCurve:
+        classes = NetworkClasses.from_law(count, **law)
+        return solve_network(limit, classes, t_end, t, nodes=nodes, rtol=rtol, step=step)
+
+    curve = solved(points)
     if not laws:
         return LawCurve(curve, 1, np.zeros_like(curve.risk))
     while True:
-        nodes *= 2
-        finer = solve_network(limit, NetworkClasses.from_law(nodes, **law), t_end, t, **options)
+        points *= 2
+        finer = solved(points)
         curve, error = finer, np.abs(finer.risk - curve.risk)
         reached = float(error.max() / np.abs(finer.risk).max())
         if reached <= goal:
-            return LawCurve(curve, nodes, error)
-        if (2 * nodes) ** laws > most:
+            return LawCurve(curve, points, error)
+        if (2 * points) ** laws > most:
             warnings.warn(
-                f"solve_law(tolerance={goal:g}): {nodes} nodes a law ({nodes**laws} classes) reach {reached:.2g}; "
+                f"solve_law(tolerance={goal:g}): {points} nodes a law ({points**laws} classes) reach {reached:.2g}; "
                 "raise most_classes or tolerance",
                 RuntimeWarning,
                 stacklevel=2,
             )
-            return LawCurve(curve, nodes, error)
+            return LawCurve(curve, points, error)

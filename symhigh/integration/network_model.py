@@ -1,4 +1,4 @@
-"""The mean-field system of a diagonal network in numbers, read term by term off the derived reduction.
+"""The Fokker-Planck system of a network in numbers, read term by term off the derived channels.
 
 Serves :mod:`symhigh.integration.network`; no drift or noise is written here. Model and equations:
 ``derivations/diagonal_networks/README.md``.
@@ -6,59 +6,142 @@ Serves :mod:`symhigh.integration.network`; no drift or noise is written here. Mo
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from symhigh.closed.network import numeric, starts
-from symhigh.integration.fokker_planck import MeanFieldModel
+from symhigh.codegen.density import COEFFICIENTS
+from symhigh.codegen.kernels import density_kernels
+from symhigh.derivation.close.additive import alpha, side_w, side_z, xi
+from symhigh.derivation.close.channels import Exponents, exponential_terms
+from symhigh.derivation.close.density import DensitySystem
+from symhigh.integration.fokker_planck import (
+    AVERAGES,
+    FORCES,
+    ChannelModel,
+    Coupling,
+    Densities,
+    MeanFieldModel,
+    addressed,
+)
+from symhigh.integration.modes import all_columns, population_of
+from symhigh.integration.solve import parameter_values
+from symhigh.integration.timetable import Timetable, timetable
 from symhigh.population import NetworkClasses
-from symhigh.problem.network import theta_star
+from symhigh.problem.network import theta_star, u, v
 from symhigh.symbols import lam, risk
-
-if TYPE_CHECKING:
-    from symhigh.derivation.network import DensitySystem
+from symhigh.system import MomentSystem
 
 Array = np.ndarray[Any, Any]
+PAIR: tuple[Exponents, ...] = ((sp.S.One, sp.S.One), (sp.S.NegativeOne, sp.S.One))
+"""``e^{α+ξ}`` and ``e^{α−ξ}``, of which u and v are made."""
 
 
-@lru_cache(maxsize=256)
-def exponential_terms(
-    expr: sp.Expr, xi: sp.Symbol, alpha: sp.Symbol
-) -> tuple[sp.Expr, sp.Expr, dict[tuple[sp.Expr, sp.Expr], sp.Expr]]:
-    """Split ``expr`` into ``c0 + c1 ξ + Σ C exp(κ ξ + ℓ α)``; returns ``c0, c1, {(κ, ℓ): C}`` (not to
-    be changed: remembered) or raises ``ValueError``."""
-    constant, slope = sp.S.Zero, sp.S.Zero
-    table: dict[tuple[sp.Expr, sp.Expr], sp.Expr] = {}
-    for term in sp.Add.make_args(sp.expand(sp.powsimp(sp.expand(expr)))):
-        factor, rest = term.as_independent(xi, alpha, as_Add=False)
-        power = sp.expand(sp.log(rest)) if rest.has(sp.exp) else None
-        exponent = sp.expand(sp.expand_log(power, force=True)) if power is not None else None
-        if rest == 1:
-            constant += factor
-        elif rest == xi:
-            slope += factor
-        elif (
-            exponent is not None
-            and exponent.is_polynomial(xi, alpha)
-            and sp.Poly(exponent, xi, alpha).total_degree() == 1
-        ):
-            key = (exponent.coeff(xi), exponent.coeff(alpha))
-            table[key] = table.get(key, sp.S.Zero) + factor
-        else:
-            raise ValueError(
-                f"exponential_terms: {term} is neither constant, linear in {xi}, nor an exponential"
-            )
-    return constant, slope, table
+@dataclass(frozen=True, eq=False)
+class DensityModel:
+    """The numbers of a network's Fokker-Planck system on given classes, and the start ξ(0) of each, (K,)."""
+
+    model: ChannelModel
+    start: Array
+    table: Timetable
+    par: Array
+    kernels: Any
+
+    @property
+    def system(self) -> MomentSystem:
+        """The system, its jumps in time being parameters."""
+        return self.table.system
+
+    def breaks(self, end: float) -> Array:
+        """The times in (0, end) at which the schedule jumps."""
+        return self.table.breaks(self.par, end) if self.table.switches else np.zeros(0)
+
+    def parameters(self, times: Array, between: bool) -> Array:
+        """The parameters at every time, or between it and the one before, (T, P)."""
+        rows = np.tile(self.par, (times.size, 1))
+        count = len(self.table.switches)
+        for i in range(times.size if count else 0):
+            where = (times[i - 1] + times[i]) / 2 if between and i else times[i]
+            rows[i, -count:] = self.table.at(self.par, float(where), snap=not between)
+        return rows
+
+    def outputs(self, found: Densities) -> dict[str, Array]:
+        """The system's outputs along a solution, (T,) each."""
+        from symhigh.integration.fokker_planck_kernel import outputs_at
+
+        names, coupling = list(self.system.outputs), self.model.coupling
+        out = np.empty((found.t.size, len(names)))
+        path = np.hstack([found.centre, found.scale**2, found.clocks, found.memory])
+        outputs_at(
+            self.model.arrays, addressed(self.kernels.reports, AVERAGES), addressed(self.kernels.observe, FORCES),
+            (coupling.row, coupling.const, np.zeros(coupling.size)), self.parameters(found.t, False),
+            found.grid, found.t, path, found.mass, out,
+        )  # fmt: skip
+        return {name: out[:, k].copy() for k, name in enumerate(names)}
+
+    def level(self, found: Densities) -> Array:
+        """α of every class, (T, K)."""
+        return np.asarray(self.model.alpha + found.clocks @ self.model.flat[3])
+
+
+def density_model(limit: DensitySystem, classes: NetworkClasses) -> DensityModel:
+    """The numbers of ``limit`` on ``classes``; ``ValueError`` while a parameter is still a symbol."""
+    par = parameter_values("solve", limit)
+    table = timetable(limit)
+    system, begin, found = table.system, starts(limit, classes), limit.channels
+    par = np.concatenate([par, np.zeros(len(table.switches))])
+    names = (*limit.parameters, lam, theta_star, side_w, side_z)
+    values = (*par[: len(limit.parameters)], classes.lam, classes.theta_star, begin.side_w, begin.side_z)
+
+    def column(expr: sp.Expr) -> Array:
+        return np.broadcast_to(np.asarray(numeric(names, expr)(*values), dtype=float), (classes.size,))
+
+    keys = {key for group in found.terms.values() for key in group} - set(PAIR)
+    exponents = (*PAIR, *sorted(keys, key=lambda key: (abs(key[0]), -key[0], key[1])))
+    flat = [[column(part.get(c, sp.S.Zero)) for c in found.names]
+            for part in (found.constant, found.slope, found.spread, found.level)]  # fmt: skip
+    terms = [np.stack([column(found.terms.get(c, {}).get(key, sp.S.Zero)) for key in exponents], axis=1)
+             for c in found.names]  # fmt: skip
+    kernels = density_kernels(system, found.names[1:])
+    model = ChannelModel(
+        np.array([float(key[0]) for key in exponents]), np.array([float(key[1]) for key in exponents]),
+        np.array(flat), np.array(terms), begin.alpha,
+        _coupling(limit, system, classes, kernels, par, column),
+    )  # fmt: skip
+    return DensityModel(model, begin.xi, table, par, kernels)
+
+
+def _coupling(
+    limit: DensitySystem, system: MomentSystem, classes: NetworkClasses, kernels: Any, par: Array,
+    column: Callable[[sp.Expr], Array],
+) -> Coupling:  # fmt: skip
+    population = population_of(system, classes)
+    columns = all_columns(system, population.columns)
+    coef = np.array(
+        [population.eigenvalues if c == lam else columns[c][:, 0] for c in system.family.coefficients]
+    )
+    const, memory = np.zeros(len(system.reductions)), np.zeros(len(system.states))
+    kernels.prepare(par, coef, population.weights, const)
+    kernels.begin(par, const, memory)
+    origin = {alpha: 0, xi: 0}
+    pair = [
+        column(limit.reduction.inverse[s].subs({**origin, other: 0})) for s in (u, v) for other in (side_z, side_w)
+    ]
+    row = np.column_stack([classes.weight, *pair, *coef])
+    assert row.shape[1] == COEFFICIENTS + len(coef)
+    functions = addressed(kernels.averages, AVERAGES), addressed(kernels.forces, FORCES)
+    return Coupling(*functions, np.ascontiguousarray(row), max(1, len(system.reductions)), const, memory)
 
 
 def model_of(limit: DensitySystem, classes: NetworkClasses) -> tuple[MeanFieldModel, Array]:
-    """The numbers of the mean-field system of ``limit`` on ``classes``, and the start ξ(0) of shape
-    (classes,)."""
-    from symhigh.derivation.network import alpha, side_w, side_z, xi
+    """The numbers of least squares at a constant rate, with R as the one coupling, and the start ξ(0) (classes,).
 
+    A second route to them: term by term off the reduction, for particles of their own.
+    """
     limit.numbers()
     reduction, begin = limit.reduction, starts(limit, classes)
     parameters = (lam, theta_star, side_w, side_z)

@@ -24,7 +24,8 @@ import sympy as sp
 from symhigh.checks import array, real
 from symhigh.checks import seeds as seeds_of
 from symhigh.closed.network import numeric, starts
-from symhigh.derivation.network import DensitySystem, alpha, side_w, side_z, xi
+from symhigh.derivation.close.additive import alpha, side_w, side_z, xi
+from symhigh.derivation.close.density import DensitySystem
 from symhigh.integration.network_values import Coordinates, square_root
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import theta_star, u, v

@@ -30,10 +30,9 @@ PARTICLES = 100_000
 
 def solve_by_particles(
     system: MomentSystem,
-    population: Sequence[Any],
-    t_end: float,
+    *population: Any,
+    t_end: float | None = None,
     t: Any = None,
-    *,
     particles: int = PARTICLES,
     step: float = 0.02,
     seed: int = 0,
@@ -41,11 +40,14 @@ def solve_by_particles(
 ) -> Curve:
     """Integrate ``particles`` particles in all, shared by the population's rows in proportion to their weights.
 
-    ``t`` are increasing output times in [0, t_end], by default 201 equal ones; ``step`` bounds the time step. The same
-    seed gives the same bits. The curve's ``statistics`` holds the number of particles, and ``errors`` the standard
-    error that so many leave in each output, from 16 groups of them. Where particles leave the range of floating point
-    the curve ends, and its message says so.
+    ``population`` is a spectrum and a start, a spectrum and overlaps, or network classes; ``t_end`` may stand behind it
+    without its name. ``t`` are increasing output times in [0, t_end], by default 201 equal ones; ``step`` bounds the
+    time step. The same seed gives the same bits. The curve's ``statistics`` holds the number of particles, and
+    ``errors`` the standard error that so many leave in each output, from 16 groups of them. Where particles leave the
+    range of floating point the curve ends, and its message says so.
     """
+    if t_end is None and population:
+        *population, t_end = population  # type: ignore[assignment]
     end = real("solve", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
     bound = real("solve", "step", step, above=0.0, meaning="the largest time step")
     count = whole("solve", "particles", particles, least=16, meaning="the number of particles in all")

@@ -5,6 +5,7 @@ Serves what is integrated along a limit, such as :mod:`symhigh.integration.fluct
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 
 import numpy as np
@@ -20,12 +21,12 @@ class Path:
     """The states y(t) of ``system`` on [0, end]; ``end`` is where the steppers stopped, by plan or not.
 
     ``data`` is (par, coef, w, const), ``y`` the start, ``size`` the magnitude of every state. ``knots`` are the times
-    at which steps begin.
+    at which steps begin. Raises ``ArithmeticError`` after the ``deadline``, a time of ``time.monotonic``.
     """
 
     def __init__(
         self, system: MomentSystem, target: Target, y: Array, data: tuple[Array, ...], size: Array, end: float,
-        rtol: float,
+        rtol: float, deadline: float = np.inf,
     ) -> None:  # fmt: skip
         limits = (rtol, 1e-290 * rtol * size, np.maximum(1e12 * size, 1e12), size)
         kernels = EXPLICIT.kernels(system, target)
@@ -37,10 +38,12 @@ class Path:
             status = march.advance(end, True, 1)
             if status != LOOK:
                 continue
+            if time.monotonic() > deadline:
+                raise ArithmeticError("out of time")
             t, h = float(march.clock[0]), float(march.clock[1])
-            march.kernels.densify(t, h, march.y, march.K, march.work, *data)
+            march.kernels.densify(t, h, march.y, march.K, march.work, march.limit)
             self.knots.append(t)
-            self._steps.append((march.kernels, h, march.y.copy(), march.work[1].copy(), march.K.copy()))
+            self._steps.append((march.kernels, h, march.y.copy(), march.work.copy()))
             self.end = float(march.clock[5])
             if march.stepper is EXPLICIT and outlasts(t, h, end, rtol):
                 march.hand_over(IMPLICIT)
@@ -50,7 +53,7 @@ class Path:
         if not self._steps:
             return self.start
         k = max(0, bisect_right(self.knots, t) - 1)
-        kernels, h, y, new, K = self._steps[k]
+        kernels, h, y, work = self._steps[k]
         out = np.empty_like(y)
-        kernels.interpolate(min(1.0, (t - self.knots[k]) / h), h, y, new, K, out)
+        kernels.interpolate(min(1.0, (t - self.knots[k]) / h), y, work, out)
         return out

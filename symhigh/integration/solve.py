@@ -5,6 +5,7 @@ Source of the mathematics: the system; the stepper is described in :mod:`symhigh
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ import sympy as sp
 from symhigh.checks import callback, instance, output_times, real, whole
 from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, REACHED, RUNNING, SPENT, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
-from symhigh.codegen.target import NUMBA, NUMPY, Names, Target
+from symhigh.codegen.target import NUMBA, NUMPY, Names, Target, chosen
 from symhigh.integration.curve import Curve
 from symhigh.integration.edges import SingularStart, at_start, check_start, settled_outputs
 from symhigh.integration.events import watch
@@ -73,9 +74,9 @@ def solve(
         ``EXPLICIT`` or ``IMPLICIT`` of :mod:`symhigh.integration.stepper`; by default the explicit one begins, and
         hands over to the implicit one where the end is far beyond what its step can reach (stiffness, long horizons).
     target
-        ``NUMBA``, compiled, or ``NUMPY``, the reference implementation. By default the compiled one, except for the
-        first curve of few modes in a process, which the reference draws before a compiler could be loaded. They
-        agree to rounding.
+        ``C`` or ``NUMBA``, compiled, or ``NUMPY``, the reference implementation, which agree to rounding. By default
+        the one that ``$SYMHIGH_TARGET`` names, else C where there is a compiler. Without one Numba compiles, and the
+        reference draws the first curve of few modes in a process, before Numba could be loaded.
     progress
         Called with the fraction done, from time to time.
     events
@@ -105,20 +106,22 @@ def solve(
     if stepper is not None:
         instance("solve", "stepper", stepper, Stepper, "EXPLICIT or IMPLICIT of symhigh.integration.stepper")
     if target is not None:
-        instance("solve", "target", target, Target, "NUMBA or NUMPY of symhigh.codegen.target")
+        instance("solve", "target", target, Target, "C, NUMBA or NUMPY of symhigh.codegen.target")
+    free = target is None and "SYMHIGH_TARGET" not in os.environ
     population = population_of(system, spectrum, start)
     if isinstance(spectrum, Spectrum):
         own = start.dimension if isinstance(start, Start) else None
         warn_of_few_dimensions("solve", spectrum, own, stacklevel=4)
-    if target is None and reference_is_quicker(system, population.weights.size):
+    target = target or chosen()
+    if target is NUMBA and free and reference_is_quicker(system, population.weights.size):
         try:
             with np.errstate(all="ignore"):
                 return _solve(given, NUMPY, time.process_time() + _PATIENCE)
         except SingularStart:
             raise
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
-            target = NUMBA
-    return _solve(given, NUMBA if target is None else target, np.inf)
+            pass
+    return _solve(given, target, np.inf)
 
 
 class Asked(NamedTuple):

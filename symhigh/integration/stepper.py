@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 
-from symhigh.codegen.explicit import dormand_prince_8, rows_needed
+from symhigh.codegen.control import CLOCK, DENSE_ROWS
+from symhigh.codegen.explicit import dense_rows, dormand_prince_8, rows_needed
 from symhigh.codegen.kernels import implicit_kernels, limit_kernels
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.target import Target
@@ -25,15 +26,17 @@ class Stepper:
     """A way to integrate: where its kernels come from, and how many states' worth of memory ``advance`` needs."""
 
     name: str
-    kernels: Callable[[MomentSystem, Target], ModuleType]
+    kernels: Callable[[MomentSystem, Target], Any]
     stages: int
     work: int
 
 
-EXPLICIT = Stepper("explicit", limit_kernels, stages=rows_needed(dormand_prince_8()), work=4)
+_DP8, _RODAS = dormand_prince_8(), rodas_5p()
+
+EXPLICIT = Stepper("explicit", limit_kernels, stages=rows_needed(_DP8), work=DENSE_ROWS + dense_rows(_DP8))
 """Dormand-Prince 8(5,3): for smooth curves over times that are not long against the fastest mode."""
 
-IMPLICIT = Stepper("implicit", implicit_kernels, stages=len(rodas_5p().c), work=4)
+IMPLICIT = Stepper("implicit", implicit_kernels, stages=len(_RODAS.c), work=DENSE_ROWS + len(_RODAS.dense))
 """Rodas5P, order 5, L-stable: its steps grow with the time scale that still moves, whatever the spectrum."""
 
 
@@ -54,17 +57,18 @@ class March:
 
     def __init__(
         self, system: MomentSystem, target: Target, stepper: Stepper, times: Array, y: Array,
-        data: tuple[Array, ...], limits: tuple[float, Array, Array, Array], kernels: ModuleType,
+        data: tuple[Array, ...], limits: tuple[float, Array, Array, Array], kernels: Any,
     ) -> None:  # fmt: skip
         self.system, self.target, self.stepper, self.kernels = system, target, stepper, kernels
         self.times, self.y, self.data, self.limits = times, y, data, limits
-        self.rows, self.row, self.clock = np.zeros((times.size, len(system.outputs))), 0, np.zeros(10)
+        self.rows, self.row, self.clock = np.zeros((times.size, len(system.outputs))), 0, np.zeros(CLOCK)
         self.K, self.work = np.zeros((stepper.stages, y.size)), np.zeros((stepper.work, y.size))
+        self.limit = kernels.record(data)
 
     def advance(self, end: float, look: bool, budget: int) -> int:
         """At most ``budget`` attempts at a step; returns the status."""
         status, self.row = self.kernels.advance(
-            end, self.times, self.row, self.rows, self.y, self.K, self.work, self.clock, *self.data, *self.limits,
+            end, self.times, self.row, self.rows, self.y, self.K, self.work, self.clock, self.limit, *self.limits,
             look, budget,
         )  # fmt: skip
         return int(status)
@@ -75,10 +79,12 @@ class March:
         self.stepper, self.kernels = stepper, stepper.kernels(self.system, self.target)
         self.K, self.work = np.zeros((stepper.stages, made.size)), np.zeros((stepper.work, made.size))
         self.work[1] = made
+        self.limit = self.kernels.record(self.data)
 
     def hand_down(self, target: Target) -> None:
         """Carry on with the same stepper on another target; the step just made goes on to it."""
         self.target, self.kernels = target, self.stepper.kernels(self.system, target)
+        self.limit = self.kernels.record(self.data)
 
     def settle(self) -> None:
         """Make the step just made the state."""
@@ -91,16 +97,18 @@ class March:
         if system is not self.system:
             self.system, self.kernels = system, self.stepper.kernels(system, self.target)
         self.y, self.data, self.clock[1], self.clock[5] = y, data, pace, 0.0
+        self.limit = self.kernels.record(data)
         self.kernels.rhs(self.clock[0], self.y, self.K[0], *self.data)
 
     def step(self) -> Step:
         """The step just made, with the solution inside it."""
         t, h, kernels = float(self.clock[0]), float(self.clock[1]), self.kernels
-        kernels.densify(t, h, self.y, self.K, self.work, *self.data)
+        kernels.densify(t, h, self.y, self.K, self.work, self.limit)
+        self.clock[10] = 1.0
 
         def at(s: float) -> Array:
             out = np.empty_like(self.y)
-            kernels.interpolate(s, h, self.y, self.work[1], self.K, out)
+            kernels.interpolate(s, self.y, self.work, out)
             return out
 
         def slope(t: float, y: Array) -> Array:
@@ -122,7 +130,7 @@ class March:
             rtol, floor, _, _ = self.limits
             self.row = self.kernels.fill(
                 until, self.times, self.row, self.rows, step.t, step.h, self.y, self.K, self.work, self.clock,
-                *self.data, rtol, floor,
+                self.limit, rtol, floor,
             )  # fmt: skip
 
     def halt(self, step: Step, at: float) -> None:

@@ -118,7 +118,7 @@ def _equation(system: MomentSystem, spectrum: Spectrum, start: Start) -> _Equati
                 weights @ np.broadcast_to(sp.lambdify(lam, r.summand, "numpy")(values), values.shape)
             )
     wanted = [
-        system.expanded(e).subs(known) for e in (gamma, gradient_noise, *(s.rhs for s in system.states))
+        system.unfolded(e).subs(known) for e in (gamma, gradient_noise, *(s.rhs for s in system.states))
     ]
     names = (error_square, t, *(s.name for s in system.states))
     if foreign := sorted(set().union(*(e.free_symbols for e in wanted)) - set(names), key=str):
@@ -127,7 +127,7 @@ def _equation(system: MomentSystem, spectrum: Spectrum, start: Start) -> _Equati
         )
     v11, v12, v22 = start.modes(spectrum)
     memory = tuple(float(s.initial.subs(known)) for s in system.states)
-    risk = sp.lambdify(error_square, system.expanded(system.outputs["risk"]).subs(known), "math")
+    risk = sp.lambdify(error_square, system.unfolded(system.outputs["risk"]).subs(known), "math")
     return _Equation(risk, sp.lambdify(names, wanted, "math"), values, weights, v11 - 2 * v12 + v22, memory)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.simulation import Runs
+from symhigh.simulation.runner import again
 
 _MANY = 16
 """Effective dimensions, tr K over the largest eigenvalue, that the smallest companion shall keep."""
@@ -74,7 +75,7 @@ def _smaller(runs: Runs, level: int, d: int, seeds: range) -> Runs:
         given = (spectrum, start)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # divergence is reported by the comparison
-        return runs.again(d, seeds, population=given)
+        return again(runs, d, seeds, population=given)
 
 
 def _is_given_by_modes(runs: Runs) -> bool:

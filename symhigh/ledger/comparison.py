@@ -20,6 +20,7 @@ from symhigh.ledger.judgement import Ensemble, Source, judge
 from symhigh.ledger.outcome import Comparison, asked, checked_companions
 from symhigh.ledger.reference import Reference, outputs_of, population_of
 from symhigh.ledger.sensitivity import sensitivities
+from symhigh.ledger.theory import predicted
 from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.simulation import Runs
 from symhigh.simulation.exact_mean import exact_mean, no_exact_mean
@@ -76,13 +77,15 @@ def compare(
         )
     if companions is None:
         enough(runs.d)
-    source = _source(runs, names)
-    least = 2 if source.bias is None else 1
+    source = predicted(_source(runs, names), runs, names)
+    least = 2 if source.bias is None or source.leading else 1
     if companions is None:
         others = companions_of(runs, least)
     else:
         others = tuple(companions)
-        checked_companions("compare", runs.d, runs.seeds, [(r.d, r.seeds) for r in others], least)
+        checked_companions(
+            "compare", runs.d, runs.seeds, [(r.d, r.seeds) for r in others], 2 if source.bias is None else 1
+        )
     problems = [text for r in (runs, *others) if (text := _divergence(r))]
     reference, ensembles = Reference.of(curve, names), []
     given = reference.finite(runs)

@@ -36,15 +36,18 @@ def shrunk(covariance: Array, freedom: float) -> Array:
     return (1 - share) * covariance + share * np.diag(np.diag(covariance))
 
 
-def directions(covariance: Array, shifts: Mapping[str, Array], shapes: int = SHAPES) -> dict[str, Array]:
+def directions(
+    covariance: Array, shifts: Mapping[str, Array], shapes: int = SHAPES, least: float = 1e-10
+) -> dict[str, Array]:
     """Weights (k, m) by name: one row for each of ``shifts`` (m,), and under "" the first principal components.
 
     Principal components of the correlations are smooth in time, so they see what is off for long, whatever it is.
+    None counts for less than ``least`` of the largest: a covariance is not known better than that.
     """
     size = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(size, size)
     values, vectors = np.linalg.eigh(correlation)
-    values = np.maximum(values, 1e-10 * values[-1])
+    values = np.maximum(values, least * values[-1])
     found = {}
     for name, shift in shifts.items():
         scaled = shift / size

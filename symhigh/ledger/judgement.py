@@ -2,25 +2,29 @@
 
 Stands between the bands and the comparisons of linear problems and networks, which bring it arrays. The false-alarm
 rate is shared: 70 % of it to the directions in which a wrong parameter would show, 15 % to the slowest shapes, 15 %
-to all times and outputs one by one (:mod:`symhigh.ledger.directions`, :mod:`symhigh.ledger.bands`).
+to all times and outputs one by one (:mod:`symhigh.ledger.directions`, :mod:`symhigh.ledger.bands`). Where a theory
+predicts the fluctuations, its variance and its bias are tested too (:mod:`symhigh.ledger.predicted`), with 10 % each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from symhigh.ledger.bands import Deviation, deviation, skewness
 from symhigh.ledger.directions import directions, pooled, shrunk, thinned
+from symhigh.ledger.predicted import Entries, bias_test, mean_test, variance_test
 from symhigh.population.spectrum import Array
 
-_MOST = 14
+MOST = 14
 """How many times of an output a direction weighs, at most: neighbouring times say the same, and 14 keep 98 % of the
 power of 100 while an estimated covariance of few of them loses little."""
-_NAMED, _SHAPES = 0.7, 0.15
-"""Shares of the false-alarm rate: of directions in which a wrong parameter would show, and of slow shapes."""
+_NAMED, _SHAPES, _CHECK = 0.7, 0.15, 0.1
+"""Shares of the false-alarm rate: of directions in which a wrong parameter would show, and of slow shapes; of each test
+of a theory's own predictions, taken from all three."""
 Shifts = Mapping[str, Mapping[str, Array]]
 """By parameter and output: the change (T,) of the limit for a relative error of one in the parameter."""
 
@@ -74,23 +78,33 @@ class Source:
     """What is known beforehand of the runs, by output, at the runs' own dimension and times.
 
     ``bias`` (T,) is their mean minus the limit, where it is known; else companions at two smaller dimensions tell it.
-    ``covariance`` ``{(output, output): (T, T)}`` is that of one run, where known; else companions tell it too.
-    ``method`` says in words how the bias was removed.
+    Where it is ``leading`` it is known to leading order in 1/d, at all dimensions, and companions check it.
+    ``covariance`` ``{(output, output): (K, K)}`` is that of one run, where known, at the runs' times of the numbers
+    ``marks`` (K,), all by default; else companions tell it too.
+    ``method`` says in words how the bias was removed, ``fluctuations`` what tells the fluctuations.
     """
 
     method: str
     bias: Mapping[str, Array] | None = None
     covariance: Mapping[tuple[str, str], Array] | None = None
+    marks: Array | None = None
+    leading: bool = False
+    fluctuations: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """Deviations by output, (T,) each, and by direction; ``responses`` are their changes by parameter, likewise."""
+    """Deviations by output, (T,) each, and by direction; ``responses`` are their changes by parameter, likewise.
+
+    ``signals`` are the standard errors by which the best of all directions moves for a relative error of one in a
+    parameter, where the covariance is predicted.
+    """
 
     t: Array
     outputs: Mapping[str, Deviation]
     directions: Mapping[str, Deviation]
     responses: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    signals: Mapping[str, float] = field(default_factory=dict)
 
 
 def judge(
@@ -103,20 +117,20 @@ def judge(
     runs = ensembles[0]
     usable = min(e.usable for e in ensembles)
     keep = runs.t <= usable * (1 + 1e-12)
-    times, names = runs.t[keep], tuple(runs.limit)
+    times, names, dims = runs.t[keep], tuple(runs.limit), [e.d for e in ensembles]
     errors = {name: [e.errors(name, times) for e in ensembles] for name in names}
     moved = {p: {name: s[name][: times.size] for name in names} for p, s in shifts.items()}
     if source.bias is not None:
         for name in names:
-            errors[name][0] = errors[name][0] - source.bias[name][keep]
-    used = 1 if source.bias is not None else len(ensembles)
-    dims = [e.d for e in ensembles]
+            for k in range(len(dims) if source.leading else 1):
+                errors[name][k] = errors[name][k] - source.bias[name][keep] * dims[0] / dims[k]
     size = {
         name: max((np.abs(e.limit[name]).max(initial=0.0) for e in ensembles), default=0.0) for name in names
     }
     tolerance = {name: numerical * size[name] for name in names}
-
     doubts = {name: [e.doubts(name, times) for e in ensembles] for name in names}
+
+    used = 1 if source.bias is not None else len(dims)
 
     def test(
         parts: Sequence[Array], unsure: Sequence[Array], allowed: Array | float, share: float
@@ -125,32 +139,66 @@ def judge(
             parts[:used], dims[:used], allowed, share, skewness(parts, dims), unsure[:used]
         )
 
-    entries = _entries(errors, _freedom(ensembles[1:], source))
-    weights = _weights(entries, errors, dims, source, moved, keep) if entries else {}
-    named = [p for p in weights if p]
-    shares = (_NAMED if named else 0.0, _SHAPES if weights else 0.0)
-    pointwise = alarm * (1 - sum(shares)) / len(names)
-    found = {name: test(errors[name], doubts[name], tolerance[name], pointwise) for name in names}
+    places = _entries(errors, _freedom(ensembles[1:], source), source, times.size)
+    predicted, tests = source.covariance is not None, {}
     responses: dict[str, dict[str, Array]] = {p: dict(s) for p, s in moved.items()}
-    tests: dict[str, Deviation] = {}
-    if weights:
-        joined = [
-            np.concatenate([errors[n][k][:, at] for n, at in entries], axis=1) for k in range(len(dims))
-        ]
-        unsure = [np.concatenate([doubts[n][k][at] for n, at in entries]) for k in range(len(dims))]
-        rounding = np.concatenate([np.full(at.size, tolerance[n]) for n, at in entries])
-        for name, w in weights.items():
-            share = alarm * (shares[0] / len(named) if name else shares[1])
-            label = f"{name} over all times" if name else "the slowest shapes in time"
-            tests[label] = test(
-                [e @ w.T for e in joined], [np.abs(w) @ u for u in unsure], np.abs(w) @ rounding, share
-            )
-            for p, s in moved.items():
-                responses[p][label] = w @ np.concatenate([s[n][at] for n, at in entries])
-    return Judgement(times, found, tests, responses)
+    weights: dict[str, Array] = {}
+    if places:
+        entries = _joined(places, errors, doubts, tolerance, dims, source, moved)
+        weights = directions(entries.covariance, entries.shifts, least=1 / dims[0] if predicted else 1e-10)
+    named = [p for p in weights if p]
+    checks = bool(weights) and predicted and len(dims) > 1
+    shares = _shares(bool(named), bool(weights), checks, checks and source.leading and len(dims) > 2)
+    for name, w in weights.items():
+        share = alarm * (shares.named / len(named) if name else shares.shapes)
+        label = f"{name} over all times" if name else "the slowest shapes in time"
+        if predicted and source.bias is not None:
+            tests[label] = mean_test(entries, w, share, source.leading)
+        else:
+            unsure = [np.abs(w) @ u for u in entries.doubts]
+            tests[label] = test(entries.weighted(w), unsure, np.abs(w) @ entries.rounding, share)
+        for p, s in entries.shifts.items():
+            responses[p][label] = w @ s
+    if shares.variance:
+        tests[VARIANCE] = variance_test(entries, alarm * shares.variance)
+    if shares.bias:
+        tests[BIAS] = bias_test(entries, np.vstack(list(weights.values())), alarm * shares.bias)
+    found = {}
+    for name in names:
+        left = tolerance[name] + (_next_order(errors[name], dims) if source.leading else 0.0)
+        found[name] = test(errors[name], doubts[name], left, alarm * shares.single / len(names))
+    signals = {p: entries.signal(p) for p in named} if predicted else {}
+    return Judgement(times, found, tests, responses, signals)
 
 
-Entries = list[tuple[str, Array]]
+VARIANCE, BIAS = "the predicted variance", "the predicted bias"
+"""Names of the tests of a theory's own predictions."""
+Places = list[tuple[str, Array]]
+
+
+class _Shares(NamedTuple):
+    """Shares of the false-alarm rate; what is left is for all times and outputs one by one."""
+
+    named: float
+    shapes: float
+    variance: float
+    bias: float
+
+    @property
+    def single(self) -> float:
+        return 1 - sum(self)
+
+
+def _shares(named: bool, shapes: bool, variance: bool, bias: bool) -> _Shares:
+    own = _CHECK * (variance + bias)
+    return _Shares(
+        (_NAMED - own / 2 if named else 0.0), (_SHAPES - own / 4 if shapes else 0.0), _CHECK * variance, _CHECK * bias
+    )
+
+
+def _next_order(errors: Sequence[Array], dims: Sequence[int]) -> Array:
+    """What a bias to leading order leaves at the largest d, from what it leaves at the smallest."""
+    return np.asarray(np.abs(errors[-1].mean(axis=0)) * (dims[-1] / dims[0]) ** 2 * (len(dims) > 1))
 
 
 def _freedom(companions: Sequence[Ensemble], source: Source) -> float:
@@ -159,46 +207,48 @@ def _freedom(companions: Sequence[Ensemble], source: Source) -> float:
     return sum(len(e.seeds) - 1 for e in companions)
 
 
-def _entries(errors: Mapping[str, Sequence[Array]], freedom: float) -> Entries:
+def _entries(errors: Mapping[str, Sequence[Array]], freedom: float, source: Source, count: int) -> Places:
     """The outputs and indices of times that directions weigh: where runs fluctuate, evenly."""
-    noisy = {
-        name: np.flatnonzero(
-            np.all([e.std(axis=0) > 1e-12 * np.abs(e).max(initial=0.0) for e in parts], axis=0)
-        )
-        for name, parts in errors.items()
-    }
+    noisy = {}
+    for name, parts in errors.items():
+        moves = np.all([e.std(axis=0) > 1e-12 * np.abs(e).max(initial=0.0) for e in parts], axis=0)
+        if source.covariance is not None:
+            marks = np.arange(count) if source.marks is None else source.marks
+            known = marks[np.diag(source.covariance[name, name])[: marks.size] > 0]
+            moves &= np.isin(np.arange(count), known)
+        noisy[name] = np.flatnonzero(moves)
     noisy = {name: at for name, at in noisy.items() if at.size}
     if not noisy or freedom < 2:
         return []
-    most = int(min(_MOST, max(2, freedom / (5 * len(noisy)))))
+    most = int(min(MOST, max(2, freedom / (5 * len(noisy)))))
     return [(name, thinned(at, most)) for name, at in noisy.items()]
 
 
-def _weights(
-    entries: Entries,
+def _joined(
+    places: Places,
     errors: Mapping[str, Sequence[Array]],
+    doubts: Mapping[str, Sequence[Array]],
+    tolerance: Mapping[str, float],
     dims: Sequence[int],
     source: Source,
     shifts: Shifts,
-    keep: Array,
-) -> dict[str, Array]:
-    """The directions, weights over the entries joined."""
+) -> Entries:
+    """The entries that directions weigh, joined."""
+    joined = [np.concatenate([errors[n][k][:, at] for n, at in places], axis=1) for k in range(len(dims))]
     if source.covariance is not None:
-        rows = [
-            [
-                source.covariance[a, b][np.ix_(np.flatnonzero(keep)[i], np.flatnonzero(keep)[j])]
-                for b, j in entries
-            ]
-            for a, i in entries
-        ]
-        covariance: Array = np.block(rows)
+        row = {a: at if source.marks is None else np.searchsorted(source.marks, at) for a, at in places}
+        blocks = [[source.covariance[a, b][np.ix_(row[a], row[b])] for b, _ in places] for a, _ in places]
+        covariance: Array = np.block(blocks)
     else:
-        joined = [
-            np.concatenate([errors[n][k][:, at] for n, at in entries], axis=1) for k in range(1, len(dims))
-        ]
-        covariance = shrunk(*pooled(joined, dims[1:]))
-    moved = {p: np.concatenate([s[n][at] for n, at in entries]) for p, s in shifts.items()}
-    return directions(covariance, moved)
+        covariance = shrunk(*pooled(joined[1:], dims[1:]))
+    return Entries(
+        joined,
+        dims,
+        [np.concatenate([doubts[n][k][at] for n, at in places]) for k in range(len(dims))],
+        np.concatenate([np.full(at.size, tolerance[n]) for n, at in places]),
+        covariance,
+        {p: np.concatenate([s[n][at] for n, at in places]) for p, s in shifts.items()},
+    )
 
 
 def _nearest(grid: Array, times: Array) -> Array:

@@ -12,10 +12,12 @@ import numpy as np
 
 from symhigh.checks import real
 from symhigh.ledger.bands import Deviation
-from symhigh.ledger.judgement import Ensemble, Judgement, Source
+from symhigh.ledger.judgement import BIAS, VARIANCE, Ensemble, Judgement, Source
 from symhigh.population.spectrum import Array
 
 _LEAST = 3
+_SMALLEST = 1e-4
+"""Relative errors in a parameter that are not told apart any more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,9 @@ class Comparison:
 
     ``directions`` holds the same for weighted averages over all times and outputs. ``problems`` lists what made a
     comparison impossible somewhere, such as runs that diverged; there is agreement only without any. ``method`` says
-    how the 1/d bias was removed. ``responses`` tells how each deviation moves with a relative error in a parameter.
+    how the 1/d bias was removed, ``fluctuations`` what told the covariance. ``responses`` tells how each deviation
+    moves with a relative error in a parameter, ``signals`` by how many standard errors the best of all directions does,
+    where the covariance is predicted.
     """
 
     t: Array
@@ -36,6 +40,8 @@ class Comparison:
     directions: Mapping[str, Deviation] = field(default_factory=dict)
     responses: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     method: str = ""
+    fluctuations: str = ""
+    signals: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -57,6 +63,8 @@ class Comparison:
             found.directions,
             found.responses,
             source.method,
+            source.fluctuations,
+            found.signals,
         )
 
     @property
@@ -118,24 +126,51 @@ class Comparison:
             found = min(found, float(needed.min(initial=np.inf)))
         return found
 
+    def bound(self, parameter: str, probability: float = 0.99) -> float:
+        """The relative error that the best of all tests at these times finds with the ``probability``.
+
+        Neyman and Pearson's, at the same false alarms. NaN where no covariance is predicted.
+        """
+        from scipy.special import ndtri
+
+        if parameter not in self.responses:
+            raise KeyError(f"{parameter!r}: this comparison knows {', '.join(self.responses) or 'no parameter'}")
+        signal = self.signals.get(parameter, 0.0)
+        needed = float(ndtri(1 - self.alarm / 2) + ndtri(probability))
+        return needed / signal if signal > 0 else np.nan
+
+    @property
+    def variance_ratio(self) -> float:
+        """The variance of the runs over the predicted one, extrapolated to large d; NaN where none is predicted."""
+        test = self.directions.get(VARIANCE)
+        return np.nan if test is None else float(1 + test.error[0])
+
     def summary(self) -> str:
         """One line: verdict; error and band of each output where it is worst; what would have been found; how.
 
-        Percentages are relative errors of parameters that this comparison would have found with probability .99.
+        Percentages are relative errors of parameters that this comparison would have found, with the probability said;
+        in brackets those of the best of all tests with the same false alarms, where the covariance is predicted.
         """
         parts = [", ".join(self.problems)] if self.problems else []
         parts += [self._output_text(name, d) for name, d in self.deviations.items() if d.error.size]
         tests = {name: float(d.ratio.max()) for name, d in self.directions.items()}
+        if VARIANCE in tests:
+            share = f"{tests.pop(VARIANCE):.2f} of what is allowed"
+            parts.append(f"variance {self.variance_ratio:.2f} of the predicted, {share}")
+        if BIAS in tests:
+            parts.append(f"predicted bias off by {tests.pop(BIAS):.2f} of what is allowed")
         if tests:
             name = max(tests, key=lambda key: tests[key])
             parts.append(f"{name}: {tests[name]:.2f} of what is allowed")
         found = {p: self.finds(p) for p in self.responses}
-        if sizes := [f"{_percent(e)} in {p}" for p, e in found.items() if np.isfinite(e)]:
+        if sizes := [self._found_text(p, e) for p, e in found.items() if np.isfinite(e)]:
             parts.append(f"would find with probability .99 an error of {', of '.join(sizes)}")
         if blind := [p for p, e in found.items() if not np.isfinite(e)]:
             parts.append(f"sees nothing of {', '.join(blind)}")
         if self.method:
             parts.append(f"bias removed by {self.method}")
+        if self.fluctuations:
+            parts.append(f"fluctuations told by {self.fluctuations}")
         dims, seeds = "/".join(map(str, self.dims)), "/".join(map(str, self.seeds))
         parts.append(f"d = {dims}, {seeds} runs, false alarms at most {self.alarm:.2g}")
         return ("agrees: " if self.agrees else "disagrees: ") + "; ".join(parts)
@@ -169,8 +204,17 @@ class Comparison:
         )
 
 
+    def _found_text(self, parameter: str, error: float) -> str:
+        text, bound = f"{_percent(error)} in {parameter}", self.bound(parameter)
+        if error < _SMALLEST:
+            return text
+        curve = [f"{p:.2g}: {_percent(self.finds(parameter, p))}" for p in (0.5, 0.9)]
+        best = [f"at best {_percent(bound)}"] if bound <= error else []
+        return f"{text} ({', '.join([*curve, *best])})"
+
+
 def _percent(error: float) -> str:
-    return "less than 0.01 %" if error < 1e-4 else f"{100 * error:.2g} %" if error < 1 else "more than 100 %"
+    return "less than 0.01 %" if error < _SMALLEST else f"{100 * error:.2g} %" if error < 1 else "more than 100 %"
 
 
 def asked(

@@ -23,6 +23,8 @@ _SILENT = ("symbols", "checks", "ledger", "verify")
 """Rooms that bring notation and the ledger itself, and no result."""
 _GIVEN = ("problem", "rule", "population")
 """Rooms that say what is studied; a result comes from the others."""
+_BEHIND = ("derivation", "integration", "simulation", "ledger")
+"""Rooms whose functions the façade offers under the same names; a result comes from them."""
 _TWO_SIDED = ("equal", "less", "greater", "at_most", "at_least", "Eq", "Ne", "Lt", "Gt", "Le", "Ge", "asymptotic",
               "symbolic", "numeric", "iff")  # fmt: skip
 
@@ -225,6 +227,8 @@ def _entry(module: str, name: str) -> str:
     homes: Mapping[str, str] = vars(symhigh)["_HOME"]
     home = homes.get(name, module) if module == "symhigh" else module
     room = home.removeprefix("symhigh").lstrip(".").split(".")[0]
+    if room == "objects":
+        room = next((r for r in _BEHIND if hasattr(sys.modules.get(f"symhigh.{r}"), name)), room)
     return f"{room}.{name}" if room else name
 
 

@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from symhigh.derivation.close.density import DensitySystem
 from symhigh.derivation.close.particles import ParticleSystem
-from symhigh.integration import Curve
-from symhigh.integration.network import NetworkCurve
+from symhigh.integration import Curve, solve
+from symhigh.integration.network import NetworkCurve, solve_network
+from symhigh.integration.particle_system import solve_by_particles
 from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.simulation import Runs
@@ -30,7 +32,6 @@ DENSITY_RTOL, DENSITY = 1e-6, 1e-5
 """The same for the density of a network."""
 _OF_PARTICLES = 8.0
 """Standard errors of particles by which a curve must differ from its system's solution to count as another one."""
-NETWORK_OUTPUTS = ("risk", "curvature", "distance", "l1")
 
 Given = tuple[Any, ...]
 """What states a population: a spectrum and a start or overlaps, or network classes."""
@@ -99,15 +100,16 @@ class Reference:
         """The solution of the curve's system, or of another one, on a finite population at times ``t``."""
         chosen = self.system if system is None else system
         end = float(max(t[-1], self.curve.t[-1]))
-        if isinstance(chosen, ParticleSystem):
-            assert isinstance(self.curve, Curve)
-            options["particles"] = self.curve.statistics["particles"]
-        elif isinstance(self.curve, NetworkCurve):
-            options["rtol"] = DENSITY_RTOL
+        curve: Curve | NetworkCurve
+        if isinstance(chosen, DensitySystem):
+            curve = solve_network(chosen, given[0], end, t, rtol=DENSITY_RTOL, **options)
         else:
-            options["rtol"] = min(RTOL, self.curve.rtol)
-        solve: Any = chosen.solve  # its arguments depend on the population
-        curve = solve(*given, end, t=t, **options)
+            assert isinstance(self.curve, Curve)
+            if isinstance(chosen, ParticleSystem):
+                count = self.curve.statistics["particles"]
+                curve = solve_by_particles(chosen, *given, t_end=end, t=t, particles=count, **options)
+            else:
+                curve = solve(chosen, given[0], given[1], end, t, min(RTOL, self.curve.rtol), **options)
         values = outputs_of(curve)
         errors = getattr(curve, "errors", {})
         return Solution(
@@ -132,8 +134,6 @@ def population_of(curve: Curve | NetworkCurve) -> Given:
 
 def outputs_of(curve: Curve | NetworkCurve) -> Mapping[str, Array]:
     """The outputs of a curve that can be compared."""
-    if isinstance(curve, NetworkCurve):
-        return {name: np.asarray(getattr(curve, name)) for name in NETWORK_OUTPUTS}
     return curve.outputs
 
 

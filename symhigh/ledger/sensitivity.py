@@ -15,6 +15,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.codegen.target import NUMPY
+from symhigh.derivation.close import closed_by_moments
 from symhigh.ledger.reference import Given, Reference, Solution
 from symhigh.population.spectrum import Array
 from symhigh.symbols import OwnedSymbol, batch_size, gamma
@@ -56,7 +57,7 @@ class _TooSlow(Exception):
 
 def _solved(reference: Reference, system: MomentSystem, given: Given, t: Array) -> Solution:
     """The curve at times ``t``, by the reference implementation first where the system is a new one."""
-    if LEARNING_RATE not in system.parameters or type(system) is not MomentSystem:
+    if LEARNING_RATE not in system.parameters or not closed_by_moments(system):
         return reference.solve(given, t, system)
     limit = time.monotonic() + PATIENCE
 

@@ -70,7 +70,8 @@ class NetworkClasses:
         Each keyword is a number, or a quantile function ``(0, 1) -> value`` (``scipy.stats.norm(0, 1).ppf``)
         of arrays. Every law gets ``nodes`` nodes, so k laws make ``nodes**k`` classes. The error falls
         geometrically with ``nodes`` where the quantile functions are analytic, and like a power where tails
-        are unbounded; :meth:`~symhigh.derivation.network.DensitySystem.solve_law` chooses ``nodes`` and estimates it.
+        are unbounded; :meth:`~symhigh.derivation.close.density.DensitySystem.solve_law` chooses ``nodes`` and
+        estimates it.
         """
         count = whole(
             "NetworkClasses.from_law", "nodes", nodes, least=1, most=1024, meaning="quadrature nodes of each law"

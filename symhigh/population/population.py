@@ -65,7 +65,7 @@ class Population:
                 columns = {s: value[:, None] for s, value in zip(names, values, strict=True)}
                 return cls(classes.weight, classes.lam, columns, partial(_classes, classes, names), given)
         names = ("classes",) if len(given) == 1 and {str(s) for s in learnt} == {"u", "v"} else ("spectrum", "start")
-        said = ", ".join(f"{name}={shown(g)}" for name, g in zip(names, given, strict=False))
+        said = ", ".join(f"{name}={shown(g)}" for name, g in zip(names, (*given, None, None), strict=False))
         raise TypeError(f"{owner}({said}): {_wanted(learnt, targets)}")
 
     @classmethod

@@ -14,6 +14,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import instance, parameter, real, shown
+from symhigh.entries import Parameter, law
 from symhigh.symbols import OwnedSymbol, omega
 
 NORMAL = OwnedSymbol("normal", real=True)
@@ -24,6 +25,7 @@ MIXING = sp.Dummy("s", dummy_index=8_140_100, positive=True)
 """The variable over which a mixing density is a density, on (0, ∞)."""
 SCALE = OwnedSymbol("scale", positive=True)
 SHARE = OwnedSymbol("share", positive=True)
+_SCALE = Parameter("scale", "Scale of the label noise.", 1.0)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class NoiseLaw(ABC):
         """The canonical symbols used above and what the user gave for them."""
 
 
+@law("gaussian", Parameter("sigma", "Standard deviation ω of the label noise.", 0.0, option="noise"))
 @dataclass(frozen=True)
 class Gaussian(NoiseLaw):
     """Gaussian label noise, ``ε ~ N(0, sigma²)`` with ``sigma ≥ 0`` a number or a SymPy expression."""
@@ -82,6 +85,7 @@ class Gaussian(NoiseLaw):
         return {omega: self.sigma}
 
 
+@law("rademacher", _SCALE)
 @dataclass(frozen=True)
 class Rademacher(NoiseLaw):
     """``ε = ±scale`` with probability 1/2 each; variance scale²."""
@@ -104,6 +108,7 @@ class Rademacher(NoiseLaw):
         return {SCALE: self.scale}
 
 
+@law("laplace", _SCALE)
 @dataclass(frozen=True)
 class Laplace(NoiseLaw):
     """Density ``e^{-|ε|/scale}/(2 scale)``; variance 2 scale².
@@ -129,6 +134,7 @@ class Laplace(NoiseLaw):
         return {SCALE: self.scale}
 
 
+@law("student-t", Parameter("dof", "Degrees of freedom.", 3.0, symbolic=False), _SCALE)
 @dataclass(frozen=True)
 class StudentT(NoiseLaw):
     """``ε = scale · T`` with T Student's t of ``dof`` > 0 degrees of freedom.

@@ -1,6 +1,6 @@
-"""A limit as SymPy equations, LaTeX and text: views of the one intermediate form.
+"""A limit as SymPy equations, LaTeX and text: views of the one intermediate form, however it was closed.
 
-Last room of the pipeline; reads a :class:`~symhigh.system.MomentSystem`, computes nothing.
+Part of the reports; reads a :class:`~symhigh.system.MomentSystem`, computes nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from symhigh.checks import choice
+from symhigh.derivation.close.density import DensitySystem, density_equations
 from symhigh.notation import FieldLatexPrinter, latex
 from symhigh.report.tidy import tidy
 from symhigh.symbols import t, weight
@@ -21,9 +22,36 @@ I_MODE = sp.Symbol("i", integer=True, positive=True)
 N_MODES = sp.Symbol("N", integer=True, positive=True)
 
 
+def equations(system: MomentSystem) -> list[sp.Eq]:
+    """The limit as SymPy equations, the user's parameter values put in; the list differs with the closure."""
+    return density_equations(system) if isinstance(system, DensitySystem) else _Modes(system).equations()
+
+
+def equations_latex(system: MomentSystem, averages: str = "sums", common: bool = False) -> str:
+    """One ``aligned`` environment, an equation a line.
+
+    ``averages`` over modes are ``"sums"`` with weights or ``"brackets"``, ⟨λ D²⟩; ``common`` names expressions that
+    occur more than once ``K_1``, ``K_2``, …. The average over the classes of a network stays a sum.
+    """
+    choice("latex", "averages", averages, ("sums", "brackets"))
+    shown, lines = equations(system), []
+    if common:
+        names, right = _common([e.rhs for e in shown])
+        lines = [f"{latex(name)} &= {latex(value)}" for name, value in names]
+        shown = [sp.Eq(e.lhs, r, evaluate=False) for e, r in zip(shown, right, strict=True)]
+    printer = BracketPrinter() if averages == "brackets" else None
+    lines += [f"{latex(e.lhs)} &= {printer.doprint(e.rhs) if printer else latex(e.rhs)}" for e in shown]
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def equations_text(system: MomentSystem) -> str:
+    """One equation a line, plain characters."""
+    return "\n".join(f"{_text(e.lhs)} = {_text(e.rhs)}" for e in equations(system))
+
+
 @dataclass(frozen=True)
-class EquationView:
-    """Prints one system; symbols that change in time become functions of t, those of a mode functions of i."""
+class _Modes:
+    """Families of modes; symbols that change in time become functions of t, those of a mode functions of i."""
 
     system: MomentSystem
 
@@ -67,27 +95,6 @@ class EquationView:
             return sp.S.Zero
         white = [sp.Function("dB" if columns.cols == 1 else f"dB_{j + 1}")(I_MODE, t) for j in range(columns.cols)]
         return sp.Add(*(self.rewrite(columns[k, j]) * dB for j, dB in enumerate(white)))
-
-    def latex(self, averages: str = "sums", common: bool = False) -> str:
-        """One ``aligned`` environment, an equation a line.
-
-        ``averages`` over modes are ``"sums"`` with weights or ``"brackets"``, ⟨λ D²⟩; ``common`` names expressions that
-        occur more than once ``K_1``, ``K_2``, ….
-        """
-        choice("latex", "averages", averages, ("sums", "brackets"))
-        equations = self.equations()
-        lines = []
-        if common:
-            names, right = _common([e.rhs for e in equations])
-            lines = [f"{latex(name)} &= {latex(value)}" for name, value in names]
-            equations = [sp.Eq(e.lhs, r, evaluate=False) for e, r in zip(equations, right, strict=True)]
-        printer = BracketPrinter() if averages == "brackets" else None
-        lines += [f"{latex(e.lhs)} &= {printer.doprint(e.rhs) if printer else latex(e.rhs)}" for e in equations]
-        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
-
-    def text(self) -> str:
-        """One equation a line, plain characters."""
-        return "\n".join(f"{_text(e.lhs)} = {_text(e.rhs)}" for e in self.equations())
 
 
 class BracketPrinter(FieldLatexPrinter):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symhigh.derivation import derive
-from symhigh.integration import Curve
+from symhigh.integration import Curve, solve
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem, least_squares, logistic_regression
 from symhigh.report.figures import COLOURS, plot_bands, plot_curve, style
@@ -80,7 +80,7 @@ def figure1(
     with style():
         figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8))
         for panel, ax in zip(chosen, axes, strict=True):
-            curve = derive(panel.problem, panel.rule).solve(spectrum, start, panel.t_end)
+            curve = solve(derive(panel.problem, panel.rule), spectrum, start, panel.t_end)
             ensembles = []
             for d in panel.dimensions:
                 share = next(shares)

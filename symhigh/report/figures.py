@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from symhigh.checks import choice
 from symhigh.report.strict import strict_json
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from symhigh.integration.curve import Curve
+    from symhigh.integration.network import NetworkCurve
+    from symhigh.ledger.outcome import Comparison
     from symhigh.simulation.runs import Runs
 
 COLOURS = ("#9ecae1", "#6baed6", "#3182bd", "#08519c", "#08306b")
@@ -52,7 +55,7 @@ def style() -> AbstractContextManager[None]:
     )
 
 
-def plot_curve(curve: Curve, what: str, ax: Axes | None = None, **options: Any) -> Axes:
+def plot_curve(curve: Curve | NetworkCurve, what: str, ax: Axes | None = None, **options: Any) -> Axes:
     """Draw one output of a limit against time."""
     axes = _axes(ax)
     axes.plot(curve.t, getattr(curve, what), **{"color": THEORY, "label": "limit", **options})
@@ -73,6 +76,18 @@ def plot_bands(
     label = f"SGD, d = {runs.d}, {low:.0%}–{high:.0%}"
     axes.fill_between(runs.t, lower, upper, color=colour, alpha=0.55, lw=0, label=label)
     return _label(axes, what)
+
+
+def plot_comparison(comparison: Comparison, what: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the error of an output, the 1/d bias removed, in its band; by default that of the worst output."""
+    name = choice("Comparison.plot", "what", comparison.worst[0] if what is None else what, comparison.deviations)
+    deviation, axes = comparison.deviations[name], _axes(ax)
+    label = f"band, false alarms at most {comparison.alarm:.2g}"
+    axes.fill_between(comparison.t, -deviation.band, deviation.band, color=COLOURS[0], alpha=0.55, lw=0, label=label)
+    axes.plot(comparison.t, deviation.error, color=THEORY, label="mean of the runs - limit")
+    axes.axhline(0, color="black", lw=0.6)
+    axes.legend()
+    return _label(axes, what=f"error of {LABELS.get(name, name)}")
 
 
 def save(figure: Figure, data: Mapping[str, Any], path: str | Path) -> list[Path]:

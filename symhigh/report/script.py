@@ -14,9 +14,10 @@ from symhigh import __version__
 from symhigh.checks import instance, real
 from symhigh.codegen.lower import Lowering
 from symhigh.codegen.target import NUMPY
+from symhigh.derivation.close import closed_by_moments
 from symhigh.integration.modes import population_of, starting_modes
 from symhigh.integration.solve import check_schedule, parameter_values
-from symhigh.report.equations import EquationView
+from symhigh.report.equations import equations_text
 from symhigh.system import MomentSystem
 
 _HEAD = '''"""{problem} under {rule}: its limit in high dimensions. Time is steps/d.
@@ -79,7 +80,7 @@ def python_script(system: MomentSystem, *population: Any, t_end: float) -> str:
     ``solve(t)`` returns the outputs by name. Raises ``TypeError`` for limits that are no closed system of moments.
     """
     instance("python_script", "system", system, MomentSystem, "a derived limit, derive(problem, rule)")
-    if type(system).solve is not MomentSystem.solve:
+    if not closed_by_moments(system):
         raise TypeError(
             f"python_script({type(system).__name__}): a script is written of limits closed by moments; "
             "this one is solved by a method of its own, see system.closure"
@@ -93,7 +94,7 @@ def python_script(system: MomentSystem, *population: Any, t_end: float) -> str:
     head = _HEAD.format(
         problem=system.problem.name,
         rule=system.rule,
-        equations=EquationView(system).text(),
+        equations=equations_text(system),
         parameters=", ".join(f"{s} = {v}" for s, v in system.parameters.items()) or "none",
         version=__version__,
     )

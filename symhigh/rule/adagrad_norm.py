@@ -8,6 +8,8 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter, power_in_range
+from symhigh.entries import Parameter, rule
+from symhigh.rule import parameters as given
 from symhigh.rule.rule import Memory, Rule
 from symhigh.symbols import OwnedSymbol, d, gradient_square
 
@@ -17,6 +19,7 @@ POWER = OwnedSymbol("power", positive=True)
 ACCUMULATOR = OwnedSymbol("b_k^2", positive=True)
 
 
+@rule("adagrad-norm", given.ETA, given.B)
 @dataclass(frozen=True)
 class AdaGradNorm(Rule):
     """``g_k = eta/b_k`` with ``b_k² = b_{k-1}² + ‖∇f_k‖²/d²`` and ``b_0 = b``; both parameters > 0."""
@@ -47,6 +50,7 @@ class AdaGradNorm(Rule):
         return {ETA: self.eta, B0: self.b}
 
 
+@rule("delayed-adagrad-norm", given.ETA, given.B, Parameter("power", "Power of b².", 0.5, symbolic=False))
 @dataclass(frozen=True)
 class DelayedAdaGradNorm(AdaGradNorm):
     """``g_k = eta/(b_{k-1}²)^power``: the sample of the step is not in the sum yet, and the decay has any power > 0.

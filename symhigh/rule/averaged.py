@@ -9,6 +9,8 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter, refuse
+from symhigh.entries import Parameter, rule
+from symhigh.rule import parameters as given
 from symhigh.rule.constant import RATE
 from symhigh.rule.rule import Rule
 from symhigh.rule.wrapped import Wrapped
@@ -21,6 +23,11 @@ DECAY = OwnedSymbol("decay", positive=True)
 BETA = OwnedSymbol("beta", nonnegative=True)
 
 
+@rule(
+    "averaged",
+    Parameter("decay", "Rate at which an average of the iterates forgets.", option="average_decay"),
+    wraps=True,
+)
 @dataclass(frozen=True)
 class Averaged(Wrapped):
     """The average of the inner rule's iterates beside them: a curve carries ``average_risk`` and ``average_distance``.
@@ -60,6 +67,11 @@ class Averaged(Wrapped):
         return {**self.inner.values, **({} if self.decay is None else {DECAY: self.decay})}
 
 
+@rule(
+    "schedule-free",
+    given.GAMMA,
+    Parameter("beta", "Weight of the average where gradients are taken.", 0.9, option="average_weight"),
+)
 @dataclass(frozen=True)
 class ScheduleFree(Rule):
     """Gradients at ``y = (1 - beta) z + beta x``, ``z⁺ = z - (gamma/d) ∇f(y)``, and x the average of the z.

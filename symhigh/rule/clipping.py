@@ -8,6 +8,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.entries import Parameter, rule
 from symhigh.rule.rule import Memory
 from symhigh.rule.wrapped import Wrapped
 from symhigh.symbols import G, OwnedSymbol, d, g, gradient_square, sample_loss
@@ -15,6 +16,7 @@ from symhigh.symbols import G, OwnedSymbol, d, g, gradient_square, sample_loss
 BOUND = OwnedSymbol("c_clip", positive=True)
 
 
+@rule("clipped", Parameter("c", "Norm of the gradient, over √d, at which it is clipped.", option="clip"), wraps=True)
 @dataclass(frozen=True)
 class ClippedGradient(Wrapped):
     """The inner rule on gradients whose norm is clipped at ``c √d``: ``∇f min(1, c√d/‖∇f‖)``; c > 0.

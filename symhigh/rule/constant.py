@@ -8,12 +8,15 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.entries import rule
+from symhigh.rule import parameters as given
 from symhigh.rule.rule import Rule
 from symhigh.symbols import OwnedSymbol
 
 RATE = OwnedSymbol("gamma_0", positive=True)
 
 
+@rule("constant", given.GAMMA)
 @dataclass(frozen=True)
 class Constant(Rule):
     """``g_k = gamma`` for every step; ``gamma > 0``, a number or a SymPy expression."""

@@ -12,6 +12,8 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.entries import rule
+from symhigh.rule import parameters as given
 from symhigh.rule.adagrad_norm import B0, ETA
 from symhigh.rule.constant import RATE
 from symhigh.rule.momentum import FRICTION, M
@@ -48,6 +50,7 @@ class _Forgetting(_Cells):
         return RATE
 
 
+@rule("adagrad", given.ETA, given.B)
 @dataclass(frozen=True)
 class AdaGrad(_Cells):
     """``s⁺ = s + (∇f)²/d``, ``s(0) = b²``, ``X⁺ = X - (eta/d) ∇f/√s``, entry by entry; eta, b > 0."""
@@ -71,6 +74,7 @@ class AdaGrad(_Cells):
         return {ETA: self.eta, B0: self.b}
 
 
+@rule("rmsprop", given.GAMMA, given.ALPHA, given.B)
 @dataclass(frozen=True)
 class RMSprop(_Forgetting):
     """``s⁺ = s + alpha ((∇f)² - s)/d``, ``s(0) = b²``, ``X⁺ = X - (gamma/d) ∇f/√s``, entry by entry; all > 0."""
@@ -92,6 +96,7 @@ class RMSprop(_Forgetting):
         return {RATE: self.gamma, ALPHA: self.alpha, B0: self.b}
 
 
+@rule("adam", given.GAMMA, given.FRICTION, given.ALPHA, given.B)
 @dataclass(frozen=True)
 class Adam(_Forgetting):
     """``M⁺ = M + friction (∇f - M)/d``, ``s⁺ = s + alpha ((∇f)² - s)/d``, ``X⁺ = X - (gamma/d) M/√s``; all > 0.

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symhigh.entries import rule
 from symhigh.rule.rule import Rule
 from symhigh.symbols import risk
 
 
+@rule("line-search")
 @dataclass(frozen=True)
 class LineSearch(Rule):
     """The learning rate that decreases the population risk fastest at each time.

@@ -10,6 +10,8 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter, rebuilt
+from symhigh.entries import Parameter, rule
+from symhigh.rule import parameters as given
 from symhigh.rule.constant import Constant
 from symhigh.rule.rule import Rule
 from symhigh.rule.wrapped import Wrapped
@@ -20,6 +22,12 @@ FRICTION = OwnedSymbol("delta_M", positive=True)
 DIRECT = OwnedSymbol("gamma_2", nonnegative=True)
 
 
+@rule(
+    "momentum",
+    given.GAMMA,
+    given.FRICTION,
+    Parameter("direct", "Learning rate along the gradient itself.", 0.0),
+)
 @dataclass(frozen=True)
 class Momentum(Wrapped):
     """``M⁺ = M + (∇f - friction M)/d``, ``X⁺ = X - (direct ∇f + gamma M)/d``; the heavy ball is ``direct = 0``.

@@ -8,6 +8,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.entries import Parameter, rule
 from symhigh.rule.clipping import BOUND
 from symhigh.rule.wrapped import Wrapped
 from symhigh.symbols import X_STAR, G, OwnedSymbol, d, xi, xi_star
@@ -16,6 +17,11 @@ SIGMA = OwnedSymbol("sigma", nonnegative=True)
 SPEED = OwnedSymbol("speed", nonnegative=True)
 
 
+@rule(
+    "noisy-gradient",
+    Parameter("sigma", "Standard deviation of noise added to the gradient.", option="gradient_noise"),
+    wraps=True,
+)
 @dataclass(frozen=True)
 class NoisyGradient(Wrapped):
     """The inner rule with ``∇f + sigma ξ`` in place of ∇f, ξ ~ N(0, I) drawn at every step; ``sigma`` ≥ 0.
@@ -45,6 +51,11 @@ class NoisyGradient(Wrapped):
         return {**self.inner.values, SIGMA: self.sigma}
 
 
+@rule(
+    "drifting",
+    Parameter("speed", "Standard deviation of the target's drift in d steps.", option="drift"),
+    wraps=True,
+)
 @dataclass(frozen=True)
 class Drifting(Wrapped):
     """The inner rule while the target moves, ``X*⁺ = X* + (speed/d) ξ``, ξ ~ N(0, I); ``speed`` ≥ 0."""

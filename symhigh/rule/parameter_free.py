@@ -13,6 +13,8 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.entries import Parameter, rule
+from symhigh.rule import parameters as given
 from symhigh.rule.rule import Memory, Rule
 from symhigh.symbols import X0, OwnedSymbol, X, d, gradient_square, moved
 
@@ -26,6 +28,7 @@ ESTIMATE_0 = OwnedSymbol("D_0", positive=True)
 SPEED = OwnedSymbol("gamma_D", positive=True)
 
 
+@rule("dog", Parameter("r0", "Starting distance.", 0.1), given.B)
 @dataclass(frozen=True)
 class DoG(Rule):
     """Distance over gradients: ``g_k = max(r0, max_{j≤k} ‖X_j - X₀‖)/√G_k``, ``G_k = G_{k-1} + ‖∇f_k‖²/d²``.
@@ -63,6 +66,11 @@ class DoG(Rule):
         return {RADIUS: self.r0, GRADIENTS_0: self.b}
 
 
+@rule(
+    "d-adaptation",
+    Parameter("speed", "Rate per estimated distance.", 1.0),
+    Parameter("d0", "Starting estimate of the distance.", 0.1),
+)
 @dataclass(frozen=True)
 class DAdaptation(Rule):
     """``g_k = speed · D_k``, D_k the largest lower bound of ``‖X₀ - X*‖`` so far, and ``D_0 = d0 > 0``.

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symhigh.entries import rule
 from symhigh.rule.rule import Rule
 from symhigh.symbols import distance
 
 
+@rule("polyak")
 @dataclass(frozen=True)
 class Polyak(Rule):
     """The learning rate that decreases the squared distance ``‖X - X*‖²`` fastest at each time.

@@ -9,6 +9,8 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import instance, parameter, power_in_range
+from symhigh.entries import Parameter, rule
+from symhigh.rule import parameters as given
 from symhigh.rule.adagrad_norm import ACCUMULATOR, B0, ETA
 from symhigh.rule.rule import Memory, Rule
 from symhigh.symbols import OwnedSymbol, d, gradient_square
@@ -77,3 +79,17 @@ class RMSpropNorm(Rule):
     @property
     def remedy(self) -> str:
         return "RMSpropNorm with Forgetting.SUM or Forgetting.AVERAGE forgets at the rate alpha/d and has a limit"
+
+
+@rule(
+    "rmsprop-norm",
+    given.ETA,
+    given.B,
+    given.ALPHA,
+    Parameter("forgetting", "How the accumulator forgets.", "sum", ("sum", "average")),
+)
+def _by_words(eta: Any, b: Any, alpha: Any, forgetting: str) -> RMSpropNorm:
+    return RMSpropNorm(eta, b, alpha, Forgetting[forgetting.upper()])
+
+
+_by_words.__doc__ = RMSpropNorm.__doc__

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import expression, instance
+from symhigh.checks import expression, instance, mapping
 from symhigh.symbols import G, X, d, g
 
 
@@ -54,6 +54,38 @@ def _as_expression(name: str, stated: property) -> Callable[[Any], sp.Expr | Non
         return None if given is None else expression(type(rule).__name__, name, given, what)
 
     return value
+
+
+def _as_expressions(name: str, stated: property) -> Callable[[Any], dict[Any, sp.Expr]]:
+    """A mapping as a subclass states it, its keys symbols (words where they name a report), its values expressions."""
+    kind, word = (str, "word") if name == "reports" else (sp.Symbol, "symbol")
+
+    def value(rule: Any) -> dict[Any, sp.Expr]:
+        owner, what = type(rule).__name__, f"a mapping {{{word}: number or SymPy expression}}"
+        given = mapping(owner, name, stated.__get__(rule), what)
+        return {
+            instance(owner, name, key, kind, what): expression(owner, f"{name}[{key}]", entry, what)
+            for key, entry in given.items()
+        }
+
+    return value
+
+
+def _as_memories(name: str, stated: property) -> Callable[[Any], tuple[Memory, ...]]:
+    def value(rule: Any) -> tuple[Memory, ...]:
+        owner, what = type(rule).__name__, "a tuple of Memory(name, increment, initial)"
+        given = instance(owner, name, stated.__get__(rule), (tuple, list), what)
+        return tuple(instance(owner, name, entry, Memory, what) for entry in given)
+
+    return value
+
+
+_READ = {
+    _as_expression: ("rate", "objective", "multiple", "batch", "at"),
+    _as_expressions: ("values", "step", "start", "fixed", "reports"),
+    _as_memories: ("memory", "cells"),
+}
+"""How what a subclass states is read."""
 
 
 class Rule:
@@ -100,9 +132,10 @@ class Rule:
     def __init_subclass__(cls, **options: Any) -> None:
         """Numbers that a subclass states are read as expressions, and anything else is refused by name."""
         super().__init_subclass__(**options)
-        for name in ("rate", "objective", "multiple", "batch", "at"):
-            if isinstance(stated := cls.__dict__.get(name), property):
-                setattr(cls, name, property(_as_expression(name, stated), doc=stated.__doc__))
+        for read, names in _READ.items():
+            for name in names:
+                if isinstance(stated := cls.__dict__.get(name), property):
+                    setattr(cls, name, property(read(name, stated), doc=stated.__doc__))
 
     @property
     def step(self) -> dict[sp.Symbol, sp.Expr]:

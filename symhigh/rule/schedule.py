@@ -8,10 +8,13 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import expression, parameter, shown
+from symhigh.entries import EXPRESSION, Parameter, rule
+from symhigh.rule import parameters as given
 from symhigh.rule.rule import Rule
 from symhigh.symbols import t
 
 
+@rule("schedule", Parameter("expr", "Learning rate as an expression in t.", kind=EXPRESSION, option="schedule"))
 @dataclass(frozen=True)
 class Schedule(Rule):
     """``g_k = expr(k/d)``, with ``expr`` a SymPy expression in ``symhigh.t``, time in steps/d.
@@ -44,6 +47,12 @@ class Schedule(Rule):
         return {s: s for s in sorted(self.expr.free_symbols - {t}, key=str)}
 
 
+@rule(
+    "cosine",
+    given.GAMMA,
+    Parameter("t_end", "Length of the cosine, in steps/d.", 10.0, option="cosine_end"),
+    Parameter("floor", "Learning rate at the end.", 0.0, symbolic=False),
+)
 def cosine(gamma: Any, t_end: Any, floor: Any = 0) -> Schedule:
     """The cosine schedule ``floor + (gamma - floor)(1 + cos(π t/t_end))/2`` up to ``t_end``, then ``floor``.
 

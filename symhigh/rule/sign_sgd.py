@@ -8,11 +8,14 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.entries import rule
+from symhigh.rule import parameters as given
 from symhigh.rule.constant import RATE
 from symhigh.rule.rule import Rule
 from symhigh.symbols import G, X, d, g
 
 
+@rule("sign-sgd", given.GAMMA)
 @dataclass(frozen=True)
 class SignSGD(Rule):
     """``X⁺ = X - (gamma/d) sign(∇f)``, entry by entry; ``gamma`` > 0. K must be diagonal in these coordinates."""

@@ -12,6 +12,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.entries import Parameter, rule
 from symhigh.rule.rule import Rule
 from symhigh.symbols import OwnedSymbol, d, gradient_square, sample_loss
 
@@ -20,6 +21,12 @@ DAMPING = OwnedSymbol("c_P", positive=True)
 LEAST = OwnedSymbol("f_least", nonnegative=True)
 
 
+@rule(
+    "stochastic-polyak",
+    Parameter("cap", "Largest learning rate.", 1.0),
+    Parameter("damping", "Factor before the squared gradient.", 0.5),
+    Parameter("least", "Lower bound of the loss of a sample.", 0.0, symbolic=False),
+)
 @dataclass(frozen=True)
 class StochasticPolyak(Rule):
     """``g_k = min(cap, d max(0, f_k - least)/(damping ‖∇f_k‖²))`` with the sample's own loss and gradient.

@@ -8,6 +8,8 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.entries import rule
+from symhigh.rule import parameters as given
 from symhigh.rule.rule import Rule
 from symhigh.symbols import OwnedSymbol, distance, risk
 
@@ -39,6 +41,7 @@ class _Threshold(Rule):
         return {FRACTION: self.fraction}
 
 
+@rule("distance-threshold", given.FRACTION)
 class DistanceThreshold(_Threshold):
     """``fraction · 2A/(τ I)``: at fraction 1 the distance ``‖X - X*‖²`` stays, below it falls. Polyak's is 1/2."""
 
@@ -47,6 +50,7 @@ class DistanceThreshold(_Threshold):
         return distance
 
 
+@rule("risk-threshold", given.FRACTION)
 class RiskThreshold(_Threshold):
     """``fraction`` times the rate at which the risk neither falls nor grows. Exact line search is 1/2."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import expression, instance, parameter, refuse, shown, whole
+from symhigh.entries import EXPRESSION, Parameter, rule
 from symhigh.rule.rule import Memory, Rule
 from symhigh.symbols import G, OwnedSymbol, X, batch_size, owned, t
 
@@ -84,6 +85,7 @@ class Wrapped(Rule):
         return self.inner.reports
 
 
+@rule("mini-batch", Parameter("m", "Samples a step.", kind=int, option="batch"), wraps=True)
 @dataclass(frozen=True)
 class MiniBatch(Wrapped):
     """The gradient of a step is the mean over m ≥ 1 fresh samples; time still counts steps/d.
@@ -113,6 +115,7 @@ class MiniBatch(Wrapped):
         return {**self.inner.values, batch_size: self.m}
 
 
+@rule("weight-decay", Parameter("kappa", "Weight decay.", option="weight_decay"), wraps=True)
 @dataclass(frozen=True)
 class WeightDecay(Wrapped):
     """``X⁺ = X - (g/d)(∇f + kappa X)``: SGD on the loss plus ``kappa ‖X‖²/2``; kappa ≥ 0.
@@ -143,6 +146,11 @@ class WeightDecay(Wrapped):
         return {**self.inner.values, DECAY: self.kappa}
 
 
+@rule(
+    "modulated",
+    Parameter("factor", "Factor of the learning rate, an expression in t.", kind=EXPRESSION),
+    wraps=True,
+)
 @dataclass(frozen=True)
 class Modulated(Wrapped):
     """The inner rule's rate times ``factor``, an expression in ``symhigh.t``: a decay, a warm-up, a cycle.
@@ -181,6 +189,7 @@ class Modulated(Wrapped):
         return {**{own: s for s, own in self._owned.items()}, **self.inner.values}
 
 
+@rule("warm-up", Parameter("duration", "Length of the warm-up, in steps/d.", option="warm_up"), wraps=True)
 @dataclass(frozen=True)
 class WarmUp(Wrapped):
     """The inner rule's rate times ``min(1, t/duration)``; duration > 0 in steps/d."""

@@ -38,7 +38,7 @@ def recorder(system: MomentSystem, s: Statement, covariance: Array) -> Recorder:
         return lambda *at: float(np.mean(value(*at) * np.ones(len(covariance))))
 
     averages = {r.name: average(r.summand, r.name) for r in system.reductions}
-    expanded = [system.expanded(e) for e in system.outputs.values()]
+    expanded = [system.unfolded(e) for e in system.outputs.values()]
     kept = [None if e.free_symbols & unknown else e for e in expanded]
     memories = tuple(x.name for x in system.states)
     arguments = (t, *averages, *memories, *system.parameters)

@@ -51,9 +51,9 @@ _METHODS: dict[str, type[DirectWalk] | type[GramWalk]] = {"direct": DirectWalk, 
 
 
 def simulate(
-    problem: Problem,
-    rule: Rule | None,
-    spectrum: Any,
+    problem: Problem | MomentSystem,
+    rule: Any,
+    spectrum: Any = None,
     start: Any = None,
     d: Any = None,
     t_end: Any = None,
@@ -70,7 +70,8 @@ def simulate(
     """Run ``rule`` on ``problem`` at dimension ``d`` to time ``t_end`` (d·t_end steps) once per seed.
 
     Returns :class:`Runs`. Positional arguments after the rule are the population, as for ``solve``: a spectrum and a
-    start, a spectrum and overlaps, or network classes, ``simulate(problem, rule, classes, d=…, t_end=…)``.
+    start, a spectrum and overlaps, or network classes, ``simulate(problem, rule, classes, d=…, t_end=…)``. A derived
+    system may stand for problem and rule: ``simulate(system, spectrum, start, d=…, t_end=…)``.
 
     Parameters
     ----------
@@ -99,6 +100,13 @@ def simulate(
     Memory is O(d) a thread, or O(distinct eigenvalues) for the chain. A diverging run ends with what it has. A
     keyboard interrupt keeps the runs and times that hold the most of what was computed, and warns of runs left out.
     """
+    if isinstance(problem, MomentSystem):
+        if start is not None:
+            raise TypeError(
+                f"simulate(start={shown(start)}): after a system and its population give d=… and t_end=… by name"
+            )
+        system, spectrum, start = problem, rule, spectrum
+        problem, rule = system.problem, system.rule
     size = whole("simulate", "d", d, least=2, most=2**40, meaning="the dimension")
     end = real("simulate", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
     steps_of("simulate", size, end)
@@ -146,6 +154,24 @@ def simulate(
     for job in jobs:
         job.result()
     return _collect(results, experiment, names, chosen, steps, interrupted=stop.is_set())
+
+
+def again(
+    runs: Runs, d: int, seeds: int | Sequence[int], t: Any = None, population: Sequence[Any] | None = None
+) -> Runs:
+    """The same experiment at another dimension, with other seeds or times (by default the same times).
+
+    ``population`` replaces the spectrum and start, spectrum and overlaps, or classes. Raises ``ValueError`` for
+    runs with a covariance (d, d), which belongs to one dimension.
+    """
+    if runs.rotated:
+        raise ValueError(
+            f"again(d={d}): these runs have a covariance of their own, a matrix at d = {runs.d}; simulate anew "
+            f"with one at d = {d}"
+        )
+    grid = runs.t if t is None else t
+    first, *rest = runs.population.origin if population is None else population
+    return simulate(runs.problem, runs.rule, first, rest[0] if rest else None, d, runs.t_end, seeds, t=grid)
 
 
 def prepare(

@@ -6,9 +6,8 @@ Stands between simulation and whatever reads runs (comparison, figures, files).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from symhigh.checks import choice, real
 from symhigh.integration.outputs import Outputs
 from symhigh.population import NetworkClasses, Population, Spectrum, Start
 from symhigh.population.spectrum import Array
-from symhigh.problem import DiagonalNetwork, Problem
+from symhigh.problem import Problem
 from symhigh.rule import Rule
 
 
@@ -81,26 +80,6 @@ class Runs(Outputs):
 
         least = {b22: minimal_risk_at(self.problem, b22) for b22 in set(self.target.tolist())}
         return self.risk - np.array([least[b22] for b22 in self.target.tolist()])[:, None]
-
-    def again(
-        self, d: int, seeds: int | Sequence[int], t: Any = None, population: Sequence[Any] | None = None
-    ) -> Runs:
-        """The same experiment at another dimension, with other seeds or times (by default the same times).
-
-        ``population`` replaces the spectrum and start, spectrum and overlaps, or classes. Raises ``ValueError`` for
-        runs with a covariance (d, d), which belongs to one dimension.
-        """
-        from symhigh.simulation.runner import simulate
-
-        if self.rotated:
-            raise ValueError(
-                f"again(d={d}): these runs have a covariance of their own, a matrix at d = {self.d}; simulate anew "
-                f"with one at d = {d}"
-            )
-        grid = self.t if t is None else t
-        first, *rest = self.population.origin if population is None else population
-        rule = None if isinstance(self.problem, DiagonalNetwork) else self.rule
-        return simulate(self.problem, rule, first, rest[0] if rest else None, d, self.t_end, seeds, t=grid)
 
     def quantiles(self, what: str = "risk", low: float = 0.1, high: float = 0.9) -> tuple[Array, Array]:
         """The pointwise ``low`` and ``high`` quantiles over the runs, two arrays of shape (T,)."""

@@ -185,3 +185,15 @@ def test_a_pole_is_no_root() -> None:
     assert bracketed_root(lambda v: v**3 - 2, mpmath.mpf(0), mpmath.inf) == pytest.approx(
         2 ** (1 / 3), rel=1e-14
     )
+
+
+def test_an_expression_without_a_value_says_what_is_open() -> None:
+    unknown = sp.Function("f")
+    with pytest.raises(ValueError, match=r"f\(a\) has no numeric value at a = 2.0000000; it holds an unknown function"):
+        Formula(unknown(a)).evaluate(a=2)
+
+
+def test_empty_lists_of_values_are_refused() -> None:
+    for empty in ([], np.array([])):
+        with pytest.raises(ValueError, match=r"Formula.evaluate\(a=.*\): give at least one value"):
+            lambert().evaluate(a=empty)

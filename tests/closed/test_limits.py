@@ -114,9 +114,9 @@ def test_isotropic_risk_curve_is_the_integrated_one(rule) -> None:
 
 
 @pytest.mark.parametrize("rule", [sh.Polyak(), sh.LineSearch()])
-def test_slow_decay_under_noise(rule) -> None:
+@pytest.mark.parametrize("spectrum", [spectra(1, 3)[0], sh.Spectrum.isotropic(1.5)], ids=["three", "one"])
+def test_slow_decay_under_noise(rule, spectrum) -> None:
     problem, start = sh.least_squares(0.8), sh.Start()
-    spectrum = spectra(1, 3)[0]
     found = sh.limits(problem, rule, spectrum, start)
     curve = sh.derive(problem, rule).solve(spectrum, start, 1e7, t=[1e5, 1e7], rtol=1e-10)
     gaps = [

@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from symhigh import derive
 from symhigh.closed.network import (
     least_threshold,
     linearise,
-    long_time,
     noise_floor,
     reachable,
     slope_square,
     starts,
     threshold,
 )
-from symhigh.derivation import derive
-from symhigh.derivation.network import alpha, side_w, side_z
+from symhigh.derivation.close.additive import alpha, side_w, side_z
+from symhigh.integration.network_end import long_time
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork
 

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from symhigh import derive, simulate
 from symhigh.closed.network_bound import Region, bregman, divergence, exponential_bound
-from symhigh.derivation import derive
+from symhigh.derivation.close.additive import alpha, side_w, side_z, xi
 from symhigh.derivation.ito import covariation, generator
-from symhigh.derivation.network import alpha, side_w, side_z, xi
 from symhigh.integration.network_sde import solve_network_sde
 from symhigh.integration.network_values import coordinates
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import SQUARES, DiagonalNetwork, eta, theta_star
-from symhigh.simulation import simulate
 from symhigh.symbols import lam, risk
 
 TWO = NetworkClasses([1, 0.6], [0.8, -0.5], 1.0, [0.5, -0.2])

@@ -8,7 +8,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh.closed.modes import Modes
 from symhigh.closed.nodes import numeric
-from symhigh.closed.volterra import RenewalEquation, Z, renewal_equation
+from symhigh.closed.volterra import RenewalEquation, RootSum, Z, renewal_equation
 from symhigh.symbols import lam, t, tau
 
 g, omega, l1, l2 = sp.symbols("g omega lambda_1 lambda_2", positive=True)
@@ -160,3 +160,12 @@ def test_what_has_no_form_is_said() -> None:
     three = sh.Spectrum.from_eigenvalues([l1, 2 * l1, 3 * l1])
     with pytest.raises(ValueError, match="must be numbers"):
         renewal_equation(sh.least_squares(), sh.Constant(g), three).resolvent()
+
+
+def test_one_root_is_typeset_without_a_sum() -> None:
+    one, two = (renewal(0, 0.6, values).solution().latex() for values in ([1.2], [0.4, 0.9, 1.6]))
+    assert r"\sum" not in one
+    assert r"\sum" in two
+    x = sp.Symbol("x", positive=True)
+    assert sp.latex(RootSum(x, x - 1, x, sp.Tuple(0, 2))) == r"\left. x \right|_{x : x - 1 = 0}"
+    assert sp.latex(RootSum(x, x**2 - 3 * x + 2, x, sp.Tuple(0, sp.Rational(3, 2), 3))).startswith(r"\sum_{x : ")

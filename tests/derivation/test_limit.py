@@ -34,7 +34,7 @@ ETA, B, OMEGA = sp.symbols("eta b omega", positive=True)
 
 
 def scalar(system: sh.system.MomentSystem, name: str) -> sp.Expr:
-    return system.expanded(system.scalar(name))
+    return system.unfolded(system.scalar(name))
 
 
 def test_least_squares_reduces_itself_to_equation_8() -> None:
@@ -84,9 +84,23 @@ def test_polyak_step() -> None:
     """A/(τ I), half of the distance threshold; noiseless least squares 1/τ (12, 89)."""
     system = sh.derive(sh.least_squares(noise=OMEGA), sh.Polyak())
     assert sp.cancel(scalar(system, "gamma") - error_square / (tau * (error_square + omega**2))) == 0
-    threshold = system.expanded(system.outputs["distance_threshold"])
+    threshold = system.unfolded(system.outputs["distance_threshold"])
     assert sp.cancel(threshold - 2 * scalar(system, "gamma")) == 0
     assert sp.cancel(scalar(system, "gamma").subs(omega, 0) - 1 / tau) == 0
+
+
+@pytest.mark.parametrize(
+    ("problem", "rule", "right"),
+    [
+        (sh.least_squares(), sh.Polyak(), 1 / tau),
+        (sh.least_squares(noise=OMEGA), sh.Polyak(), error_square / (tau * (error_square + OMEGA**2))),
+        (sh.least_squares(noise=2), sh.Constant(ETA), ETA),
+        (sh.least_squares(), sh.Schedule(ETA / (1 + t)), ETA / (1 + t)),
+    ],
+)
+def test_expanded_puts_the_users_values_in(problem: sh.Problem, rule: sh.Rule, right: sp.Expr) -> None:
+    system = sh.derive(problem, rule)
+    assert sp.cancel(system.expanded(system.outputs["learning_rate"]) - right) == 0
 
 
 def test_line_search() -> None:

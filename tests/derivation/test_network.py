@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symhigh.derivation import derive
-from symhigh.derivation.ito import change_of_variables, decays, generator, with_generator
-from symhigh.derivation.network import (
+from symhigh import derive
+from symhigh.derivation.close.additive import (
     NoReduction,
     alpha,
     coordinate_sde,
@@ -20,6 +19,7 @@ from symhigh.derivation.network import (
     side_z,
     xi,
 )
+from symhigh.derivation.ito import change_of_variables, decays, generator, with_generator
 from symhigh.problem.network import (
     PRODUCT,
     SQUARES,

@@ -94,8 +94,8 @@ def test_the_sign_of_a_slope_in_pieces() -> None:
     """Huber's slope has the sign of the residual: ``E ∂ sign = √(2/π)/√P``, and a square of one; a hinge's has less."""
     def averages(problem: sh.Problem) -> tuple[list[sp.Expr], sp.Expr]:
         system = sh.derive(problem, sh.SignSGD(1), reduce=False)
-        held = {s.name.name: system.expanded(s.expression) for s in system.scalars}
-        noise = system.expanded(system.family.rhs[0].subs(dict.fromkeys(system.family.states, 0)))
+        held = {s.name.name: system.unfolded(s.expression) for s in system.scalars}
+        noise = system.unfolded(system.family.rhs[0].subs(dict.fromkeys(system.family.states, 0)))
         return [e for name, e in held.items() if name.startswith("c'")], noise
 
     stein, noise = averages(sh.huber(0.4, 0.5))

@@ -212,4 +212,4 @@ def test_slopes_of_one_sign_have_that_sign() -> None:
     curve = system.solve(sh.Spectrum.isotropic(), sh.Start(), 1, t=[0, 1], target=NUMPY)
     assert curve.complete
     assert curve.risk[1] < curve.risk[0] == pytest.approx(np.log(2), rel=1e-12)
-    assert not system.expanded(sp.Add(*system.family.rhs)).has(sp.sign)
+    assert not system.unfolded(sp.Add(*system.family.rhs)).has(sp.sign)

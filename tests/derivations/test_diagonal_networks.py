@@ -16,6 +16,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "derivations" / "diagonal_network
         pytest.param("from_update", marks=pytest.mark.slow),
         pytest.param("long_time", marks=pytest.mark.slow),
         pytest.param("agreement", marks=pytest.mark.slow),
+        pytest.param("adaptive", marks=pytest.mark.slow),
     ],
 )
 def test_claims_end_as_expected(name: str) -> None:

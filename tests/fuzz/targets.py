@@ -173,6 +173,7 @@ def targets() -> Iterator[Target]:
         sh.StochasticPolyak,
         {"cap": 1.0, "damping": 0.5, "least": 0.0},
         ("cap", "damping", "least"),
+        optional=("cap",),
     )
     yield Target("DistanceThreshold", sh.DistanceThreshold, {"fraction": 0.5}, ("fraction",))
     yield Target("RiskThreshold", sh.RiskThreshold, {"fraction": 0.5}, ("fraction",))

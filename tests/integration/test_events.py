@@ -127,3 +127,16 @@ def test_another_level_compiles_nothing():
 def test_refusals(arguments, error, message):
     with pytest.raises(error, match=message):
         SYSTEM.solve(ISOTROPIC, sh.Start(), 1, target=NUMPY, **arguments)
+
+
+def test_a_name_that_two_quantities_bear_is_refused_with_both_owners_named():
+    k = sp.Symbol("risk", positive=True)
+    loss = k * (sh.x - sh.x_star - sh.eps) ** 2 / 2
+    system = sh.derive(sh.Problem(loss, noise=0.5, parameters={k: 3}), sh.AdaGradNorm(1, 1))
+
+    def crossings(event):
+        return system.solve(ISOTROPIC, sh.Start(), 2, target=NUMPY, events={"one": event}).events["one"]
+
+    with pytest.raises(ValueError, match="risk is a parameter of the loss and a quantity of the limit; rename"):
+        crossings(sp.Symbol("risk") - 1)
+    assert crossings(sh.symbols.risk - 1) == pytest.approx(crossings(sp.Symbol("Q") - (2 / 3 - 0.25)), rel=1e-9)

@@ -1,7 +1,12 @@
-"""The first curve of a process: drawn without a compiler, and equal to the compiled one."""
+"""The first curve of a process: the bits of every later one with a C compiler, and by the reference without one."""
 
+import os
 import subprocess
 import sys
+
+import pytest
+
+from symhigh.codegen.compiler import compiler
 
 SCRIPT = """
 import sys
@@ -11,19 +16,19 @@ system = sh.derive({problem}, {rule})
 first = system.solve(sh.Spectrum.isotropic(), sh.Start(), 5)
 assert "numba" not in sys.modules
 second = system.solve(sh.Spectrum.isotropic(), sh.Start(), 5)
+"""
+SAME = """
+assert "numba" not in sys.modules
+np.testing.assert_array_equal(first.risk, second.risk)
+np.testing.assert_array_equal(first.learning_rate, second.learning_rate)
+print(first.risk.tobytes().hex())
+"""
+CLOSE = """
 assert "numba" in sys.modules
 np.testing.assert_allclose(first.risk, second.risk, rtol=1e-12)
 np.testing.assert_allclose(first.learning_rate, second.learning_rate, rtol=1e-12)
 """
-
-
-def test_first_curve_needs_no_compiler_and_agrees_with_compiled_code():
-    script = SCRIPT.format(problem="sh.least_squares(1)", rule="sh.AdaGradNorm(1, 0.3)")
-    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
-
-
-def test_a_first_curve_that_overflows_ends_as_compiled_code_says():
-    script = """
+DIVERGES = """
 import symhigh as sh, warnings
 with warnings.catch_warnings(record=True) as seen:
     warnings.simplefilter("always")
@@ -31,4 +36,35 @@ with warnings.catch_warnings(record=True) as seen:
 assert not curve.complete and "diverged" in curve.message
 assert any("diverged" in str(w.message) for w in seen)
 """
-    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def run(script: str, **environment: str) -> str:
+    env = {k: v for k, v in os.environ.items() if k != "SYMHIGH_TARGET"} | environment
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+def test_with_a_c_compiler_the_first_curve_has_the_bits_of_later_ones_whatever_the_cache(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    script = SCRIPT.format(problem="sh.logistic_regression()", rule="sh.AdaGradNorm(1, 0.3)") + SAME
+    cold = run(script, SYMHIGH_CACHE=str(tmp_path / "cache"))
+    assert cold == run(script, SYMHIGH_CACHE=str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def without_compiler(tmp_path, monkeypatch) -> dict[str, str]:  # type: ignore[no-untyped-def]
+    """An environment whose path has no compiler."""
+    (tmp_path / "nothing").mkdir()
+    return {"PATH": str(tmp_path / "nothing")}
+
+
+def test_without_one_the_first_curve_waits_for_none_and_agrees_with_compiled_code(without_compiler) -> None:  # type: ignore[no-untyped-def]
+    run(SCRIPT.format(problem="sh.least_squares(1)", rule="sh.AdaGradNorm(1, 0.3)") + CLOSE, **without_compiler)
+
+
+def test_a_first_curve_that_overflows_ends_as_compiled_code_says(without_compiler) -> None:  # type: ignore[no-untyped-def]
+    run(DIVERGES)
+    run(DIVERGES, **without_compiler)

@@ -5,8 +5,8 @@ import pytest
 import sympy as sp
 from scipy.integrate import solve_ivp
 
+from symhigh import derive
 from symhigh.closed.network import linearise
-from symhigh.derivation import derive
 from symhigh.integration.network_model import exponential_terms, model_of
 from symhigh.integration.network_sde import solve_network_sde, strengths
 from symhigh.integration.network_values import Record, coordinates, largest_curvature

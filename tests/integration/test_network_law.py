@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from symhigh.derivation import derive
+from symhigh import derive
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import DiagonalNetwork
 

@@ -22,5 +22,5 @@ def test_heavy_ball_to_many_digits(stepper) -> None:  # type: ignore[no-untyped-
 
 
 def test_only_products_with_further_vectors_are_measured_by_their_squares() -> None:
-    assert scale_source(sh.derive(sh.phase_retrieval(), sh.Constant(1))) == "pass"
+    assert "sqrt" not in scale_source(sh.derive(sh.phase_retrieval(), sh.Constant(1)))
     assert "sqrt" in scale_source(sh.derive(sh.least_squares(0.5), sh.Momentum(0.8, 2)))

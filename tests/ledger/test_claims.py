@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mpmath
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -18,6 +19,7 @@ from symhigh.ledger import (
     VERIFIED,
     Claim,
     Domain,
+    ErrorSlope,
     Verdict,
     greater,
     integrated,
@@ -291,3 +293,19 @@ def test_helpers_of_one_name_in_two_folders_are_two_modules(tmp_path: Path) -> N
         with loaded(folder / "claims.py"):
             assert name == sys.modules["_helper"].WHERE
     assert "_helper" not in sys.modules
+
+
+def test_simulation_states_what_its_agreement_states() -> None:
+    @dataclass(frozen=True)
+    class OneLaw:
+        stated: str = "√d times the error has one law"
+        agrees: bool = True
+
+        def summary(self) -> str:
+            return "least p-value 0.3"
+
+    row = examine(simulation(lambda trial: OneLaw(), title="runs"), expect=CONSISTENT)
+    assert row.statement == "√d times the error has one law"
+    slope = ErrorSlope(-0.5, (-0.6, -0.4), -0.5, (512, 2048), np.ones(2), 0.01)
+    row = examine(simulation(lambda trial: slope, title="runs"), expect=CONSISTENT)
+    assert row.statement == "the error of a run shrinks like d^-0.5 at d = 512, 2048"

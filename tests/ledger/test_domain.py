@@ -83,3 +83,7 @@ def test_text_reads_as_mathematics():
     assert (
         str(Domain({g: (0, 2), k: sp.Interval(0, 1), u: (-sp.oo, sp.oo)})) == "0 < g < 2, 0 ≤ k ≤ 1, u real"
     )
+
+
+def test_floats_are_the_decimals_that_they_print_as() -> None:
+    assert str(Domain({g: (0.1, 0.95)})) == "1/10 < g < 19/20"

@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from symhigh.derivation import derive
-from symhigh.ledger import compare
+from symhigh import compare, derive, simulate
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import DiagonalNetwork
-from symhigh.simulation import simulate
 
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
 NETWORK = DiagonalNetwork(0.4, 0.5)

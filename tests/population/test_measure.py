@@ -184,3 +184,12 @@ def test_compression_is_right_to_eight_digits_unless_told_otherwise():
     measured = error_between((full.values, full.weights), (small.values, small.weights))
     assert 1e-11 < measured <= 1e-8
     assert small.error == pytest.approx(measured, rel=1e-3)
+
+
+@pytest.mark.parametrize("low", [1e-5, 1e-2, 0.5])
+def test_a_density_with_a_gap_is_right_until_its_averages_are_nothing(low):
+    """``∫ e^{-2λu} dλ`` over [low, 1] for the uniform law, until it has fallen to 1e-30 of its start."""
+    law = sh.Spectrum.from_density(np.ones_like, low, 1)
+    for u in np.geomspace(1e-2, 34 / low, 12):
+        exact = (np.exp(-2 * low * u) - np.exp(-2 * u)) / (2 * u * (1 - low))
+        assert law.weights @ np.exp(-2 * law.values * u) == pytest.approx(exact, rel=1e-9)

@@ -72,3 +72,12 @@ def test_an_accumulator_beyond_doubles_is_refused(make):
     make(1e-149)
     with pytest.raises(ValueError, match=r"b\*\*4 is about"):
         sh.DelayedAdaGradNorm(1, 1e-80, 2)
+
+
+@pytest.mark.filterwarnings("ignore::symhigh.EffectiveDimensionWarning")
+def test_vectors_need_the_spectrum_of_their_own_length():
+    start, spectrum = sh.Start.from_vectors(np.ones(4), np.arange(4.0)), sh.Spectrum.from_eigenvalues([1, 2, 3, 4.0])
+    assert [v.tolist() for v in start.vectors(spectrum, 4)] == [[1, 1, 1, 1], [0, 1, 2, 3]]
+    for other, d in ((spectrum, 5), (sh.Spectrum.from_eigenvalues([1, 2, 3.0]), 4), (sh.Spectrum.power_law(0.2), 4)):
+        with pytest.raises(ValueError, match=rf"vectors of length 4 need a spectrum of 4 .*, d={d}"):
+            start.vectors(other, d)

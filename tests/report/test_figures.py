@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import symhigh as sh
-from symhigh.report.figure1 import figure1, panels
+from symhigh.report.figure1 import Panel, figure1, panels
 from symhigh.report.figures import save
 
 
@@ -96,3 +96,33 @@ def test_the_data_of_a_figure_is_strict_json(tmp_path: Path) -> None:
         "x": [1.0, None, None],
         "nested": {"y": [None]},
     }
+
+
+def test_figure_1_reports_its_progress_by_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of the work costs d² t_end; small panels in place of the figure's own."""
+    loss, rule = (sh.x - sh.x_star) ** 2 / 2, sh.AdaGradNorm(1, 0.3)
+    small = tuple(
+        Panel(name, sh.Problem(loss, name=name), rule, end, dims, shown)
+        for name, end, dims, shown in (("left", 2.0, (8, 16), "risk"), ("right", 4.0, (8, 24), "excess_risk"))
+    )
+    monkeypatch.setattr("symhigh.report.figure1.panels", lambda largest: small)
+    reported: list[float] = []
+
+    def halves(*experiment, progress, **options):  # type: ignore[no-untyped-def]
+        progress(0.5)
+        progress(1.0)
+        return sh.simulate(*experiment, **options)
+
+    monkeypatch.setattr("symhigh.report.figure1.simulate", halves)
+    figure, data = figure1(seeds=3, progress=reported.append)
+    costs = np.repeat([panel.t_end * d**2 / 2 for panel in small for d in panel.dimensions], 2)
+    assert reported == pytest.approx(np.cumsum(costs) / costs.sum())
+    assert [ax.get_yscale() for ax in figure.axes] == ["linear", "log"]
+    assert set(data) == {"seeds", "band", "method", "left", "right"}
+    assert data["left"]["shown"] == "risk"
+    assert set(data["left"]) == {"shown", "t", "limit", "learning_rate", "d=8", "d=16"}
+
+
+def test_the_left_panel_has_the_dimensions_up_to_the_largest() -> None:
+    found = [panels(largest)[0].dimensions for largest in (1024, 4096, 16384)]
+    assert found == [(256, 1024), (256, 1024, 4096), (256, 1024, 4096, 16384)]

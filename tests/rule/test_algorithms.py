@@ -64,7 +64,7 @@ def test_signs_of_the_stein_coefficients_of_sign_sgd() -> None:
     """cˢ = √(2/π)/√P for least squares, by hand: E ∂ sign(r) = 2 φ(0)/√P."""
     system = sh.derive(sh.least_squares(0.5), sh.SignSGD(0.5), reduce=False)
     found = [x.expression for x in system.scalars if x.name.name.startswith("c'")]
-    B = {s.name: s for s in system.expanded(system.outputs["risk"]).free_symbols}
+    B = {s.name: s for s in system.unfolded(system.outputs["risk"]).free_symbols}
     P = B["B11"] - 2 * B["B12"] + B["B22"] + B["omega"] ** 2
     for value, sign in zip(found, (1, -1), strict=True):
         assert sp.simplify(value**2 - 2 / (sp.pi * P)) == 0

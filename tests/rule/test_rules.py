@@ -30,3 +30,10 @@ def test_numbers_and_symbols_are_taken() -> None:
         sh.rule.adagrad_norm.ETA: eta,
         sh.rule.adagrad_norm.B0: sp.Float(0.5),
     }
+
+
+def test_parameters_that_are_not_used_are_not_among_the_values() -> None:
+    names = lambda rule: {s.name for s in rule.values}  # noqa: E731
+    assert names(sh.StochasticPolyak()) == {"c_P"}
+    assert names(sh.StochasticPolyak(2)) == {"c_P", "g_max"}
+    assert names(sh.StochasticPolyak(2, least=0.1)) == {"c_P", "g_max", "f_least"}

@@ -6,11 +6,11 @@ import pytest
 import sympy as sp
 from scipy.linalg import expm
 
-from symhigh.closed.network import linearise, long_time
-from symhigh.derivation import derive
+from symhigh import derive, simulate
+from symhigh.closed.network import linearise
+from symhigh.integration.network_end import long_time
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import PRODUCT, SQUARES, DiagonalNetwork, powers, u, v
-from symhigh.simulation import simulate
 from symhigh.simulation.direct import DirectWalk
 from symhigh.simulation.runner import prepare
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import sympy as sp
 
+from symhigh.derivation.close.density import DensitySystem, close_by_density
 from symhigh.derivation.close.moments import close_by_moments
-from symhigh.derivation.close.particles import close_by_particles
+from symhigh.derivation.close.particles import ParticleSystem, close_by_particles
 from symhigh.derivation.close.refusal import NotClosed, assembled, opened
-from symhigh.derivation.network import close_by_density
 from symhigh.derivation.state import Statement
 from symhigh.meanfield import MeanField
 from symhigh.problem import Problem
@@ -44,6 +44,11 @@ def close(
     raise ValueError(f"derive: {s.owner} on {problem.name} does not close; " + "; ".join(reasons))
 
 
+def closed_by_moments(system: MomentSystem) -> bool:
+    """Whether the modes of a system hold moments, and their right-hand sides are all that there is to integrate."""
+    return not isinstance(system, DensitySystem | ParticleSystem)
+
+
 def open_system(
     field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr]
 ) -> MomentSystem:
@@ -51,4 +56,4 @@ def open_system(
     return assembled(MomentSystem, problem, rule, opened(field), values, field)
 
 
-__all__ = ["CLOSURES", "NotClosed", "close", "open_system"]
+__all__ = ["CLOSURES", "NotClosed", "close", "closed_by_moments", "open_system"]

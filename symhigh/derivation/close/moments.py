@@ -18,11 +18,11 @@ from symhigh.derivation.close.refusal import NotClosed, assembled, numbers_put_i
 from symhigh.derivation.mean_field import labels
 from symhigh.derivation.reduction import reduce_to_error
 from symhigh.derivation.state import Statement
-from symhigh.meanfield import MeanField
+from symhigh.meanfield import Family, MeanField, Reduction
 from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.symbols import lam, product_symbol
-from symhigh.system import Family, MomentSystem, Reduction
+from symhigh.system import MomentSystem
 
 
 class Moments:

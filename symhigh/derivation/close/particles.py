@@ -7,19 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
 
 import sympy as sp
 
-from symhigh.derivation.close.refusal import NotClosed, assembled, no_fluctuations, opened
+from symhigh.derivation.close.refusal import NotClosed, assembled, opened
 from symhigh.derivation.state import Statement
 from symhigh.meanfield import MeanField
 from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.system import MomentSystem
-
-if TYPE_CHECKING:
-    from symhigh.integration.curve import Curve
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,20 +26,6 @@ class ParticleSystem(MomentSystem):
     def diffusion(self) -> sp.ImmutableMatrix | None:
         """What multiplies the increments of a coordinate's Brownian motion."""
         return self.field.noise
-
-    def solve(
-        self, *population: Any, t_end: float | None = None, t: Any = None, **options: Any
-    ) -> Curve:
-        """Integrate particles to ``t_end``; see :func:`symhigh.integration.particle_system.solve_by_particles`."""
-        from symhigh.integration.particle_system import solve_by_particles
-
-        if t_end is None:
-            *population, t_end = population  # type: ignore[assignment]
-        return solve_by_particles(self, population, t_end, t, **options)
-
-    def fluctuations(self, *population: Any, **options: Any) -> NoReturn:
-        """Refused, with the reason: the covariance of one run is derived from second moments."""
-        raise ValueError(no_fluctuations(self))
 
 
 def close_by_particles(

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import sympy as sp
 
-from symhigh.meanfield import MeanField
+from symhigh.meanfield import Family, MeanField, Reduction, Scalar, ScalarState
 from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.symbols import gamma
-from symhigh.system import Family, MomentSystem, Reduction, Scalar, ScalarState
+from symhigh.system import MomentSystem
 
 System = TypeVar("System", bound=MomentSystem)
 

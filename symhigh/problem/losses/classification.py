@@ -11,11 +11,13 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import flag, parameter
+from symhigh.entries import Parameter, loss
 from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.problem import Problem
 from symhigh.symbols import OwnedSymbol, x, x_star, y
 
 FLIP = OwnedSymbol("p_flip", nonnegative=True)
+_FLIP = Parameter("flip", "Probability of a wrong label, below 1/2.", 0.0)
 
 
 def sigmoid(argument: sp.Expr) -> sp.Expr:
@@ -28,6 +30,8 @@ def normal_distribution(argument: sp.Expr) -> sp.Expr:
     return (1 + sp.erf(argument / sp.sqrt(2))) / 2
 
 
+@loss("logistic")
+@loss("logistic-sampled", sampled=True)
 def logistic_regression(sampled: bool = False, model: Model = LINEAR) -> Problem:
     """Binary logistic regression.
 
@@ -44,6 +48,8 @@ def logistic_regression(sampled: bool = False, model: Model = LINEAR) -> Problem
     return Problem(-x * sigmoid(x_star) + sp.log(1 + sp.exp(x)), name="logistic regression", model=model)
 
 
+@loss("probit")
+@loss("probit-sampled", sampled=True)
 def probit_regression(sampled: bool = False, model: Model = LINEAR) -> Problem:
     """Binary regression with the probit link Φ and its matching convex loss, ``f = xΦ(x) + φ(x) - x p``.
 
@@ -60,6 +66,7 @@ def probit_regression(sampled: bool = False, model: Model = LINEAR) -> Problem:
     return Problem(matching - x * normal_distribution(x_star), name="probit regression", model=model)
 
 
+@loss("hinge", _FLIP)
 def hinge(flip: Any = 0, model: Model = LINEAR) -> Problem:
     """``f = max(0, 1 - yx)`` with label ``y = sign(x*)``, wrong with probability ``flip``; its slope jumps.
 
@@ -68,6 +75,7 @@ def hinge(flip: Any = 0, model: Model = LINEAR) -> Problem:
     return Problem(_margin(), labels=_signs(), parameters={FLIP: _flip("hinge", flip)}, name="hinge loss", model=model)
 
 
+@loss("squared-hinge", _FLIP)
 def squared_hinge(flip: Any = 0, model: Model = LINEAR) -> Problem:
     """``f = max(0, 1 - yx)²/2`` with label ``y = sign(x*)``, wrong with probability ``flip``.
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sympy as sp
 
+from symhigh.entries import loss
 from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.problem import Problem
 from symhigh.symbols import x, x_star
 
 
+@loss("phase-retrieval")
 def phase_retrieval(model: Model = LINEAR) -> Problem:
     """``f = (x² - x*²)²/4``.
 
@@ -20,6 +22,7 @@ def phase_retrieval(model: Model = LINEAR) -> Problem:
     return Problem((x**2 - x_star**2) ** 2 / 4, name="phase retrieval", model=model)
 
 
+@loss("absolute-phase-retrieval")
 def absolute_phase_retrieval(model: Model = LINEAR) -> Problem:
     """``f = (|x| - |x*|)²/2``; its slope jumps at x = 0.
 

@@ -11,6 +11,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import parameter
+from symhigh.entries import Parameter, loss
 from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.problem import Problem
 from symhigh.symbols import OwnedSymbol, eps, x, x_star
@@ -18,8 +19,10 @@ from symhigh.symbols import OwnedSymbol, eps, x, x_star
 HUBER_THRESHOLD = OwnedSymbol("c", positive=True)
 LEVEL = OwnedSymbol("q", positive=True)
 _RESIDUAL = x - x_star - eps
+_C = Parameter("c", "Residual at which the loss turns linear.", 1.0, option="threshold")
 
 
+@loss("huber", _C, noisy=True)
 def huber(c: Any, noise: Any = 0, model: Model = LINEAR) -> Problem:
     """Huber's loss: quadratic for |r| ≤ c, linear beyond.
 
@@ -33,6 +36,7 @@ def huber(c: Any, noise: Any = 0, model: Model = LINEAR) -> Problem:
     return Problem(loss, noise, parameters={c_: value}, name="Huber loss", model=model)
 
 
+@loss("pseudo-huber", _C, noisy=True)
 def pseudo_huber(c: Any, noise: Any = 0, model: Model = LINEAR) -> Problem:
     """``f = c² (√(1 + (r/c)²) - 1)``: smooth, quadratic for |r| ≪ c, linear beyond; c > 0.
 
@@ -46,6 +50,7 @@ def pseudo_huber(c: Any, noise: Any = 0, model: Model = LINEAR) -> Problem:
     return Problem(loss, noise, parameters={c_: value}, name="pseudo-Huber loss", model=model)
 
 
+@loss("quantile", Parameter("q", "Level of the quantile, in (0, 1).", 0.5), noisy=True)
 def quantile(q: Any, noise: Any = 0, model: Model = LINEAR) -> Problem:
     """The pinball loss of the q-quantile of the label, ``f = max(q(-r), (q - 1)(-r))``, 0 < q < 1; its slope jumps.
 

@@ -6,12 +6,14 @@ Part of the losses that symhigh knows by name. Sources: *The High Line* (arXiv 2
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import expression, instance, shown, whole
+from symhigh.checks import choice, expression, instance, shown, whole
+from symhigh.entries import Parameter, loss
+from symhigh.problem.losses.classification import sigmoid
 from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.problem import Problem
 from symhigh.symbols import eps, x, x_star
@@ -19,6 +21,7 @@ from symhigh.symbols import eps, x, x_star
 Link = Callable[[sp.Expr], sp.Expr]
 
 
+@loss("least-squares", noisy=True)
 def least_squares(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """``f = (x - x* - ε)²/2`` (High Line, section 3).
 
@@ -71,6 +74,7 @@ def normal_erf(u: sp.Expr) -> sp.Expr:
     return sp.erf(u / sp.sqrt(2))
 
 
+@loss("relu-student", noisy=True)
 def relu_student(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """ReLU student of a ReLU teacher.
 
@@ -79,6 +83,7 @@ def relu_student(noise: Any = 0, model: Model = LINEAR) -> Problem:
     return student(relu, noise, name="ReLU student", model=model)
 
 
+@loss("erf-student", noisy=True)
 def erf_student(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """``erf(u/√2)`` student and teacher.
 
@@ -87,11 +92,13 @@ def erf_student(noise: Any = 0, model: Model = LINEAR) -> Problem:
     return student(normal_erf, noise, name="erf student", model=model)
 
 
+@loss("tanh-student", noisy=True)
 def tanh_student(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """tanh student and teacher. Golden: ``h = ω²/2`` at X = X*; the integrals do not close."""
     return student(sp.tanh, noise, name="tanh student", model=model)
 
 
+@loss("sign-regression", noisy=True)
 def sign_regression(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """Linear student of a sign teacher, ``f = (x - sign(x*) - ε)²/2``.
 
@@ -100,6 +107,7 @@ def sign_regression(noise: Any = 0, model: Model = LINEAR) -> Problem:
     return student(lambda u: u, noise, teacher=sp.sign, name="sign regression", model=model)
 
 
+@loss("hermite-student", Parameter("degree", "Degree of the Hermite link.", 2, int), noisy=True)
 def hermite_student(degree: int, noise: Any = 0, model: Model = LINEAR) -> Problem:
     """Student and teacher with the normalised Hermite link ``He_k(u)/√k!``, k = ``degree`` ≥ 1.
 
@@ -115,3 +123,30 @@ def hermite_student(degree: int, noise: Any = 0, model: Model = LINEAR) -> Probl
         return polynomial.subs(v, u) / sp.sqrt(sp.factorial(k))
 
     return student(link, noise, name=f"Hermite student of degree {k}", model=model)
+
+
+LINKS: Mapping[str, Link] = {
+    "linear": lambda u: u,
+    "tanh": sp.tanh,
+    "erf": normal_erf,
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "sin": sp.sin,
+    "atan": sp.atan,
+    "abs": sp.Abs,
+    "sign": sp.sign,
+}
+"""Links of a student or a teacher, by name."""
+
+
+@loss(
+    "student",
+    Parameter("link", "Link of the student.", "tanh", tuple(LINKS)),
+    Parameter("teacher", "Link of the teacher, by default the student's.", "", tuple(LINKS)),
+    noisy=True,
+)
+def linked_student(link: str, noise: Any = 0, teacher: str = "", model: Model = LINEAR) -> Problem:
+    """``f = (σ(x) - σ*(x*) - ε)²/2`` for links of the table above, the teacher's by default the student's."""
+    own, other = LINKS[choice("student", "link", link, LINKS)], teacher or link
+    target = LINKS[choice("student", "teacher", other, LINKS)]
+    return student(own, noise, target, f"{link} student of {other}", model)

@@ -1,0 +1,101 @@
+"""What every translated module begins with: arrays, room for them that is given back, and Python's arithmetic.
+
+Part of the C target (:mod:`symhigh.codegen.c`).
+"""
+
+PRELUDE = """#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#define SEEN __attribute__((visibility("default")))
+
+typedef union { double d; long long i; void *p; } slot;
+typedef struct { double *p; long long n0; } array1;
+typedef struct { double *p; long long n0, n1; } array2;
+typedef struct { double *p; long long n0, n1, n2; } array3;
+typedef struct { double *p; long long n0, n1, n2, n3; } array4;
+typedef struct { long long *p; long long n0; } integers;
+typedef struct chain { struct chain *before; double align; } chain;
+
+static void *room(chain **held, long long count)
+{
+    chain *made = malloc(sizeof(chain) + 8 * (size_t)(count > 0 ? count : 0));
+    if (!made) { fputs("symhigh: out of memory in generated code\\n", stderr); abort(); }
+    made->before = *held;
+    *held = made;
+    return made + 1;
+}
+static void release(chain *held)
+{
+    while (held) { chain *before = held->before; free(held); held = before; }
+}
+static array1 new_array(chain **held, long long n)
+{
+    array1 a = {room(held, n), n};
+    if (n > 0) memset(a.p, 0, 8 * (size_t)n);
+    return a;
+}
+static integers new_integers(chain **held, long long n)
+{
+    integers a = {room(held, n), n};
+    if (n > 0) memset(a.p, 0, 8 * (size_t)n);
+    return a;
+}
+static integers count_up(chain **held, long long n)
+{
+    integers a = new_integers(held, n);
+    for (long long i = 0; i < n; i++) a.p[i] = i;
+    return a;
+}
+static array1 copy1(chain **held, array1 a)
+{
+    array1 b = {room(held, a.n0), a.n0};
+    if (a.n0 > 0) memcpy(b.p, a.p, 8 * (size_t)a.n0);
+    return b;
+}
+static array2 copy2(chain **held, array2 a)
+{
+    array2 b = {room(held, a.n0 * a.n1), a.n0, a.n1};
+    if (a.n0 * a.n1 > 0) memcpy(b.p, a.p, 8 * (size_t)(a.n0 * a.n1));
+    return b;
+}
+static array1 sorted(chain **held, array1 a)
+{
+    array1 b = copy1(held, a);
+    for (long long i = 1; i < b.n0; i++) {
+        double v = b.p[i];
+        long long j = i;
+        for (; j > 0 && b.p[j - 1] > v; j--) b.p[j] = b.p[j - 1];
+        b.p[j] = v;
+    }
+    return b;
+}
+static integers order(chain **held, array1 a)
+{
+    integers b = count_up(held, a.n0);
+    for (long long i = 1; i < b.n0; i++) {
+        long long v = b.p[i], j = i;
+        for (; j > 0 && a.p[b.p[j - 1]] > a.p[v]; j--) b.p[j] = b.p[j - 1];
+        b.p[j] = v;
+    }
+    return b;
+}
+static void fill_k1(integers a, long long v) { for (long long i = 0; i < a.n0; i++) a.p[i] = v; }
+static void fill_a1(array1 a, double v) { for (long long i = 0; i < a.n0; i++) a.p[i] = v; }
+static double sum(array1 a)
+{
+    double s = 0.0;
+    for (long long i = 0; i < a.n0; i++) s += a.p[i];
+    return s;
+}
+static inline double square(double a) { return a * a; }
+static inline double modulo(double a, double b)
+{
+    double r = fmod(a, b);
+    return r != 0.0 && (r < 0.0) != (b < 0.0) ? r + b : r;
+}
+/* as Python's, whose first argument wins where they cannot be compared */
+static inline double min_d(double a, double b) { return b < a ? b : a; }
+static inline double max_d(double a, double b) { return b > a ? b : a; }
+static inline long long min_i(long long a, long long b) { return b < a ? b : a; }
+static inline long long max_i(long long a, long long b) { return b > a ? b : a; }"""

@@ -1,0 +1,83 @@
+"""The C compiler of this machine: found once, its options tried, its work limited in time.
+
+Serves :mod:`symhigh.codegen.objects`. No option lets the compiler reorder or fuse floating-point operations, so results
+do not depend on what it can optimise; only sums over modes are taken in the lanes of the processor.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+NAMES = ("cc", "gcc", "clang")
+PATIENCE = 120.0
+"""Seconds that one compilation may take."""
+EXACT = ("-std=gnu11", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off", "-w")
+"""Options without which nothing is compiled."""
+FAST = ("-fno-math-errno", "-fopenmp-simd")
+"""Options that are left out where a compiler does not know them; none changes what an operation returns."""
+
+
+class NoCompiler(Exception):
+    """There is no compiler, or it does not work; the message says which and why."""
+
+
+@lru_cache(maxsize=1)
+def compiler() -> tuple[str, str] | None:
+    """Path of the compiler, and what identifies it and the processor that it compiles for; None without one."""
+    if os.name != "posix":
+        return None
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        return None
+    real = os.path.realpath(found)
+    status = os.stat(real)
+    return found, f"{real} {status.st_size} {status.st_mtime_ns} {platform.machine()} {_processor()}"
+
+
+@lru_cache(maxsize=1)
+def _processor() -> str:
+    """Model and abilities of the processor, empty where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    kept: dict[str, str] = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() in ("model name", "flags", "Features"):
+            kept.setdefault(key.strip(), value.strip())
+    return " ".join(f"{k} {v}" for k, v in sorted(kept.items()))
+
+
+def options(level: int) -> list[tuple[str, ...]]:
+    """Sets of options to be tried in turn, the quickest code first."""
+    native = ("-march=native",) if _processor() else ()
+    return [(f"-O{level}", *EXACT, *FAST, *native), ("-O1", *EXACT)]
+
+
+def build(text: str, target: Path, level: int) -> None:
+    """Compile C into the shared object ``target``; raises :class:`NoCompiler` where that fails with all options."""
+    found = compiler()
+    if found is None:
+        raise NoCompiler(f"there is no C compiler called {', '.join(NAMES)}")
+    fault = ""
+    for tried in options(level):
+        command = [found[0], *tried, "-x", "c", "-", "-o", str(target), "-lm"]
+        try:
+            done = subprocess.run(
+                command, input=text.encode(), capture_output=True, timeout=PATIENCE, check=False,
+                env={**os.environ, "LC_ALL": "C"},
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise NoCompiler(f"{found[0]} took more than {PATIENCE:g} s") from None
+        except OSError as error:
+            raise NoCompiler(f"{found[0]} does not run: {error.strerror or error}") from None
+        if done.returncode == 0 and target.exists():
+            return
+        fault = fault or done.stderr.decode("utf-8", "replace").strip().partition("\n")[0] or "it writes nothing"
+    raise NoCompiler(f"{found[0]} fails: {fault[:200]}")

@@ -1,0 +1,189 @@
+"""Shared objects of generated C: kept in the private folder, checked by their digest, called through ctypes.
+
+Beside :mod:`symhigh.codegen.cache`, under its rules. An object is named by the hash of all that it depends on, the
+source, the compiler and the processor, and written whole; its digest stands beside it, so that a damaged one is
+dropped and compiled anew. Without a private folder it is compiled into a private temporary one, and forgotten.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import struct
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from symhigh.codegen import c, c_prelude
+from symhigh.codegen.announce import WATCH
+from symhigh.codegen.cache import LOCK
+from symhigh.codegen.compiler import NoCompiler, build, compiler, options
+from symhigh.codegen.folder import cache_folder, write_whole
+
+_loaded: dict[str, SimpleNamespace] = {}
+
+
+def load_object(
+    source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...] = (), level: int = 1
+) -> SimpleNamespace:
+    """The functions ``exports`` of ``source``, translated and compiled, or found on disk.
+
+    Raises :class:`~symhigh.codegen.compiler.NoCompiler` where they cannot be compiled or loaded.
+    """
+    key = _key(source, exports, records, level)
+    with LOCK:
+        if key in _loaded:
+            return _loaded[key]
+    library = _library(key, source, exports, records, level)
+    with LOCK:
+        if key not in _loaded:
+            functions = {name: Function(library, name, kinds, records) for name, kinds in exports.items()}
+            _loaded[key] = SimpleNamespace(**functions)
+        return _loaded[key]
+
+
+def _key(source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...], level: int) -> str:
+    found = compiler()
+    if found is None:
+        raise NoCompiler("there is no C compiler")
+    parts = (source, dict(exports), records, options(level), found[1], _translator())
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=1)
+def _translator() -> str:
+    """What the translation itself depends on."""
+    digest = hashlib.sha256()
+    for module in (c, c_prelude):
+        loader: Any = getattr(module.__spec__, "loader", None)
+        digest.update(loader.get_data(module.__file__) if hasattr(loader, "get_data") else b"")
+    return digest.hexdigest()
+
+
+def _library(
+    key: str, source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...], level: int
+) -> ctypes.CDLL:
+    folder = cache_folder()
+    if folder is not None and (known := _kept(folder, key)) is not None:
+        return known
+    try:
+        text = c.translate(source, exports, records)
+    except c.NoTranslation as fault:
+        raise NoCompiler(str(fault)) from None
+    with tempfile.TemporaryDirectory(prefix="symhigh-") as private:
+        made = Path(private) / "made.so"
+        WATCH.start()
+        try:
+            build(text, made, level)
+        finally:
+            WATCH.stop()
+        content = made.read_bytes()
+        if folder is not None:
+            write_whole(folder / f"o_{key}.c", text.encode())
+            write_whole(folder / f"o_{key}.so", content)
+            write_whole(folder / f"o_{key}.sum", hashlib.sha256(content).digest())
+            if (known := _kept(folder, key)) is not None:
+                return known
+        return _opened(made)
+
+
+def _kept(folder: Path, key: str) -> ctypes.CDLL | None:
+    """The object on disk, if it is whole; else it is removed."""
+    path, digest = folder / f"o_{key}.so", folder / f"o_{key}.sum"
+    try:
+        content, expected = path.read_bytes(), digest.read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(content).digest() == expected:
+        with suppress(NoCompiler):  # a folder from which nothing can be run
+            return _opened(path)
+        return None
+    for file in (digest, path):
+        with suppress(OSError):
+            file.unlink()
+    return None
+
+
+def _opened(path: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise NoCompiler(f"compiled code cannot be loaded: {error}") from None
+
+
+class Function:
+    """A compiled function: called with numbers, arrays of doubles and records; ``address`` is where its code is."""
+
+    def __init__(self, library: ctypes.CDLL, name: str, kinds: c.Signature, records: tuple[c.Record, ...]) -> None:
+        self._library, self.__name__ = library, name
+        self._enter = library[f"enter_{name}"]
+        self._enter.restype = None
+        self._enter.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
+        self.address = int(ctypes.cast(library[f"f_{name}"], ctypes.c_void_p).value or 0)
+        fields = {r.name: tuple(r.fields.values()) for r in records}
+        self._kinds = tuple(fields[k[1:]] if k.startswith("r") else k for k in kinds)
+        self._layout = struct.Struct("".join(_format(k) for k in self._kinds))
+        returned = (ctypes.c_char_p.in_dll(library, f"returns_{name}").value or b"").decode()
+        self._results = struct.Struct(returned.replace("i", "q")) if returned else None
+
+    def __call__(self, *given: Any) -> Any:
+        slots, copies = self.slots(given)
+        found = self.enter(self._layout.pack(*slots))
+        for array, copy in copies:
+            array[...] = copy
+        return found
+
+    def slots(self, given: tuple[Any, ...]) -> tuple[list[Any], list[tuple[Any, Any]]]:
+        """The slots of arguments, and arrays that had to be copied with their copies."""
+        slots: list[Any] = []
+        copies: list[tuple[Any, Any]] = []
+        for kind, value in zip(self._kinds, given, strict=True):
+            if isinstance(kind, tuple):
+                for its, entry in zip(kind, value, strict=True):
+                    _put(its, entry, slots, copies)
+            else:
+                _put(kind, value, slots, copies)
+        return slots, copies
+
+    def enter(self, packed: bytes) -> Any:
+        """Call with arguments that are packed."""
+        if self._results is None:
+            self._enter(packed, None)
+            return None
+        room = ctypes.create_string_buffer(self._results.size)
+        self._enter(packed, room)
+        found = self._results.unpack(room.raw)
+        return found if len(found) > 1 else found[0]
+
+
+def _format(kind: Any) -> str:
+    if isinstance(kind, tuple) and kind and isinstance(kind[-1], str) and kind[-1] in ("v", "i", "d"):
+        return "Q"
+    if isinstance(kind, tuple):
+        return "".join(map(_format, kind))
+    return {"d": "d", "i": "q"}.get(kind) or "Q" + "q" * int(kind[1:])
+
+
+def _put(kind: Any, value: Any, slots: list[Any], copies: list[tuple[Any, Any]]) -> None:
+    if isinstance(kind, tuple):
+        slots.append(value.address)
+    elif kind == "d":
+        slots.append(float(value))
+    elif kind == "i":
+        slots.append(int(value))
+    else:
+        array = value
+        if not (array.flags.c_contiguous and array.dtype == np.float64):
+            array = np.ascontiguousarray(value, dtype=np.float64)
+            if value.flags.writeable:
+                copies.append((value, array))
+            else:
+                copies.append((np.empty_like(array), array))
+        slots.append(array.ctypes.data)
+        slots += array.shape

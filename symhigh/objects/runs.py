@@ -1,0 +1,67 @@
+"""Simulated runs, which repeat and draw themselves; :func:`simulate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from symhigh.integration.solve import Progress
+from symhigh.objects.view import documented_by, seen_as
+from symhigh.population.spectrum import Array
+from symhigh.problem import Problem
+from symhigh.report.figures import COLOURS, plot_bands
+from symhigh.simulation import runner, runs
+from symhigh.system import MomentSystem
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.random import BitGenerator
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Runs(runs.Runs):
+    __doc__ = runs.Runs.__doc__
+
+    @documented_by(runner.again)
+    def again(
+        self, d: int, seeds: int | Sequence[int], t: Any = None, population: Sequence[Any] | None = None
+    ) -> Runs:
+        return seen_as(Runs, runner.again(self, d, seeds, t, population))
+
+    @documented_by(plot_bands)
+    def plot(
+        self,
+        what: str = "risk",
+        ax: Axes | None = None,
+        low: float = 0.1,
+        high: float = 0.9,
+        colour: str = COLOURS[2],
+    ) -> Axes:
+        return plot_bands(self, what, ax, low, high, colour)
+
+
+@documented_by(runner.simulate)
+def simulate(
+    problem: Problem | MomentSystem,
+    rule: Any,
+    spectrum: Any = None,
+    start: Any = None,
+    d: Any = None,
+    t_end: Any = None,
+    seeds: int | Sequence[int] = 10,
+    method: str = "auto",
+    t: Any = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    generator: type[BitGenerator] | None = None,
+    *,
+    covariance: Any = None,
+    observables: Mapping[str, Callable[..., Array] | sp.Expr] | None = None,
+) -> Runs:
+    return seen_as(Runs, runner.simulate(
+        problem, rule, spectrum, start, d, t_end, seeds, method, t, threads, progress, generator,
+        covariance=covariance, observables=observables,
+    ))  # fmt: skip

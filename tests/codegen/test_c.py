@@ -1,0 +1,242 @@
+"""The C target: the reference's values on every loss, its language, and its place on disk."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import symhigh as sh
+from symhigh.codegen import c, objects
+from symhigh.codegen.compiler import NoCompiler, compiler
+from symhigh.codegen.kernels import limit_kernels
+from symhigh.codegen.objects import load_object
+from symhigh.codegen.target import NUMPY, C
+from symhigh.integration.stepper import EXPLICIT, IMPLICIT
+from symhigh.registry import LOSSES
+from tests.scenarios import SCENARIOS
+
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+
+
+def values(kernels, system, n: int) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """Averages, right-hand sides and outputs at a random state."""
+    rng = np.random.default_rng(7)
+    coef, w = rng.uniform(0.2, 1, (len(system.family.coefficients), n)), rng.dirichlet(np.ones(n))
+    v11, angle = rng.uniform(0.1, 2, n), rng.uniform(-1, 1, n)
+    y = np.concatenate([v11, angle * np.sqrt(v11 * coef[1]), rng.uniform(0.5, 2, len(system.states))])
+    par = np.array([float(v) for v in system.parameters.values()])
+    const, dy, out = np.zeros(len(system.reductions)), np.zeros(y.size), np.zeros(len(system.outputs))
+    kernels.prepare(par, coef, w, const)
+    kernels.rhs(0.3, y, dy, par, coef, w, const)
+    kernels.observe(0.3, y, out, par, coef, w, const)
+    return np.concatenate([const, dy, out])
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_has_the_values_of_the_reference(name: str) -> None:
+    entry = LOSSES[name]
+    given = {p.name: 0.7 if p.default is None else p.default for p in entry.parameters}
+    system = sh.derive(entry.make(**given), sh.AdaGradNorm(2, 1), reduce=False)
+    kernels = limit_kernels(system, C)
+    assert kernels.target is C
+    for n in (1, 5):
+        np.testing.assert_allclose(
+            values(kernels, system, n), values(limit_kernels(system, NUMPY), system, n), rtol=1e-11, atol=1e-12
+        )
+
+
+@needs_compiler
+@pytest.mark.parametrize("stepper", [EXPLICIT, IMPLICIT], ids=lambda s: s.name)
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if "sampled" not in name])
+def test_curves_are_those_of_the_reference(name: str, stepper) -> None:  # type: ignore[no-untyped-def]
+    s = SCENARIOS[name]
+    system = sh.derive(s.problem, s.rule)
+    times = [0.0, 0.1, 1.0, s.t_end]
+    one, two = (
+        system.solve(s.spectrum, s.start, s.t_end, t=times, rtol=1e-5, stepper=stepper, target=target)
+        for target in (C, NUMPY)
+    )
+    for output in system.outputs:
+        np.testing.assert_allclose(one.outputs[output], two.outputs[output], rtol=1e-9)
+
+
+# --- the language -------------------------------------------------------------------------------------------
+TEXT = '''
+TABLE = numpy.array([[1.0, -2.0], [0.5, 4.0]])
+
+
+@njit
+def turned(a, b):
+    return b, a
+
+
+@njit
+def pieces(x, n, y, out):
+    a, b = turned(x, n)
+    b, a = a, b  # as they were given
+    out[0] = max(x, 1.0, -x) + min(n, 2)
+    out[1] = (x % 3.0) + (-7.5) % 2.0 + n % 3 + n // 2 + 7 / 2
+    out[2] = TABLE[1, 0] if 0.0 < x <= 2.0 and not n == 5 else TABLE[0, 1]
+    order = numpy.argsort(y)
+    first = numpy.sort(y[1:4])
+    total = 0.0
+    for k in order:
+        total = 2.0 * total + y[k]
+    for i in range(y.size - 1, -1, -1):
+        if i == 3:
+            continue
+        if i == 0:
+            break
+        total += first[0] * y[i] ** 2
+    mark = numpy.empty(3, dtype=numpy.int64)
+    mark[0:2] = n
+    mark[2] = 1
+    while mark[2] < 40:
+        mark[2] *= 2
+    out[3] = total + mark[0] + mark[2] + abs(a - b) + float(int(-2.7)) + x ** (1 / 3)
+    total = 0.0
+    for i in range(y.shape[0]):
+        total += y[i] * y[i]
+    out[4] = total
+    return first[0] > 0.0
+'''
+
+
+@needs_compiler
+def test_statements_mean_what_they_mean_in_python() -> None:
+    exports = {"pieces": ("d", "i", "a1", "a1")}
+    compiled = load_object(TEXT, exports).pieces
+    space: dict[str, object] = {}
+    exec(NUMPY.header + TEXT, space)  # the text above
+    y = np.random.default_rng(3).standard_normal(7)
+    for x in (0.3, 1.9, 5.2, np.inf):
+        for n in (0, 1, 5):
+            found, expected = np.zeros(5), np.zeros(5)
+            with np.errstate(invalid="ignore"):
+                assert compiled(x, n, y, found) == space["pieces"](x, n, y, expected)  # type: ignore[operator]
+            np.testing.assert_allclose(found, expected, rtol=1e-15)
+
+
+@needs_compiler
+def test_arrays_that_are_no_plain_doubles_are_copied_and_written_back() -> None:
+    compiled = load_object(TEXT, {"pieces": ("d", "i", "a1", "a1")}).pieces
+    y, wide = np.arange(7), np.zeros((5, 2))
+    compiled(0.3, 1, y, wide[:, 0])
+    plain = np.zeros(5)
+    compiled(0.3, 1, y.astype(float), plain)
+    np.testing.assert_array_equal(wide[:, 0], plain)
+    assert (wide[:, 1] == 0).all()
+
+
+@pytest.mark.parametrize(
+    "body", ["return numpy.linalg.norm(y)", "with open(y):\n        pass", "return y.copy()", "return [y]", "return z"]
+)
+def test_what_has_no_c_is_refused(body: str) -> None:
+    with pytest.raises(c.NoTranslation, match="no C"):
+        c.translate(f"@njit\ndef f(y):\n    {body}\n", {"f": ("a1",)})
+
+
+def test_loops_that_carry_a_value_are_not_run_side_by_side() -> None:
+    loop = "@njit\ndef f(y, w):\n    s = 0.0\n    for i in range(1, y.size):\n        {}\n    return s\n"
+    for body, plain in [
+        ("s += y[i] * w[i]", True), ("w[i] = 2.0 * y[i]", True), ("y[i] = y[i - 1]", False), ("w[0] += y[i]", False),
+        ("s += s * y[i]", False),
+    ]:  # fmt: skip
+        text = c.translate(loop.format(body), {"f": ("a1", "a1")})
+        assert ("omp simd" in text) == plain, body
+
+
+# --- on disk -------------------------------------------------------------------------------------------------
+SOLVE = """
+import symhigh as sh
+curve = sh.derive(sh.logistic_regression(), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 5)
+print(curve.risk.tobytes().hex())
+"""
+
+
+def started(place: Path, script: str = SOLVE, warn: str = "error", **environment: str) -> subprocess.Popen[str]:
+    env = {k: v for k, v in os.environ.items() if k != "SYMHIGH_TARGET"}
+    return subprocess.Popen(
+        [sys.executable, "-W", warn, "-c", script], env={**env, "SYMHIGH_CACHE": str(place), **environment},
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def result(process: subprocess.Popen[str]) -> str:
+    text, errors = process.communicate()
+    assert process.returncode == 0, errors
+    return text
+
+
+@needs_compiler
+def test_processes_on_a_cold_cache_and_damaged_objects_give_the_same_bits(tmp_path: Path) -> None:
+    place = tmp_path / "cache"
+    found = {result(p) for p in [started(place) for _ in range(3)]}
+    kept = sorted(place.glob("o_*.so"))
+    assert len(kept) == 2  # the right-hand side and the stepper
+    assert not list(place.glob("*.tmp"))
+    whole = [file.read_bytes() for file in kept]
+    kept[0].write_bytes(whole[0][:1000])
+    kept[1].write_bytes(whole[1][:5000] + b"\\0?" * 8 + whole[1][5016:])
+    found.add(result(started(place)))
+    assert len(found) == 1
+    assert [file.read_bytes() for file in kept] == whole
+    next(iter(place.glob("o_*.sum"))).unlink()
+    assert result(started(place)) in found
+
+
+@needs_compiler
+def test_without_a_private_folder_objects_are_made_for_the_process_alone(tmp_path: Path) -> None:
+    place = tmp_path / "open"
+    place.mkdir()
+    place.chmod(0o777)
+    text = result(started(place, warn="ignore"))
+    assert text == result(started(tmp_path / "private"))
+    assert not list(place.iterdir())
+
+
+@needs_compiler
+@pytest.mark.parametrize("fault", ["exit 1", "echo fine > /dev/null", "exec sleep 60"])
+def test_a_compiler_that_does_not_work_is_named_once_and_numba_serves(tmp_path: Path, monkeypatch, fault: str) -> None:  # type: ignore[no-untyped-def]
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "cc").write_text(f"#!/bin/sh\n{fault}\n")
+    (folder / "cc").chmod(0o755)
+    script = f"""
+import warnings
+import symhigh as sh
+from symhigh.codegen import compiler
+compiler.PATIENCE = 2.0
+with warnings.catch_warnings(record=True) as seen:
+    warnings.simplefilter("always")
+    system = sh.derive(sh.least_squares(1), sh.AdaGradNorm(1, 0.3))
+    curves = [system.solve(sh.Spectrum.isotropic(), sh.Start(), 5) for _ in range(2)]
+(text,) = {{str(w.message) for w in seen}}
+assert {str(folder)!r} in text and "SYMHIGH_TARGET=numba" in text, text
+print(repr(curves[0].risk[-1]))
+"""
+    cache = os.environ.get("SYMHIGH_CACHE", str(tmp_path / "cache"))
+    path = f"{folder}:/usr/bin:/bin"
+    text = result(started(Path(cache), script, PATH=path))
+    curve = sh.derive(sh.least_squares(1), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 5)
+    assert curve.risk[-1] == pytest.approx(float(text.partition("(")[2].partition(")")[0] or text), rel=1e-12)
+
+
+def test_a_target_is_named_by_the_environment(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from symhigh.codegen.target import chosen
+
+    monkeypatch.setenv("SYMHIGH_TARGET", "numpy")
+    assert chosen() is NUMPY
+    monkeypatch.setenv("SYMHIGH_TARGET", "fortran")
+    with pytest.raises(ValueError, match=r"SYMHIGH_TARGET=fortran: not a target.*c, numba, numpy"):
+        chosen()
+
+
+def test_no_compiler_is_an_error_of_its_own(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(objects, "compiler", lambda: None)
+    with pytest.raises(NoCompiler, match="no C compiler"):
+        load_object(TEXT, {"pieces": ("d", "i", "a1", "a1")})
