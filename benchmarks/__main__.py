@@ -27,7 +27,7 @@ Machine: {machine}.
 Job = Callable[[], list[Contest]]
 JOBS: dict[str, list[Job]] = {
     "curves": [
-        lambda: [curves.adagrad()], lambda: [curves.logistic()], lambda: [curves.power_law()],
+        lambda: [curves.adagrad()], curves.targets, lambda: [curves.logistic()], lambda: [curves.power_law()],
         lambda: [evaluation.logistic_right_hand_side()], lambda: [curves.volterra()], curves.derivations,
     ],
     "spectra": [spectra.rules, lambda: [spectra.compression()]],

@@ -7,6 +7,7 @@ import numpy as np
 import symhigh as sh
 from benchmarks import baselines as base
 from benchmarks.measure import Contest, contest
+from symhigh.codegen.target import NUMBA, C
 
 
 def error(found, exact) -> float:
@@ -32,6 +33,21 @@ def adagrad() -> Contest:
         "Euler, dt = 1/256": lambda: base.adagrad_euler(1, 0.3, 1, 10),
         "solve_ivp, lambdified": lambda: base.adagrad_solve_ivp(rhs, 1, 0.3, 1, times, 1e-8),
     }, turns=9, note=note)  # fmt: skip
+
+
+def targets() -> list[Contest]:
+    """One small curve on each target, warm: least squares and logistic regression, t ≤ 10, relative 1e-9."""
+    rows = []
+    for name, problem in (("least squares", sh.least_squares(1)), ("logistic", sh.logistic_regression())):
+        system, spectrum, start = sh.derive(problem, sh.AdaGradNorm(1, 0.3)), sh.Spectrum.isotropic(), sh.Start()
+
+        def draw(target, system=system, spectrum=spectrum, start=start):
+            for _ in range(20):
+                system.solve(spectrum, start, 10, rtol=1e-9, target=target)
+
+        others = {"Numba": lambda draw=draw: draw(NUMBA)}
+        rows.append(contest(f"{name}, small curve by C", lambda draw=draw: draw(C), others, turns=25, unit=20.0))
+    return rows
 
 
 def logistic() -> Contest:

@@ -15,8 +15,16 @@ sh.derive(sh.least_squares(1), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotrop
 """
 
 
-def python(code: str, cache: str) -> None:
-    environment = {**os.environ, "SYMHIGH_CACHE": cache}
+NEW_LOSS = """
+import sympy as sp
+import symhigh as sh
+loss = sp.log(sp.cosh({number} * (sh.x - sh.x_star)))
+sh.derive(sh.Problem(loss), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 10)
+"""
+
+
+def python(code: str, cache: str, **more: str) -> None:
+    environment = {**os.environ, "SYMHIGH_CACHE": cache, **more}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, stdout=subprocess.DEVNULL)
 
 
@@ -24,9 +32,11 @@ def rows() -> list[Contest]:
     """Importing, the help, and the first curve: processor time of the whole process."""
     with tempfile.TemporaryDirectory() as warm:
 
-        def cold() -> None:
+        def cold(code: str = FIRST_CURVE, **more: str) -> None:
             with tempfile.TemporaryDirectory() as empty:
-                python(FIRST_CURVE, empty)
+                python(code, empty, **more)
+
+        new = NEW_LOSS.format(number="1.3")
 
         return [
             contest("import symhigh", lambda: python("import symhigh", warm), {
@@ -36,4 +46,7 @@ def rows() -> list[Contest]:
                     turns=3, clock=cpu),
             contest("first curve, warm cache", lambda: python(FIRST_CURVE, warm),
                     {"cold cache": cold}, turns=3, clock=cpu),
+            contest("a loss never seen, its first curve, empty cache, C", lambda: cold(new, SYMHIGH_TARGET="c"),
+                    {"Numba": lambda: cold(new, SYMHIGH_TARGET="numba"), "C, warm cache": lambda: python(new, warm)},
+                    turns=3, clock=cpu),
         ]  # fmt: skip

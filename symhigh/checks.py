@@ -77,6 +77,9 @@ def power_in_range(owner: str, name: str, value: sp.Expr, power: sp.Expr) -> Non
         )
 
 
+_NUMBERS, _EXACT = (float, int), 2**53
+
+
 def real(
     owner: str,
     name: str,
@@ -88,6 +91,8 @@ def real(
     below: float = math.inf,
 ) -> float:
     """Return ``value`` as a finite ``float`` greater than ``above``, at least ``least``, less than ``below``."""
+    if type(value) in _NUMBERS and above < value < below and least <= value <= _EXACT:  # what most callers give
+        return float(value)
     given = _scalar(value)
     if given is None or not given.is_number:
         refuse_type(owner, name, value, "a number", meaning)
@@ -103,6 +108,8 @@ def real(
 
 def whole(owner: str, name: str, value: Any, *, least: int, meaning: str, most: int = 2**63 - 1) -> int:
     """Return ``value`` as an ``int`` of at least ``least`` and at most ``most``, or raise."""
+    if type(value) is int and least <= value <= most:
+        return value
     given = _scalar(value)
     if given is None or not isinstance(given, sp.Integer):
         refuse_type(owner, name, value, "a whole number", meaning)

@@ -221,6 +221,10 @@ def test_plot_saves_picture_and_data(tmp_path: Path) -> None:
     assert {f.suffix for f in tmp_path.iterdir()} == {".png", ".pdf", ".json"}
 
 
+def test_export_is_c_too() -> None:
+    assert "f_rhs(double v_t_, array1 v_y" in call("export", "--target", "c").output
+
+
 def test_export_is_python() -> None:
     compile(call("export", "--target", "numpy").output, "generated", "exec")
 

@@ -63,9 +63,10 @@ def balance_of_curves(trial):
 
 balance = Claim(
     "Balance under any loss and scalar rule",
-    "It decays by the exponent λ ∫ γ² E f'² dt: what an adaptive rate makes of the initialisation.",
+    "What an adaptive rate makes of the initialisation: it decays with the noise that the rate has let in.",
     source="symhigh's own",
     id="dln/balance-any-rule",
+    seconds=600,
     domain={gamma: (0.1, 1), lam: (0.1, 1), gradient_noise: (0.1, 1), u: (1, 2), v: (-0.5, 0.5)},
     evidence=[balance_under_any_slopes, balance_of_curves],
 )
@@ -143,9 +144,10 @@ def energy_of_logistic(trial):
 
 energy = Claim(
     "AdaGrad-Norm on a network lowers one energy at every step size",
-    "The Bregman potential of the mirror map plus (η²/2) log γ falls as under gradient flow, whatever the noise.",
+    "The Bregman potential of the mirror map and the logarithm of the rate, together, fall as under gradient flow.",
     source="symhigh's own",
     id="dln/adagrad-energy",
+    seconds=600,
     domain={
         **{gamma: (0.1, 1), lam: (0.1, 1), gradient_noise: (0.1, 1), u: (1, 2), v: (-0.5, 0.5), theta_star: (-1, 1)},
         **{c1: (0.1, 1), c2: (-1, -0.1), alpha: (-1, 1), xi: (-1, 1)},
@@ -172,6 +174,7 @@ shrinking = Claim(
     "The exponent of the balance, weighted with the curvature, is the logarithm of the ratio of rates.",
     source="symhigh's own",
     id="dln/adagrad-effective-start",
+    seconds=600,
     evidence=[shrunken_by_rates],
 )
 
@@ -203,6 +206,7 @@ lazy_rate = Claim(
     "Lambert's function, as for linear models, with the curvature of the start in place of the trace.",
     source="symhigh's own",
     id="dln/adagrad-lazy",
+    seconds=600,
     evidence=[lazy_limit],
 )
 
@@ -222,9 +226,10 @@ def late_with_noise(trial):
 
 late = Claim(
     "AdaGrad-Norm on a network with label noise, at late times",
-    "As for linear models, with the curvature at the minimiser without balance, 2 mean λ|θ*|.",
+    "As for linear models, with the curvature at the minimiser without balance.",
     source="symhigh's own",
     id="dln/adagrad-late",
+    seconds=600,
     evidence=[late_with_noise],
 )
 

@@ -234,16 +234,17 @@ def figure(number: str, out: Path, largest: str, seeds: int) -> None:
 
 
 @main.command(cls=StatementCommand)
-@click.option("--target", type=click.Choice(["numba", "numpy"]), default="numpy", show_default=True)
+@click.option("--target", type=click.Choice(["c", "numba", "numpy"]), default="numpy", show_default=True)
 def export(target: str, **options: Any) -> None:
-    """Print the generated source of a limit's right-hand side and stepper."""
+    """Print the generated source of a limit's right-hand side."""
     import symhigh as sh
-    from symhigh.codegen.kernels import limit_source
-    from symhigh.codegen.target import NUMBA, NUMPY
+    from symhigh.codegen.c import translate
+    from symhigh.codegen.kernels import LIMIT, limit_source
+    from symhigh.codegen.target import TARGETS
 
     problem, rule = read_statement(options, symbolic=True)
-    source = limit_source(sh.derive(problem, rule), NUMBA if target == "numba" else NUMPY)
-    click.echo(f"# {_line(_named(problem, rule))}\n{source}")
+    source, title = limit_source(sh.derive(problem, rule), TARGETS[target]), _line(_named(problem, rule))
+    click.echo(f"/* {title} */\n{translate(source, LIMIT)}" if target == "c" else f"# {title}\n{source}")
 
 
 @main.command()

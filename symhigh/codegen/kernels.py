@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
@@ -85,6 +86,20 @@ class Kernels(SimpleNamespace):
         made = Limit if self.fields == FIELDS else ImplicitLimit
         return made(*(given[name] if name in given else getattr(self, name) for name in self.fields))
 
+    def held(self, name: str, *given: Any) -> Callable[[dict[int, Any]], Any]:
+        """A function with its arguments; called with those numbers that change, by place."""
+        function = getattr(self, name)
+        if (packed := getattr(function, "held", None)) is not None and (call := packed(*given)) is not None:
+            return cast("Callable[[dict[int, Any]], Any]", call)
+        arguments = list(given)
+
+        def call_again(changed: dict[int, Any]) -> Any:
+            for place, value in changed.items():
+                arguments[place] = value
+            return function(*arguments)
+
+        return call_again
+
 
 Limit = namedtuple("Limit", FIELDS)  # type: ignore[misc]
 ImplicitLimit = namedtuple("ImplicitLimit", IMPLICIT_FIELDS)  # type: ignore[misc]
@@ -97,6 +112,11 @@ def limit_source(system: MomentSystem, target: Target = NUMBA) -> str:
 
 def limit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
     """The functions of :func:`limit_source` and the explicit stepper; equal systems share them."""
+    return _explicit_kernels(system, target or chosen())
+
+
+@lru_cache(maxsize=256)
+def _explicit_kernels(system: MomentSystem, target: Target) -> Any:
     return _kernels("explicit", system.content, target, lambda target: _explicit(system, target))
 
 

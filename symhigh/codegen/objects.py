@@ -11,7 +11,7 @@ import ctypes
 import hashlib
 import struct
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +27,8 @@ from symhigh.codegen.compiler import NoCompiler, build, compiler, options
 from symhigh.codegen.folder import cache_folder, write_whole
 
 _loaded: dict[str, SimpleNamespace] = {}
+_BYTE = ctypes.c_char
+_DOUBLE = np.dtype(np.float64)
 
 
 def load_object(
@@ -151,7 +153,27 @@ class Function:
                 _put(kind, value, slots, copies)
         return slots, copies
 
-    def enter(self, packed: bytes) -> Any:
+    def held(self, *given: Any) -> Callable[[dict[int, Any]], Any] | None:
+        """The function with its arguments packed once; called with those numbers that change, by place.
+
+        None where an array had to be copied. The caller keeps the arrays alive.
+        """
+        slots, copies = self.slots(given)
+        if copies:
+            return None
+        packed = ctypes.create_string_buffer(self._layout.pack(*slots), self._layout.size)
+        widths = [_width(k) for k in self._kinds]
+        places = {k: 8 * sum(widths[:k]) for k, kind in enumerate(self._kinds) if kind in ("d", "i")}
+        forms = {k: struct.Struct("d" if self._kinds[k] == "d" else "q").pack_into for k in places}
+
+        def call(changed: dict[int, Any]) -> Any:
+            for place, value in changed.items():
+                forms[place](packed, places[place], value)
+            return self.enter(packed)
+
+        return call
+
+    def enter(self, packed: Any) -> Any:
         """Call with arguments that are packed."""
         if self._results is None:
             self._enter(packed, None)
@@ -170,6 +192,11 @@ def _format(kind: Any) -> str:
     return {"d": "d", "i": "q"}.get(kind) or "Q" + "q" * int(kind[1:])
 
 
+def _width(kind: Any) -> int:
+    """How many slots an argument takes."""
+    return struct.calcsize(_format(kind)) // 8
+
+
 def _put(kind: Any, value: Any, slots: list[Any], copies: list[tuple[Any, Any]]) -> None:
     if isinstance(kind, tuple):
         slots.append(value.address)
@@ -179,11 +206,14 @@ def _put(kind: Any, value: Any, slots: list[Any], copies: list[tuple[Any, Any]])
         slots.append(int(value))
     else:
         array = value
-        if not (array.flags.c_contiguous and array.dtype == np.float64):
+        if not (array.flags.c_contiguous and (array.dtype is _DOUBLE or array.dtype == _DOUBLE)):
             array = np.ascontiguousarray(value, dtype=np.float64)
             if value.flags.writeable:
                 copies.append((value, array))
             else:
                 copies.append((np.empty_like(array), array))
-        slots.append(array.ctypes.data)
+        try:
+            slots.append(ctypes.addressof(_BYTE.from_buffer(array)))
+        except (TypeError, ValueError):  # empty, or not to be written
+            slots.append(array.ctypes.data)
         slots += array.shape

@@ -22,11 +22,11 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from symhigh.checks import real, whole
-from symhigh.codegen.target import NUMPY, Target, chosen
+from symhigh.codegen.target import Target, chosen
 from symhigh.derivation import derive
 from symhigh.derivation.fluctuations import Deviations
 from symhigh.integration.deviations import Equations
-from symhigh.integration.fluctuations import few, theory_of, without_integrals
+from symhigh.integration.fluctuations import few, theory_of
 from symhigh.integration.lyapunov import march
 from symhigh.integration.path import Path
 from symhigh.integration.solve import parameter_values
@@ -111,13 +111,6 @@ def escape(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start) -> Es
     par = parameter_values("escape", system)
     theory = theory_of(system, start.random)
     used = few(theory, spectrum, start, 1e-6, _HORIZON)
-    if without_integrals(theory):
-        try:
-            return _law(_Saddle(theory, NUMPY, par, used, start))
-        except NoSaddle:
-            raise
-        except (ArithmeticError, ValueError):  # Python stops where compiled code carries on
-            pass
     return _law(_Saddle(theory, chosen(), par, used, start))
 
 

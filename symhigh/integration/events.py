@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,8 @@ def watch(
     system: MomentSystem, events: Mapping[str, sp.Expr] | None, until: str | Sequence[str], steady: float
 ) -> Watched:
     """Check and resolve what :func:`~symhigh.integration.solve.solve` was asked to look for."""
+    if events is None and isinstance(until, tuple) and not until and isinstance(steady, float) and 0 < steady < 1:
+        return _unwatched(system)
     given = mapping("solve", "events", events, "{name: SymPy expression that crosses zero}")
     names = words("solve", "events", tuple(given), "a mapping whose keys are names, strings")
     wanted = words("solve", "until", until, "the name of an event, or several")
@@ -134,6 +137,11 @@ def watch(
     ends = np.array([name in wanted for name in (*names, STEADY)])
     marked = replace(system, outputs=outputs, parameters=parameters) if given else system
     return Watched(marked, names, ends, tolerance if ends[-1] else 0.0)
+
+
+@lru_cache(maxsize=64)
+def _unwatched(system: MomentSystem) -> Watched:
+    return Watched(system, (), np.zeros(1, dtype=bool), 0.0)
 
 
 def _resolved(system: MomentSystem, name: str, expr: Any) -> sp.Expr:

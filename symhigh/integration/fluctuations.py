@@ -16,6 +16,8 @@ import numpy as np
 from symhigh.checks import output_times, real
 from symhigh.codegen.target import NUMBA, NUMPY, Target, chosen
 from symhigh.derivation.fluctuations import Deviations, check_closure, deviations
+from symhigh.derivation.gaussian import GaussianMean
+from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import state
 from symhigh.integration.bands import Fluctuations
 from symhigh.integration.deviations import Equations
@@ -135,6 +137,12 @@ def theory_of(system: MomentSystem, random_start: bool) -> Deviations:
     if key not in _known:
         _known[key] = deviations(system, random_start)
     return _known[key]
+
+
+def without_integrals(theory: Deviations) -> bool:
+    """Whether all expectations are in closed form."""
+    exprs = (*(e for _, e in theory.shared), *(s.expression for s in theory.system.scalars))
+    return not any(e.has(GaussianMean, MixtureMean) for e in exprs)
 
 
 def few(theory: Deviations, spectrum: Spectrum, start: Start, rtol: float, end: float) -> Spectrum:

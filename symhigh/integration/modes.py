@@ -5,11 +5,13 @@ Stands between populations and everything that integrates or simulates.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import sympy as sp
 
 from symhigh.derivation.mean_field import DIAGONAL
-from symhigh.population import Population, Spectrum
+from symhigh.population import Population, Spectrum, Start
 from symhigh.population.population import Columns, evaluate
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam
@@ -39,6 +41,31 @@ def check_coordinates(owner: str, given: str, system: MomentSystem) -> None:
             "coordinates, and this K is not; a limit would need the joint law of the coordinates that K mixes. Give "
             "the diagonal of K, or a rule that is invariant under rotations"
         )
+
+
+Start_ = tuple[Population, Array, Array, Array]
+_FEW = 64
+
+
+def modes_of(system: MomentSystem, spectrum: object, start: object) -> Start_:
+    """The population and :func:`starting_modes`; of few modes they are kept, for as long as their numbers stay."""
+    if not (isinstance(spectrum, Spectrum) and isinstance(start, Start)) or spectrum.values.size > _FEW:
+        return _modes_of(system, spectrum, start)
+    arrays = (spectrum.values, spectrum.weights, *(start.vectors_given or ()))
+    if any(a.dtype != np.float64 for a in arrays):
+        return _modes_of(system, spectrum, start)
+    population, coef, states, size = _kept(system, spectrum, start, tuple(a.tobytes() for a in arrays))
+    return population, coef.copy(), states.copy(), size.copy()
+
+
+def _modes_of(system: MomentSystem, spectrum: object, start: object) -> Start_:
+    population = population_of(system, spectrum, start)
+    return population, *starting_modes(system, population)
+
+
+@lru_cache(maxsize=64)
+def _kept(system: MomentSystem, spectrum: Spectrum, start: Start, content: tuple[bytes, ...]) -> Start_:
+    return _modes_of(system, spectrum, start)
 
 
 def all_columns(system: MomentSystem, columns: Columns) -> Columns:

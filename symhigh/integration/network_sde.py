@@ -82,7 +82,7 @@ def solve_network_sde(
     pull_rate, noise_rate, shrink = strengths(limit)
     begin = starts(limit, NetworkClasses(at.lam, at.target, at.u, at.v))
     offset = limit.numbers()[1] ** 2 / 2
-    factor = None if at.covariance is None else square_root(at.covariance)
+    factor = None if at.covariance is None else square_root("solve_network_sde", at.covariance)
     pair = [numeric((alpha, xi, side_w, side_z), limit.reduction.inverse[s]) for s in (u, v)]
     effective = numeric((u, v), limit.parametrization.effective)
 

@@ -102,11 +102,11 @@ class Record:
         return mean
 
 
-def square_root(covariance: Array) -> Array:
+def square_root(owner: str, covariance: Array) -> Array:
     """The symmetric square root of a covariance; raises ``ValueError`` where an eigenvalue is negative."""
     values, basis = np.linalg.eigh(covariance)
     if values[0] < -1e-10 * max(values[-1], 1.0):
-        raise ValueError(f"covariance has the eigenvalue {values[0]:g}; all must be >= 0")
+        raise ValueError(f"{owner}(covariance): it has the eigenvalue {values[0]:g}; all must be >= 0")
     return np.asarray((basis * np.sqrt(np.maximum(values, 0.0))) @ basis.T)
 
 

@@ -9,6 +9,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from symhigh.integration.edges import SingularStart, at_start, check_start, sett
 from symhigh.integration.events import watch
 from symhigh.integration.journey import Journey, Modes
 from symhigh.integration.lags import with_lags
-from symhigh.integration.modes import population_of, starting_modes
+from symhigh.integration.modes import modes_of
 from symhigh.integration.singular import rate_exponent
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT, Stepper, outlasts
 from symhigh.integration.timetable import timetable, without_remainders
@@ -108,7 +109,7 @@ def solve(
     if target is not None:
         instance("solve", "target", target, Target, "C, NUMBA or NUMPY of symhigh.codegen.target")
     free = target is None and "SYMHIGH_TARGET" not in os.environ
-    population = population_of(system, spectrum, start)
+    population = modes_of(system, spectrum, start)[0]
     if isinstance(spectrum, Spectrum):
         own = start.dimension if isinstance(start, Start) else None
         warn_of_few_dimensions("solve", spectrum, own, stacklevel=4)
@@ -152,14 +153,13 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
     most = whole("solve", "budget", given.budget, least=1, meaning="the largest number of attempts at a step")
     times = output_times("solve", given.t, end)
     watched = watch(system, given.events, given.until, given.steady)
-    par = parameter_values("solve", watched.system)
-    population = population_of(system, spectrum, start)
+    par = np.array(_parameters(watched.system))
     absolute = (
         None
         if given.atol is None
         else real("solve", "atol", given.atol, above=0.0, meaning="the absolute tolerance")
     )
-    coef, states, size = starting_modes(system, population)
+    population, coef, states, size = modes_of(system, spectrum, start)
     check_schedule(watched.system, par, end)
     modes = Modes(par, coef, population.weights, states, size)
     table = timetable(with_lags(watched.system))
@@ -178,7 +178,7 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
     values, attempts = None, 1 if deadline < np.inf else _BUDGET
     try:
         while status in (RUNNING, LOOK):
-            began = time.process_time()
+            began = time.process_time() if deadline < np.inf else 0.0
             status = march.advance(journey.goal, watched.any, attempts)
             if deadline < np.inf:
                 spent = time.process_time() - began
@@ -197,7 +197,7 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
                     march.hand_over(IMPLICIT)
                 if clock[2] + clock[3] > most + 50 * journey.stops.size:
                     status = SPENT
-                elif time.process_time() > deadline:
+                elif deadline < np.inf and time.process_time() > deadline:
                     deadline, attempts = np.inf, _BUDGET
                     march.hand_down(NUMBA)
                 journey.near_target()
@@ -238,6 +238,11 @@ def _memory(kernels: Any, system: MomentSystem, modes: Modes) -> Array:
     return memory
 
 
+@lru_cache(maxsize=64)
+def _parameters(system: MomentSystem) -> tuple[float, ...]:
+    return tuple(parameter_values("solve", system).tolist())
+
+
 def parameter_values(owner: str, system: MomentSystem) -> Array:
     """The system's parameters as floats, in its order; ``ValueError`` where symbols remain."""
     open_ = sorted({str(s) for v in system.parameters.values() for s in v.free_symbols})
@@ -249,12 +254,19 @@ def parameter_values(owner: str, system: MomentSystem) -> Array:
     return np.array([float(v) for v in system.parameters.values()])
 
 
+@lru_cache(maxsize=64)
+def _schedule(system: MomentSystem) -> sp.Expr | None:
+    """The rate, where it is a given function of time."""
+    rate = next(s.expression for s in system.scalars if s.name == gamma)
+    given = rate.free_symbols <= {clock_symbol, *system.parameters} and rate.has(clock_symbol)
+    return without_remainders(rate) if given else None
+
+
 def check_schedule(system: MomentSystem, par: Array, end: float) -> None:
     """A rate that is a given function of time must be ≥ 0 on the interval and finite but for an integrable start."""
-    rate = next(s.expression for s in system.scalars if s.name == gamma)
-    if not rate.free_symbols <= {clock_symbol, *system.parameters} or not rate.has(clock_symbol):
+    rate = _schedule(system)
+    if rate is None:
         return
-    rate = without_remainders(rate)
     Names().code(rate)  # refuses, by name, what generated code cannot compute
     values = dict(zip(system.parameters, par.tolist(), strict=True))
     singular = rate_exponent(system, values) > 0

@@ -64,13 +64,16 @@ class March:
         self.rows, self.row, self.clock = np.zeros((times.size, len(system.outputs))), 0, np.zeros(CLOCK)
         self.K, self.work = np.zeros((stepper.stages, y.size)), np.zeros((stepper.work, y.size))
         self.limit = kernels.record(data)
+        self._held: tuple[tuple[Any, ...], Callable[[dict[int, Any]], Any]] | None = None
 
     def advance(self, end: float, look: bool, budget: int) -> int:
         """At most ``budget`` attempts at a step; returns the status."""
-        status, self.row = self.kernels.advance(
-            end, self.times, self.row, self.rows, self.y, self.K, self.work, self.clock, self.limit, *self.limits,
-            look, budget,
-        )  # fmt: skip
+        given = (self.times, self.rows, self.y, self.K, self.work, self.clock, self.limit, *self.limits)
+        if self._held is None or any(a is not b for a, b in zip(given, self._held[0], strict=True)):
+            times, rows, y, K, work, clock, limit, *limits = given
+            arguments = (end, times, self.row, rows, y, K, work, clock, limit, *limits, look, budget)
+            self._held = given, self.kernels.held("advance", *arguments)
+        status, self.row = self._held[1]({0: end, 2: self.row, len(given) + 2: look, len(given) + 3: budget})
         return int(status)
 
     def hand_over(self, stepper: Stepper) -> None:

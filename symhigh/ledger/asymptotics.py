@@ -170,9 +170,9 @@ def asymptotic(
 
 
 def _limit(expr: sp.Expr, variable: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:
-    """The limit if SymPy finds one within a few seconds."""
+    """The limit if SymPy finds one within a few seconds of work."""
     try:
-        with time_limit(5.0):
+        with time_limit(5.0, working=True):
             found = sp.limit(expr, variable, end, side)
             found = found if found.is_number else sp.simplify(found)
     except (OutOfTime, NotImplementedError, ValueError, sp.PoleError, RecursionError):

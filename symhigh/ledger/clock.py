@@ -19,31 +19,31 @@ class OutOfTime(BaseException):
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise :class:`OutOfTime` in the body once ``seconds`` have passed.
+def time_limit(seconds: float, working: bool = False) -> Iterator[None]:
+    """Raise :class:`OutOfTime` in the body once ``seconds`` have passed, or have been worked by this process.
 
-    Limits nest. Compiled code is interrupted when it returns to Python. Where there are no interval timers
-    (Windows, or outside the main thread) the limit is checked when the body ends.
+    A limit on ``working`` time ends at the same place however loaded the machine is. Limits nest, those of one kind.
+    Compiled code is interrupted when it returns to Python. Where there are no interval timers (Windows, or outside the
+    main thread) the limit is checked when the body ends.
     """
+    clock = time.process_time if working else time.monotonic
+    begin = clock()
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        begin = time.monotonic()
         yield
-        if time.monotonic() - begin > seconds:
+        if clock() - begin > seconds:
             raise OutOfTime
         return
+    timer, number = (signal.ITIMER_PROF, signal.SIGPROF) if working else (signal.ITIMER_REAL, signal.SIGALRM)
 
     def ring(signum: int, frame: FrameType | None) -> None:
         raise OutOfTime
 
-    before = signal.signal(signal.SIGALRM, ring)
-    left, interval = signal.setitimer(
-        signal.ITIMER_REAL, seconds, 1.0
-    )  # again each second, should it be swallowed
-    begin = time.monotonic()
+    before = signal.signal(number, ring)
+    left, interval = signal.setitimer(timer, seconds, 1.0)  # again each second, should it be swallowed
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(timer, 0.0)
+        signal.signal(number, before)
         if left:
-            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - begin), 1e-3), interval)
+            signal.setitimer(timer, max(left - (clock() - begin), 1e-3), interval)

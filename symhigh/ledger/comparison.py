@@ -150,7 +150,7 @@ def _warn(effective: float, size: str) -> None:
         f"needs many: {size}. Runs are then far from Gaussian, and false alarms may exceed the stated rate; simulate a "
         "larger d or a flatter spectrum",
         RuntimeWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
 
 

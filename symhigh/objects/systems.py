@@ -108,16 +108,18 @@ class MomentSystem(system.MomentSystem):
         t: Any = None,
         rtol: float = 1e-5,
         target: Target | None = None,
+        joint: Any = None,
     ) -> Fluctuations:
         """How far one run strays from the limit, and the bias of the mean, to leading order at any dimension d.
 
         ``t`` are increasing output times in [0, t_end], by default 201 equal ones, and ``rtol`` the relative tolerance
-        of variances and biases; a random start adds its own covariance. For systems closed by second moments; see
+        of variances and biases; a random start adds its own covariance. ``joint`` are times, some of ``t`` or ``True``
+        for all, between which covariances are kept too. For systems closed by second moments; see
         :func:`symhigh.integration.fluctuations.fluctuations`.
         """
         from symhigh.integration.fluctuations import fluctuations
 
-        return fluctuations(self, spectrum, start, t_end, t, rtol, target)
+        return fluctuations(self, spectrum, start, t_end, t, rtol, target, joint)
 
     def simulate(
         self,

@@ -7,7 +7,7 @@ First room of the pipeline. A linear model learns θ itself; a diagonal network 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 
@@ -37,8 +37,11 @@ LINEAR = Model((X,), X)
 """``θ = X``: a generalised linear model."""
 
 
+@dataclass(frozen=True, init=False)
 class Parametrization(Model):
     """Effective weight of one coordinate of a diagonal network, a polynomial ``effective`` in ``u`` and ``v``."""
+
+    coordinates: tuple[sp.Symbol, ...] = field(init=False)
 
     def __init__(self, effective: sp.Expr) -> None:
         effective = expression("Parametrization", "effective", effective, "a polynomial in u and v")

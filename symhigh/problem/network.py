@@ -7,13 +7,13 @@ First room of the pipeline. symhigh states its own model: prediction ``<a, θ>/�
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
 
 from symhigh.checks import instance, parameter
-from symhigh.problem.model import PRODUCT, SQUARES, Parametrization, powers, theta_star, u, v
+from symhigh.problem.model import PRODUCT, SQUARES, Model, Parametrization, powers, theta_star, u, v
 from symhigh.problem.problem import Problem
 from symhigh.symbols import OwnedSymbol, eps, x, x_star
 
@@ -30,6 +30,15 @@ class DiagonalNetwork(Problem):
     """
 
     step: sp.Expr = sp.S.One
+    parametrization: Parametrization = PRODUCT
+    """``θ(u, v)``."""
+    loss: sp.Expr = field(init=False, default=(x - x_star - eps) ** 2 / 2)
+    labels: tuple[tuple[sp.Expr, sp.Expr], ...] = field(init=False, default=())
+    parameters: tuple[tuple[sp.Symbol, sp.Expr], ...] = field(init=False, default=())
+    name: str = field(init=False, default="diagonal network", compare=False)
+    model: Model = field(init=False, default=PRODUCT)
+    students: tuple[sp.Symbol, ...] = field(init=False, default=(x,))
+    targets: tuple[sp.Symbol, ...] = field(init=False, default=(x_star,))
 
     def __init__(self, step: Any, noise: Any = 0, parametrization: Parametrization = PRODUCT) -> None:
         owner, what = (
@@ -38,20 +47,15 @@ class DiagonalNetwork(Problem):
         )
         instance(owner, "parametrization", parametrization, Parametrization, what)
         sigma = parameter(owner, "noise", noise, positive=False, meaning="the standard deviation of the label noise")
-        super().__init__((x - x_star - eps) ** 2 / 2, sigma, name="diagonal network", model=parametrization)
+        super().__init__(self.loss, sigma, name=self.name, model=parametrization)
         value = parameter(owner, "step", step, positive=True, meaning="the step of SGD")
         object.__setattr__(self, "step", value)
+        object.__setattr__(self, "parametrization", parametrization)
 
     def bound(self, values: Mapping[sp.Basic, sp.Expr]) -> DiagonalNetwork:
         """The same network with ``values`` put into its step and its noise, checked as a new one is."""
         assert isinstance(self.noise, sp.Expr)
         return DiagonalNetwork(self.step.xreplace(values), self.noise.xreplace(values), self.parametrization)
-
-    @property
-    def parametrization(self) -> Parametrization:
-        """``θ(u, v)``."""
-        assert isinstance(self.model, Parametrization)
-        return self.model
 
     def numbers(self) -> tuple[float, float]:
         """``(step, noise)`` as floats; raises ``ValueError`` while one of them is still a symbol."""

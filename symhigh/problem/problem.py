@@ -88,14 +88,14 @@ class Problem:
             raise ValueError("Problem(students=…): a network has one student, sh.x, and one target, sh.x_star")
         laws = tuple(
             (expression("Problem", "labels", k, value), expression("Problem", "labels", v, chance))
-            for k, v in mapping("Problem", "labels", labels, "{value: probability given sh.x_star}").items()
+            for k, v in _paired("labels", labels, "{value: probability given sh.x_star}").items()
         )
         own = tuple(
             (
                 instance("Problem", "parameters", s, sp.Symbol, "{symbol: number}"),
                 own_parameter("Problem", s, v),
             )
-            for s, v in mapping("Problem", "parameters", parameters, "{symbol: number}").items()
+            for s, v in _paired("parameters", parameters, "{symbol: number}").items()
         )
         _check_loss(loss, laws, {s for s, _ in own}, *directions)
         object.__setattr__(self, "loss", loss)
@@ -151,6 +151,12 @@ class Problem:
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle f = {sp.latex(self.loss)}$"
+
+
+def _paired(name: str, given: Any, what: str) -> Mapping[Any, Any]:
+    """A mapping, or the pairs that a problem keeps of it, which ``dataclasses.replace`` hands back."""
+    pairs = isinstance(given, tuple) and all(isinstance(entry, tuple) and len(entry) == 2 for entry in given)
+    return mapping("Problem", name, dict(given) if pairs else given, what)
 
 
 def _directions(

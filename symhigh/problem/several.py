@@ -6,13 +6,16 @@ First room of the pipeline. Saad and Solla (Phys. Rev. Lett. 74, 1995) for commi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
 
+from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.problem import Problem
 
 
+@dataclass(frozen=True, init=False)
 class MultiIndex(Problem):
     """SGD on ``loss(x_1 … x_l, x*_1 … x*_m, ε)`` with data ``a ~ N(0, K)``, ``x_p = <a, X_p>``, ``x*_q = <a, X*_q>``.
 
@@ -28,6 +31,9 @@ class MultiIndex(Problem):
     Every learnt direction moves by ``X_p⁺ = X_p - (g/d) ∂_p f a``. The same as ``Problem(loss, noise, parameters,
     students=students, targets=targets)``.
     """
+
+    labels: tuple[tuple[sp.Expr, sp.Expr], ...] = field(init=False, default=())
+    model: Model = field(init=False, default=LINEAR)
 
     def __init__(
         self,

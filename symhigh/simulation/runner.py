@@ -35,6 +35,7 @@ from symhigh.codegen.gram import refusal
 from symhigh.derivation import derive
 from symhigh.derivation.limit import mean_field_of
 from symhigh.integration.modes import check_coordinates, diagonal, population_of
+from symhigh.integration.network_values import square_root
 from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.population import Overlaps, Spectrum
 from symhigh.population.spectrum import Array
@@ -190,7 +191,7 @@ def prepare(
     par = parameter_values("simulate", field)
     check_schedule(field, par, t_end)
     table = population_of(field, *population, owner="simulate")
-    root = None if covariance is None else square_root(covariance, d)
+    root = None if covariance is None else _root_of(covariance, d)
     if root is not None and not diagonal(root):
         check_coordinates("simulate", "covariance", field)
     return _chosen(method, Experiment(field, statement, table, d, t_end, par, generator, root), observed)
@@ -310,7 +311,7 @@ def _collect(
                 f"simulate was interrupted: {len(begun)} of {len(results)} runs are kept, to t = "
                 f"{steps[shared - 1] / e.d:.6g}; the others had not come that far",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         results, seeds = [r for r, _ in begun], tuple(seed for _, seed in begun)
         steps = steps[:shared]
@@ -320,7 +321,7 @@ def _collect(
     if messages:
         seed, text = next(iter(messages.items()))
         warnings.warn(
-            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=3
+            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=4
         )
     last = {}
     if all(r.last is not None for r in results):
@@ -348,14 +349,11 @@ def _kept(rows: Sequence[int]) -> int:
     return max(range(max(rows) + 1), key=lambda n: n * sum(r >= n for r in rows))
 
 
-def square_root(covariance: Any, d: int) -> Array:
+def _root_of(covariance: Any, d: int) -> Array:
     """The symmetric square root of a covariance (d, d); raises ``ValueError`` where it is none."""
     matrix = array("simulate", "covariance", covariance, ndim=2, meaning="the covariance of the data")
     if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T, atol=1e-10):
         raise ValueError(
             f"simulate(covariance of shape {matrix.shape}): covariance must be a finite symmetric {d} x {d} matrix"
         )
-    values, basis = np.linalg.eigh(matrix)
-    if values[0] < -1e-10 * max(values[-1], 1.0):
-        raise ValueError(f"simulate(covariance): it has the eigenvalue {values[0]:g}; all must be >= 0")
-    return np.asarray((basis * np.sqrt(np.maximum(values, 0.0))) @ basis.T)
+    return square_root("simulate", matrix)

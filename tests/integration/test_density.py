@@ -12,6 +12,7 @@ from symhigh.derivation.close.density import DensitySystem
 from symhigh.derivation.close.particles import close_by_particles
 from symhigh.derivation.mean_field import mean_field
 from symhigh.derivation.state import state
+from symhigh.integration.particle_system import solve_by_particles
 from symhigh.problem.model import u, v
 from symhigh.symbols import lam
 
@@ -28,7 +29,8 @@ RULES = [
 def by_particles(problem: sh.Problem, rule: sh.Rule, classes: sh.NetworkClasses, t: list[float], **options):  # type: ignore[no-untyped-def]
     """The same mean field with the closure by particles, which shares no equation of the coordinate's law."""
     s, values = state(problem, rule)
-    return close_by_particles(s, mean_field(s), problem, rule, values, True).solve(classes, t[-1], t=t, **options)
+    system = close_by_particles(s, mean_field(s), problem, rule, values, True)
+    return solve_by_particles(system, classes, t_end=t[-1], t=t, **options)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: type(r).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from symhigh.ledger import (
     simulation,
     symbolic,
 )
+from symhigh.ledger.clock import OutOfTime, time_limit
 from symhigh.ledger.load import loaded
 
 a, b, c = sp.symbols("a b c", positive=True)
@@ -309,3 +311,10 @@ def test_simulation_states_what_its_agreement_states() -> None:
     slope = ErrorSlope(-0.5, (-0.6, -0.4), -0.5, (512, 2048), np.ones(2), 0.01)
     row = examine(simulation(lambda trial: slope, title="runs"), expect=CONSISTENT)
     assert row.statement == "the error of a run shrinks like d^-0.5 at d = 512, 2048"
+
+
+def test_a_limit_on_work_does_not_count_waiting() -> None:
+    with time_limit(0.05, working=True):
+        time.sleep(0.2)
+    with pytest.raises(OutOfTime), time_limit(60.0), time_limit(0.05, working=True):
+        any(n < 0 for n in itertools.count())

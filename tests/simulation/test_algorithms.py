@@ -166,10 +166,12 @@ def test_particles_agree_with_the_density() -> None:
     from symhigh.derivation.close.particles import close_by_particles
     from symhigh.derivation.mean_field import mean_field
     from symhigh.derivation.state import state
+    from symhigh.integration.particle_system import solve_by_particles
 
     problem, rule = sh.least_squares(0.3, model=sh.PRODUCT), sh.Constant(0.4)
     s, values = state(problem, rule)
-    particles = close_by_particles(s, mean_field(s), problem, rule, values, True).solve(FOUR, 4, t=TIMES)
+    system = close_by_particles(s, mean_field(s), problem, rule, values, True)
+    particles = solve_by_particles(system, FOUR, t_end=4, t=TIMES)
     density = sh.derive(problem, rule).solve(FOUR, 4, t=TIMES)
     for name in ("risk", "curvature"):
         slack = 5 * particles.errors[name] + 3e-4

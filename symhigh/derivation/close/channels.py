@@ -15,9 +15,9 @@ from typing import Any
 import sympy as sp
 
 from symhigh.derivation.close.additive import Reduction, alpha, side_w, side_z, xi
+from symhigh.meanfield import Reduction as Average
+from symhigh.meanfield import Scalar
 from symhigh.symbols import OwnedSymbol
-from symhigh.system import Reduction as Average
-from symhigh.system import Scalar
 
 Table = dict[sp.Expr, sp.Expr]
 """Function of time → what it multiplies."""

@@ -1,0 +1,164 @@
+"""The façade: one interface for every closure, full signatures, and the data of the inner rooms behind it."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields, replace
+from importlib import import_module
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import sympy as sp
+
+import symhigh as sh
+from symhigh import system as inner
+from symhigh.derivation import derive
+from symhigh.integration import solve
+from symhigh.ledger.paths import _entry
+from symhigh.objects.view import seen_as
+
+a = sp.Symbol("a", positive=True)
+LINE = (sh.Spectrum.from_eigenvalues([1.0, 0.5]), sh.Start(0.5, 1, 0.3))
+CLASSES = (sh.NetworkClasses([1.0, 0.5], [1.0, -0.5], 1.2, 0.2),)
+WORLDS: dict[str, tuple[sh.MomentSystem, tuple[Any, ...], type]] = {
+    "moments": (sh.derive(sh.least_squares(0.3), sh.Constant(a)), LINE, sh.MomentSystem),
+    "density": (sh.derive(sh.least_squares(0.3, sh.PRODUCT), sh.Constant(a)), CLASSES, sh.DensitySystem),
+    "particles": (sh.derive(sh.least_squares(0.3, sh.powers(3)), sh.Constant(a)), CLASSES, sh.ParticleSystem),
+}
+KINDS = (sh.MomentSystem, sh.DensitySystem, sh.ParticleSystem, sh.Curve, sh.NetworkCurve, sh.Runs, sh.Comparison)
+VERBS = ("equations", "latex", "text", "solve", "limits", "fluctuations", "simulate", "bind")
+world = pytest.mark.parametrize(("system", "population", "kind"), WORLDS.values(), ids=WORLDS)
+
+
+@world
+def test_every_closure_answers_one_interface(system: Any, population: tuple[Any, ...], kind: type) -> None:
+    assert type(system) is kind
+    assert isinstance(system, inner.MomentSystem)
+    assert all(callable(getattr(system, verb)) for verb in VERBS)
+    assert all(isinstance(e, sp.Eq) for e in system.equations())
+    assert str(system) == system.text()
+    assert len(system.text().splitlines()) == len(system.equations())
+    assert system._repr_latex_() == f"$\\displaystyle {system.latex()}$"
+    ready = system.bind({"a": 0.1})
+    assert type(ready) is kind
+    curve = ready.solve(*population, t_end=0.5, t=[0, 0.5])
+    runs = ready.simulate(*population, d=16, t_end=0.5, seeds=3)
+    assert isinstance(curve, sh.NetworkCurve if kind is sh.DensitySystem else sh.Curve)
+    assert type(getattr(curve, "system", None) or curve.limit) is kind  # type: ignore[union-attr]
+    assert type(runs) is type(runs.again(8, 2)) is sh.Runs
+    same = sh.simulate(ready, *population, d=16, t_end=0.5, seeds=3)
+    assert (same.risk == runs.risk).all()
+
+
+@pytest.mark.parametrize("name", ["density", "particles"])
+def test_what_a_closure_has_no_answer_to_is_refused_by_name(name: str) -> None:
+    system, population, _ = WORLDS[name]
+    with pytest.raises(ValueError, match=f"fluctuations: .* no equations of second moments .*closed by {name}"):
+        system.fluctuations(*population, 1)
+    with pytest.raises(TypeError, match=r"limits.*a network: give NetworkClasses"):
+        system.limits(*LINE)
+
+
+def test_limits_without_a_closed_form_say_why() -> None:
+    system, population, _ = WORLDS["particles"]
+    with pytest.raises(ValueError, match=r"limits: no closed form .*networks: .*linear modes: "):
+        system.limits(*population)
+
+
+def test_limits_take_a_system_or_what_it_is_derived_from() -> None:
+    system = WORLDS["moments"][0]
+    mine, theirs = system.limits(*LINE), sh.limits(sh.least_squares(0.3), sh.Constant(a), *LINE)
+    assert mine == theirs == sh.limits(system, *LINE)
+    assert "risk" in mine
+
+
+def test_a_start_behind_a_systems_population_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"simulate\(start=50\): after a system .* d=… and t_end=… by name"):
+        sh.simulate(WORLDS["moments"][0].bind({"a": 0.1}), *LINE, 50, 1)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
+def test_methods_have_documents_and_name_their_arguments(kind: type) -> None:
+    for name, method in inspect.getmembers(kind, inspect.isfunction):
+        if not name.startswith("_"):
+            assert len(method.__doc__ or "") > 40, name
+        kinds = {p.kind for p in inspect.signature(method).parameters.values()}
+        if name in (*VERBS, "solve_law", "again"):
+            assert inspect.Parameter.VAR_KEYWORD not in kinds, name
+
+
+INNER: list[tuple[Callable[..., Any], str, str]] = [
+    (sh.derive, "symhigh.derivation", "derive"),
+    (sh.simulate, "symhigh.simulation", "simulate"),
+    (sh.compare, "symhigh.ledger", "compare"),
+    (sh.MomentSystem.solve, "symhigh.integration", "solve"),
+    (sh.MomentSystem.fluctuations, "symhigh.integration.fluctuations", "fluctuations"),
+    (sh.MomentSystem.latex, "symhigh.report.equations", "equations_latex"),
+    (sh.DensitySystem.solve, "symhigh.integration.network", "solve_network"),
+    (sh.DensitySystem.solve_law, "symhigh.integration.network_law", "solve_law"),
+    (sh.ParticleSystem.solve, "symhigh.integration.particle_system", "solve_by_particles"),
+    (sh.Runs.again, "symhigh.simulation.runner", "again"),
+    (sh.Runs.plot, "symhigh.report.figures", "plot_bands"),
+    (sh.Comparison.plot, "symhigh.report.figures", "plot_comparison"),
+]
+
+
+@pytest.mark.parametrize(("outer", "module", "name"), INNER, ids=lambda v: v if isinstance(v, str) else "")
+def test_signatures_are_those_of_the_functions_behind(outer: Any, module: str, name: str) -> None:
+    """Names, defaults and kinds of all arguments but the first of a method, which is the object itself."""
+    ours, theirs = (
+        [(p.name, p.default, p.kind) for p in inspect.signature(f).parameters.values()]
+        for f in (outer, getattr(import_module(module), name))
+    )
+    skipped = int("." in outer.__qualname__)
+    assert ours[skipped:] == theirs[skipped:]
+
+
+def test_simulating_a_system_takes_the_arguments_of_simulate() -> None:
+    method, function = (list(inspect.signature(f).parameters.values()) for f in (sh.MomentSystem.simulate, sh.simulate))
+    assert [p.name for p in method[1:]] == [p.name for p in function[2:]]
+    assert [p.default for p in method[2:]] == [p.default for p in function[3:]]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
+def test_the_facade_adds_methods_and_no_field(kind: Any) -> None:
+    base = next(c for c in kind.__mro__ if not c.__module__.startswith("symhigh.objects"))
+    assert [f.name for f in fields(kind)] == [f.name for f in fields(base)]
+    assert kind.__doc__
+
+
+def test_views_share_their_data_and_replace_keeps_the_class() -> None:
+    data = derive(sh.least_squares(0.3), sh.Constant(0.5))
+    assert type(data) is inner.MomentSystem
+    view = seen_as(sh.MomentSystem, data)
+    assert all(getattr(view, f.name) is getattr(data, f.name) for f in fields(data))
+    assert view.content == data.content
+    assert type(replace(view, closure="")) is sh.MomentSystem
+    curve = view.solve(*LINE, 1)
+    assert (curve.risk == solve(data, *LINE, 1).risk).all()
+    assert type(replace(curve, message="")) is sh.Curve
+    assert curve.system is view
+
+
+def test_results_draw_themselves_on_given_axes() -> None:
+    system = sh.derive(sh.least_squares(0.3), sh.Constant(0.5))
+    curve, runs = system.solve(*LINE, 1), system.simulate(*LINE, 40, 1, 4)
+    comparison = sh.compare(curve, runs)
+    _, ax = plt.subplots()
+    assert runs.plot("distance", ax) is curve.plot("distance", ax, lw=3) is ax
+    (line,) = ax.get_lines()
+    assert (line.get_ydata() == curve.distance).all()
+    assert line.get_linewidth() == 3
+    _, ax = plt.subplots()
+    comparison.plot("risk", ax)
+    assert np.array_equal(ax.get_lines()[0].get_ydata(), comparison.deviations["risk"].error)
+    with pytest.raises(ValueError, match=r"Comparison.plot\(what='norm'\)"):
+        comparison.plot("norm", ax)
+    plt.close("all")
+
+
+def test_the_ledger_names_the_room_behind_the_facade() -> None:
+    assert [_entry("symhigh", n) for n in ("derive", "simulate", "compare", "limits", "Curve")] == [
+        "derivation.derive", "simulation.simulate", "ledger.compare", "closed.limits", "integration.Curve"
+    ]  # fmt: skip
