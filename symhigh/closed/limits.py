@@ -18,6 +18,7 @@ from symhigh.closed.modes import check_population, rational
 from symhigh.closed.network_limits import network_limits
 from symhigh.closed.overlaps import overlap_limits
 from symhigh.closed.residual import residual_limits
+from symhigh.closed.rest import growing_limits, rest_limits
 from symhigh.closed.scopes import scope
 from symhigh.derivation import derive
 from symhigh.population import NetworkClasses, Spectrum, Start
@@ -31,6 +32,8 @@ FINDERS: Mapping[str, Finder] = MappingProxyType(
         "networks": network_limits,
         "linear modes": linear_modes,
         "losses of the residual at a constant rate": residual_limits,
+        "modes of any number of vectors at rest": rest_limits,
+        "modes that follow growing cells": growing_limits,
         "fixed points in both overlaps": overlap_limits,
     }
 )
@@ -54,7 +57,10 @@ def limits(
     to converge), ``learning_rate_asymptotic`` and ``excess_risk_asymptotic`` (functions of t, for large t, with the
     order of their error in the ``statement``), ``learning_rate_in_clock`` and ``excess_risk_in_clock`` (on power laws,
     functions of u = ``∫γ dt``), ``risk_curve`` (exact for all t), ``clock`` (``∫γ dt``), ``profile`` (of D²_λ over λ,
-    up to scale), ``frequency`` (angular, where RMSprop-Norm's approach oscillates; one eigenvalue). For losses that see
+    up to scale), ``frequency`` (angular, where the approach may oscillate). Algorithms with momentum, averages, noise
+    of their own or cells have ``share`` (``λD²_λ/P`` of a mode at rest, P the mean square of the residual) and
+    ``total_share`` Φ, its average, and ``average_risk``, ``average_excess_risk`` and its ``…_asymptotic``.
+    For losses that see
     both overlaps, such as phase retrieval, at a constant rate and K = λI (by default I), those of
     :func:`~symhigh.closed.fixed_points.fixed_points`, with ``escape_rate`` and ``saddle_risk`` of the saddle.
 

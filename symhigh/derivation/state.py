@@ -151,6 +151,10 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
     if rule.rate is None and rule.objective is None:
         raise ValueError(f"rule {type(rule).__name__}: it states neither a rate nor an objective")
     copies, targets = _copies(problem)
+    if X_STAR in rule.step and len(targets) != 1:
+        raise ValueError(
+            f"rule {type(rule).__name__}: it moves the one target X*; this problem has {len(targets)}, give it one"
+        )
     totals: dict[sp.Expr, sp.Symbol] = {}
 
     def scoped(expr: sp.Expr) -> sp.Expr:

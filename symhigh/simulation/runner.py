@@ -34,7 +34,7 @@ from symhigh.checks import seeds as seeds_of
 from symhigh.codegen.gram import refusal
 from symhigh.derivation import derive
 from symhigh.derivation.limit import mean_field_of
-from symhigh.integration.modes import population_of
+from symhigh.integration.modes import check_coordinates, diagonal, population_of
 from symhigh.integration.network_values import square_root
 from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.population import Overlaps, Spectrum
@@ -192,6 +192,8 @@ def prepare(
     check_schedule(field, par, t_end)
     table = population_of(field, *population, owner="simulate")
     root = None if covariance is None else _root_of(covariance, d)
+    if root is not None and not diagonal(root):
+        check_coordinates("simulate", "covariance", field)
     return _chosen(method, Experiment(field, statement, table, d, t_end, par, generator, root), observed)
 
 
