@@ -12,7 +12,7 @@ from typing import Any
 
 from symhigh.checks import instance, shown
 from symhigh.closed.finder import DoesNotApply, Finder, Question
-from symhigh.closed.formula import Formula
+from symhigh.closed.formulas import Formulas
 from symhigh.closed.long_time import linear_modes
 from symhigh.closed.modes import check_population, rational
 from symhigh.closed.network_limits import network_limits
@@ -45,7 +45,7 @@ def limits(
     rule: Rule | Spectrum | NetworkClasses | None = None,
     spectrum: Spectrum | Start | NetworkClasses | None = None,
     start: Start | None = None,
-) -> Mapping[str, Formula]:
+) -> Formulas:
     """Closed forms for the long time of SGD on ``problem`` under ``rule``: a mapping from names to :class:`Formula`.
 
     A derived system may stand for problem and rule: ``limits(system, spectrum, start)``. For networks classes stand for
@@ -81,7 +81,7 @@ def limits(
             refusals.append(f"{name}: {reason}")
             continue
         values = {s: rational(v) for s, v in system.parameters.items()}
-        return MappingProxyType({key: held.restored(formula, values) for key, formula in found.items()})
+        return Formulas({key: held.restored(formula, values) for key, formula in found.items()})
     raise ValueError(
         f"limits: no closed form is known for {system.problem.name} under {type(system.rule).__name__} "
         f"({'; '.join(refusals)}); integrate system.solve(…)"

@@ -34,7 +34,7 @@ from symhigh.symbols import gamma, gradient_noise, lam, risk, t
 from symhigh.system import MomentSystem
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DensitySystem(MomentSystem):
     """A mean field closed by the density of one coordinate.
 
