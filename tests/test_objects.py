@@ -180,7 +180,7 @@ def shown() -> dict[str, Any]:
     system = sh.derive(problem, rule)
     runs = sh.simulate(problem, rule, spectrum, sh.Start(), d=64, t_end=2, seeds=6)
     gamma = sp.Symbol("gamma_0", positive=True)
-    claim = sh.Claim("A square", "arithmetic", evidence=[sh.symbolic(("square", (a + 1) ** 2, a**2 + 2 * a + 1))])
+    claim = sh.Claim("A square", "arithmetic", evidence=[sh.symbolic((a + 1) ** 2, a**2 + 2 * a + 1)])
     return {
         "system": system,
         "limits": sh.limits(sh.least_squares(1), sh.Constant(gamma)),

@@ -97,7 +97,8 @@ class FixedPoints(tuple[FixedPoint, ...]):
             (q.name, *(f"${latex(f.expr)}$" for f in (q.B11, q.B12, q.risk, *q.eigenvalues)))
             for q in self
         ]
-        return html_table(("fixed point", "B11", "B12", "risk", "eigenvalue", "eigenvalue"), rows) + escape(self.message)
+        header = ("fixed point", "B11", "B12", "risk", "eigenvalue", "eigenvalue")
+        return html_table(header, rows) + escape(self.message)
 
 
 def fixed_points(
