@@ -13,7 +13,17 @@ import numpy as np
 
 from symhigh.codegen.target import Target
 from symhigh.integration.events import Sight, Watched
-from symhigh.integration.frames import frame_at, framed, into, keeps_digits, nears_target
+from symhigh.integration.frames import (
+    MOVED,
+    START,
+    frame_at,
+    framed,
+    into,
+    keeps_digits,
+    leaves_start,
+    nears_target,
+    out_of,
+)
 from symhigh.integration.lags import lagging
 from symhigh.integration.singular import rate_exponent, stretched, stretching
 from symhigh.integration.stepper import March, Stepper
@@ -141,19 +151,22 @@ class Journey:
             floor[first + place] = rtol * abs(out[output])
 
     def near_target(self) -> None:
-        """Go on in moments of ``X ∓ X*`` where these have become small."""
-        if self.frame is not None or self.bent:
+        """Go on in moments of ``X ∓ X*`` where these may be small: near the target, or far from the start."""
+        if self.frame not in (None, START) or self.bent:
             return
         march, modes = self.march, self.modes
         y = march.work[1] if march.clock[5] > 0 else march.y
         states = y[: modes.states.size].reshape(modes.states.shape)
-        if not nears_target(self.base, modes.coef, states, modes.w):
-            return
-        frame = frame_at(self.base, modes.coef, states, modes.w)
+        if self.frame is None:
+            near = nears_target(self.base, modes.coef, states, modes.w)
+            frame = frame_at(self.base, modes.coef, states, modes.w) if near else None
+        else:
+            frame = MOVED if leaves_start(self.base, modes.coef, states, modes.w) else None
         if frame is None:
             return
         march.settle()
-        moved = into(self.base, frame, modes.coef, states.copy())
+        own = states.copy() if self.frame is None else out_of(self.base, self.frame, modes.coef, states)
+        moved = into(self.base, frame, modes.coef, own)
         self.frame = frame
         self._floor()
         self._resume(np.concatenate([moved.ravel(), march.y[modes.states.size :]]), float(march.clock[1]))

@@ -8,7 +8,8 @@ from scipy.linalg import expm
 
 import symhigh as sh
 from symhigh.codegen.target import NUMPY
-from symhigh.integration.frames import OPPOSITE, START, TARGET, framed
+from symhigh.integration.frames import MOVED, OPPOSITE, START, TARGET, framed
+from symhigh.integration.stepper import EXPLICIT, IMPLICIT
 
 ISO = sh.Spectrum.isotropic()
 
@@ -34,6 +35,27 @@ def test_outputs_inside_steps_that_grow(eta: float, b: float) -> None:
     curve = system.solve(ISO, sh.Start(), 20, t=times, target=NUMPY)
     for name in ("risk", "distance", "learning_rate"):
         assert np.abs(curve.outputs[name] / fine.outputs[name] - 1).max() < 1e-7, name
+
+
+@pytest.mark.parametrize("rule", [sh.DoG(0.1, 1), sh.DAdaptation(0.4, 0.1)])
+def test_rules_that_know_their_start_keep_the_digits_of_modes_at_rest(rule: sh.Rule) -> None:
+    """The mode of λ = 100 rests at a small distance long before that of λ = 1 arrives."""
+    system, times = sh.derive(sh.least_squares(0.3), rule), np.linspace(0.05, 20, 400)
+    spectrum = sh.Spectrum.from_eigenvalues([1e-3, 1, 100])
+    fine = system.solve(spectrum, sh.Start(), 20, t=times, rtol=1e-12)
+    for rtol in (1e-8, 1e-10):
+        curve = system.solve(spectrum, sh.Start(), 20, t=times, rtol=rtol)
+        for name in ("risk", "distance", "learning_rate"):
+            assert np.abs(curve.outputs[name] / fine.outputs[name] - 1).max() < 10 * rtol, name
+
+
+@pytest.mark.parametrize("rtol", [1e-6, 1e-8, 1e-10])
+def test_outputs_inside_steps_of_the_implicit_method(rtol: float) -> None:
+    system, times = sh.derive(sh.least_squares(0.3), sh.Constant(0.5)), np.geomspace(1e-3, 1e3, 400)
+    law, start = sh.Spectrum.power_law(0.2), sh.Start.power_law(0.4)
+    fine = system.solve(law, start, 1e3, t=times, rtol=1e-12, stepper=EXPLICIT)
+    curve = system.solve(law, start, 1e3, t=times, rtol=rtol, stepper=IMPLICIT)
+    assert np.abs(curve.risk / fine.risk - 1).max() < rtol
 
 
 def test_an_erf_student_close_to_its_target() -> None:
@@ -66,7 +88,8 @@ def test_frames_are_the_same_equations() -> None:
     from symhigh.integration.solve import parameter_values
 
     rng = np.random.default_rng(5)
-    cases = ((sh.Constant(0.3), TARGET), (sh.Constant(0.3), OPPOSITE), (sh.DoG(0.1, 1), START))
+    dog = sh.DoG(0.1, 1)
+    cases = ((sh.Constant(0.3), TARGET), (sh.Constant(0.3), OPPOSITE), (dog, START), (dog, MOVED))
     for rule, frame in cases:
         system = sh.derive(sh.logistic_regression(), rule, reduce=False)
         family, par, w = system.family, parameter_values("test", system), np.array([0.3, 0.7])
