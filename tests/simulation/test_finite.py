@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import symhigh as sh
+from symhigh.integration.network_values import square_root
 from symhigh.simulation.direct import DirectWalk
 from symhigh.simulation.finite import finite_problem
-from symhigh.simulation.runner import prepare, square_root
+from symhigh.simulation.runner import prepare
 from symhigh.symbols import lam
 
 SPREAD = sh.Start(0.5, 1, 0.3)
