@@ -32,6 +32,10 @@ from symhigh.population.spectrum import Array
 from symhigh.symbols import V22
 from symhigh.system import MomentSystem
 
+_CLOSE, _LEAST, _DIGITS = 1e-6, 1e-9, 1e-5
+"""From which distance on, in parts of the target's square, digits are watched; which risk at the target, in parts of
+the first, is none; and the relative error of what is small at which a curve ends."""
+
 _STRETCH = 1.0
 """The longest stretched start, in steps/d."""
 
@@ -139,6 +143,37 @@ class Journey:
         modes, y = self.modes, self.march.y
         target = modes.coef[self.base.family.coefficients.index(V22)]
         return float((modes.w * y[: modes.w.size]).sum() / (modes.w * target).sum())
+
+    def lost(self) -> str:
+        """Where and why risk or drift have lost their digits near a target that has none of either; empty if not.
+
+        There they are quadratic in X - X*, up to a cubic term: so ``q(s)``, at √s times X - X* over s, has
+        ``q(1/4) - q(1/2) = 2^{-1/2} (q(1/2) - q(1))``, and what is left over is the error of the averages.
+        """
+        if self.ratio() > _CLOSE:
+            return ""
+        march, held, place = self.march, self.modes.states.size, list(self.base.outputs).index("risk")
+        now, y = float(march.clock[0]), (march.work[1] if march.clock[5] > 0 else march.y).copy()
+
+        def small(part: float) -> Array:
+            at, slope = y.copy(), np.zeros_like(y)
+            at[: self.modes.w.size] *= part
+            at[self.modes.w.size : held] *= part**0.5
+            march.kernels.rhs(now, at, slope, *march.data)
+            drift = self.modes.w @ slope[: self.modes.w.size]
+            return np.array([march.observe(now, at)[place], drift])
+
+        at_target = abs(small(0.0)[0])
+        whole, half, quarter = small(1.0), 2 * small(0.5), 4 * small(0.25)
+        if at_target > _LEAST * abs(march.rows[0, place]):
+            return ""
+        over = np.abs(quarter - half - 0.5**0.5 * (half - whole))
+        if (over <= 5 * _DIGITS * np.abs(whole)).all():  # as q(1/4) has four times the error
+            return ""
+        return (
+            f"stopped at t = {self.now:.6g}: ||X - X*||^2 is {self.ratio():.2g} of ||X*||^2, where this loss's averages "
+            "cancel to rounding: the risk has no five digits from here on; end the curve earlier"
+        )
 
     def weigh_lags(self) -> None:
         """Errors of a lag count in parts of the maximum that it belongs to."""
