@@ -6,6 +6,8 @@ Stands beside the symbols that it prints, before every room; reads expressions, 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Any
 
 import sympy as sp
@@ -82,6 +84,13 @@ class FieldLatexPrinter(LatexPrinter):  # type: ignore[misc]
         return [terms.pop(first), *terms]
 
     _print_Function = LatexPrinter._print_Function
+
+
+def html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A small HTML table of text, escaped; LaTeX between dollars is set by a notebook."""
+    cells = [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows]
+    head = "".join(f"<th>{escape(title)}</th>" for title in header)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(cells)}</tbody></table>"
 
 
 def latex(expr: Any) -> str:

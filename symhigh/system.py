@@ -19,7 +19,7 @@ from symhigh.problem import Problem
 from symhigh.rule import Rule
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MomentSystem:
     """The exact limit of one-pass SGD for a problem and a rule; time is steps/d.
 
@@ -40,6 +40,12 @@ class MomentSystem:
     outputs: Mapping[str, sp.Expr]
     field: MeanField
     closure: str = ""
+
+    def __repr__(self) -> str:
+        """In one line; the equations are printed by ``str``."""
+        states = ", ".join(map(str, (*self.family.states, *(s.name for s in self.states))))
+        outputs = ", ".join(self.outputs)
+        return f"{type(self).__name__}({self.problem.name} under {self.rule}; states {states}; outputs {outputs})"
 
     @property
     def assumptions(self) -> tuple[str, ...]:

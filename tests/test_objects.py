@@ -162,3 +162,37 @@ def test_the_ledger_names_the_room_behind_the_facade() -> None:
     assert [_entry("symhigh", n) for n in ("derive", "simulate", "compare", "limits", "Curve")] == [
         "derivation.derive", "simulation.simulate", "ledger.compare", "closed.limits", "integration.Curve"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["system", "limits", "fixed points", "comparison", "spectrum", "ledger", "network"])
+def test_representations_fit_on_a_screen(name: str, shown: dict[str, Any]) -> None:
+    thing = shown[name]
+    assert len(repr(thing)) < 1500
+    assert repr(thing).count("\n") < 24
+    assert "array(" not in repr(thing)
+    if hasattr(thing, "_repr_html_"):
+        assert "<table" in thing._repr_html_() or name == "ledger"
+
+
+@pytest.fixture(scope="module")
+def shown() -> dict[str, Any]:
+    problem, rule, spectrum = sh.least_squares(1), sh.Constant(0.5), sh.Spectrum.power_law(0.2)
+    system = sh.derive(problem, rule)
+    runs = sh.simulate(problem, rule, spectrum, sh.Start(), d=64, t_end=2, seeds=6)
+    gamma = sp.Symbol("gamma_0", positive=True)
+    claim = sh.Claim("A square", "arithmetic", evidence=[sh.symbolic((a + 1) ** 2, a**2 + 2 * a + 1)])
+    return {
+        "system": system,
+        "limits": sh.limits(sh.least_squares(1), sh.Constant(gamma)),
+        "fixed points": sh.fixed_points(sh.phase_retrieval(), sh.Constant(gamma)),
+        "comparison": sh.compare(system.solve(spectrum, sh.Start(), 2), runs),
+        "spectrum": spectrum,
+        "ledger": sh.verify([claim]),
+        "network": sh.derive(sh.DiagonalNetwork(0.4, 0.1)),
+    }
+
+
+def test_a_misspelt_formula_is_answered_with_near_names(shown: dict[str, Any]) -> None:
+    with pytest.raises(KeyError, match="did you mean excess_risk"):
+        shown["limits"]["exces_risk"]
+    assert "aligned" in shown["limits"].to_latex()

@@ -139,10 +139,12 @@ FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_point
              "EffectiveDimensionWarning", "eps", "t", "x", "x_star", "y",
     "CONSISTENT",
     "Escape",
+    "OptimalSchedule",
     "PROVED",
     "REFUTED",
     "VERIFIED",
     *("asymptotic", "best_rate", "compare_network", "derive_network", "derive_several", "escape", "exact_mean"),
+    "optimal_schedule",
     *("integrated", "numeric", "simulate_network", "simulation", "symbolic"),
 }  # fmt: skip
 """Public names whose values stand above under the name of what they return."""

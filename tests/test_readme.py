@@ -3,12 +3,17 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import symhigh as sh
 
 README = (Path(sh.__file__).parent.parent / "README.md").read_text()
 
 
-def test_examples_run(capsys) -> None:  # type: ignore[no-untyped-def]
+def test_examples_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # one of them writes a file
     blocks = re.findall(r"```python\n(.*?)```", README, re.S)
     assert len(blocks) >= 4
     scope: dict[str, object] = {}

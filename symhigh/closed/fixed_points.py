@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import sympy as sp
@@ -25,6 +26,7 @@ from symhigh.closed.searched import STARTS, searched_zeros
 from symhigh.derivation import derive
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
+from symhigh.notation import html_table, latex
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.rule import Rule
@@ -89,6 +91,14 @@ class FixedPoints(tuple[FixedPoint, ...]):
     def __repr__(self) -> str:
         places = ", ".join(f"{q.name} at ({_short(q.B11.expr)}, {_short(q.B12.expr)})" for q in self)
         return f"FixedPoints({places or 'none'}{'; partial: ' + self.message if self.message else ''})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (q.name, *(f"${latex(f.expr)}$" for f in (q.B11, q.B12, q.risk, *q.eigenvalues)))
+            for q in self
+        ]
+        header = ("fixed point", "B11", "B12", "risk", "eigenvalue", "eigenvalue")
+        return html_table(header, rows) + escape(self.message)
 
 
 def fixed_points(

@@ -12,12 +12,13 @@ from typing import Any
 
 from symhigh.checks import instance, shown
 from symhigh.closed.finder import DoesNotApply, Finder, Question
-from symhigh.closed.formula import Formula
+from symhigh.closed.formulas import Formulas
 from symhigh.closed.long_time import linear_modes
 from symhigh.closed.modes import check_population, rational
 from symhigh.closed.network_limits import network_limits
 from symhigh.closed.overlaps import overlap_limits
 from symhigh.closed.residual import residual_limits
+from symhigh.closed.rest import growing_limits, rest_limits
 from symhigh.closed.scopes import scope
 from symhigh.derivation import derive
 from symhigh.population import NetworkClasses, Spectrum, Start
@@ -31,6 +32,8 @@ FINDERS: Mapping[str, Finder] = MappingProxyType(
         "networks": network_limits,
         "linear modes": linear_modes,
         "losses of the residual at a constant rate": residual_limits,
+        "modes of any number of vectors at rest": rest_limits,
+        "modes that follow growing cells": growing_limits,
         "fixed points in both overlaps": overlap_limits,
     }
 )
@@ -42,7 +45,7 @@ def limits(
     rule: Rule | Spectrum | NetworkClasses | None = None,
     spectrum: Spectrum | Start | NetworkClasses | None = None,
     start: Start | None = None,
-) -> Mapping[str, Formula]:
+) -> Formulas:
     """Closed forms for the long time of SGD on ``problem`` under ``rule``: a mapping from names to :class:`Formula`.
 
     A derived system may stand for problem and rule: ``limits(system, spectrum, start)``. For networks classes stand for
@@ -54,7 +57,10 @@ def limits(
     to converge), ``learning_rate_asymptotic`` and ``excess_risk_asymptotic`` (functions of t, for large t, with the
     order of their error in the ``statement``), ``learning_rate_in_clock`` and ``excess_risk_in_clock`` (on power laws,
     functions of u = ``∫γ dt``), ``risk_curve`` (exact for all t), ``clock`` (``∫γ dt``), ``profile`` (of D²_λ over λ,
-    up to scale), ``frequency`` (angular, where RMSprop-Norm's approach oscillates; one eigenvalue). For losses that see
+    up to scale), ``frequency`` (angular, where the approach may oscillate). Algorithms with momentum, averages, noise
+    of their own or cells have ``share`` (``λD²_λ/P`` of a mode at rest, P the mean square of the residual) and
+    ``total_share`` Φ, its average, and ``average_risk``, ``average_excess_risk`` and its ``…_asymptotic``.
+    For losses that see
     both overlaps, such as phase retrieval, at a constant rate and K = λI (by default I), those of
     :func:`~symhigh.closed.fixed_points.fixed_points`, with ``escape_rate`` and ``saddle_risk`` of the saddle.
 
@@ -75,7 +81,7 @@ def limits(
             refusals.append(f"{name}: {reason}")
             continue
         values = {s: rational(v) for s, v in system.parameters.items()}
-        return MappingProxyType({key: held.restored(formula, values) for key, formula in found.items()})
+        return Formulas({key: held.restored(formula, values) for key, formula in found.items()})
     raise ValueError(
         f"limits: no closed form is known for {system.problem.name} under {type(system.rule).__name__} "
         f"({'; '.join(refusals)}); integrate system.solve(…)"

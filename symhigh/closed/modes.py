@@ -16,16 +16,17 @@ from symhigh.closed.marchenko_pastur import MarchenkoPastur
 from symhigh.closed.nodes import Average
 from symhigh.population import Spectrum, Start
 from symhigh.population.dimension import warn_of_few_dimensions
-from symhigh.symbols import D2, OwnedSymbol, distance, kappa2, lam, tau
+from symhigh.symbols import D2, V22, OwnedSymbol, distance, kappa2, lam, tau
 
 _FEW = 8
 LAMBDA_MIN = OwnedSymbol("lambda_min", positive=True)
-"""The left edge of an open spectrum."""
+LAMBDA_MAX = OwnedSymbol("lambda_max", positive=True)
+"""The edges of an open spectrum."""
 
 
 @dataclass(frozen=True)
 class Modes:
-    """Eigenvalues ``values`` > 0 with ``weights`` and starting ``errors`` D²_λ(0); all None where open.
+    """Eigenvalues ``values`` > 0 with ``weights``, starting ``errors`` D²_λ(0) and ``targets`` V22; None where open.
 
     Modes with λ = 0 never move and are never seen; they are left out, so weights may sum to less than one.
     ``law`` is the continuous measure where it is known exactly: averages over λ are then closed forms, and the values
@@ -36,10 +37,13 @@ class Modes:
     weights: tuple[sp.Expr, ...] | None = None
     errors: tuple[sp.Expr, ...] | None = None
     law: MarchenkoPastur | None = None
+    targets: tuple[sp.Expr, ...] | None = None
 
     def mean(self, summand: sp.Expr) -> sp.Expr:
-        """``∫ summand dμ`` for a summand in λ and, if linear in it, D²_λ(0)."""
+        """``∫ summand dμ`` for a summand in λ and, if linear in it, D²_λ(0) or V22."""
         summand = sp.sympify(summand, strict=True)
+        if summand.has(V22):
+            return self.mean(summand.subs(V22, 0)) + self._over_targets(sp.diff(summand, V22))
         if summand.is_polynomial(lam, D2):
             terms = sp.Poly(sp.expand(summand), lam, D2).terms()
             return sp.Add(*(c * self._moment(power, error) for (power, error), c in terms))
@@ -50,6 +54,15 @@ class Modes:
         if len(self.values) > _FEW:
             return Average(summand, sp.Tuple(sp.Tuple(*self.values), sp.Tuple(*self.weights)))
         return sp.Add(*(w * summand.subs(lam, v) for v, w in zip(self.values, self.weights, strict=True)))
+
+    def _over_targets(self, summand: sp.Expr) -> sp.Expr:
+        """``∫ summand V22 dμ``."""
+        if self.targets is None or self.values is None or self.weights is None:
+            raise ValueError("limits: this formula needs start=…, how the target is spread over the modes")
+        if len(set(self.targets)) == 1:
+            return self.targets[0] * self.mean(summand)
+        rows = zip(self.weights, self.values, self.targets, strict=True)
+        return sp.Add(*(w * summand.subs(lam, v) * x for w, v, x in rows))
 
     def _moment(self, power: int, error: int) -> sp.Expr:
         """``∫ λ^power (D²_λ(0))^error dμ`` over the modes with λ > 0; the whole mass is taken as one where open."""
@@ -77,6 +90,13 @@ class Modes:
         if self.law is not None:
             return self.law.edge
         return LAMBDA_MIN if self.values is None else sp.Min(*self.values)
+
+    @property
+    def end(self) -> sp.Expr:
+        """The largest eigenvalue, or the right end of a continuous law."""
+        if self.law is not None:
+            return (1 + sp.sqrt(self.law.ratio)) ** 2
+        return LAMBDA_MAX if self.values is None else sp.Max(*self.values)
 
     @property
     def even(self) -> sp.Expr | None:
@@ -107,19 +127,24 @@ def read_modes(spectrum: Spectrum | None, start: Start | None) -> Modes:
         warn_of_few_dimensions("limits", spectrum, given, stacklevel=4)
     number = rational if spectrum.values.size <= _FEW else _long
     values, weights = (tuple(map(number, part)) for part in (spectrum.values, spectrum.weights))
-    errors = None if start is None else tuple(map(number, _errors(spectrum, start)))
+    errors, aims = (
+        None if start is None else tuple(map(number, part(spectrum, start))) for part in (_errors, _targets)
+    )
     keep = [i for i, v in enumerate(values) if not v.is_zero]
     first: dict[sp.Expr, list[int]] = {}
     for i in keep:
         first.setdefault(values[i], []).append(i)
     merged = [sp.Add(*(weights[i] for i in same)) for same in first.values()]
-    if errors is not None:
-        errors = tuple(
-            sp.Add(*(weights[i] * errors[i] for i in same)) / w
-            for same, w in zip(first.values(), merged, strict=True)
-        )
+
+    def shared(column: tuple[sp.Expr, ...] | None) -> tuple[sp.Expr, ...] | None:
+        """The average of a column over the nodes of each eigenvalue."""
+        if column is None:
+            return None
+        sums = (sp.Add(*(weights[i] * column[i] for i in same)) for same in first.values())
+        return tuple(total / w for total, w in zip(sums, merged, strict=True))
+
     law = None if spectrum.ratio is None else MarchenkoPastur(rational(spectrum.ratio))
-    return Modes(tuple(first), tuple(merged), errors, law)
+    return Modes(tuple(first), tuple(merged), shared(errors), law, shared(aims))
 
 
 def rational(value: Any) -> sp.Expr:
@@ -136,6 +161,12 @@ def _errors(spectrum: Spectrum, start: Start) -> list[Any]:
         return [start.distance] * spectrum.values.size
     v11, v12, v22 = start.modes(spectrum)
     return list(v11 - 2 * v12 + v22)
+
+
+def _targets(spectrum: Spectrum, start: Start) -> list[Any]:
+    if start.profile == 1 and start.vectors_given is None:
+        return [start.x_star] * spectrum.values.size
+    return list(start.modes(spectrum)[2])
 
 
 def _long(value: Any) -> sp.Expr:

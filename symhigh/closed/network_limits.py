@@ -28,7 +28,7 @@ from symhigh.derivation.close.density import DensitySystem, gradient_noise_is_tw
 from symhigh.population import NetworkClasses
 from symhigh.problem.model import Parametrization, theta_star, u, v
 from symhigh.rule.adagrad_norm import ACCUMULATOR, B0, ETA, AdaGradNorm
-from symhigh.symbols import OwnedSymbol, batch_size, gamma, gradient_noise, lam, omega, risk, t
+from symhigh.symbols import OwnedSymbol, batch_size, gamma, gradient_noise, lam, risk, t
 
 _SOURCE = "symhigh's own; derivations/diagonal_networks"
 _FEW = 64
@@ -120,9 +120,10 @@ def _constant_rate(system: DensitySystem, at: _Classes) -> Formulas:
     }
     found = {"threshold": least, "threshold_at_start": at_start}
     lost = at.mean([x * aim**2 for x, aim in zip(*_lost(at), strict=True)]) / 2
-    if not system.parameters.get(omega, sp.S.Zero).is_zero or lost != 0:
-        found["risk"] = _floor(step / batch, at, gradient_square(at.parametrization, balance)[0])
-        found["excess_risk"] = found["risk"] - omega**2 / 2
+    if not system.noise.is_zero or lost != 0:
+        steep = gradient_square(at.parametrization, balance)[0]
+        found["risk"] = _floor(step / batch, at, steep, system.noise_square)
+        found["excess_risk"] = found["risk"] - system.noise_square / 2
     elif any(shrunken):
         live = [2 * step * k for k in shrunken if k != 0]
         terms = [step**2 * k**2 / (batch * (2 * step * k - _RHO)) if k != 0 else sp.S.Zero for k in shrunken]
@@ -149,7 +150,7 @@ def _lost(at: _Classes) -> tuple[list[sp.Expr], list[sp.Expr]]:
     return at.column("lam"), aims
 
 
-def _floor(step: sp.Expr, at: _Classes, p: sp.Expr) -> sp.Expr:
+def _floor(step: sp.Expr, at: _Classes, p: sp.Expr, noise: sp.Expr) -> sp.Expr:
     """The root R > ω²/2 of ``R = ω²/2 + ½ mean λ E(θ − θ*)²``, ``E(θ − θ*)² = θ*² − max(|θ*| − hR, 0)²``, h = √p γ/2.
 
     Of targets out of reach the error is θ*². The right side is concave in R and rises above R at ω²/2: one root.
@@ -157,8 +158,8 @@ def _floor(step: sp.Expr, at: _Classes, p: sp.Expr) -> sp.Expr:
     pull = sp.sqrt(p) * step / 2 * _LEVEL
     rows = zip(at.column("lam"), at.column("theta_star"), at.near, strict=True)
     errors = [x * (aim**2 - (sp.Max(sp.Abs(aim) - pull, 0) ** 2 if near else 0)) for x, aim, near in rows]
-    top = omega**2 / 2 + at.mean([x * aim**2 for x, aim in zip(at.column("lam"), at.column("theta_star"), strict=True)])
-    return Root(omega**2 / 2 + at.mean(errors) / 2 - _LEVEL, _LEVEL, omega**2 / 2, top)
+    top = noise / 2 + at.mean([x * aim**2 for x, aim in zip(at.column("lam"), at.column("theta_star"), strict=True)])
+    return Root(noise / 2 + at.mean(errors) / 2 - _LEVEL, _LEVEL, noise / 2, top)
 
 
 def _is_adagrad(system: DensitySystem) -> bool:
@@ -170,7 +171,7 @@ def _is_adagrad(system: DensitySystem) -> bool:
 def _adagrad(system: DensitySystem, at: _Classes) -> Formulas:
     if not all(near or x == 0 for near, x in zip(at.near, at.column("lam"), strict=True)):
         raise DoesNotApply("a class starts on u = ± v, where its target is out of reach")
-    if system.parameters.get(omega, sp.S.Zero).is_zero:
+    if system.noise.is_zero:
         text = (
             "the limit of the learning rate in lazy training, entries of u and v of order s: relative error of order "
             "1/s² at fixed θ(0) − θ*, eta/s and b/s"
@@ -179,12 +180,13 @@ def _adagrad(system: DensitySystem, at: _Classes) -> Formulas:
     mean = at.mean(at.curvatures(_balance(system), sp.S.Zero))
     if mean == 0:
         return {}
+    noise = system.noise_square
     words = "for large t, the balance having died; relative error of order t^(-1/2) and of that of the balance"
     return {
         f"{name}_asymptotic": Formula(expr, (), _SOURCE, f"the {name.replace('_', ' ')} {words}")
         for name, expr in (
-            ("learning_rate", ETA / (omega * sp.sqrt(mean * t))),
-            ("excess_risk", ETA * omega * sp.sqrt(mean / t) / 4),
+            ("learning_rate", ETA / sp.sqrt(noise * mean * t)),
+            ("excess_risk", ETA * sp.sqrt(noise * mean / t) / 4),
         )
     }
 

@@ -25,7 +25,22 @@ from symhigh.closed.nodes import Choice, Root
 from symhigh.closed.secular import RHO, Secular
 from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.problem import Problem
-from symhigh.symbols import D2, OwnedSymbol, eps, error_square, gamma, lam, omega, risk, t, x, x_star
+from symhigh.symbols import (
+    D2,
+    OwnedSymbol,
+    d,
+    eps,
+    error_square,
+    gamma,
+    gradient_square,
+    lam,
+    omega,
+    risk,
+    t,
+    tau,
+    x,
+    x_star,
+)
 
 _R = OwnedSymbol("r", positive=True)
 _SOURCE = "new; clipped SGD arXiv 2406.11733"
@@ -34,24 +49,29 @@ _SOURCE = "new; clipped SGD arXiv 2406.11733"
 def residual_limits(question: Question) -> Formulas:
     """Limits, threshold and rate at a constant learning rate, for closed expectations of a loss of the residual."""
     system = question.system
-    rate = system.unfolded(gamma)
-    seen = {r.name for r in system.reductions} | {s.name for s in system.states} | {t}
+    sampled = any(e.has(gradient_square) for e in (system.rule.rate,) if e is not None)
+    rate = sp.S.One if sampled else system.unfolded(gamma)  # a rate of the sample stands inside c1 and I
+    seen = {r.name for r in system.reductions} - {tau} | {s.name for s in system.states} | {t}
     if system.family.states != (D2,):
         raise DoesNotApply("the loss sees more than the residual x - x* - eps")
     if rate.free_symbols & seen:
         raise DoesNotApply(f"the learning rate {rate} is not constant")
-    if not grows_slower(system.problem):
+    if not grows_slower(system.problem, system.rule.rate if sampled else sp.S.One):
         raise DoesNotApply(
             "one rest point is shown for losses that grow no faster than a square, Gaussian noise only"
         )
     (rhs,) = system.family.rhs
-    pull = system.unfolded(sp.cancel(-sp.diff(rhs, D2) / (lam * gamma)))
-    push = system.unfolded(sp.cancel(rhs.subs(D2, 0) / (lam * gamma**2)))
+    factor = sp.S.One if sampled else gamma
+    pull = system.unfolded(sp.cancel(-sp.diff(rhs, D2) / (lam * factor)))
+    push = system.unfolded(sp.cancel(rhs.subs(D2, 0) / (lam * factor**2)))
     level = system.unfolded(risk)
+    if push.has(lam):
+        raise DoesNotApply("its noise is not in proportion to the eigenvalues")
     if any(e.has(GaussianMean) for e in (pull, push, level)):
         raise DoesNotApply("its expectations have no closed form")
     modes = read_modes(question.spectrum, question.start)
     quiet = {omega: sp.S.Zero}
+    pull, push = (e.subs(tau, modes.mean(lam)) for e in (pull, push))
     critical = _at_target((pull * error_square / push).subs(quiet)) / modes.mean(lam)
     noisy = not system.parameters.get(omega, sp.S.Zero).is_zero
     if not noisy:
@@ -71,6 +91,8 @@ def residual_limits(question: Question) -> Formulas:
             for name, value in (("risk", least), ("rate", first))
         }
     found |= {"excess_risk": found["risk"] - least, "threshold": critical}
+    if sampled:  # its mean is no closed form, and it has no constant to compare
+        found = {key: found[key] for key in ("risk", "rate", "excess_risk")}
     words = {
         "learning_rate": "the learning rate",
         "risk": "the risk at rest",
@@ -78,20 +100,26 @@ def residual_limits(question: Question) -> Formulas:
         "rate": "the exponential rate of the approach to rest",
         "threshold": "the constant rate above which SGD rests away from the target even without label noise",
     }
-    return {name: Formula(found[name], (), _SOURCE, text) for name, text in words.items()}
+    return {name: Formula(found[name], (), _SOURCE, text) for name, text in words.items() if name in found}
 
 
 @lru_cache(maxsize=64)
-def grows_slower(problem: Problem) -> bool:
-    """Whether the loss is one of the residual ``x - x* - ε`` with Gaussian ε, and w falls in r: see the module."""
+def grows_slower(problem: Problem, rate: sp.Expr = sp.S.One) -> bool:
+    """Whether the loss is one of the residual ``x - x* - ε`` with Gaussian ε, and w falls in r: see the module.
+
+    A ``rate`` that sees ``‖∇f‖² → dτf'²`` multiplies the slope.
+    """
     if not isinstance(problem.noise, sp.Expr) or problem.labels:
         return False
     moved = problem.loss.subs(x, x + x_star + eps)
     if moved.has(x_star, eps):
         return False
     slope = sp.diff(moved, x)
+    slope *= rate.subs(gradient_square, d * tau * slope**2)
     here, there = (slope.subs(x, side) for side in (_R, -_R))
-    w = sp.piecewise_fold(sp.simplify((here**2 + there**2) / (_R * (here - there))))
+    w = sp.piecewise_fold(
+        sp.simplify(((here**2 + there**2) / (_R * (here - there))).rewrite(sp.Piecewise))
+    )
     pieces = list(w.args) if isinstance(w, sp.Piecewise) else [(w, sp.true)]
     for (first, where), (second, _) in pairwise(pieces):
         if not isinstance(where, sp.core.relational.Relational):

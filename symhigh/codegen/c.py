@@ -3,7 +3,7 @@
 Every pass before it (:mod:`symhigh.codegen.lower`, quadrature, steppers) writes plain loops over arrays of doubles, in
 Python that Numba compiles. That subset has an obvious meaning in C, so one text serves all targets. Types follow from
 those of the functions that are called from outside; nothing is reordered, so results agree with the reference to the
-rounding of library functions.
+rounding of library functions. One file, as every target is.
 """
 
 from __future__ import annotations
@@ -497,6 +497,10 @@ def _side_by_side(index: str, body: list[ast.stmt]) -> list[str]:
             element = isinstance(part, ast.Subscript) and ast.unparse(part.value) in arrays
             if element and ast.unparse(part) not in places:  # a value from another turn
                 return []
+            if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Tuple):
+                used = {n.id for e in part.slice.elts[:-1] for n in ast.walk(e) if isinstance(n, ast.Name)}
+                if index in used:  # far apart in memory
+                    return []
             if isinstance(part, ast.Name) and (part.id in sums or part.id in locals_ - written):
                 return []
         if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name):
@@ -508,7 +512,7 @@ def _side_by_side(index: str, body: list[ast.stmt]) -> list[str]:
     return [f"#pragma omp simd {' '.join(clauses)}"]
 
 
-_PLAIN = {"abs", "sqrt", "math.sqrt"}
+_PLAIN = {"abs", "max", "min", "sqrt", "math.sqrt"}
 
 
 def _read(target: ast.expr) -> ast.expr:

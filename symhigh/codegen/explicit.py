@@ -22,7 +22,7 @@ def explicit_source(tableau: Tableau) -> str:
     last, extra, depth = len(tableau.b), len(tableau.c_dense), dense_rows(tableau)
     tables = {
         "STAGES": np.vstack([tableau.a, tableau.b]), "TIMES": tableau.c,
-        "HIGH": tableau.error_high, "LOW": tableau.error_low,
+        "ERRORS": np.vstack([tableau.error_high, tableau.error_low]),
         "DENSE_STAGES": tableau.a_dense, "DENSE_TIMES": tableau.c_dense,
         "DENSE": _interpolant(tableau, rows_needed(tableau)),
     }  # fmt: skip
@@ -74,15 +74,16 @@ def attempt(t, h, y, K, work, rtol, floor, limit):
     combine(new, y, h, STAGES, last, K, last)
     limit.rhs(t + h, new, K[last], limit.par, limit.coef, limit.w, limit.const)
     limit.scales(y, new, stage, rtol, floor, limit.coef, limit.w)
+    for j in range(2):
+        weighted = work[2 + j]
+        for i in range(y.shape[0]):
+            weighted[i] = 0.0
+        combine(weighted, weighted, 1.0, ERRORS, j, K, last + 1)
     error = 0.0  # the worst entry counts: in a mean, many frozen modes would hide a few fast ones
     for i in range(y.shape[0]):
-        first = 0.0
-        second = 0.0
-        for k in range(last + 1):
-            first += HIGH[k] * K[k, i]
-            second += LOW[k] * K[k, i]
+        first = work[2, i]
         if first != 0.0:
-            other = second / first  # no square of a small number: it would be lost below 1e-154
+            other = work[3, i] / first  # no square of a small number: it would be lost below 1e-154
             ratio = h * (abs(first) / stage[i]) / sqrt(1.0 + 0.01 * other * other)
             if ratio != ratio:
                 return 1e300
@@ -99,11 +100,10 @@ def densify(t, h, y, K, work, limit):
         )
     width = DENSE.shape[1] - 1
     for j in range({depth}):
+        row = work[{dense} + j]
         for i in range(y.shape[0]):
-            value = DENSE[j, width] * (work[1, i] - y[i])
-            for k in range(width):
-                value += h * DENSE[j, k] * K[k, i]
-            work[{dense} + j, i] = value
+            row[i] = DENSE[j, width] * (work[1, i] - y[i])
+        combine(row, row, h, DENSE, j, K, width)
 
 
 @njit

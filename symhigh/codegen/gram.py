@@ -49,7 +49,7 @@ from symhigh.system import MomentSystem
 _ROOT = OwnedSymbol("root_d", positive=True)
 _RESERVED = (
     *("source", "words", "pool", "at", "together", "chi_cube", "spread", "radius", "along", "across", "on"),
-    *("fixed", "beyond", "group", "value", "entry"),
+    *("fixed", "beyond", "group", "value", "entry", "axis", "total", "square", "high", "low"),
 )
 
 
@@ -57,11 +57,19 @@ def refusal(s: Statement) -> str:
     """Why there is no Gram chain of a statement; empty where there is one."""
     if not rotation_invariant(s):
         return "a step that is not invariant under rotations needs every coordinate"
-    if s.normals:
-        return "a step that draws normals of its own moves in more directions than the sample's"
-    if s.batch != 1 and len(s.students) > 1:
-        return "the mean gradients of several students over a batch span more than one direction"
+    entries = {*s.coordinates, *s.coefficients, *s.gradients}
+    if any(sp.diff(new, normal).free_symbols & entries for _, new in s.vectors for normal in s.normals):
+        return "its own normals multiply entries of vectors"
     return ""
+
+
+def sources(s: Statement) -> int:
+    """How many normal vectors one step adds to those that move: the sample, or a mean gradient a student, and its own.
+
+    What they have beyond the frame is by Bartlett's decomposition ``L T e`` with as many directions e more: T is lower
+    triangular, normal below its diagonal, and its s-th diagonal entry is χ with ``n_b - f - k - s`` degrees of freedom.
+    """
+    return (1 if s.batch == 1 else len(s.students)) + len(s.normals)
 
 
 def gram_source(system: MomentSystem, s: Statement) -> str:
@@ -95,6 +103,9 @@ class _Chain:
         self.lowering, self.names, self.system, self.s = lowering, lowering.names, system, s
         self.still, self.k = len(resting(s)), len(moving(s))
         self.frame = self.still + self.k
+        self.drawn = sources(s)
+        self.gradients = self.drawn - len(s.normals)
+        self.width = self.frame + self.drawn
         self.place = f"{len(system.family.states)} * n"
 
     # --- coordinates ------------------------------------------------------------------------------------
@@ -127,13 +138,15 @@ class _Chain:
 
     # --- the step before --------------------------------------------------------------------------------
     def factors(self) -> dict[sp.Symbol, tuple[dict[sp.Symbol, sp.Expr], list[sp.Expr]]]:
-        """For every moving vector: the factors of the vectors in its change, and those of ``F_p a``."""
+        """For every moving vector: the factors of the vectors in its change, and those of what the step draws."""
         s, found = self.s, {}
         scaled = {v: v / _ROOT for v in (*s.coordinates, *s.coefficients)} | {d: _ROOT**2}
         for v, new in s.vectors:
             change = sp.expand((new - v).xreplace(scaled) * _ROOT).xreplace({g: RATE})
             of_vectors = {w: c for w in (*moving(s), *resting(s)) if (c := change.coeff(w)) != 0}
-            found[v] = of_vectors, [change.coeff(G) for G in s.gradients]
+            of_slopes = [change.coeff(G) * slope(p) for p, G in enumerate(s.gradients)]
+            pushes = of_slopes if s.batch != 1 else [sp.Add(*of_slopes)]
+            found[v] = of_vectors, [*pushes, *(change.coeff(normal) for normal in s.normals)]
         return found
 
     def prologue(self) -> list[str]:
@@ -142,10 +155,7 @@ class _Chain:
         for j, (of_vectors, of_sample) in enumerate(self.factors().values()):
             for w, factor in of_vectors.items():
                 lines.append(f"f_{j}_{self.number(w)} = on * ({self.names.code(factor)})")
-            kick = " + ".join(
-                f"({self.names.code(c)}) * {self.names(slope(p))}" for p, c in enumerate(of_sample) if c != 0
-            )
-            lines.append(f"kick_{j} = on * ({kick or '0.0'})")
+            lines += [f"kick_{j}_{k} = on * ({self.names.code(c)})" for k, c in enumerate(of_sample) if c != 0]
         return lines
 
     def number(self, v: sp.Symbol) -> int:
@@ -154,20 +164,32 @@ class _Chain:
     def move(self) -> list[str]:
         """Coordinates after the step before, made triangular again by plane rotations."""
         lines, k, still = [], self.k, self.still
-        for j, (v, (of_vectors, _)) in enumerate(self.factors().items()):
-            for axis in range(self.frame):
-                old = self.at(v, axis) if axis in self.axes(v) else "0.0"
+        for j, (v, (of_vectors, of_sample)) in enumerate(self.factors().items()):
+            pushed = [source for source, c in enumerate(of_sample) if c != 0]
+            for axis in range(self.width):
+                old = self.at(v, axis) if axis < self.frame and axis in self.axes(v) else "0.0"
                 others = "".join(
                     f" + f_{j}_{self.number(w)} * {self.at(w, axis)}" for w in of_vectors if axis in self.axes(w)
                 )
-                lines.append(f"m_{j}_{axis} = {old}{others} + kick_{j} * root[i] * draws[{self.frame} * i + {axis}]")
-            lines.append(f"m_{j}_{self.frame} = kick_{j} * root[i] * sqrt(rest[i])")
+                kicks = "".join(f" + kick_{j}_{source} * {self.push(source, axis)}" for source in pushed)
+                lines.append(f"m_{j}_{axis} = {old}{others}{kicks}")
         for j in range(k):
-            for axis in range(still + j + 1, self.frame + 1):
+            for axis in range(still + j + 1, self.width):
                 lines += self.rotation(j, still + j, axis)
         for j, v in enumerate(moving(self.s)):
             lines += [f"{self.at(v, axis)} = m_{j}_{axis}" for axis in self.axes(v)]
         return lines
+
+    def push(self, source: int, axis: int) -> str:
+        """The coordinate along an axis of what a source adds, of the sample with the root of its eigenvalue."""
+        if self.drawn == 1:
+            return f"root[i] * draws[{self.frame} * i + {axis}]" if axis < self.frame else "root[i] * sqrt(rest[i])"
+        root = "root[i] * " if source < self.gradients else ""
+        return f"{root}{self.entry(source, axis)}"
+
+    def entry(self, source: int, axis: int) -> str:
+        """The place of a coordinate of several sources."""
+        return f"draws[{self.width} * ({source} * n + i) + {axis}]"
 
     def rotation(self, row: int, kept: int, gone: int) -> list[str]:
         """Rotate two axes so that a row has nothing along the second."""
@@ -216,7 +238,7 @@ class _Chain:
             "else:",
             f"    rest[i] = z * z if count[i] == {frame + 1} else 0.0",
             *(f"g{j} = g{j} if count[i] > {j} else 0.0" for j in range(1, frame)),
-            *(f"draws[{frame} * i + {j}] = g{j}" for j in range(frame)),
+            *(f"draws[{self.width if self.drawn > 1 else frame} * i + {j}] = g{j}" for j in range(frame)),
             *(f"{names(x)} += root[i] * ({self.along(weight)})" for x, weight in predictions),
             f"square += root[i] * root[i] * ({' + '.join(f'{one} * {one}' for one in draws)} + rest[i])",
         ]
@@ -235,11 +257,15 @@ class _Chain:
         ]
 
     def run(self) -> str:
-        names, s = self.names, self.s
+        names, s, frame = self.names, self.s, self.frame
         step = self.sample()
         if s.batch != 1:
-            step = self.batch(step)
-        if s.uses(gradient_square):
+            step = self.batch(step) if self.gradients == 1 else self.batches(step)
+        if self.drawn > 1:
+            step += self.beyond()
+        if s.uses(gradient_square) and self.gradients > 1:
+            step += self.squares()
+        elif s.uses(gradient_square):
             total = " + ".join(f"{names(slope(p))} * {names(slope(p))}" for p in range(len(s.students)))
             step.append(f"{names(gradient_square)} = ({total}) * square")
         step.append(f"{names(t)} = (first + k{late(s)}) / d_")
@@ -252,7 +278,7 @@ class _Chain:
             f"{names(_ROOT)} = sqrt(d_)",
             "source, words = rng",
             "pool = words.view(numpy.float64)",
-            *([] if s.batch == 1 else ["total = numpy.empty(draws.shape[0])"]),
+            *([] if s.batch == 1 else [f"total = numpy.empty({self.gradients * frame} * n)"]),
             *(f"{names(p)} = par[{k}]" for k, p in enumerate(self.system.parameters)),
             *(f"{names(m.name)} = y[{self.place} + {j}]" for j, m in enumerate(s.memory)),
             *(f"{names(slope(p))} = 0.0" for p in range(len(s.students))),
@@ -272,23 +298,103 @@ class _Chain:
     def batch(self, sample: list[str]) -> list[str]:
         """m samples of one student: afterwards ``draws`` and ``rest`` are of their mean gradient, of slope one."""
         name, size, frame = self.names(slope(0)), self.names.code(self.s.batch), self.frame
+        stride = frame if self.drawn == 1 else self.width
         return [
             "total[:] = 0.0",
             "spread = 0.0",
             f"for j in range(int({size})):",
             *("    " + line for line in sample),
             "    on = 0.0  # the vectors have moved; the other samples find them there",
-            "    for i in range(draws.shape[0]):",
-            f"        total[i] += {name} * draws[i]",
+            "    for i in range(n):",
+            f"        for axis in range({frame}):",
+            f"            total[{frame} * i + axis] += {name} * draws[{stride} * i + axis]",
             f"    spread += {name} * {name}",
             "square = 0.0",
             "for i in range(n):",
             f"    rest[i] *= spread / ({size} * {size})",
             "    square += root[i] * root[i] * rest[i]",
-            f"    for j in range({frame} * i, {frame} * i + {frame}):",
-            f"        draws[j] = total[j] / {size}",
-            "        square += root[i] * root[i] * draws[j] * draws[j]",
+            f"    for axis in range({frame}):",
+            f"        value = total[{frame} * i + axis] / {size}",
+            f"        draws[{stride} * i + axis] = value",
+            "        square += root[i] * root[i] * value * value",
             f"{name} = 1.0",
+        ]
+
+    def batches(self, sample: list[str]) -> list[str]:
+        """m samples of several students: the mean gradients along the frame, and the factor L of what is beyond."""
+        size, frame, count = self.names.code(self.s.batch), self.frame, self.gradients
+        slopes = [self.names(slope(p)) for p in range(count)]
+        pairs = [(p, q) for p in range(count) for q in range(p + 1)]
+        lines = [
+            "total[:] = 0.0",
+            *(f"spread_{p}_{q} = 0.0" for p, q in pairs),
+            f"for j in range(int({size})):",
+            *("    " + line for line in sample),
+            "    on = 0.0  # the vectors have moved; the other samples find them there",
+            "    for i in range(n):",
+            f"        for axis in range({frame}):",
+            f"            value = draws[{self.width} * i + axis]",
+            *(f"            total[{frame} * ({p} * n + i) + axis] += {slopes[p]} * value" for p in range(count)),
+            *(f"    spread_{p}_{q} += {slopes[p]} * {slopes[q]}" for p, q in pairs),
+            "for i in range(n):",
+            f"    for axis in range({frame}):",
+            *(
+                f"        draws[{self.width} * ({p} * n + i) + axis] = total[{frame} * ({p} * n + i) + axis] / {size}"
+                for p in range(count)
+            ),
+        ]
+        for p, q in pairs:  # Cholesky, of a matrix that may be singular
+            left = "".join(f" - low_{p}_{r} * low_{q}_{r}" for r in range(q))
+            value = f"spread_{p}_{q} / ({size} * {size}){left}"
+            if p == q:
+                lines.append(f"low_{p}_{p} = sqrt(max({value}, 0.0))")
+            else:
+                lines.append(f"low_{p}_{q} = ({value}) / low_{q}_{q} if low_{q}_{q} > 0.0 else 0.0")
+        return [*lines, *(f"{name} = 1.0" for name in slopes)]
+
+    def beyond(self) -> list[str]:
+        """What several sources have beyond the frame, and normals of the step's own along it."""
+        frame, several = self.frame, self.gradients > 1
+        lines, at = ["b_0_0 = sqrt(rest[i])"], 0
+        for k in range(1, self.drawn):
+            if k >= self.gradients:
+                lines += [f"{self.entry(k, j)} = pool[at + {at + j}] if count[i] > {j} else 0.0" for j in range(frame)]
+                at += frame
+            lines += [f"b_{k}_{j} = pool[at + {at + j}] if count[i] > {frame + j} else 0.0" for j in range(k)]
+            at += k + 2
+            lines += [
+                f"z, v = pool[at + {at - 2}], pool[at + {at - 1}]",
+                f"if shape[{k} * n + i] > 0.0:",
+                f"    v = chi_cube(source, words, shape[{k} * n + i], scale[{k} * n + i], z, v)",
+                f"    b_{k}_{k} = sqrt(2.0 * shape[{k} * n + i] * v)",
+                "else:",
+                f"    b_{k}_{k} = abs(z) if count[i] == {frame + k + 1} else 0.0",
+            ]
+        for k in range(self.drawn):
+            for j in range(self.drawn):
+                if several and k < self.gradients:
+                    value = " + ".join(f"low_{k}_{r} * b_{r}_{j}" for r in range(j, k + 1)) or "0.0"
+                else:
+                    value = f"b_{k}_{j}" if j <= k else "0.0"
+                lines.append(f"{self.entry(k, frame + j)} = {value}")
+        group = max(1, 126 // at)
+        return [
+            f"for low in range(0, n, {group}):",
+            f"    high = min(n, low + {group})",
+            f"    at = together(source, words, {at} * (high - low))",
+            "    for i in range(low, high):",
+            *("        " + line for line in lines),
+            f"        at += {at}",
+        ]
+
+    def squares(self) -> list[str]:
+        """The squared norm of the mean gradients of several students."""
+        entries = [self.entry(p, axis) for p in range(self.gradients) for axis in range(self.width)]
+        return [
+            "square = 0.0",
+            "for i in range(n):",
+            f"    square += root[i] * root[i] * ({' + '.join(f'{e} * {e}' for e in entries)})",
+            f"{self.names(gradient_square)} = square",
         ]
 
 

@@ -70,11 +70,10 @@ def attempt(t, h, y, K, work, rtol, floor, limit):
 @njit
 def densify(t, h, y, K, work, limit):
     for j in range({depth}):
+        row = work[{dense} + j]
         for i in range(y.shape[0]):
-            value = 0.0
-            for k in range({stages}):
-                value += DENSE[j, k] * K[k, i]
-            work[{dense} + j, i] = value
+            row[i] = 0.0
+        combine(row, row, 1.0, DENSE, j, K, {stages})
 
 
 @njit

@@ -166,13 +166,13 @@ def _stepper(name: str, target: Target) -> dict[str, Any]:
     def made() -> dict[str, Any]:
         text = explicit_source(dormand_prince_8()) if name == "explicit" else implicit_source(rodas_5p())
         source = f"{target.header}\n\n{text}"
-        return _functions(source, _STEPPER, target, (_record(fields),), level=2)
+        return _functions(source, _STEPPER, target, (_record(fields),), level=3)
 
     return cast("dict[str, Any]", _once((name, target), made))
 
 
 def _functions(
-    source: str, exports: Mapping[str, Signature], target: Target, records: tuple[Record, ...] = (), level: int = 1,
+    source: str, exports: Mapping[str, Signature], target: Target, records: tuple[Record, ...] = (), level: int = 2,
     plain: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """The functions ``exports`` of a module, on one target; ``plain`` where no stepper is given them."""

@@ -116,7 +116,7 @@ def _predictions(s: Statement, stats: Expectations, averages: Averages) -> tuple
 
 def averages_of(s: Statement) -> Averages:
     """The names of the averages over coordinates: those of *The High Line* for one direction, numbered for several."""
-    symbols = (*s.coordinates, *s.coefficients, *(m.name for m in s.cells))
+    symbols = s.of_a_mode
     if not s.linear:
         (theta,), (aim,) = s.effective, s.targets
         named = {lam * theta**2: B11, lam * theta * aim: B12, lam * aim**2: B22}
@@ -142,7 +142,7 @@ def averages_of(s: Statement) -> Averages:
 
 def labels(s: Statement) -> dict[sp.Symbol, str]:
     """What each vector and direction adds to the name of a moment: 1 and 2, X0 is 0; numbers with a bar for several."""
-    symbols = (*s.coordinates, *s.coefficients, *(m.name for m in s.cells))
+    symbols = s.of_a_mode
     if s.single:
         usual = {X: "1" if s.effective == s.learnt else "z", X_STAR: "2", X0: "0"}
         return {v: usual.get(v, v.name) for v in symbols}

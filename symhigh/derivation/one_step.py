@@ -172,7 +172,9 @@ class _Mehler:
             phi, psi, own = (
                 (phi * factor, psi, own) if in_a else (phi, psi * factor, own) if in_z else (phi, psi, own * factor)
             )
-        for normal in self.s.normals:
+        for normal in sorted(own.free_symbols.intersection(self.s.normals), key=str):
+            if own == 0:
+                return sp.S.Zero
             own = _power_mean(own, normal, sp.S.One, self.s.owner)
         constant *= own * self._shared(phi, psi)
         if constant == 0:

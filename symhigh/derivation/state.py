@@ -82,6 +82,11 @@ class Statement:
     reports: tuple[tuple[str, sp.Expr], ...] = ()
 
     @property
+    def of_a_mode(self) -> tuple[sp.Symbol, ...]:
+        """The symbols that differ from mode to mode, λ apart: coordinates, what is constant in time, and cells."""
+        return (*self.coordinates, *self.coefficients, *(m.name for m in self.cells))
+
+    @property
     def of_sample(self) -> tuple[sp.Symbol, ...]:
         """What of the current sample a rate or a memory may look at."""
         return (gradient_square, sample_loss, *self.students, *self.aims, eps)
@@ -146,6 +151,10 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
     if rule.rate is None and rule.objective is None:
         raise ValueError(f"rule {type(rule).__name__}: it states neither a rate nor an objective")
     copies, targets = _copies(problem)
+    if X_STAR in rule.step and len(targets) != 1:
+        raise ValueError(
+            f"rule {type(rule).__name__}: it moves the one target X*; this problem has {len(targets)}, give it one"
+        )
     totals: dict[sp.Expr, sp.Symbol] = {}
 
     def scoped(expr: sp.Expr) -> sp.Expr:

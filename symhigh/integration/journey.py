@@ -74,7 +74,7 @@ class Journey:
         size = np.where(size > 0, size, 1.0)
         floor = 1e-290 * rtol * size if atol is None else np.full_like(size, atol)
         self.rounded = np.concatenate([1e-16 * size[: states.size], np.zeros(memory.size)])
-        bound = np.concatenate([1e12 * size[: states.size], np.full(memory.size, 1e300)])
+        bound = np.concatenate([1e12 * np.maximum(size[: states.size], 1.0), np.full(memory.size, 1e300)])
         y, data = np.concatenate([states.ravel(), memory]), (par, modes.coef, modes.w, const)
         return March(
             system, target, stepper, self._own(self.times), y, data, (rtol, floor, bound, size), kernels

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import sympy as sp
 
+from symhigh.derivation.mean_field import DIAGONAL
 from symhigh.population import Population, Spectrum, Start
 from symhigh.population.population import Columns, evaluate
 from symhigh.population.spectrum import Array
@@ -18,8 +19,28 @@ from symhigh.system import MomentSystem
 
 
 def population_of(system: MomentSystem, *given: object, owner: str = "solve") -> Population:
-    """The population that ``given`` states for the vectors of ``system``."""
+    """The population that ``given`` states for the vectors of ``system``; ``ValueError`` for a K that mixes entries."""
+    bases = [g.basis for g in given if isinstance(g, Spectrum) and g.basis is not None]
+    if bases and not diagonal(bases[0]):
+        check_coordinates(owner, "spectrum with eigenvectors", system)
     return Population.of(system.field.learnt, system.field.targets, *given, owner=owner)
+
+
+def diagonal(matrix: Array) -> bool:
+    """Whether every row has one entry that is not rounding."""
+    size = np.abs(matrix)
+    return bool(((size > 1e-10 * size.max()).sum(axis=1) <= 1).all())
+
+
+def check_coordinates(owner: str, given: str, system: MomentSystem) -> None:
+    """Refuse a K that is not diagonal for a rule that moves every coordinate by itself."""
+    if DIAGONAL in system.field.assumptions:
+        rule = type(system.rule).__name__
+        raise ValueError(
+            f"{owner}({given}): {rule} moves every coordinate by itself, so its limit needs K diagonal in the "
+            "coordinates, and this K is not; a limit would need the joint law of the coordinates that K mixes. Give "
+            "the diagonal of K, or a rule that is invariant under rotations"
+        )
 
 
 Start_ = tuple[Population, Array, Array, Array]

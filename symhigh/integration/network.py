@@ -27,6 +27,7 @@ from symhigh.integration.network_values import Statistic, statistic
 from symhigh.integration.singular import rate_exponent
 from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.population import NetworkClasses
+from symhigh.problem import Problem
 from symhigh.problem.model import LINEAR
 from symhigh.problem.network import theta_star, u, v
 from symhigh.symbols import lam
@@ -92,7 +93,7 @@ class NetworkCurve(Curve):
 
         Steps end at output times, so the first has few of these, for its steps to be longer indeed.
         """
-        few = self.t if 9 * self.t.size <= self.densities.steps else self.t[:0:-3][::-1]
+        few = self.t if 9 * self.t.size <= self.densities.steps or self.t.size < 2 else self.t[:0:-3][::-1]
         return (
             _at(self.limit, self.classes, few, self.resolution.longer_steps(), self.observables),
             _at(self.limit, self.classes, self.t, self.resolution.half_the_nodes(), self.observables),
@@ -128,7 +129,8 @@ class NetworkCurve(Curve):
         """The risk minus its minimum over θ, ≥ 0."""
         if gradient_noise_is_twice_the_risk(self.limit.field):
             return self.observable(lam * (self.limit.parametrization.effective - theta_star) ** 2) / 2
-        plain = replace(self.limit.problem, model=LINEAR)
+        given = self.limit.problem
+        plain = Problem(given.loss, given.noise, dict(given.labels), dict(given.parameters), given.name, LINEAR)
         variance = float(self.classes.weight @ (self.classes.lam * self.classes.theta_star**2))
         return np.asarray(self.risk - minimal_risk_at(plain, variance))
 

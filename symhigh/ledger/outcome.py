@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 
 import numpy as np
 
 from symhigh.checks import real
 from symhigh.ledger.bands import Deviation
 from symhigh.ledger.judgement import BIAS, VARIANCE, Ensemble, Judgement, Source
+from symhigh.notation import html_table
 from symhigh.population.spectrum import Array
 
 _LEAST = 3
@@ -20,7 +22,7 @@ _SMALLEST = 1e-4
 """Relative errors in a parameter that are not told apart any more."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """A curve against runs: times ``t`` (T,), and a :class:`~symhigh.ledger.bands.Deviation` an output.
 
@@ -66,6 +68,21 @@ class Comparison:
             source.fluctuations,
             found.signals,
         )
+
+    def __repr__(self) -> str:
+        verdict = "agrees" if self.agrees else "disagrees"
+        against = ", ".join(f"{n} runs at d = {d}" for n, d in zip(self.seeds, self.dims, strict=True))
+        return f"Comparison({verdict}; {', '.join(self.deviations)}; {self.t.size} times; {against})"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for name, test in self.deviations.items():
+            if test.error.size:
+                k = test.place
+                at = (float(test.error[k]), float(test.band[k]), float(self.t[k]))
+                rows.append((name, *(f"{value:.4g}" for value in at), "inside" if test.ratio[k] <= 1 else "outside"))
+        table = html_table(("output", "largest deviation", "band there", "at t", ""), rows)
+        return f"{table}<p>{escape(self.summary())}</p>"
 
     @property
     def agrees(self) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symhigh.ledger.bands import Deviation, deviation, skewness
+from symhigh.ledger.bands import Deviation, deviation, extrapolation_weights, skewness
 from symhigh.population.spectrum import Array
 
 _SHARE = 0.01
@@ -85,7 +85,11 @@ def variance_test(entries: Entries, alarm: float) -> Deviation:
     """Variances against the predicted ones, ``ratio - 1``, extrapolated to leading order in 1/d.
 
     First of the largest principal components together, then of single ones, then the correlations of pairs of these.
+    Squares of few Gaussian values are far from Gaussian, so their standard errors are those predicted, widened by the
+    excess that the smallest companion shows, and quantiles are expanded to the next cumulant (Cornish and Fisher).
     """
+    from scipy.special import ndtri
+
     size = np.sqrt(np.diag(entries.covariance))
     values, vectors = np.linalg.eigh(correlation(entries.covariance))
     kept = np.flatnonzero(values >= _SHARE * values[-1])[::-1][:_MOST]
@@ -97,7 +101,21 @@ def variance_test(entries: Entries, alarm: float) -> Deviation:
         square = u**2 - 1
         crossed = [u[:, a] * u[:, b] for a, b in pairs]
         parts.append(np.column_stack([square.mean(axis=1), square[:, :_SINGLE], *crossed]))
-    return deviation(parts, entries.dims, 0.0, alarm, skewness(parts, entries.dims))
+    dims, count = np.array(entries.dims), len(parts[0])
+    singles = min(_SINGLE, len(kept))
+    gaussian = np.array([2 / len(kept), *[2.0] * singles, *[1.0] * len(pairs)])
+    excess = np.maximum(parts[-1].var(axis=0, ddof=1) - gaussian, 0.0)
+    each = np.array([(gaussian + excess * dims[-1] / d) / (len(p) - 1) for p, d in zip(parts, dims, strict=True)])
+    full, pair = extrapolation_weights(entries.dims), np.zeros(len(dims))
+    pair[:2] = extrapolation_weights(entries.dims[:2])
+    q = float(ndtri(1 - alarm / (2 * gaussian.size)))
+    skew = np.sqrt([8 / len(kept), *[8.0] * singles, *[0.0] * len(pairs)])
+    tail = np.array([0.0, *[0.0] * singles, *[6.0] * len(pairs)])
+    quantile = q + skew * (q**2 - 1) / (6 * np.sqrt(count)) + tail * (q**3 - 3 * q) / (24 * count)
+    means = np.array([p.mean(axis=0) for p in parts])
+    error, remainder = pair @ means, np.abs((pair - full) @ means)
+    standard = np.sqrt(full**2 @ each)
+    return Deviation(error, quantile * standard + remainder, standard, remainder, means[0], np.sqrt(pair**2 @ each))
 
 
 def bias_test(entries: Entries, w: Array, alarm: float) -> Deviation:

@@ -210,6 +210,9 @@ class Ledger:
 
         return page(self)
 
+    def __repr__(self) -> str:
+        return f"Ledger({self.summary()})"
+
     def _repr_html_(self) -> str:
         from symhigh.ledger.page import fragment
 

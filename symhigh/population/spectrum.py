@@ -59,6 +59,14 @@ class Spectrum:
     dimension: int | None = None
     stable_rate: float | None = None
 
+    def __repr__(self) -> str:
+        kind = "continuous, " if self.quantile is not None else ""
+        if any(isinstance(v, sp.Basic) for v in (*self.values, *self.weights)):
+            shown = [*map(str, self.values[:6]), *["…"] * (self.values.size > 6)]
+            return f"Spectrum({self.name}: {', '.join(shown)})"
+        low, high, mean = float(min(self.values)), float(max(self.values)), float(self.weights @ self.values)
+        return f"Spectrum({self.name}: {kind}{self.values.size} nodes, {low:.4g} … {high:.4g}, mean {mean:.6g})"
+
     @classmethod
     def isotropic(cls, lam: Any = 1) -> Spectrum:
         """All eigenvalues equal to ``lam > 0``, a number or a SymPy expression."""

@@ -76,7 +76,7 @@ class Averaged(Wrapped):
 class ScheduleFree(Rule):
     """Gradients at ``y = (1 - beta) z + beta x``, ``z⁺ = z - (gamma/d) ∇f(y)``, and x the average of the z.
 
-    ``gamma`` > 0, ``0 ≤ beta ≤ 1``. Risk and distance are those of x; X stands for z, and ``U = t (x - z)``.
+    ``gamma`` > 0, ``0 ≤ beta < 1``. Risk and distance are those of x; X stands for z, and ``U = t (x - z)``.
     """
 
     gamma: Any
@@ -85,10 +85,10 @@ class ScheduleFree(Rule):
     def __post_init__(self) -> None:
         value = parameter("ScheduleFree", "gamma", self.gamma, positive=True, meaning="the learning rate")
         object.__setattr__(self, "gamma", value)
-        meaning = "the weight of the average where gradients are taken, at most 1"
+        meaning = "the weight of the average where gradients are taken, below 1"
         beta = parameter("ScheduleFree", "beta", self.beta, positive=False, meaning=meaning)
-        if (beta - 1).is_positive:
-            refuse("ScheduleFree", "beta", self.beta, "in [0, 1]", meaning)
+        if (beta - 1).is_nonnegative:
+            refuse("ScheduleFree", "beta", self.beta, "in [0, 1)", meaning)
         object.__setattr__(self, "beta", beta)
 
     @property

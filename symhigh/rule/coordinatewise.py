@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import parameter, power_in_range
 from symhigh.entries import rule
 from symhigh.rule import parameters as given
 from symhigh.rule.adagrad_norm import B0, ETA
@@ -28,6 +28,7 @@ def _checked(rule: Rule, **meanings: str) -> None:
     for name, meaning in meanings.items():
         value = parameter(type(rule).__name__, name, getattr(rule, name), positive=True, meaning=meaning)
         object.__setattr__(rule, name, value)
+    power_in_range(type(rule).__name__, "b", rule.b, sp.Integer(2))  # type: ignore[attr-defined]
 
 
 class _Cells(Rule):

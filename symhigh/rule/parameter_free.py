@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy as sp
 
-from symhigh.checks import parameter
+from symhigh.checks import parameter, power_in_range
 from symhigh.entries import Parameter, rule
 from symhigh.rule import parameters as given
 from symhigh.rule.rule import Memory, Rule
@@ -45,6 +45,8 @@ class DoG(Rule):
         _positive(
             self, ("r0", "the starting distance"), ("b", "the square root of the starting sum of gradients")
         )
+        for name in ("r0", "b"):
+            power_in_range("DoG", name, getattr(self, name), sp.Integer(2))
 
     @property
     def fixed(self) -> dict[sp.Symbol, sp.Expr]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy as sp
 
+from symhigh.codegen.gram import sources
 from symhigh.codegen.kernels import gram_kernels
 from symhigh.codegen.normal import stream
 from symhigh.population import Overlaps, Spectrum, Start
@@ -150,10 +151,12 @@ class GramWalk:
         self.y: Array = np.concatenate(
             [np.zeros(len(e.system.family.states) * n.size), starting_memory(e, self.kernels, self.const)]
         )
-        free = n - frame
+        drawn = sources(e.statement)
+        free = np.concatenate([n - frame - k for k in range(drawn)])
         self.shape = np.where(free > 1, free / 2 - 1 / 3, 0.0)
         self.scale = 1 / np.sqrt(9 * np.where(self.shape > 0, self.shape, 1.0))
-        self.draws, self.rest = np.zeros(frame * n.size), np.zeros(n.size)
+        width = frame if drawn == 1 else drawn * (frame + drawn)
+        self.draws, self.rest = np.zeros(width * n.size), np.zeros(n.size)
         self.rng = stream(seed, 0, generator=e.generator)
         at = self.fixed[0] if e.statement.single and e.statement.coefficients else None
         self.target = np.nan if at is None else float(spaces.values @ (at**2).sum(axis=0)) / e.d

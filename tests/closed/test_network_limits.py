@@ -118,3 +118,12 @@ def test_what_holds_at_a_constant_rate_is_refused_elsewhere() -> None:
         for call in (threshold, noise_floor, linearise):
             with pytest.raises(ValueError, match="not least squares at a constant rate"):
                 call(system, FOUR)
+
+
+def test_noise_of_another_law_counts_by_its_variance() -> None:
+    """Student's t with 6 degrees of freedom has 3/2 of the variance of its scale."""
+    limits = [
+        sh.limits(sh.least_squares(noise, model=sh.PRODUCT), sh.Constant(0.4), FOUR)["risk"].evaluate()
+        for noise in (sh.StudentT(6, 0.5), np.sqrt(0.375))
+    ]
+    assert limits[0] == pytest.approx(float(limits[1]), rel=1e-12)

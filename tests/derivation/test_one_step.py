@@ -88,3 +88,19 @@ def test_a_step_of_order_one_is_refused() -> None:
 
     with pytest.raises(ValueError, match="more than 1/d"):
         sh.derive(sh.least_squares(), Fast(1))
+
+
+def test_the_sign_of_a_slope_in_pieces() -> None:
+    """Huber's slope has the sign of the residual: ``E ∂ sign = √(2/π)/√P``, and a square of one; a hinge's has less."""
+    def averages(problem: sh.Problem) -> tuple[list[sp.Expr], sp.Expr]:
+        system = sh.derive(problem, sh.SignSGD(1), reduce=False)
+        held = {s.name.name: system.unfolded(s.expression) for s in system.scalars}
+        noise = system.unfolded(system.family.rhs[0].subs(dict.fromkeys(system.family.states, 0)))
+        return [e for name, e in held.items() if name.startswith("c'")], noise
+
+    stein, noise = averages(sh.huber(0.4, 0.5))
+    B = {s.name: s for s in stein[0].free_symbols}
+    P = B["B11"] - 2 * B["B12"] + B["B22"] + B["omega"] ** 2
+    assert sp.simplify(stein[0] * sp.sqrt(P) - sp.sqrt(2 / sp.pi)) == 0
+    assert not noise.has(B["B11"])
+    assert averages(sh.hinge())[1].has(B["B11"]), "samples with a margin do not move"

@@ -164,3 +164,23 @@ def test_refusals() -> None:
         sh.derive(SQUARE, sh.Schedule(sp.Rational(1, 2) - sh.t / 2)).solve(FOUR, 2)
     with pytest.raises(ValueError, match="begin later"):
         sh.derive(SQUARE, sh.Schedule(sh.t ** sp.Rational(-1, 4))).solve(FOUR, 2)
+
+
+def test_excess_risk_of_other_losses_is_above_the_minimum_over_all_weights() -> None:
+    """Logistic regression at θ = θ*: nothing in excess; elsewhere the gap to the risk there."""
+    at_target = sh.NetworkClasses([1, 0.4], [0.6, -0.3], [1.0, 1.0], [0.6, -0.3])
+    system = sh.derive(sh.logistic_regression(model=sh.PRODUCT), sh.AdaGradNorm(0.6, 0.8))
+    least = system.solve(at_target, 0.1, t=[0.0])
+    away = system.solve(sh.NetworkClasses([1, 0.4], [0.6, -0.3], 0.5, 0.2), 0.1, t=[0.0])
+    assert least.excess_risk[0] == pytest.approx(0, abs=1e-9)
+    assert away.excess_risk[0] == pytest.approx(away.risk[0] - least.risk[0], abs=1e-8)
+    assert away.excess_risk[0] > 0.01
+
+
+def test_rules_that_look_at_the_start_have_a_density() -> None:
+    """DoG's distance from the start is an average over the density like any other: its rate is (‖X − X₀‖ or r₀)/b."""
+    rule, t = sh.DoG(0.5, 1), [1.0, 2.0]
+    particles = by_particles(SQUARE, rule, FOUR, t, particles=40_000)
+    curve = sh.derive(SQUARE, rule).solve(FOUR, 2, t=t)
+    assert curve.risk == pytest.approx(particles.risk, abs=5 * particles.errors["risk"].max() + 1e-4)
+    assert curve.learning_rate == pytest.approx(particles.learning_rate, rel=1e-2)

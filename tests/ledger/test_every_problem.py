@@ -1,4 +1,4 @@
-"""One comparison for every population: networks by particles, committees, rules with further vectors or cells."""
+"""One comparison for every population: networks by both closures, committees, rules with further vectors or cells."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.derivation.close.density import DensitySystem
 from symhigh.derivation.close.particles import ParticleSystem
 
 TIMES = np.linspace(0, 2, 9)
@@ -19,15 +20,30 @@ LEAST = sh.least_squares(0.5)
 @pytest.mark.parametrize(
     "problem", [sh.least_squares(0.5, sh.PRODUCT), sh.logistic_regression(model=sh.PRODUCT)], ids=lambda p: p.name
 )
-def test_a_network_by_particles(problem):
-    """AdaGrad-Norm on a network has no density of its own; a rate that is half as large again is found."""
-    system = sh.derive(problem, sh.AdaGradNorm(1, 1))
-    assert isinstance(system, ParticleSystem)
-    runs = sh.simulate(problem, sh.AdaGradNorm(1, 1), FOUR, d=512, t_end=2, seeds=20, t=TIMES)
-    found = sh.compare(system.solve(FOUR, 2.01, particles=20_000), runs)
+@pytest.mark.parametrize(
+    "rules", [(sh.AdaGradNorm(1, 1), sh.AdaGradNorm(1.5, 1)), (sh.Polyak(), sh.DistanceThreshold(0.7))], ids=["1", "2"]
+)
+def test_a_network_by_the_density_of_a_coordinate(problem, rules):
+    """A rate that is four tenths to a half as large again is found."""
+    right, wrong = (sh.derive(problem, rule) for rule in rules)
+    assert isinstance(right, DensitySystem)
+    runs = sh.simulate(problem, rules[0], FOUR, d=512, t_end=2, seeds=20, t=TIMES)
+    found = sh.compare(right.solve(FOUR, 2.01), runs)
     assert found.agrees, found.summary()
     assert set(found.deviations) == {"risk", "curvature"}
-    wrong = sh.derive(problem, sh.AdaGradNorm(1.5, 1)).solve(FOUR, 2.01, particles=20_000)
+    assert not sh.compare(wrong.solve(FOUR, 2.01), runs).agrees
+
+
+@pytest.mark.slow
+def test_a_network_by_particles():
+    """Momentum on a network has no density of its own; a rate that is half as large again is found."""
+    problem, rule = sh.least_squares(0.5, sh.PRODUCT), sh.Momentum(0.4, 1)
+    system = sh.derive(problem, rule)
+    assert isinstance(system, ParticleSystem)
+    runs = sh.simulate(problem, rule, FOUR, d=512, t_end=2, seeds=20, t=TIMES)
+    found = sh.compare(system.solve(FOUR, 2.01, particles=20_000), runs)
+    assert found.agrees, found.summary()
+    wrong = sh.derive(problem, sh.Momentum(0.6, 1)).solve(FOUR, 2.01, particles=20_000)
     assert not sh.compare(wrong, runs).agrees
 
 

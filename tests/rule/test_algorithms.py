@@ -82,7 +82,11 @@ def test_what_is_not_invariant_under_rotations_says_so() -> None:
     (lambda: sh.Momentum(1, 0), r"Momentum\(friction=0\).*Constant\(gamma/\(1 - beta\)\)"),
     (lambda: sh.Momentum(sh.Averaged(SGD), 1), "keeps vectors of its own"),
     (lambda: sh.RMSprop(1, 0, 1), r"RMSprop\(alpha=0\)"),
-    (lambda: sh.ScheduleFree(1, 1.5), r"ScheduleFree\(beta=1.5\).*\[0, 1\]"),
+    (lambda: sh.ScheduleFree(1, 1.5), r"ScheduleFree\(beta=1.5\).*\[0, 1\)"),
+    (lambda: sh.ScheduleFree(1, 1), r"ScheduleFree\(beta=1\).*\[0, 1\)"),
+    (lambda: sh.Adam(1, 0, 1, 1), r"Adam\(friction=0\)"),
+    (lambda: sh.Adam(1, 1, -1, 1), r"Adam\(alpha=-1\)"),
+    (lambda: sh.Averaged(SGD, 0), r"Averaged\(decay=0\)"),
     (lambda: sh.NoisyGradient(SGD, -1), r"NoisyGradient\(sigma=-1\)"),
     (lambda: sh.Averaged(sh.Averaged(SGD)), "averaged already"),
     (lambda: sh.derive(sh.least_squares(), sh.MiniBatch(sh.SignSGD(1), 2)), "use batches of one"),
@@ -100,3 +104,15 @@ def test_a_step_that_is_no_product_is_refused() -> None:
 
     with pytest.raises(ValueError, match="no product of functions of F and of a"):
         sh.derive(sh.least_squares(), Cubed(1))
+
+
+@pytest.mark.parametrize("rule", [sh.SignSGD(0.3), sh.Adam(0.3, 1, 1, 1)], ids=lambda r: type(r).__name__)
+def test_coordinates_that_k_mixes_are_refused_by_rules_of_coordinates(rule: sh.Rule) -> None:
+    K = np.kron(np.eye(30), [[1, 0.5], [0.5, 1]])
+    problem, start = sh.least_squares(0.3), sh.Start()
+    with pytest.raises(ValueError, match=r"simulate\(covariance\): .* K diagonal"):
+        sh.simulate(problem, rule, sh.Spectrum.isotropic(), start, 60, 1, 2, covariance=K)
+    with pytest.raises(ValueError, match=r"solve\(spectrum with eigenvectors\): .* K diagonal"):
+        sh.derive(problem, rule).solve(sh.Spectrum.from_covariance(K), start, 1)
+    even = sh.Spectrum.from_covariance(np.diag(np.linspace(0.5, 1.5, 60)))
+    assert sh.derive(problem, rule).solve(even, start, 1).complete

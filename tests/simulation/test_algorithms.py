@@ -22,10 +22,12 @@ RULES = [
     sh.Averaged(sh.Constant(0.6)),
     sh.Averaged(sh.AdaGradNorm(1, 1), 0.5),
     sh.ScheduleFree(0.8, 0.9),
+    sh.NoisyGradient(sh.Constant(0.8), 0.5),
+    sh.NoisyGradient(sh.MiniBatch(sh.AdaGradNorm(1, 1), 3), 0.5),
+    sh.Drifting(sh.Momentum(0.4, 1, 0.3), 0.4),
 ]
 DIRECT_ONLY = [
     sh.SignSGD(0.5), sh.AdaGrad(0.6, 0.3), sh.RMSprop(0.3, 1, 1), sh.Adam(0.5, 2, 1, 1),
-    sh.Drifting(sh.Constant(0.6), 0.4), sh.NoisyGradient(sh.Constant(0.8), 0.5),
 ]  # fmt: skip
 
 
@@ -59,6 +61,12 @@ def test_cells_signs_and_noise(rule: sh.Rule) -> None:
         sh.simulate(sh.least_squares(0.5), rule, TWO, START, 100, 1, method="gram")
 
 
+@pytest.mark.parametrize("problem", [sh.huber(0.4, 0.5), sh.squared_hinge(0.1)], ids=lambda p: p.name)
+def test_signs_of_slopes_in_pieces(problem: sh.Problem) -> None:
+    """A slope that jumps inside a piece, or is zero on one: its sign has a square below one there."""
+    assert gaps(problem, sh.SignSGD(0.5), TWO, START, d=2000).max() < 1
+
+
 @pytest.mark.parametrize(("rule", "wrong"), [
     (sh.Momentum(0.8, 2), sh.Momentum(0.8, 2.3)), (sh.Adam(0.5, 2, 1, 1), sh.Adam(0.5, 3, 1, 1)),
     (sh.SignSGD(0.5), sh.SignSGD(0.55)), (sh.Drifting(sh.Constant(0.6), 0.4), sh.Constant(0.6)),
@@ -67,27 +75,63 @@ def test_a_wrong_parameter_is_told_apart(rule: sh.Rule, wrong: sh.Rule) -> None:
     assert gaps(sh.least_squares(0.5), rule, TWO, START, d=2000, seeds=40, wrong=wrong).max() > 1
 
 
-@pytest.mark.parametrize("rule", [sh.AdaGradNorm(1, 1), sh.Momentum(0.8, 2), sh.WeightDecay(sh.LineSearch(), 0.1)],
-                         ids=named)  # fmt: skip
-def test_committees(rule: sh.Rule) -> None:
+def committee() -> sh.Problem:
+    """Two erf units against two."""
+
     def link(u: sp.Expr) -> sp.Expr:
         return sp.erf(u / sp.sqrt(2))
 
-    loss = (link(x1) + link(x2) - link(y1) - link(y2) - sh.eps) ** 2 / 2
-    problem = sh.MultiIndex((x1, x2), (y1, y2), loss, 0.1)
-    overlaps = sh.Overlaps([[0.25, 0.05, 0.1, 0], [0.05, 0.25, 0, 0.1], [0.1, 0, 1, 0], [0, 0.1, 0, 1]])
-    assert gaps(problem, rule, TWO, overlaps, d=2000).max() < 1
+    return sh.MultiIndex((x1, x2), (y1, y2), (link(x1) + link(x2) - link(y1) - link(y2) - sh.eps) ** 2 / 2, 0.1)
+
+
+OVERLAPS = sh.Overlaps([[0.25, 0.05, 0.1, 0], [0.05, 0.25, 0, 0.1], [0.1, 0, 1, 0], [0, 0.1, 0, 1]])
+NOISY = sh.NoisyGradient(sh.MiniBatch(sh.AdaGradNorm(1, 1), 3), 0.4)
+
+
+@pytest.mark.parametrize(
+    "rule", [sh.AdaGradNorm(1, 1), sh.Momentum(0.8, 2), sh.WeightDecay(sh.LineSearch(), 0.1), NOISY], ids=named
+)
+def test_committees(rule: sh.Rule) -> None:
+    assert gaps(committee(), rule, TWO, OVERLAPS, d=2000).max() < 1
+
+
+@pytest.mark.parametrize(("problem", "rule", "population"), [
+    (sh.least_squares(0.5), sh.Drifting(sh.Momentum(0.4, 1, 0.3), 0.5), START),
+    (committee(), sh.MiniBatch(sh.AdaGradNorm(1, 1), 3), OVERLAPS),
+    (committee(), NOISY, OVERLAPS),
+], ids=["drift", "batch", "noise"])  # fmt: skip
+def test_the_chain_of_several_normal_vectors_has_the_law_of_direct_runs(problem, rule, population) -> None:  # type: ignore[no-untyped-def]
+    """At d = 16 the eigenspaces hold few directions beyond the frame; means and spreads, six standard errors."""
+    seeds = 600
+    runs = [
+        sh.simulate(problem, rule, TWO, population, 16, 2, seeds, method, t=[1, 2]).risk
+        for method in ("gram", "direct")
+    ]
+    error = np.sqrt(sum(r.var(axis=0) for r in runs) / seeds)
+    assert (np.abs(runs[0].mean(axis=0) - runs[1].mean(axis=0)) < 6 * error).all()
+    assert np.log(runs[0].std(axis=0) / runs[1].std(axis=0)) == pytest.approx([0, 0], abs=0.35)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", [
+    sh.AdaGradNorm(1, 1), sh.MiniBatch(sh.AdaGradNorm(1, 1), 3), sh.WeightDecay(sh.Constant(0.5), 0.1),
+    sh.Momentum(0.8, 2), NOISY,
+], ids=named)  # fmt: skip
+def test_committees_in_comparison(rule: sh.Rule) -> None:
+    curve = sh.derive(committee(), rule).solve(TWO, OVERLAPS, 4, t=[0, 0.5, 1, 2, 4])
+    runs = sh.simulate(committee(), rule, TWO, OVERLAPS, d=1000, t_end=4, seeds=16, t=[0, 0.5, 1, 2, 4])
+    found = sh.compare(curve, runs)
+    assert found.agrees, found.summary()
+
+
+def test_a_drift_of_one_target_among_several_is_refused() -> None:
+    with pytest.raises(ValueError, match="it moves the one target"):
+        sh.derive(committee(), sh.Drifting(sh.Constant(0.5), 0.3))
 
 
 def test_committee_under_adagrad_norm_as_integrated_elsewhere() -> None:
-    def link(u: sp.Expr) -> sp.Expr:
-        return sp.erf(u / sp.sqrt(2))
-
-    loss = (link(x1) + link(x2) - link(y1) - link(y2) - sh.eps) ** 2 / 2
-    problem = sh.MultiIndex((x1, x2), (y1, y2), loss, 0.1)
-    overlaps = sh.Overlaps([[0.25, 0.05, 0.1, 0], [0.05, 0.25, 0, 0.1], [0.1, 0, 1, 0], [0, 0.1, 0, 1]])
     times, iso = [1.0, 2.0, 5.0, 20.0], sh.Spectrum.isotropic()
-    curve = sh.derive(problem, sh.AdaGradNorm(1, 1)).solve(iso, overlaps, 20, t=times)
+    curve = sh.derive(committee(), sh.AdaGradNorm(1, 1)).solve(iso, OVERLAPS, 20, t=times)
     assert curve.risk == pytest.approx([0.1769447, 0.0885042, 0.0295520, 0.0219042], abs=1e-7)
     assert curve.learning_rate == pytest.approx([0.8046818, 0.7471220, 0.6969336, 0.6145713], abs=1e-7)
 

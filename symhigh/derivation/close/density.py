@@ -30,11 +30,11 @@ from symhigh.meanfield import MeanField, Scalar
 from symhigh.problem import Problem
 from symhigh.problem.model import Parametrization, theta_star, u, v
 from symhigh.rule import Rule
-from symhigh.symbols import gamma, gradient_noise, lam, omega, risk, t
+from symhigh.symbols import gamma, gradient_noise, lam, risk, t
 from symhigh.system import MomentSystem
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DensitySystem(MomentSystem):
     """A mean field closed by the density of one coordinate.
 
@@ -85,10 +85,15 @@ class DensitySystem(MomentSystem):
 
     @property
     def noise(self) -> sp.Expr:
-        """The standard deviation of the label noise."""
-        value = self.parameters.get(omega, self.problem.noise)
-        assert isinstance(value, sp.Expr)
-        return value
+        """The standard deviation of the label noise of least squares."""
+        return sp.sqrt(self.noise_square.subs(self.parameters))
+
+    @property
+    def noise_square(self) -> sp.Expr:
+        """``ω²``, twice the risk of least squares at its target, parameters as symbols; of any law of the noise."""
+        if not gradient_noise_is_twice_the_risk(self.field):
+            raise ValueError(f"{self.problem.name} is no square of the residual, whose noise has a risk of its own")
+        return sp.expand(2 * self.scalar(risk.name).subs({r.name: 0 for r in self.reductions}))
 
     @cached_property
     def _plain(self) -> ItoSDE:

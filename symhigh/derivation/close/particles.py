@@ -18,7 +18,7 @@ from symhigh.rule import Rule
 from symhigh.system import MomentSystem
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ParticleSystem(MomentSystem):
     """A mean field to be solved by particles; the modes of the system are single coordinates, their noise apart."""
 

@@ -94,7 +94,7 @@ def recognise(expr: sp.Expr) -> sp.Expr:
     ``1/(1 + e^u)`` becomes ``σ(-u)``, ``log(1 + e^u)`` softplus, ``1/cosh²`` becomes ``1 - tanh²`` and
     ``log cosh u`` becomes ``softplus(2u) - u - log 2``; logarithms and reciprocals of ``1 ± erf u`` go to
     :mod:`~symhigh.derivation.gaussian.tails`. Ceiling, fractional part and remainder become floors, powers of
-    steps steps, almost surely, and signs that are known numbers.
+    steps steps, almost surely (not the square of a sign that may stay zero), and signs that are known numbers.
     """
     if expr.has(sp.floor, sp.ceiling, sp.frac, sp.Mod):
         expr = _in_floors(expr)
@@ -116,7 +116,10 @@ def _known_sign(expr: sp.Expr) -> sp.Expr:
 
 def _is_power_of_step(expr: sp.Expr) -> bool:
     whole = expr.is_Pow and expr.exp.is_Integer and expr.exp > 1
-    return bool(whole and isinstance(expr.base, sp.sign | sp.Heaviside))
+    if not whole or not isinstance(expr.base, sp.sign | sp.Heaviside):
+        return False
+    pieces = isinstance(expr.base, sp.sign) and expr.exp % 2 == 0
+    return not (pieces and expr.base.args[0].has(sp.Piecewise, sp.Max, sp.Min, sp.Heaviside, sp.Abs))
 
 
 def _in_floors(expr: sp.Expr) -> sp.Expr:

@@ -9,6 +9,7 @@ from symhigh.derivation.gaussian.symmetry import vanishes
 X, Y = sp.symbols("x y", real=True)
 COVARIANCE = ((sp.S.One, sp.S.Half), (sp.S.Half, sp.Integer(2)))
 STEP = sp.Heaviside(Softplus(X) - Sigmoid(Y) / 2)
+RATE = Softplus(Y) / (Sigmoid(Y) - Sigmoid(X)) ** 2
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,7 @@ STEP = sp.Heaviside(Softplus(X) - Sigmoid(Y) / 2)
     [
         (STEP * (X - Y), False),  # odd but for the step
         (STEP - 1, False),
+        (sp.Heaviside(1 - RATE) * Softplus(X) - sp.Rational(1, 3), False),
         (STEP * X + STEP.xreplace({X: -X, Y: -Y}) * X, True),  # an even factor times an odd one
         (sp.sign(Sigmoid(X) - sp.S.Half), True),
         (sp.sign(X) * sp.cos(Y), True),

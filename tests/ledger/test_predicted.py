@@ -1,0 +1,61 @@
+"""Comparisons with the linear theory: its covariances between times, mistakes planted in it, and its bound."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.linalg import expm, solve_continuous_lyapunov
+
+import symhigh as sh
+from symhigh.ledger import comparison
+
+HALVES, START = sh.Spectrum.from_eigenvalues([1.5, 0.5]), sh.Start(0.5, 1, 0.2)
+TIMES = np.linspace(0, 3, 13)[1:]
+PROBLEM, RULE = sh.least_squares(0.5), sh.AdaGradNorm(1, 1)
+
+
+def test_covariances_between_times_at_rest():
+    """Cov(R(s + τ), R(s)) = λᵀ e^{Jτ} C λ/4 with C of the Lyapunov equation, for least squares by hand."""
+    lam, w, rate, noise = np.array([1.5, 0.5]), np.array([0.5, 0.5]), 0.4, 0.3
+    u = w * lam
+    J = -2 * rate * np.diag(lam) + rate**2 * np.outer(u, lam)
+    rho = np.linalg.solve(-J, rate**2 * u * noise**2)
+    q = lam * rho
+    P = q.sum() + noise**2
+    sigma = 4 * rate**2 * (P * np.diag(q) + np.outer(q, q))
+    sigma += -4 * rate**3 * P * (np.outer(q, u) + np.outer(u, q)) + 2 * rate**4 * P**2 * np.outer(u, u)
+    C = solve_continuous_lyapunov(J, -sigma)
+    times = np.array([60.0, 60.5, 62.0])
+    system = sh.derive(sh.least_squares(noise), sh.Constant(rate))
+    bands = system.fluctuations(HALVES, sh.Start(), 62, times, joint=True)
+    exact = [[lam @ expm(J * abs(s - t)) @ C @ lam / 4 for t in times] for s in times]
+    np.testing.assert_allclose(bands.two_times("risk", "risk", 1), exact, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    runs = sh.simulate(PROBLEM, RULE, HALVES, START, 400, 3, 300, "gram", TIMES)
+    return sh.derive(PROBLEM, RULE).solve(HALVES, START, 3.1), runs
+
+
+MISTAKES = {
+    "none": lambda source: source,
+    "half the covariance": lambda source: replace(
+        source, covariance={pair: 0.5 * c for pair, c in source.covariance.items()}
+    ),
+    "cross covariance of the wrong sign": lambda source: replace(
+        source, covariance={(a, b): c if a == b else -c for (a, b), c in source.covariance.items()}
+    ),
+    "bias of the wrong sign": lambda source: replace(source, bias={n: -4 * b for n, b in source.bias.items()}),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_in_the_theory_are_refuted(monkeypatch, experiment, name):
+    usual = comparison.predicted
+    monkeypatch.setattr(comparison, "predicted", lambda *given: MISTAKES[name](usual(*given)))
+    found = sh.compare(*experiment, ("risk", "learning_rate"))
+    assert found.method == found.fluctuations == "the linear theory"
+    assert found.agrees is (name == "none"), found.summary()
+    if name == "none":
+        assert found.bound("eta") < found.finds("eta") < 1.2 * found.bound("eta")
