@@ -171,8 +171,8 @@ class Journey:
         if (over <= 5 * _DIGITS * np.abs(whole)).all():  # as q(1/4) has four times the error
             return ""
         return (
-            f"stopped at t = {self.now:.6g}: ||X - X*||^2 is {self.ratio():.2g} of ||X*||^2, where this loss's averages "
-            "cancel to rounding: the risk has no five digits from here on; end the curve earlier"
+            f"stopped at t = {self.now:.6g}: ||X - X*||^2 is {self.ratio():.2g} of ||X*||^2, where this loss's "
+            "averages cancel to rounding: the risk has no five digits from here on; end the curve earlier"
         )
 
     def weigh_lags(self) -> None:

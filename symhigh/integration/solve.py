@@ -98,8 +98,7 @@ def solve(
 
     A curve that diverges, has used up its budget, has lost the digits of a small risk, or is interrupted from the
     keyboard, ends with what it has; its ``message`` says where and why. Raises ``ValueError`` for parameters that are
-    still symbols, a grid outside
-    [0, t_end] or not increasing, a negative learning-rate schedule, one that is infinite.
+    still symbols, a grid outside [0, t_end] or not increasing, a negative learning-rate schedule, one that is infinite.
     """
     given = Asked(
         system, spectrum, start, t_end, t, rtol, atol, progress, stepper, events, until, steady, budget
