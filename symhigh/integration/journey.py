@@ -144,6 +144,11 @@ class Journey:
         target = modes.coef[self.base.family.coefficients.index(V22)]
         return float((modes.w * y[: modes.w.size]).sum() / (modes.w * target).sum())
 
+    @property
+    def watched(self) -> bool:
+        """Whether each step may call for other moments, or lose digits."""
+        return self.frame is START or self.ratio() < 1e3 * _CLOSE
+
     def lost(self) -> str:
         """Where and why risk or drift have lost their digits near a target that has none of either; empty if not.
 

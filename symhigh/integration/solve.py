@@ -204,8 +204,8 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
                 journey.weigh_lags()
                 if message := journey.lost():
                     break
-                if journey.ratio() < 1e-3 and deadline == np.inf:
-                    attempts = 1  # the digits are looked at with every step
+                if deadline == np.inf:
+                    attempts = 1 if journey.watched else _BUDGET
             if not lost and journey.ratio() < _ROUNDING:
                 lost = f"from t = {journey.now:.6g} on"
             if status == REACHED and journey.turn():
