@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.codegen.kernels import limit_kernels
+from symhigh.codegen.quadrature import lower_nodes
 from symhigh.codegen.target import NUMPY
 from symhigh.derivation.gaussian import expect, mean_gradient
 from symhigh.derivation.statistics import statistics
@@ -73,6 +75,33 @@ def test_derivatives_across_curved_boundaries(loss: sp.Expr) -> None:
     right = cov.inv() * moments
     assert float(stats.c1.subs(AT)) == pytest.approx(float(right[0]), abs=1e-10)
     assert float(stats.c2.subs(AT)) == pytest.approx(float(right[1]), abs=1e-10)
+
+
+@pytest.mark.parametrize("rho", [0.9, 1 - 1e-7])
+def test_curved_boundaries_between_variables_that_are_almost_the_same(rho: float) -> None:
+    """The slope of |x x* - 1/2| has a jump along s² = d² + 1, s and d the sum and the difference over √2.
+
+    ``E s² sign`` and ``E sign`` given d are formulas, so one smooth integral over d tells (c1, c2). Given x*, the
+    law of x is a peak of width √(1 - ρ²) over x*.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    both = c_own = 0.0
+    for z, weight in zip(nodes, weights / math.sqrt(2 * math.pi), strict=True):
+        d2 = (1 - rho) * z * z
+        u = math.sqrt((d2 + 1) / (1 + rho))
+        sign = 2 * math.erfc(u / math.sqrt(2)) - 1
+        s2 = (1 + rho) * (sign + 4 * u * math.exp(-u * u / 2) / math.sqrt(2 * math.pi))
+        both += weight * (s2 - d2 * sign) / 2  # E x x* sign
+        c_own += weight * (s2 + d2 * sign) / 2  # E x*² sign
+    c1, c2 = (both - rho * c_own) / (1 - rho**2), (c_own - rho * both) / (1 - rho**2)
+    stats = statistics(sh.Problem(sp.Abs(x * y - half)).outcomes)
+    source, calls = lower_nodes([stats.c1, stats.c2])
+    space: dict[str, Any] = {"math": math, "numpy": np, "njit": lambda f: f}
+    exec(source, space)  # the source is generated here, from an expression written here
+    generated = [sp.lambdify((B11, B12, B22), call, [space, "math"])(1.0, rho, 1.0) for call in calls]
+    at = {B11: 1, B12: sp.Rational(rho), B22: 1}
+    assert [float(e.subs(at)) for e in (stats.c1, stats.c2)] == pytest.approx(generated, rel=1e-10)
+    assert generated == pytest.approx([c1, c2], rel=1e-9 + 1e-15 / (1 - rho))
 
 
 def test_the_jump_may_lie_on_a_plane_between_infinite_branches() -> None:

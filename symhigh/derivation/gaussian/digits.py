@@ -47,7 +47,7 @@ def integrate(integrand: sp.Expr, variables: Sequence[sp.Symbol], cov: sp.Matrix
         else:
             arithmetic, modules, number = many_digits(what, prec), [_NAMED, "mpmath"], mp.mpf
         f = sp.lambdify(list(variables), plain, modules, cse=lazy_cse)
-        edges = [_edge(b, variables, factor, modules, number) for b in boundaries(plain, variables)]
+        edges = [_edge(b, variables, factor, modules, number) for b in boundaries(plain, variables, soft=True)]
         steps = [_edge(u, variables, factor, modules, number) for u in _stepped(plain)]
         value = _Nested(f, edges, steps, factor, arithmetic).over([])
     return sp.Float(value, precision=prec)
