@@ -3,7 +3,7 @@
 Every pass before it (:mod:`symhigh.codegen.lower`, quadrature, steppers) writes plain loops over arrays of doubles, in
 Python that Numba compiles. That subset has an obvious meaning in C, so one text serves all targets. Types follow from
 those of the functions that are called from outside; nothing is reordered, so results agree with the reference to the
-rounding of library functions.
+rounding of library functions. One file, as every target is.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,7 +21,6 @@ from symhigh.checks import (
     array,
     callback,
     choice,
-    expression,
     mapping,
     output_times,
     real,
@@ -43,9 +41,9 @@ from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.simulation.direct import DirectWalk
 from symhigh.simulation.gram import GramWalk, eigenspaces
+from symhigh.simulation.one_run import Result, collect, observable, one_run
 from symhigh.simulation.runs import Runs
 from symhigh.simulation.walk import Experiment
-from symhigh.symbols import lam
 from symhigh.system import MomentSystem
 
 _METHODS: dict[str, type[DirectWalk] | type[GramWalk]] = {"direct": DirectWalk, "gram": GramWalk}
@@ -134,15 +132,15 @@ def simulate(
     walk_of, experiment = prepare(
         problem, rule, given, size, end, method, generator, covariance, observed=bool(observed)
     )
-    extra = {name: _observable(name, phi, experiment.system) for name, phi in observed.items()}
+    extra = {name: observable(name, phi, experiment.system) for name, phi in observed.items()}
     walk_of.load(experiment)
 
     stop = threading.Event()
     names = (*experiment.system.outputs, *extra)
-    results = [_Result(len(steps), len(names)) for _ in chosen]
+    results = [Result(len(steps), len(names)) for _ in chosen]
     with ThreadPoolExecutor(min(workers, len(chosen))) as pool:
         jobs = [
-            pool.submit(_one_run, walk_of, experiment, seed, steps, result, stop, extra)
+            pool.submit(one_run, walk_of, experiment, seed, steps, result, stop, extra)
             for seed, result in zip(chosen, results, strict=True)
         ]
         try:
@@ -154,7 +152,7 @@ def simulate(
             stop.set()
     for job in jobs:
         job.result()
-    return _collect(results, experiment, names, chosen, steps, interrupted=stop.is_set())
+    return collect(results, experiment, names, chosen, steps, interrupted=stop.is_set())
 
 
 def again(
@@ -197,54 +195,6 @@ def prepare(
     return _chosen(method, Experiment(field, statement, table, d, t_end, par, generator, root), observed)
 
 
-class _Result:
-    """What one run leaves: the outputs at each recorded step, and where it ended."""
-
-    def __init__(self, times: int, outputs: int) -> None:
-        self.outputs = np.full((times, outputs), np.nan)
-        self.target = np.nan
-        self.rows = 0
-        self.message = ""
-        self.last: Array | None = None
-
-
-def _one_run(
-    walk_of: type[DirectWalk] | type[GramWalk],
-    e: Experiment,
-    seed: int,
-    steps: Array,
-    result: _Result,
-    stop: threading.Event,
-    extra: Mapping[str, Callable[[DirectWalk], float]],
-) -> None:
-    """Advance one run from record to record; numbers stay in arrays of this thread alone."""
-    walk = walk_of(e, seed)
-    result.target = walk.target
-    batch, done = max(1, 20_000_000 // walk.root.size), 0
-    first, own = np.inf, len(e.system.outputs)
-    for row, step in enumerate(steps):
-        while done < step and not stop.is_set():
-            count = min(int(step) - done, batch)
-            walk.run(done, count)
-            done += count
-        if stop.is_set():
-            return
-        with np.errstate(all="ignore"):
-            walk.record(done / e.d, result.outputs[row, :own])
-            for k, phi in enumerate(extra.values()):
-                assert isinstance(walk, DirectWalk)
-                result.outputs[row, own + k] = phi(walk)
-            size = walk.size()
-        first = min(first, size) if row == 0 else first
-        result.rows = row + 1
-        if not size < 1e12 * max(1.0, first):
-            result.message = _why(e.system, result, done / e.d)
-            result.outputs[row] = np.nan
-            return
-    if isinstance(walk, DirectWalk) and not e.statement.linear:
-        result.last = walk.y[: len(e.system.field.coordinates) * e.d].reshape(-1, e.d)
-
-
 def _chosen(
     method: str, direct: Experiment, observed: bool
 ) -> tuple[type[DirectWalk] | type[GramWalk], Experiment]:
@@ -264,89 +214,6 @@ def _chosen(
         raise ValueError(f"simulate(method='gram'): {why}; use method='direct'")
     moments = derive(direct.system.problem, direct.system.rule, reduce=False)
     return GramWalk, replace(direct, system=moments)
-
-
-def _observable(
-    name: str, phi: Callable[..., Array] | sp.Expr, field: MomentSystem
-) -> Callable[[DirectWalk], float]:
-    """An average over coordinates as a function of a run."""
-    entries = (*field.field.coordinates, *(c for c in field.field.coefficients if c != lam), lam)
-    owner = f"observables[{name!r}]"
-    if not callable(phi) or isinstance(phi, (sp.Basic, type)):
-        phi = expression("simulate", owner, phi, "a function of arrays, or a SymPy expression")
-        if foreign := sorted(map(str, phi.free_symbols - set(entries))):
-            known = ", ".join(map(str, entries))
-            raise ValueError(f"simulate({owner}={shown(phi)}): unknown {foreign}; it may hold {known}")
-        phi = sp.lambdify(entries, phi, "numpy")
-
-    def value(walk: DirectWalk) -> float:
-        count = len(field.field.coordinates)
-        rows = walk.y[: count * walk.e.d].reshape(count, -1)
-        found = float(np.mean(phi(*rows, *walk.coef[1:], walk.coef[0])))
-        return found if np.isfinite(found) else np.nan
-
-    return value
-
-
-def _why(system: MomentSystem, result: _Result, time_: float) -> str:
-    names = list(system.outputs)
-    before = result.outputs[max(0, result.rows - 2)]
-    where = f"diverged by t = {time_:.6g}: the iterate left all bounds"
-    if "distance_threshold" not in names:
-        return where
-    rate, threshold = before[names.index("learning_rate")], before[names.index("distance_threshold")]
-    cause = f"; the learning rate {rate:.6g} was above {threshold:.6g}, beyond which the distance grows"
-    return where + (cause if rate > threshold else "")
-
-
-def _collect(
-    results: list[_Result], e: Experiment, names: tuple[str, ...], seeds: tuple[int, ...], steps: Array,
-    interrupted: bool,
-) -> Runs:  # fmt: skip
-    if interrupted:
-        shared = _kept([len(steps) if r.message else r.rows for r in results])
-        begun = [(r, seed) for r, seed in zip(results, seeds, strict=True) if r.message or r.rows >= shared]
-        if len(begun) < len(results):
-            warnings.warn(
-                f"simulate was interrupted: {len(begun)} of {len(results)} runs are kept, to t = "
-                f"{steps[shared - 1] / e.d:.6g}; the others had not come that far",
-                RuntimeWarning,
-                stacklevel=4,
-            )
-        results, seeds = [r for r, _ in begun], tuple(seed for _, seed in begun)
-        steps = steps[:shared]
-    rows = len(steps)
-    outputs = {name: np.array([r.outputs[:rows, k] for r in results]) for k, name in enumerate(names)}
-    messages = {seed: r.message for seed, r in zip(seeds, results, strict=True) if r.message}
-    if messages:
-        seed, text = next(iter(messages.items()))
-        warnings.warn(
-            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=4
-        )
-    last = {}
-    if all(r.last is not None for r in results):
-        last = {str(v): np.array([r.last[k] for r in results]) for k, v in enumerate(e.system.field.coordinates)}  # type: ignore[index]
-    return Runs(
-        steps / e.d,
-        outputs,
-        e.d,
-        seeds,
-        e.system.problem,
-        e.system.rule,
-        e.population,
-        e.t_end,
-        np.array([r.target for r in results]),
-        messages,
-        not interrupted,
-        last,
-        names[len(e.system.outputs) :],
-        e.covariance is not None,
-    )
-
-
-def _kept(rows: Sequence[int]) -> int:
-    """How many times to keep of interrupted runs: what keeps the most, times × runs that reached them all."""
-    return max(range(max(rows) + 1), key=lambda n: n * sum(r >= n for r in rows))
 
 
 def _root_of(covariance: Any, d: int) -> Array:

@@ -6,7 +6,7 @@ import pytest
 import symhigh as sh
 from symhigh.simulation.direct import DirectWalk
 from symhigh.simulation.finite import finite_problem
-from symhigh.simulation.runner import prepare, square_root
+from symhigh.simulation.runner import _root_of, prepare
 from symhigh.symbols import lam
 
 SPREAD = sh.Start(0.5, 1, 0.3)
@@ -29,14 +29,14 @@ def test_square_roots_of_covariances() -> None:
     root = np.random.default_rng(0).standard_normal((4, 3))
     singular = root @ root.T
     for K in (singular, singular + np.eye(4), np.diag([0.0, 1, 2, 3])):
-        found = square_root(K, 4)
+        found = _root_of(K, 4)
         np.testing.assert_allclose(found @ found, K, atol=1e-12)
         np.testing.assert_allclose(found, found.T, atol=1e-14)
     with pytest.raises(ValueError, match=r"eigenvalue -0\.001; all must be >= 0"):
-        square_root(np.diag([-1e-3, 1.0]), 2)
+        _root_of(np.diag([-1e-3, 1.0]), 2)
     for wrong in (np.eye(3), np.array([[1.0, 0.5], [0.2, 1.0]])):
         with pytest.raises(ValueError, match="finite symmetric 2 x 2"):
-            square_root(wrong, 2)
+            _root_of(wrong, 2)
 
 
 def test_coordinates_of_correlated_data_have_the_diagonal_of_the_covariance() -> None:

@@ -13,7 +13,8 @@ from symhigh.codegen.cache import load
 from symhigh.codegen.normal import normal_source, stream
 from symhigh.codegen.target import NUMBA
 from symhigh.simulation.direct import DirectWalk
-from symhigh.simulation.runner import _kept, prepare
+from symhigh.simulation.one_run import _kept
+from symhigh.simulation.runner import prepare
 from tests.scenarios import ISOTROPIC, SCENARIOS, START, TWO_HALVES
 
 
