@@ -91,7 +91,7 @@ def real(
     below: float = math.inf,
 ) -> float:
     """Return ``value`` as a finite ``float`` greater than ``above``, at least ``least``, less than ``below``."""
-    if type(value) in _NUMBERS and above < value < below and least <= value <= _EXACT:  # what most callers give
+    if type(value) in _NUMBERS and above < value < below and max(least, -_EXACT) <= value <= _EXACT:  # most calls
         return float(value)
     given = _scalar(value)
     if given is None or not given.is_number:

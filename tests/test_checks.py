@@ -46,6 +46,8 @@ def test_whole_numbers_of_every_type_are_whole_and_others_are_not() -> None:
         (lambda: sh.Start(overlap=sp.I), r"Start\(overlap=I\)"),
         (lambda: sh.Constant(10**400), r"Constant\(gamma=10+…\): gamma must be finite"),
         (lambda: sh.Constant(sp.Rational(1, 10**400)), "gamma must be > 0"),
+        (lambda: real("f", "x", -(10**400), meaning="m"), r"f\(x=-10+…\): x must be finite"),
+        (lambda: sh.NetworkClasses(1, 1, -(10**400), 1), "NetworkClasses.*u.* must be finite"),
         (lambda: sh.Spectrum.from_eigenvalues([1, 2], [np.nan, 1]), "weights must be finite"),
         (lambda: sh.Spectrum.from_eigenvalues([1, 2j]), "values must be"),
         (lambda: sh.Spectrum.from_eigenvalues([True, True]), "values must be"),

@@ -67,7 +67,7 @@ def without_feedback(trial):
 
 average = Claim(
     "Averages from the start forget spectrum and rule",
-    "Least squares, K of full rank: excess risk P/(2t) of the average, P/(2(1 - β²)t) of schedule-free SGD.",
+    "Least squares, K of full rank; schedule-free SGD among them, whose average feeds back.",
     source="symhigh's own; of SGD Polyak and Juditsky (1992)",
     id="algorithms/averages",
     domain={beta: (0.1, 0.9)},

@@ -185,7 +185,7 @@ def lambert_runs(trial):
     spectrum, rule, first = sh.Spectrum.isotropic(), sh.AdaGradNorm(1.0, 1.0), sh.Start()
     curve = sh.derive(PROBLEM, rule).solve(spectrum, first, 8.0)
     return compare(
-        curve, sh.simulate(PROBLEM, rule, spectrum, first, 256, 8.0, range(trial.seed, trial.seed + 30))
+        curve, sh.simulate(PROBLEM, rule, spectrum, first, 256, 8.0, range(trial.seed, trial.seed + 30)), alarm=1e-3
     )
 
 

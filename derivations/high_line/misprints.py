@@ -121,13 +121,13 @@ def runs(trial):
 @simulation(title="SGD with the deviation against the limit with the variance")
 def as_variance(trial):
     rule, spectrum, found = runs(trial)
-    return compare(sh.derive(sh.least_squares(np.sqrt(0.4)), rule).solve(spectrum, sh.Start(), 4.0), found)
+    return compare(sh.derive(sh.least_squares(np.sqrt(0.4)), rule).solve(spectrum, sh.Start(), 4.0), found, alarm=1e-3)
 
 
 @simulation(title="SGD with the deviation against the limit with the deviation")
 def as_deviation(trial):
     rule, spectrum, found = runs(trial)
-    return compare(sh.derive(sh.least_squares(0.4), rule).solve(spectrum, sh.Start(), 4.0), found)
+    return compare(sh.derive(sh.least_squares(0.4), rule).solve(spectrum, sh.Start(), 4.0), found, alarm=1e-3)
 
 
 variance = Claim(
@@ -185,7 +185,7 @@ def figure(trial, start):
     problem, spectrum = sh.least_squares(1.0), sh.Spectrum.isotropic()
     seeds = range(trial.seed, trial.seed + 30)
     found = sh.simulate(problem, sh.AdaGradNorm(1.0, 0.3), spectrum, sh.Start(), 256, 4.0, seeds)
-    return compare(sh.derive(problem, sh.AdaGradNorm(1.0, start)).solve(spectrum, sh.Start(), 4.0), found)
+    return compare(sh.derive(problem, sh.AdaGradNorm(1.0, start)).solve(spectrum, sh.Start(), 4.0), found, alarm=1e-3)
 
 
 initial_rise = Claim(

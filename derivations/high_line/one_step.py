@@ -73,7 +73,7 @@ def phase_retrieval_runs(trial):
     start = sh.Start(x0=0.8, x_star=1.0, overlap=0.4)
     curve = sh.derive(problem, rule).solve(spectrum, start, 5.0)
     runs = sh.simulate(problem, rule, spectrum, start, 400, 5.0, range(trial.seed, trial.seed + 30))
-    return compare(curve, runs)
+    return compare(curve, runs, alarm=1e-3)
 
 
 nine = Claim(

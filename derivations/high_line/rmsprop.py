@@ -163,7 +163,7 @@ def edge_of_runs(trial):
     rule, spectrum = sh.RMSpropNorm(1.0, 1.0, 1.0), sh.Spectrum.from_eigenvalues([0.5, 1.5])
     curve = sh.derive(sh.least_squares(), rule).solve(spectrum, sh.Start(), 12.0)
     seeds = range(trial.seed, trial.seed + 20)
-    return compare(curve, sh.simulate(sh.least_squares(), rule, spectrum, sh.Start(), 256, 12.0, seeds))
+    return compare(curve, sh.simulate(sh.least_squares(), rule, spectrum, sh.Start(), 256, 12.0, seeds), alarm=1e-3)
 
 
 no_convergence = Claim(

@@ -77,7 +77,7 @@ def adagrad_runs(trial):
         rule = sh.AdaGradNorm(1.0, 0.3)
         curve = sh.derive(problem, rule).solve(spectrum, sh.Start(), 5.0)
         runs = sh.simulate(problem, rule, spectrum, sh.Start(), 256, 5.0, range(trial.seed, trial.seed + 30))
-        found.append(compare(curve, runs))
+        found.append(compare(curve, runs, alarm=1e-3))
     return found
 
 
@@ -128,7 +128,7 @@ def polyak_runs(trial):
     runs = sh.simulate(
         problem, sh.Polyak(), spectrum, sh.Start(), 256, 5.0, range(trial.seed, trial.seed + 30)
     )
-    return compare(curve, runs)
+    return compare(curve, runs, alarm=1e-3)
 
 
 polyak = Claim(
@@ -210,7 +210,7 @@ def line_search_runs(trial):
     runs = sh.simulate(
         problem, sh.LineSearch(), spectrum, sh.Start(), 256, 5.0, range(trial.seed, trial.seed + 30)
     )
-    return compare(curve, runs)
+    return compare(curve, runs, alarm=1e-3)
 
 
 line_search = Claim(

@@ -87,7 +87,7 @@ def clipped_runs(trial):
         problem, rule = sh.huber(0.8, 0.5), sh.Constant(rate)
         curve = sh.derive(problem, rule).solve(spectrum, start, 6.0)
         seeds = range(trial.seed % 10**6, trial.seed % 10**6 + 30)
-        found.append(compare(curve, sh.simulate(problem, rule, spectrum, start, 256, 6.0, seeds)))
+        found.append(compare(curve, sh.simulate(problem, rule, spectrum, start, 256, 6.0, seeds), alarm=1e-3))
     return found
 
 

@@ -121,7 +121,7 @@ def sgd_from_the_saddle(trial):
     problem, rule = sh.phase_retrieval(), sh.Constant(rate)
     seeds = range(trial.seed % 10**6, trial.seed % 10**6 + 24)
     runs = sh.simulate(problem, rule, ISOTROPIC, start, 4096, 8.0, list(seeds), t=np.linspace(0, 8, 5))
-    return compare(sh.derive(problem, rule).solve(ISOTROPIC, start, 8.0), runs, ("risk", "overlap"))
+    return compare(sh.derive(problem, rule).solve(ISOTROPIC, start, 8.0), runs, ("risk", "overlap"), alarm=1e-3)
 
 
 escape = Claim(

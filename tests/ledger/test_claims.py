@@ -318,3 +318,10 @@ def test_a_limit_on_work_does_not_count_waiting() -> None:
         time.sleep(0.2)
     with pytest.raises(OutOfTime), time_limit(60.0), time_limit(0.05, working=True):
         any(n < 0 for n in itertools.count())
+
+
+def test_variables_of_integration_are_no_part_of_a_statement() -> None:
+    own, other = sp.Symbol("s", nonnegative=True), sp.Dummy("s", nonnegative=True)
+    moved, same = (sp.Integral(r(t - k) * r(k), (k, 0, t)) for k in (own, other))
+    assert examine(symbolic(moved, same)).verdict is PROVED
+    assert examine(symbolic(moved, 2 * same), expect=REFUTED).as_expected

@@ -92,15 +92,15 @@ class Map:
                 if name not in self.inside:
                     self.inside[name] = function_lines(file)
                 # what a test file computes while it is collected belongs to all of its tests
-                collected = {n for n, tests in lines.items() if not tests} & self.inside[name]
+                collected = {n for n, tests in lines.items() if "" in tests} & self.inside[name]
                 for number in collected:
                     self.lines[name, number] |= set(found.seconds)
                 self.files[name] |= set(found.seconds) if collected else set()
                 changed = not file.exists() or digest(file) != found.digests[name]
                 self.changed |= {name} if changed else set()
                 for number, tests in lines.items():
-                    self.lines[name, number] |= set(tests)
-                    self.files[name] |= set(tests)
+                    self.lines[name, number] |= {*tests} - {""}
+                    self.files[name] |= {*tests} - {""}
         for test in broken:
             self.seconds.pop(test, None)
 
