@@ -134,6 +134,13 @@ def test_curved_boundaries_between_variables_that_are_almost_the_same(
     assert generated == pytest.approx(expected, rel=1e-9 + 1e-15 / (1 - rho))
 
 
+def test_a_square_of_a_delta_is_refused_by_name() -> None:
+    """The slope of (x x* - 1/2)² Heaviside has a delta times zero, whose square no average can hold."""
+    gap = x * y - half
+    with pytest.raises(ValueError, match=r"power or a function of a Dirac delta; write Heaviside .* as a Piecewise"):
+        sh.derive(sh.Problem(gap**2 * sp.Heaviside(gap)), sh.Constant(0.1))
+
+
 def test_the_jump_may_lie_on_a_plane_between_infinite_branches() -> None:
     """A jump between branches that only hold in their cells: Stein's lemma in one dimension."""
     u = sp.Symbol("u", real=True)
