@@ -27,6 +27,7 @@ _NAMES = {
     "target_norm": r"\|X_\star\|^2",
     "moved": r"\|X - X_0\|^2",
     "along_target": r"A_\star",
+    "along_start": r"A_0",
     "shift_square": r"\Delta_{00}",
     "shift_target": r"\Delta_{0\star}",
     "shift_start": r"\Delta_{0X}",

@@ -140,6 +140,8 @@ D2 = OwnedSymbol("D2", nonnegative=True)
 """``V11 - 2 V12 + V22`` of one mode, its share of the squared distance times d."""
 along_target = OwnedSymbol("along_target", real=True)
 """``d (X_i - X*_i) X*_i`` of a mode, or ``-d (X_i + X*_i) X*_i``: what is left of V12 - V22 beside D2."""
+along_start = OwnedSymbol("along_start", real=True)
+"""``d (X_i - X*_i) X0_i`` of a mode."""
 shift_square = OwnedSymbol("shift_square", nonnegative=True)
 """``d (X_i - X0_i)²`` of a mode; :data:`shift_target` and :data:`shift_start` are its products with X* and X0."""
 shift_target = OwnedSymbol("shift_target", real=True)

@@ -44,6 +44,8 @@ def forgetting_limits(limit: LinearLimit, modes: Modes) -> dict[str, Formula] | 
     if frequency is not None:
         words["frequency"] = (frequency, "the angular frequency of the approach to rest; 0: none")
     formulas = {name: Formula(expr, where, "new", text) for name, (expr, text) in words.items()}
+    if modes.edge.is_zero:  # no exponential rate
+        return {name: formula for name, formula in formulas.items() if name not in ("rate", "frequency")}
     return {**formulas, "rate": Formula(rate, (*where, *positive(modes.edge)), "new", words["rate"][1])}
 
 

@@ -111,24 +111,27 @@ def _beside_bulk(held: list[Any], ratio: Any, found: list[complex]) -> Any:
     """The least real part of zeros below the bulk of a Marchenko-Pastur law, or the bulk's end."""
     rate, forgetting, pull, slope = held
     unit, low, high = pull * rate, (1 - mpmath.sqrt(ratio)) ** 2, (1 + mpmath.sqrt(ratio)) ** 2
+    end = unit * low
 
     def cleared(z: Any) -> Any:
         s = z / unit
-        spread = mpmath.sqrt(low - s) * mpmath.sqrt(high - s)
+        spread = mpmath.sqrt(low - s) * mpmath.sqrt(high - s) if z != end else 0  # no rounding across the branch
         average = 1 + s + s * (1 - ratio - s - spread) / (2 * ratio)  # ∫ λ²/(λ - s) = 1 + s + s² m(s)
         return slope * rate / pull * average * (forgetting - 2 * z) - 2 * (forgetting - z)
 
-    end = unit * low
-    below = [_refined(cleared, z) for z in found if z.real < float(end) * (1 - 1e-12)]
+    below = [_refined(cleared, z, end) for z in found if z.real < float(end) * (1 - 1e-12)]
     if low > 0 and cleared(end) > 0:
         below.append(bracketed_root(cleared, mpmath.mpf(0), end))
     return min([end, *(mpmath.re(z) for z in below if z is not None)])
 
 
-def _refined(function: Any, guess: complex) -> Any | None:
-    """The zero next to ``guess`` at the working precision, or None where it is not verified to be one."""
+def _refined(function: Any, guess: complex, end: Any = mpmath.inf) -> Any | None:
+    """The zero next to ``guess`` at the working precision, or None where it is not verified to be one.
+
+    A real one is looked for below ``end``, beyond which the function is not real.
+    """
     for digits in (8, 12) if guess.imag == 0 else ():
-        near = [mpmath.mpf(guess.real) * (1 + side * mpmath.mpf(10) ** -digits) for side in (-1, 1)]
+        near = [min(end, mpmath.mpf(guess.real) * (1 + side * mpmath.mpf(10) ** -digits)) for side in (-1, 1)]
         if (function(near[0]) < 0) != (function(near[1]) < 0):
             zero = bracketed_root(function, *near)
             return zero if abs(function(zero)) < abs(function(near[0])) else None  # a pole changes sign too

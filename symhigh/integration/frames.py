@@ -25,6 +25,7 @@ from symhigh.symbols import (
     V20,
     V22,
     OwnedSymbol,
+    along_start,
     along_target,
     c1,
     c2,
@@ -65,8 +66,16 @@ START = Frame(
 )
 """``‖X - X0‖²``, ``<X - X0, X*>`` and ``<X - X0, X0>``, all zero at the start."""
 
+MOVED = Frame(
+    "moved",
+    (D2, along_target, along_start),
+    ((V11, D2 + 2 * along_target + V22), (V12, along_target + V22), (V10, along_start + V20)),
+    1,
+)
+"""The target's frame with ``<X - X*, X0>``, for iterates that have left their start."""
+
 _PULL = OwnedSymbol("pull", real=True)
-_NEAR, _SMALL = 0.05, 0.05
+_NEAR, _SMALL, _LEFT = 0.05, 0.05, 0.1
 
 
 def frame_at(system: MomentSystem, coef: Array, states: Array, w: Array) -> Frame | None:
@@ -82,6 +91,17 @@ def frame_at(system: MomentSystem, coef: Array, states: Array, w: Array) -> Fram
     if min(size, abs(overlap)) < _SMALL * target or target <= 0:
         return None
     return TARGET if overlap > 0 else OPPOSITE
+
+
+def leaves_start(system: MomentSystem, coef: Array, states: Array, w: Array) -> bool:
+    """Whether modes in the start's frame have left it by a good part of the way to the target, on its side of 0."""
+    square, to_target, _ = states
+    at = dict(zip(system.family.coefficients, coef, strict=True))
+    if not {V00, V20, V22} <= set(at):
+        return False
+    begun = float((w * (at[V00] - 2 * at[V20] + at[V22])).sum())
+    overlap = float((w * (to_target + at[V20])).sum())
+    return float((w * square).sum()) > _LEFT * begun and overlap >= 0 < float((w * at[V22]).sum())
 
 
 def nears_target(system: MomentSystem, coef: Array, states: Array, w: Array) -> bool:
@@ -116,6 +136,12 @@ def into(system: MomentSystem, frame: Frame, coef: Array, states: Array) -> Arra
     """The frame's states of modes whose own states are given; shapes (states, N)."""
     change = _change(frame, system.family.states, system.family.coefficients)
     return np.array([np.broadcast_to(row, states.shape[1:]) for row in change(*states, *coef)])
+
+
+def out_of(system: MomentSystem, frame: Frame, coef: Array, states: Array) -> Array:
+    """The modes' own states, from those in the frame; shapes (states, N)."""
+    own = sp.lambdify((*frame.states, *system.family.coefficients), [e for _, e in frame.moments], "numpy")
+    return np.array([np.broadcast_to(row, states.shape[1:]) for row in own(*states, *coef)])
 
 
 @lru_cache(maxsize=16)

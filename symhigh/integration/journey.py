@@ -13,7 +13,17 @@ import numpy as np
 
 from symhigh.codegen.target import Target
 from symhigh.integration.events import Sight, Watched
-from symhigh.integration.frames import frame_at, framed, into, keeps_digits, nears_target
+from symhigh.integration.frames import (
+    MOVED,
+    START,
+    frame_at,
+    framed,
+    into,
+    keeps_digits,
+    leaves_start,
+    nears_target,
+    out_of,
+)
 from symhigh.integration.lags import lagging
 from symhigh.integration.singular import rate_exponent, stretched, stretching
 from symhigh.integration.stepper import March, Stepper
@@ -21,6 +31,10 @@ from symhigh.integration.timetable import Timetable
 from symhigh.population.spectrum import Array
 from symhigh.symbols import V22
 from symhigh.system import MomentSystem
+
+_CLOSE, _LEAST, _DIGITS = 1e-6, 1e-9, 1e-5
+"""From which distance on, in parts of the target's square, digits are watched; which risk at the target, in parts of
+the first, is none; and the relative error of what is small at which a curve ends."""
 
 _STRETCH = 1.0
 """The longest stretched start, in steps/d."""
@@ -130,6 +144,37 @@ class Journey:
         target = modes.coef[self.base.family.coefficients.index(V22)]
         return float((modes.w * y[: modes.w.size]).sum() / (modes.w * target).sum())
 
+    def lost(self) -> str:
+        """Where and why risk or drift have lost their digits near a target that has none of either; empty if not.
+
+        There they are quadratic in X - X*, up to a cubic term: so ``q(s)``, at √s times X - X* over s, has
+        ``q(1/4) - q(1/2) = 2^{-1/2} (q(1/2) - q(1))``, and what is left over is the error of the averages.
+        """
+        if self.ratio() > _CLOSE:
+            return ""
+        march, held, place = self.march, self.modes.states.size, list(self.base.outputs).index("risk")
+        now, y = float(march.clock[0]), (march.work[1] if march.clock[5] > 0 else march.y).copy()
+
+        def small(part: float) -> Array:
+            at, slope = y.copy(), np.zeros_like(y)
+            at[: self.modes.w.size] *= part
+            at[self.modes.w.size : held] *= part**0.5
+            march.kernels.rhs(now, at, slope, *march.data)
+            drift = self.modes.w @ slope[: self.modes.w.size]
+            return np.array([march.observe(now, at)[place], drift])
+
+        at_target = abs(small(0.0)[0])
+        whole, half, quarter = small(1.0), 2 * small(0.5), 4 * small(0.25)
+        if at_target > _LEAST * abs(march.rows[0, place]):
+            return ""
+        over = np.abs(quarter - half - 0.5**0.5 * (half - whole))
+        if (over <= 5 * _DIGITS * np.abs(whole)).all():  # as q(1/4) has four times the error
+            return ""
+        return (
+            f"stopped at t = {self.now:.6g}: ||X - X*||^2 is {self.ratio():.2g} of ||X*||^2, where this loss's "
+            "averages cancel to rounding: the risk has no five digits from here on; end the curve earlier"
+        )
+
     def weigh_lags(self) -> None:
         """Errors of a lag count in parts of the maximum that it belongs to."""
         if not self.lags:
@@ -141,19 +186,22 @@ class Journey:
             floor[first + place] = rtol * abs(out[output])
 
     def near_target(self) -> None:
-        """Go on in moments of ``X ∓ X*`` where these have become small."""
-        if self.frame is not None or self.bent:
+        """Go on in moments of ``X ∓ X*`` where these may be small: near the target, or far from the start."""
+        if self.frame not in (None, START) or self.bent:
             return
         march, modes = self.march, self.modes
         y = march.work[1] if march.clock[5] > 0 else march.y
         states = y[: modes.states.size].reshape(modes.states.shape)
-        if not nears_target(self.base, modes.coef, states, modes.w):
-            return
-        frame = frame_at(self.base, modes.coef, states, modes.w)
+        if self.frame is None:
+            near = nears_target(self.base, modes.coef, states, modes.w)
+            frame = frame_at(self.base, modes.coef, states, modes.w) if near else None
+        else:
+            frame = MOVED if leaves_start(self.base, modes.coef, states, modes.w) else None
         if frame is None:
             return
         march.settle()
-        moved = into(self.base, frame, modes.coef, states.copy())
+        own = states.copy() if self.frame is None else out_of(self.base, self.frame, modes.coef, states)
+        moved = into(self.base, frame, modes.coef, own)
         self.frame = frame
         self._floor()
         self._resume(np.concatenate([moved.ravel(), march.y[modes.states.size :]]), float(march.clock[1]))

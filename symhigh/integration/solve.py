@@ -96,9 +96,9 @@ def solve(
     Schedules may jump (floor, Mod, Heaviside, conditions in t): their jumps are boundaries of steps. Rates that are
     infinite at t = 0 with an integrable square, such as ``t^(-1/4)``, are integrated in a stretched time there.
 
-    A curve that diverges, has used up its budget, or is interrupted from the keyboard, ends with what it has; its
-    ``message`` says where and why. Raises ``ValueError`` for parameters that are still symbols, a grid outside
-    [0, t_end] or not increasing, a negative learning-rate schedule, one that is infinite.
+    A curve that diverges, has used up its budget, has lost the digits of a small risk, or is interrupted from the
+    keyboard, ends with what it has; its ``message`` says where and why. Raises ``ValueError`` for parameters that are
+    still symbols, a grid outside [0, t_end] or not increasing, a negative learning-rate schedule, one that is infinite.
     """
     given = Asked(
         system, spectrum, start, t_end, t, rtol, atol, progress, stepper, events, until, steady, budget
@@ -202,6 +202,10 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
                     march.hand_down(NUMBA)
                 journey.near_target()
                 journey.weigh_lags()
+                if message := journey.lost():
+                    break
+                if journey.ratio() < 1e-3 and deadline == np.inf:
+                    attempts = 1  # the digits are looked at with every step
             if not lost and journey.ratio() < _ROUNDING:
                 lost = f"from t = {journey.now:.6g} on"
             if status == REACHED and journey.turn():

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import symhigh as sh
-from symhigh.closed.slowest import zeros
+from symhigh.closed.slowest import SlowestMode, zeros
 
 RULE = sh.RMSpropNorm(0.9, 0.7, 0.8)
 
@@ -70,3 +71,24 @@ def test_on_marchenko_pastur_isolated_rates_and_pairs_are_found(ratio, forgets):
     inside = law.values > 0
     assert rate == pytest.approx(dense(g, forgets, law.values[inside], law.weights[inside])[0].real, rel=1e-8)
     assert rate < 0.99 * 2 * g * (1 - np.sqrt(ratio)) ** 2
+
+
+@pytest.mark.parametrize("ratio", [0.01, 0.1, 0.3, 0.9, 1.5, 4.0])
+def test_on_marchenko_pastur_at_every_rate_below_the_threshold(ratio):
+    """Isolated zeros and pairs against the matrix of a rule of nodes; else the end of the bulk, free of rounding."""
+    law = sh.Spectrum.marchenko_pastur(ratio)
+    inside = law.values > 0
+    lam, w = law.values[inside], law.weights[inside]
+    measure = sp.Tuple(sp.Tuple(*map(sp.Float, lam)), sp.Tuple(*map(sp.Float, w)))
+    for g in (0.1, 0.6, 1.4, 1.9):
+        for a in (0.02, 0.1, 0.6, 3.0, 15.0):
+            rate = float(SlowestMode(sp.Float(g), sp.Float(a), 2, 1, measure, sp.Float(ratio)).evalf(20))
+            end = 2 * g * (1 - np.sqrt(ratio)) ** 2
+            values = dense(g, a, lam, w).real
+            assert rate == pytest.approx(min(end, values.min()), rel=1e-7), (g, a)
+
+
+def test_no_rate_where_the_spectrum_reaches_zero():
+    found = sh.limits(sh.least_squares(0.7), RULE, sh.Spectrum.marchenko_pastur(1))
+    with pytest.raises(KeyError, match="'rate' is no formula of this limit"):
+        found["rate"]
