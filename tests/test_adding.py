@@ -1,4 +1,4 @@
-"""A loss and a rule are added by one file each, and are then derived, solved, simulated and run by name."""
+"""A loss, a rule, a closure and a target are added by one file each; loss and rule are then known by name."""
 
 import sys
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from scipy.integrate import solve_ivp
 import symhigh as sh
 from symhigh.cli import main
 from symhigh.codegen.target import NUMPY
+from symhigh.derivation.close import registry
 from symhigh.registry import LOSSES, RULES
 
 LOSS = '''
@@ -119,3 +120,49 @@ def test_they_leave_no_trace_and_a_name_is_given_once() -> None:
     with pytest.raises(ValueError, match=r"loss\('huber'\): symhigh.problem.losses.robust.huber and .*rename one"):
         loss("huber")(limit)
     assert LOSSES["huber"].function is sh.huber
+
+
+CLOSURE = '''
+"""Second moments in both overlaps, even where the error alone closes."""
+from symhigh.derivation.close.moments import close_by_moments
+from symhigh.derivation.close.registry import closure
+
+
+@closure("both overlaps", place=0.5)
+def close_by_overlaps(s, field, problem, rule, values, reduce):
+    return close_by_moments(s, field, problem, rule, values, False)
+'''
+TARGET = '''
+"""Plain Python loops, compiled by nobody."""
+from symhigh.codegen.target import NUMPY, Target
+
+LOOPS = Target("python loops", NUMPY.header, loops=True)
+'''
+
+
+def test_a_closure_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "CLOSURES", dict(registry.CLOSURES))
+    module_of(tmp_path, monkeypatch, "closing_by_overlaps", CLOSURE)
+    system = sh.derive(sh.least_squares(0.25), sh.AdaGradNorm(1.25, 1))
+    assert system.closure.startswith("closed by both overlaps")
+    assert [s.name for s in system.family.states] == ["V11", "V12"]
+    curve = system.solve(sh.Spectrum.isotropic(), sh.Start(), 2)
+    monkeypatch.undo()
+    usual = sh.derive(sh.least_squares(0.25), sh.AdaGradNorm(1.25, 1))
+    assert usual.closure.startswith("closed by moments")
+    np.testing.assert_allclose(curve.risk, usual.solve(sh.Spectrum.isotropic(), sh.Start(), 2).risk, rtol=1e-7)
+
+
+def test_a_target_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loops = module_of(tmp_path, monkeypatch, "loops_of_python", TARGET).LOOPS
+    system = sh.derive(sh.huber(0.5, 0.3), sh.Constant(0.4))
+    line = (sh.Spectrum.from_eigenvalues([1.0, 0.5]), sh.Start())
+    found, reference = (system.solve(*line, 2, target=target) for target in (loops, NUMPY))
+    np.testing.assert_allclose(found.risk, reference.risk, rtol=1e-12)
+
+
+def module_of(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> ModuleType:
+    """The module ``name`` of that text, from outside the package."""
+    (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    return import_module(name)

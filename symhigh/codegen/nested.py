@@ -18,7 +18,7 @@ from symhigh.codegen.guard import defined, guarded
 from symhigh.codegen.printer import code, function_body
 from symhigh.codegen.quadrature_source import FUNCTION, REACH
 from symhigh.derivation.gaussian import STEPS, boundaries, recognise
-from symhigh.derivation.gaussian.terms import is_affine
+from symhigh.derivation.gaussian.terms import is_affine, joined
 
 _ZEROS = 96
 """The most zeros of one boundary along a line."""
@@ -76,7 +76,7 @@ def nested_node(
     x = tuple(sp.Symbol(f"x{i + 1}", real=True) for i in range(size))
     z = tuple(sp.Symbol(f"z{i + 1}", real=True) for i in range(size))
     factor = tuple(tuple(sp.Symbol(f"c{i + 1}{j + 1}", real=True) for j in range(i + 1)) for i in range(size))
-    renamed = recognise(integrand.xreplace({**dict(zip(variables, x, strict=True)), **names}))
+    renamed = joined(recognise(integrand.xreplace({**dict(zip(variables, x, strict=True)), **names})))
     more = "".join(f", {s}" for s in names.values())
     entries = [str(c) for row in factor for c in row]
     arguments = ", ".join(map(str, x))

@@ -16,6 +16,7 @@ from symhigh.codegen.analyticity import is_centred, more_digits, strip
 from symhigh.codegen.nested import nested_node
 from symhigh.codegen.printer import code, function_body
 from symhigh.derivation.gaussian import KINKS, STEPS, FourSigns, GaussianMean, boundaries, recognise
+from symhigh.derivation.gaussian.terms import is_affine, joined
 
 
 def lower_nodes(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:
@@ -79,7 +80,7 @@ def _node_source(
                 + nested_node(f"{name}_split", integrand, variables, names)
                 + text.STEEP.format(name=name, more=more)
             )
-        if len(variables) == 1:
+        if len(variables) == 1 and not _peaked(integrand, variables[0]):
             return _line_source(name, integrand, variables[0], names, more)
         if (pair := _separated(integrand, variables)) is not None:
             order = sum(_order(e, z) for e, z in zip(pair, variables, strict=True))
@@ -116,6 +117,13 @@ def _narrow(name: str, integrand: sp.Expr, z: sp.Symbol, more: str) -> str:
 def _singular(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
     """Whether the integrand may have a pole or a branch point on the way."""
     return any(b.free_symbols.intersection(variables) for b in boundaries(integrand, variables))
+
+
+def _peaked(integrand: sp.Expr, z: sp.Symbol) -> bool:
+    """Whether an exponent has several places without a slope, where peaks may be that a grid steps over."""
+    exponents = (e.args[0] for e in joined(integrand).atoms(sp.exp) if e.args[0].is_rational_function(z))
+    slopes = (sp.together(sp.diff(exponent, z)) for exponent in exponents)
+    return any(not is_affine(slope, (z,)) for slope in slopes)
 
 
 _LARGEST = "quadrature_step(1.0, 0.0, 0.0, {})"

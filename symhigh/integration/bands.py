@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import ndtri
 
 from symhigh.checks import real, whole
 from symhigh.population.spectrum import Array
@@ -67,6 +66,8 @@ class Fluctuations:
         centre, bias = self.values[:, self._place(name)], self.bias(name, d)
         centre = centre if bias is None else centre + bias
         width = np.sqrt(np.maximum(self.variance(name, d), 0.0))
+        from scipy.special import ndtri  # the ledger is imported without it
+
         return centre + ndtri(low) * width, centre + ndtri(high) * width
 
     def _place(self, name: str) -> int:

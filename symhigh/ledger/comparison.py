@@ -59,8 +59,8 @@ def compare(
 
     Runs or curves that diverge never agree, and ``problems`` says what happened; the times before are still
     compared. Warns where K has so few effective dimensions that the limit itself is far from the mean. Raises
-    ``ValueError`` for outputs that are not there, fewer than 3 runs, seeds that repeat, d < 8, a curve shorter
-    than the runs, or one of another kind of population.
+    ``ValueError`` for outputs that are not there or not finite, fewer than 3 runs, seeds that repeat, d < 8, a curve
+    shorter than the runs, or one of another kind of population.
     """
     for argument, value, kinds in (("curve", curve, (Curve, NetworkCurve)), ("runs", runs, (Runs,))):
         if not isinstance(value, kinds):
@@ -69,6 +69,7 @@ def compare(
     if what is None:
         what = ("risk", "curvature" if isinstance(runs.population.origin[0], NetworkClasses) else "learning_rate")
     names, rate = asked("compare", what, alarm, outputs_of(curve), runs.outputs, runs.seeds)
+    _finite(curve, runs, names)
     complete = isinstance(curve, NetworkCurve) or curve.complete
     if complete and runs.t[-1] > curve.t[-1] + 1 / runs.d:
         raise ValueError(
@@ -100,6 +101,26 @@ def compare(
     return Comparison.of(found, ensembles, source, rate, problems)
 
 
+def _finite(curve: Curve | NetworkCurve, runs: Runs, names: Sequence[str]) -> None:
+    """Refuses outputs that are infinite or undefined where nothing diverges, such as a rate t^(-1/4) at t = 0."""
+    sides = [] if runs.messages else [("runs", runs.t, runs.outputs)]
+    if isinstance(curve, NetworkCurve) or not curve.message:
+        sides.append(("curve", curve.t, curve.outputs))
+    for side, times, outputs in sides:
+        for name in names:
+            bad = ~np.isfinite(np.atleast_2d(outputs[name]))
+            if not bad.any():
+                continue
+            k = int(np.argmax(bad.any(axis=0)))
+            value = np.atleast_2d(outputs[name])[int(np.argmax(bad[:, k])), k]
+            others = tuple(n for n in names if n != name)
+            remedy = f"compare what={others}, or" if others else "compare"
+            raise ValueError(
+                f"compare: {name} of the {side} is {value:g} at t = {times[k]:g}, so no deviation from it has a "
+                f"value; {remedy} at times t=… where it is finite"
+            )
+
+
 _A = {
     "curve": "a Curve, or the NetworkCurve of a diagonal network, as solve returns them",
     "runs": "Runs, as simulate returns them",
@@ -127,7 +148,8 @@ def _source(runs: Runs, names: Sequence[str]) -> Source:
     mistake in the curve stays in the comparison.
     """
     effective, usual = effective_dimension(runs), isinstance(runs.population.origin[-1], Start) and not runs.rotated
-    if usual and set(names) <= _HAVE_EXACT and not no_exact_mean(runs.problem, runs.rule):
+    rated = np.isfinite(runs.outputs["learning_rate"]).all() if "learning_rate" in runs.outputs else True
+    if usual and rated and set(names) <= _HAVE_EXACT and not no_exact_mean(runs.problem, runs.rule):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             mean = exact_mean(

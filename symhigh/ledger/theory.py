@@ -14,7 +14,6 @@ import numpy as np
 
 from symhigh.derivation import derive
 from symhigh.integration.bands import Fluctuations
-from symhigh.integration.fluctuations import fluctuations
 from symhigh.ledger.directions import thinned
 from symhigh.ledger.judgement import MOST, Source
 from symhigh.simulation import Runs
@@ -52,6 +51,8 @@ def predicted(source: Source, runs: Runs, names: Sequence[str]) -> Source:
 
 def _bands(runs: Runs, names: Sequence[str]) -> Fluctuations:
     """The linear theory at the times of the runs, with its covariances between some of them."""
+    from symhigh.integration.fluctuations import fluctuations  # the ledger is imported without SciPy
+
     given = runs.population.origin
     if len(given) != 2:
         raise ValueError(f"{runs.problem.name} has no spectrum with a start")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.codegen.kernels import limit_kernels
+from symhigh.codegen.quadrature import lower_nodes
 from symhigh.codegen.target import NUMPY
 from symhigh.derivation.gaussian import expect, mean_gradient
 from symhigh.derivation.statistics import statistics
@@ -73,6 +77,68 @@ def test_derivatives_across_curved_boundaries(loss: sp.Expr) -> None:
     right = cov.inv() * moments
     assert float(stats.c1.subs(AT)) == pytest.approx(float(right[0]), abs=1e-10)
     assert float(stats.c2.subs(AT)) == pytest.approx(float(right[1]), abs=1e-10)
+
+
+def hyperbola(rho: float) -> tuple[float, float]:
+    """``E x f'`` and ``E x* f'`` of |x x* - 1/2|: its slope jumps at s² = d² + 1, with sum s and difference d over √2.
+
+    ``E s² sign`` and ``E sign`` given d are formulas, so one smooth integral over d is left.
+    """
+    own = cross = 0.0
+    for z, weight in zip(*np.polynomial.hermite_e.hermegauss(80), strict=True):
+        d2 = (1 - rho) * z * z
+        u = math.sqrt((d2 + 1) / (1 + rho))
+        sign = 2 * math.erfc(u / math.sqrt(2)) - 1
+        s2 = (1 + rho) * (sign + 4 * u * math.exp(-u * u / 2) / math.sqrt(2 * math.pi))
+        own += weight * (s2 + d2 * sign) / 2
+        cross += weight * (s2 - d2 * sign) / 2
+    return cross / math.sqrt(2 * math.pi), own / math.sqrt(2 * math.pi)
+
+
+def parabola(rho: float) -> tuple[float, float]:
+    """The same of |x² - x*|, with x* = ρ x + √(1 - ρ²) z given x: ``E sign`` and ``E z sign`` given x are formulas."""
+    own = other = 0.0
+    width = math.sqrt(1 - rho**2)
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    cuts = [-9, -5, -3, -1]
+    for middle in (0.0, rho):
+        cuts += [middle + side * width * k for k in (0, 3, 9) for side in (-1, 1)] + [middle + 0.05]
+    cuts = sorted({*cuts, 2, 3, 5, 9})
+    for a, b in pairwise(cuts):
+        for t, w in zip((a + b + (b - a) * nodes) / 2, weights * (b - a) / 2, strict=True):
+            u = (t * t - rho * t) / width
+            law = w * math.exp(-t * t / 2) / math.sqrt(2 * math.pi)
+            sign, z_sign = math.erf(u / math.sqrt(2)), -2 * math.exp(-u * u / 2) / math.sqrt(2 * math.pi)
+            own += law * t * 2 * t * sign
+            other += law * 2 * t * (rho * t * sign + width * z_sign)
+    return own, other
+
+
+@pytest.mark.parametrize("rho", [0.9, 1 - 1e-7])
+@pytest.mark.parametrize(
+    ("loss", "right"), [(sp.Abs(x * y - half), hyperbola), (sp.Abs(x**2 - y), parabola)], ids=["xy", "x²"]
+)
+def test_curved_boundaries_between_variables_that_are_almost_the_same(
+    loss: sp.Expr, right: Callable[[float], tuple[float, float]], rho: float
+) -> None:
+    """Given x*, the law of x is a peak of width √(1 - ρ²) along the boundary."""
+    own, other = right(rho)
+    expected = [(own - rho * other) / (1 - rho**2), (other - rho * own) / (1 - rho**2)]
+    stats = statistics(sh.Problem(loss).outcomes)
+    source, calls = lower_nodes([stats.c1, stats.c2])
+    space: dict[str, Any] = {"math": math, "numpy": np, "njit": lambda f: f}
+    exec(source, space)  # the source is generated here, from an expression written here
+    generated = [sp.lambdify((B11, B12, B22), call, [space, "math"])(1.0, rho, 1.0) for call in calls]
+    at = {B11: 1, B12: sp.Rational(rho), B22: 1}
+    assert [float(e.subs(at)) for e in (stats.c1, stats.c2)] == pytest.approx(generated, rel=1e-10)
+    assert generated == pytest.approx(expected, rel=1e-9 + 1e-15 / (1 - rho))
+
+
+def test_a_square_of_a_delta_is_refused_by_name() -> None:
+    """The slope of (x x* - 1/2)² Heaviside has a delta times zero, whose square no average can hold."""
+    gap = x * y - half
+    with pytest.raises(ValueError, match=r"power or a function of a Dirac delta; write Heaviside .* as a Piecewise"):
+        sh.derive(sh.Problem(gap**2 * sp.Heaviside(gap)), sh.Constant(0.1))
 
 
 def test_the_jump_may_lie_on_a_plane_between_infinite_branches() -> None:

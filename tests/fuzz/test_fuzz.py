@@ -55,6 +55,10 @@ def test_every_public_callable_is_a_target() -> None:
     results = {
         "Attempt",
         "Curve",
+        "DensitySystem",
+        "MomentSystem",
+        "NetworkCurve",
+        "ParticleSystem",
         "Escape",
         "OptimalSchedule",
         "ExactMean",

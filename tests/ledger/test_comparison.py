@@ -334,3 +334,14 @@ def test_comparisons_are_evidence(curve, runs):
     row = claim.examine()
     assert row.as_expected
     assert "deviates by" in row.support
+
+
+def test_a_rate_that_is_infinite_at_the_start_is_named() -> None:
+    """The limit exists, and so do its risk and a comparison of it; no run can deviate from an infinite rate."""
+    problem, rule = sh.least_squares(0.3), sh.Schedule(sp.Rational(1, 4) / sh.t ** sp.Rational(1, 4))
+    spectrum, start, times = sh.Spectrum.isotropic(), sh.Start(0.5, 1, 0.2), [0, 0.5, 1]
+    curve = sh.derive(problem, rule).solve(spectrum, start, 1, t=times)
+    runs = sh.simulate(problem, rule, spectrum, start, d=64, t_end=1, seeds=6, t=times)
+    with pytest.raises(ValueError, match=r"learning_rate of the runs is inf at t = 0.*what=\('risk',\)"):
+        sh.compare(curve, runs)
+    assert sh.compare(curve, runs, what="risk").agrees

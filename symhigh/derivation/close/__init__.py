@@ -1,33 +1,29 @@
 """Closures of a mean field: what makes a solvable system of a coordinate's SDE, tried in order.
 
 Last pass but one of a derivation. A closure is a function of the statement, its mean field and what the user gave; it
-returns a system or raises :class:`NotClosed` with its reason. Another closure is another file and a line of
-``CLOSURES``.
+returns a system or raises :class:`NotClosed` with its reason. Another closure is another file in this folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 
 import sympy as sp
 
-from symhigh.derivation.close.density import DensitySystem, close_by_density
-from symhigh.derivation.close.moments import close_by_moments
-from symhigh.derivation.close.particles import ParticleSystem, close_by_particles
+from symhigh.derivation.close.density import DensitySystem
+from symhigh.derivation.close.particles import ParticleSystem
 from symhigh.derivation.close.refusal import NotClosed, assembled, opened
+from symhigh.derivation.close.registry import in_order
 from symhigh.derivation.state import Statement
+from symhigh.entries import discover
 from symhigh.meanfield import MeanField
 from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.system import MomentSystem
 
-Closure = Callable[[Statement, MeanField, Problem, Rule, Mapping[sp.Symbol, sp.Expr], bool], MomentSystem]
-CLOSURES: tuple[tuple[str, Closure], ...] = (
-    ("moments", close_by_moments),
-    ("density", close_by_density),
-    ("particles", close_by_particles),
-)
+discover(sys.modules[__name__])
 
 
 def close(
@@ -35,7 +31,7 @@ def close(
 ) -> MomentSystem:
     """The first closure that applies; ``ValueError`` with the reasons of all where none does."""
     reasons: list[str] = []
-    for name, closure in CLOSURES:
+    for name, closure in in_order():
         try:
             system = closure(s, field, problem, rule, values, reduce)
             return replace(system, closure=f"closed by {name}" + (f", since {'; '.join(reasons)}" if reasons else ""))
@@ -56,4 +52,4 @@ def open_system(
     return assembled(MomentSystem, problem, rule, opened(field), values, field)
 
 
-__all__ = ["CLOSURES", "NotClosed", "close", "closed_by_moments", "open_system"]
+__all__ = ["NotClosed", "close", "closed_by_moments", "open_system"]

@@ -24,6 +24,7 @@ from symhigh.derivation.close.additive import (
 )
 from symhigh.derivation.close.channels import Channels, channels, joined
 from symhigh.derivation.close.refusal import NotClosed, assembled, opened
+from symhigh.derivation.close.registry import closure
 from symhigh.derivation.ito import Decay, ItoSDE, decays, fokker_planck
 from symhigh.derivation.state import Statement
 from symhigh.meanfield import MeanField, Scalar
@@ -213,6 +214,7 @@ def _joined(field: MeanField) -> Any:
     return joined(opened(field))
 
 
+@closure("density", place=2)
 def close_by_density(
     s: Statement, field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr], reduce: bool
 ) -> DensitySystem:

@@ -15,6 +15,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.derivation.close.refusal import NotClosed, assembled, numbers_put_in
+from symhigh.derivation.close.registry import closure
 from symhigh.derivation.mean_field import labels
 from symhigh.derivation.reduction import reduce_to_error
 from symhigh.derivation.state import Statement
@@ -58,6 +59,7 @@ class Moments:
         return total
 
 
+@closure("moments", place=1)
 def close_by_moments(
     s: Statement, field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr], reduce: bool
 ) -> MomentSystem:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symhigh.derivation.close.refusal import NotClosed, assembled, opened
+from symhigh.derivation.close.registry import closure
 from symhigh.derivation.state import Statement
 from symhigh.meanfield import MeanField
 from symhigh.problem import Problem
@@ -28,6 +29,7 @@ class ParticleSystem(MomentSystem):
         return self.field.noise
 
 
+@closure("particles", place=3)
 def close_by_particles(
     s: Statement, field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr], reduce: bool
 ) -> ParticleSystem:

@@ -103,17 +103,27 @@ def _union(first: Sides, second: Sides) -> Sides | None:
 
 
 def boundaries(expr: sp.Expr, variables: Sequence[sp.Symbol], soft: bool = False) -> list[sp.Expr]:
-    """What changes its sign where ``expr`` has a kink, a jump or a pole; with ``soft``, also where erf steps.
+    """What changes its sign where ``expr`` has a kink, a jump or a pole; with ``soft``, also what is steep for a while.
 
-    Polynomials come factor by factor.
+    That are the steps of erf and the peaks of exp along the last variable, where its exponent has no slope: between
+    variables that are almost the same they are as narrow as a jump. Polynomials come factor by factor.
     """
     found = set(edges(expr, variables)) | set(_singular(expr, variables))
     if soft:
         found |= {e.args[0] for e in expr.atoms(sp.erf)}
+        found |= {slope for e in expr.atoms(sp.exp) if (slope := _slope(e.args[0], variables)) != 0}
     factors: set[sp.Expr] = set()
     for boundary in found:
         factors |= set(_factors(boundary, variables))
     return sorted(factors, key=sp.default_sort_key)
+
+
+def _slope(exponent: sp.Expr, variables: Sequence[sp.Symbol]) -> sp.Expr:
+    """The numerator of the slope of a rational ``exponent`` along the last of its variables; zero of any other."""
+    last = [v for v in variables if v in exponent.free_symbols]
+    if not last or not exponent.is_rational_function(*last):
+        return sp.S.Zero
+    return sp.numer(sp.together(sp.diff(exponent, last[-1])))
 
 
 def edges(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> list[sp.Expr]:

@@ -20,7 +20,7 @@ from symhigh.derivation.gaussian.cells import STEPS, boundaries
 from symhigh.derivation.gaussian.crossings import changes, crossings
 from symhigh.derivation.gaussian.lazy import lazy_cse
 from symhigh.derivation.gaussian.rules import Arithmetic, NotConverged, doubles, many_digits
-from symhigh.derivation.gaussian.terms import is_affine
+from symhigh.derivation.gaussian.terms import is_affine, joined
 
 __all__ = ["NotConverged", "integrate"]
 
@@ -37,7 +37,7 @@ def integrate(integrand: sp.Expr, variables: Sequence[sp.Symbol], cov: sp.Matrix
     Raises :class:`NotConverged` once a budget of evaluations is spent (some seconds).
     """
     what = f"{integrand} over N(0, {cov.tolist()})"
-    plain = integrand.replace(sp.Heaviside, lambda u, *_: (1 + sp.sign(u)) / 2)
+    plain = joined(integrand.replace(sp.Heaviside, lambda u, *_: (1 + sp.sign(u)) / 2))
     with mp.workprec(prec + _GUARD_BITS):
         entries = [[mp.mpf(sp.N(e, mp.mp.dps)) for e in row] for row in cov.tolist()]
         factor = _cholesky(entries)
@@ -47,7 +47,7 @@ def integrate(integrand: sp.Expr, variables: Sequence[sp.Symbol], cov: sp.Matrix
         else:
             arithmetic, modules, number = many_digits(what, prec), [_NAMED, "mpmath"], mp.mpf
         f = sp.lambdify(list(variables), plain, modules, cse=lazy_cse)
-        edges = [_edge(b, variables, factor, modules, number) for b in boundaries(plain, variables)]
+        edges = [_edge(b, variables, factor, modules, number) for b in boundaries(plain, variables, soft=True)]
         steps = [_edge(u, variables, factor, modules, number) for u in _stepped(plain)]
         value = _Nested(f, edges, steps, factor, arithmetic).over([])
     return sp.Float(value, precision=prec)

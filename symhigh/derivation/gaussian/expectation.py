@@ -163,6 +163,11 @@ class _Expectation:
         """
         delta = next((f for f in sp.Mul.make_args(expr) if isinstance(f, sp.DiracDelta)), None)
         if delta is None:
+            if expr.has(sp.DiracDelta):
+                raise ValueError(
+                    f"the average of {expr} is not defined: it holds a power or a function of a Dirac delta; write "
+                    "Heaviside in the loss as a Piecewise"
+                )
             return self.of(expr)
         g, (u, *order) = expr / delta, delta.args
         form, offset = self._affine(sp.expand(u))

@@ -60,6 +60,18 @@ def is_affine(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
     return _degree(expr, variables, 1)
 
 
+def joined(expr: sp.Expr) -> sp.Expr:
+    """``expr`` with products of exponentials as one, its exponent factored, so that large parts cancel beforehand."""
+
+    def one(*args: sp.Expr) -> sp.Expr:
+        exponents = [a.args[0] for a in args if isinstance(a, sp.exp)]
+        if len(exponents) < 2:
+            return sp.Mul(*args)
+        return sp.Mul(*(a for a in args if not isinstance(a, sp.exp)), sp.exp(sp.factor(sp.Add(*exponents))))
+
+    return expr.replace(sp.Mul, one)
+
+
 def _degree(expr: sp.Expr, variables: Sequence[sp.Symbol], most: int) -> bool:
     if not expr.free_symbols.intersection(variables):
         return True
