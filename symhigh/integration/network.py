@@ -24,8 +24,7 @@ from symhigh.integration.fokker_planck import Densities, Explosion, solve_fokker
 from symhigh.integration.minimum import minimal_risk_at
 from symhigh.integration.network_model import density_model
 from symhigh.integration.network_values import Statistic, statistic
-from symhigh.integration.singular import rate_exponent
-from symhigh.integration.solve import check_schedule, parameter_values
+from symhigh.integration.solve import parameters_in_plain_time
 from symhigh.population import NetworkClasses
 from symhigh.problem import Problem
 from symhigh.problem.model import LINEAR
@@ -224,13 +223,7 @@ def _observables(limit: DensitySystem, outputs: Mapping[str, sp.Expr] | None) ->
 def _check_rate(limit: DensitySystem, end: float) -> None:
     if limit.plain:
         limit.numbers()
-    par = parameter_values("solve", limit)
-    check_schedule(limit, par, end)
-    if (power := rate_exponent(limit, dict(zip(limit.parameters, par.tolist(), strict=True)))) > 0:
-        raise ValueError(
-            f"solve: the learning rate grows like t^-{power:.4g} as t -> 0, and a density moves in plain time; begin "
-            "later, as in 1/(t + 1)"
-        )
+    parameters_in_plain_time(limit, end, "a density moves")
 
 
 @dataclass(frozen=True)

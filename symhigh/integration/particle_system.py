@@ -19,8 +19,7 @@ from symhigh.checks import callback, output_times, real, whole
 from symhigh.codegen.kernels import particle_kernels
 from symhigh.integration.curve import Curve
 from symhigh.integration.modes import all_columns, cell_starts, population_of
-from symhigh.integration.singular import rate_exponent
-from symhigh.integration.solve import check_schedule, parameter_values
+from symhigh.integration.solve import parameters_in_plain_time
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam
 from symhigh.system import MomentSystem
@@ -54,13 +53,7 @@ def solve_by_particles(
     draw = whole("solve", "seed", seed, least=0, meaning="the seed of the particles' noise")
     callback("solve", "progress", progress, "a function of the fraction done")
     times = output_times("solve", t, end)
-    par = parameter_values("solve", system)
-    check_schedule(system, par, end)
-    if (power := rate_exponent(system, dict(zip(system.parameters, par.tolist(), strict=True)))) > 0:
-        raise ValueError(
-            f"solve: the learning rate grows like t^-{power:.4g} as t -> 0, and particles move in plain time; begin "
-            "later, as in 1/(t + 1)"
-        )
+    par = parameters_in_plain_time(system, end, "particles move")
     noise = system.field.noise
     assert noise is not None
     kernels = particle_kernels(system, noise)

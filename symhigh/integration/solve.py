@@ -258,6 +258,18 @@ def parameter_values(owner: str, system: MomentSystem) -> Array:
     return np.array([float(v) for v in system.parameters.values()])
 
 
+def parameters_in_plain_time(system: MomentSystem, end: float, what: str) -> Array:
+    """The parameters of what is integrated in time itself, and so needs a rate that is finite at the start."""
+    par = parameter_values("solve", system)
+    check_schedule(system, par, end)
+    if (power := rate_exponent(system, dict(zip(system.parameters, par.tolist(), strict=True)))) > 0:
+        raise ValueError(
+            f"solve: the learning rate grows like t^-{power:.4g} as t -> 0, and {what} in plain time; begin later, "
+            "as in 1/(t + 1)"
+        )
+    return par
+
+
 @lru_cache(maxsize=64)
 def _schedule(system: MomentSystem) -> sp.Expr | None:
     """The rate, where it is a given function of time."""
