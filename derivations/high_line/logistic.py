@@ -39,11 +39,28 @@ def softplus(s):
     return mpmath.log1p(mpmath.exp(-abs(s))) + max(s, 0)
 
 
-def derived(expr):
+def derived(name):
     """A derived expectation at numbers, by the library's own evaluation."""
-    return lambda *at: mpmath.mpf(
-        str(expr.subs(dict(zip(DOMAIN, (sp.Float(str(v), 30) for v in at), strict=True))).evalf(16))
-    )
+    expr = SYSTEM.scalar(name)
+
+    def value(*at):
+        numbers = dict(zip(DOMAIN, (sp.Float(str(v), 30) for v in at), strict=True))
+        return mpmath.mpf(str(expr.subs(numbers).evalf(16)))
+
+    value.__name__ = f"{name} as derived"
+    return value
+
+
+def risk_by_quadrature(p, q, r):
+    return -q * gaussian(slope, r) + gaussian(softplus, p)
+
+
+def mean_slope_of_the_student(p, q, r):
+    return gaussian(slope, p)
+
+
+def minus_mean_slope_of_the_teacher(p, q, r):
+    return -gaussian(slope, r)
 
 
 risk = Claim(
@@ -52,8 +69,8 @@ risk = Claim(
     source="High Line, (103), (104)",
     domain=DOMAIN,
     evidence=numeric(
-        derived(SYSTEM.scalar("risk")),
-        lambda p, q, r: -q * gaussian(slope, r) + gaussian(softplus, p),
+        derived("risk"),
+        risk_by_quadrature,
         title="h by quadrature",
         points=4,
         digits=10,
@@ -66,15 +83,15 @@ coefficients = Claim(
     domain=DOMAIN,
     evidence=[
         numeric(
-            derived(SYSTEM.scalar("c1")),
-            lambda p, q, r: gaussian(slope, p),
+            derived("c1"),
+            mean_slope_of_the_student,
             title="first coefficient",
             points=4,
             digits=10,
         ),
         numeric(
-            derived(SYSTEM.scalar("c2")),
-            lambda p, q, r: -gaussian(slope, r),
+            derived("c2"),
+            minus_mean_slope_of_the_teacher,
             title="second coefficient",
             points=4,
             digits=10,

@@ -304,6 +304,12 @@ curve = Claim(
     evidence=[density_of_the_transform, amplitude, positive_amplitude, against_integration, powers_at_the_edge],
 )
 
+
+def total_mass(root, strength):
+    at = {q: sp.Float(root, mpmath.mp.dps + 5), k: sp.Float(strength, mpmath.mp.dps + 5)}
+    return mpmath.mpmathify(LAW.relaxation(k, sp.S.Zero).subs(at).evalf(mpmath.mp.dps))
+
+
 mass = Claim(
     "Mass of the curve",
     "Bulk and exponential together carry all of the risk.",
@@ -311,12 +317,8 @@ mass = Claim(
     domain=Domain({q: (0, sp.Rational(9, 10)), k: (sp.Rational(1, 20), sp.Rational(19, 20))}),
     evidence=[
         numeric(
-            lambda root, strength: mpmath.mpmathify(
-                LAW.relaxation(k, sp.S.Zero)
-                .subs({q: sp.Float(root, mpmath.mp.dps + 5), k: sp.Float(strength, mpmath.mp.dps + 5)})
-                .evalf(mpmath.mp.dps)
-            ),
-            lambda root, strength: mpmath.mpf(1),
+            total_mass,
+            sp.S.One,
             title="total mass",
             points=3,
             digits=15,
