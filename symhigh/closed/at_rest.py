@@ -9,7 +9,7 @@ with the residual as the proof; off the branch, evaluation says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import mpmath
@@ -147,7 +147,7 @@ class Numbers:
         if module not in self._kept:
             layers = [(name, _function(expr, module)) for name, expr in self.layers]
             self._kept[module] = layers, [_function(e, module) for e in self.velocity]
-        return self._kept[module]  # type: ignore[no-any-return]
+        return self._kept[module]
 
     def _known(self, at: Sequence[Any], share: Any, module: str) -> dict[sp.Symbol, Any]:
         known = dict(zip(self.unknowns, at, strict=True))
@@ -191,13 +191,13 @@ def followed(flow: sp.Tuple) -> Any:
     share, step = 0.0, _FIRST
     for _ in range(_STEPS):
         ahead = min(1.0, share + step)
-        found = newton(lambda u, s=ahead: numbers.rough(u, s), at)
+        found = newton(partial(numbers.rough, share=ahead), at)
         if found is not None and np.abs(found - at).max() < 0.3 * max(1.0, np.abs(at).max()):
             share, at, step = ahead, found, 2 * step
         else:
             step /= 2
         if share == 1.0:
-            return at, slopes(lambda u: numbers.rough(u, 1.0), at)
+            return at, slopes(partial(numbers.rough, share=1.0), at)
         if step < 1e-6:
             break
     raise ValueError(
@@ -246,4 +246,5 @@ def newton(function: Callable[[Any], Any], start: Any, rounds: int = 30) -> Any 
 def slopes(function: Callable[[Any], Any], at: Any) -> Any:
     """The Jacobian by central differences."""
     steps = 1e-6 * np.maximum(np.abs(at), 0.1)
-    return np.array([(function(at + h) - function(at - h)) / (2 * s) for s, h in zip(steps, np.diag(steps), strict=True)]).T
+    sides = [(function(at + h), function(at - h)) for h in np.diag(steps)]
+    return np.array([(up - down) / (2 * s) for s, (up, down) in zip(steps, sides, strict=True)]).T

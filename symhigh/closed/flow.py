@@ -106,7 +106,7 @@ def flow_of(system: MomentSystem, spectrum: Spectrum | None, start: Overlaps | N
     for scalar in system.scalars:
         layers.append((scalar.name, _closed(system, scalar.expression)))
     velocity = [f.xreplace(m) for m in modes for f in family.rhs] + [s.rhs for s in system.states]
-    if any(e.has(inverse_time) for e in velocity):
+    if any(e.has(inverse_time, t) for e in velocity):
         raise DoesNotApply("its modes see the time itself, as averages from the start do; average with a decay")
     used = _used(layers, [*velocity, risk, gamma])
     return Flow(

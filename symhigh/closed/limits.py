@@ -95,7 +95,7 @@ def limits(
 def _read(
     problem: Problem | MomentSystem, given: list[Any]
 ) -> tuple[MomentSystem, Spectrum | None, Start | None, NetworkClasses | None, Overlaps | None]:
-    """System, spectrum, start, classes, overlaps; what follows a system stands one place earlier than what follows a problem."""
+    """System, spectrum, start, classes, overlaps; what follows a system stands one earlier than after a problem."""
     if isinstance(problem, MomentSystem):
         system, posed = problem, [g for g in given if g is not None]
     elif isinstance(problem, DiagonalNetwork) and not isinstance(given[0], Rule):

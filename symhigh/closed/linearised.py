@@ -7,7 +7,7 @@ triangular. Derivatives go through the layers of the flow by the chain rule. Ele
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,9 +27,10 @@ def is_zero(expr: sp.Expr) -> bool:
     if not expr.free_symbols:
         return bool(abs(sp.N(expr, 30)) < _NOTHING)
     expanded = sp.expand(expr)
-    return expanded == 0 or all(is_zero(c) for c in sp.Poly(expanded, *expanded.free_symbols).coeffs()) if (
-        expanded.is_polynomial(*expanded.free_symbols)
-    ) else sp.simplify(expanded) == 0
+    free = expanded.free_symbols
+    if free and expanded.is_polynomial(*free):
+        return all(is_zero(c) for c in sp.Poly(expanded, *free).coeffs())
+    return expanded == 0 or sp.simplify(expanded) == 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,17 +64,13 @@ class Linearised:
     @cached_property
     def jacobian(self) -> sp.ImmutableMatrix:
         """Of the states of all modes in relative coordinates."""
-        unknowns = self.flow.unknowns[: self.states]
-        slopes: dict[sp.Symbol, sp.Matrix] = {}
-        for name, expr in self.flow.layers:
-            if name != gamma:
-                slopes[name] = self._slope(expr, unknowns, slopes)
-        rows = sp.Matrix.vstack(*(self._slope(f, unknowns, slopes) for f in self.flow.velocity[: self.states]))
+        rows = sp.Matrix.vstack(*(self._slope(f, self._slopes) for f in self.flow.velocity[: self.states]))
         outward = self._relative(1)
         return sp.ImmutableMatrix((self._relative(-1) * rows * outward).applyfunc(lambda e: tidied(sp.expand(e))))
 
-    def _slope(self, expr: sp.Expr, unknowns: Sequence[sp.Symbol], slopes: Mapping[sp.Symbol, sp.Matrix]) -> sp.Matrix:
+    def _slope(self, expr: sp.Expr, slopes: Mapping[sp.Symbol, sp.Matrix]) -> sp.Matrix:
         """The gradient of an expression at the point, in the unknowns."""
+        unknowns = self.flow.unknowns[: self.states]
         row = sp.zeros(1, len(unknowns))
         for s in expr.free_symbols:
             if s in unknowns:
@@ -84,14 +81,18 @@ class Linearised:
             raise DoesNotApply("its expectations are not smooth in the overlaps at the target")
         return row.applyfunc(tidied)
 
+    @cached_property
+    def _slopes(self) -> dict[sp.Symbol, sp.Matrix]:
+        """The gradients of all layers but the rate, in the unknowns."""
+        found: dict[sp.Symbol, sp.Matrix] = {}
+        for name, expr in self.flow.layers:
+            if name != gamma:
+                found[name] = self._slope(expr, found)
+        return found
+
     def gradient(self, name: sp.Symbol) -> sp.Matrix:
         """Of a layer, in relative coordinates."""
-        unknowns = self.flow.unknowns[: self.states]
-        slopes: dict[sp.Symbol, sp.Matrix] = {}
-        for layer, expr in self.flow.layers:
-            if layer != gamma:
-                slopes[layer] = self._slope(expr, unknowns, slopes)
-        return (slopes[name] * self._relative(1)).applyfunc(tidied)
+        return (self._slopes[name] * self._relative(1)).applyfunc(tidied)
 
     def _relative(self, side: int) -> sp.Matrix:
         """States in terms of relative coordinates, and back with ``side = -1``, constants apart."""
@@ -210,7 +211,9 @@ def at_rate(flow: Flow, point: Mapping[sp.Symbol, sp.Expr]) -> dict[sp.Symbol, s
     return known
 
 
-def _gradient_rests(flow: Flow, known: Mapping[sp.Symbol, sp.Expr], assigned: Mapping[sp.Symbol, tuple[sp.Symbol, int]]) -> bool:
+def _gradient_rests(
+    flow: Flow, known: Mapping[sp.Symbol, sp.Expr], assigned: Mapping[sp.Symbol, tuple[sp.Symbol, int]]
+) -> bool:
     """Whether ``Σ_r C_pr W_r = 0`` for every student p, with the Stein coefficients at the point."""
     directions = (*flow.system.field.learnt, *flow.system.field.targets)
     coefficient = {name.name: value for name, value in known.items()}

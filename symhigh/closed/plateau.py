@@ -20,7 +20,7 @@ from symhigh.closed.flow import Flow
 from symhigh.closed.formula import Formula
 from symhigh.closed.linearised import aimed, at_rate, is_zero, tidied
 from symhigh.closed.nodes import Root, bracketed_root, numeric
-from symhigh.closed.symmetry import assignments, exchanges, student_swaps, target_swaps
+from symhigh.closed.symmetry import exchanges, student_swaps, target_swaps
 from symhigh.symbols import gamma, risk
 
 SOURCE = "new; at small rates Saad and Solla (Phys. Rev. Lett. 74, 1995)"
@@ -93,7 +93,7 @@ def _closed_roots(condition: sp.Expr) -> list[sp.Expr]:
     numerator = sp.numer(sp.together(sp.simplify(condition)))
     without = unrad(numerator, _KAPPA)
     polynomial = numerator if without is None else without[0]
-    if without is not None and without[1] or not polynomial.is_polynomial(_KAPPA):
+    if (without is not None and without[1]) or not polynomial.is_polynomial(_KAPPA):
         return []
     found = sp.roots(sp.Poly(polynomial, _KAPPA), cubics=False, quartics=False, quintics=False)
     return [sp.radsimp(r) for r in found if r.is_real]
@@ -111,7 +111,7 @@ def check_symmetric(flow: Flow) -> None:
 def alike(flow: Flow, kappa: sp.Expr) -> dict[sp.Symbol, dict[sp.Symbol, sp.Expr]]:
     """Every vector that tends to a student at κ times the sum of the targets."""
     aims = flow.system.field.targets
-    plain = {v: (aims[0], 1) for v in flow.system.field.learnt}
+    plain = dict.fromkeys(flow.system.field.learnt, (aims[0], 1))
     return {v: dict.fromkeys(aims, kappa) for v in aimed(flow, plain)}
 
 
@@ -122,8 +122,7 @@ def doubly_centred(flow: Flow) -> sp.Matrix:
     further vectors, those of every vector.
     """
     field = flow.system.field
-    count, aims, size = len(field.learnt), len(field.targets), len(flow.pairs)
-    each = len(field.coordinates) // count
+    size, each = len(flow.pairs), len(field.coordinates) // len(field.learnt)
     place = {frozenset(pair): k for k, pair in enumerate(flow.pairs)}
     columns = []
     for mode in range(len(flow.values)):

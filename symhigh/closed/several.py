@@ -1,10 +1,10 @@
 """Closed limits of several directions: the target, its linearisation and noise, and the symmetric plateau before it.
 
 A finder of :func:`~symhigh.closed.limits.limits`, on the flow of :mod:`symhigh.closed.flow`. Relative to the target the
-second moments ``S_pq = <X_p - X*, X_q - X*>`` and the overlaps ``E_pn = <X_p - X*, X*_n>`` obey a triangular linear flow:
-E sees the Hessian alone, S grows by the noise of SGD, and its flow keeps the cone of second moments, so its leading
-eigenvalue is real and is met by a vector with every symmetry of the problem (Perron and Frobenius). New; the equations
-are those of Saad and Solla (Phys. Rev. Lett. 74, 1995), whose plateau is that of small rates here.
+second moments ``S_pq = <X_p - X*, X_q - X*>`` and the overlaps ``E_pn = <X_p - X*, X*_n>`` obey a triangular linear
+flow: E sees the Hessian alone, S grows by the noise of SGD, and its flow keeps the cone of second moments, so that its
+leading eigenvalue is real and belongs to a vector with every symmetry of the problem (Perron and Frobenius). New; the
+equations are those of Saad and Solla (Phys. Rev. Lett. 74, 1995), whose plateau is that of small rates here.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import sympy as sp
 
 from symhigh.closed.at_rest import AtRest, DecayAtRest
 from symhigh.closed.finder import DoesNotApply, Formulas, Found, Question
-from symhigh.closed.flow import Flow, flow_of
-from symhigh.closed.formula import Formula, positive
 from symhigh.closed.fixed_points import RATE
+from symhigh.closed.flow import flow_of
+from symhigh.closed.formula import Formula, positive
 from symhigh.closed.linearised import Linearised, is_zero, linearised, tidied
 from symhigh.closed.plateau import plateau_limits
 from symhigh.closed.spectral import CriticalRate, SlowestDecay
@@ -70,12 +70,15 @@ def _exact(near: Linearised) -> Formulas:
     least = tidied(near.known[risk])
     threshold = _threshold(near)
     where = () if threshold is None else (sp.StrictLessThan(RATE, threshold, evaluate=False),)
+    alike, first = SlowestDecay(near.symmetric(second=True)), near.blocks(second=False)
     found = {
         "risk": Formula(least, where, SOURCE, "the limiting risk, of runs that come to the target"),
         "excess_risk": Formula(sp.S.Zero, where, SOURCE, "the limiting excess risk, of runs that come to the target"),
         "rate": Formula(
-            sp.Min(SlowestDecay(near.symmetric(second=True)), *(2 * SlowestDecay(b) for b in near.blocks(second=False))),
-            where, SOURCE, "the exponential rate of the risk's approach to it",
+            sp.Min(alike, *(2 * SlowestDecay(b) for b in first)),
+            where,
+            SOURCE,
+            "the exponential rate of the risk's approach to it",
         ),
     }
     if threshold is not None:
@@ -121,7 +124,7 @@ def _layers(near: Linearised, rate: sp.Expr) -> tuple[tuple[sp.Symbol, sp.Expr],
 
 
 def _fading(near: Linearised, rate: Rate) -> Formulas:
-    """A rate that falls to zero, more slowly than 1/t: modes stand where a constant rate of that size would hold them."""
+    """A rate that falls to zero, more slowly than 1/t: modes stand where a constant rate of that size would hold."""
     least = tidied(near.known[risk])
     drift = near.second.applyfunc(lambda e: e.coeff(RATE, 1))
     found = {
@@ -161,7 +164,7 @@ def _rate(near: Linearised) -> Rate:
     growth = tidied(sp.expand(growth))
     if growth == 0:
         raise DoesNotApply(
-            f"without label noise its memory {memory} stops where the whole path takes it, and with it the learning rate"
+            f"without label noise its memory {memory} stops where the whole path takes it, and with it the rate"
         )
     if growth.has(memory):
         found = sp.solve(growth, memory)
@@ -182,8 +185,8 @@ def _scheduled(rate: sp.Expr) -> Rate:
         return Rate(RATE, limit)
     if limit != 0 or sp.limit(t * rate, t, sp.oo) != sp.oo:
         raise DoesNotApply(
-            f"its learning rate {rate} tends to {limit}, and t times it to no infinite limit: where a run comes depends "
-            "on the whole path"
+            f"its learning rate {rate} tends to {limit}, and t times it to no infinite limit: where a run comes "
+            "depends on the whole path"
         )
     return Rate(rate, sp.S.Zero, sp.powsimp(sp.simplify(rate)))
 

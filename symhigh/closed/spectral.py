@@ -76,7 +76,7 @@ def _explicit(matrix: sp.Matrix) -> sp.Expr | None:
     if matrix.rows == 2:
         trace = sp.factor(matrix.trace())
         square = sp.factor((matrix[0, 0] - matrix[1, 1]) ** 2 + 4 * matrix[0, 1] * matrix[1, 0])
-        return -(trace + sp.sqrt(sp.Max(square, 0))) / 2 if not square.is_nonnegative else -(trace + sp.sqrt(square)) / 2
+        return -(trace + sp.sqrt(square if square.is_nonnegative else sp.Max(square, 0))) / 2
     return None
 
 
