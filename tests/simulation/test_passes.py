@@ -66,7 +66,7 @@ def test_equal_eigenvalues_share_a_node():
 
 
 def test_gaussian_rows_have_the_limit_of_random_matrix_theory():
-    """n = 2d Gaussian rows: Marchenko-Pastur eigenvalues, X̂ - X* of variance ω²/(nλ), within the errors of ten draws."""
+    """n = 2d: eigenvalues of Marchenko and Pastur, X̂ - X* of variance ω²/(nλ); within the errors of ten draws."""
     noise, rate, spectrum = 0.3, 0.6, sh.Spectrum.marchenko_pastur(0.5)
     values, w = spectrum.values.astype(float), spectrum.weights
     time = np.linspace(0, 8, 4001)
