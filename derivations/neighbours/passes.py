@@ -29,7 +29,8 @@ def coordinates_follow_gradient_flow():
     """Drift -γλ(x - x̂) and covariance γ²λI with I = 2L, for a constant rate and for AdaGrad-Norm."""
     for rule in (sh.Constant(g), sh.AdaGradNorm(g, 1)):
         system = sh.derive(sh.least_squares(w), rule)
-        field, slopes = system.field, {s.name: s.expression for s in system.field.scalars if s.name.name in ("c1", "c2")}
+        field = system.field
+        slopes = {s.name: s.expression for s in field.scalars if s.name.name in ("c1", "c2")}
         yield equal(field.drift[0].subs(slopes), -gamma * lam * (X - X_STAR))
         yield equal(field.covariance[0, 0], gamma**2 * lam * gradient_noise)
     system = sh.derive(sh.least_squares(w), sh.Constant(g))
