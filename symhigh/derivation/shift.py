@@ -51,7 +51,7 @@ class Shift:
         return tuple(result)
 
     def _quadratic(self, p: int, q: int) -> sp.Expr:
-        """Of the products of two changes in one step: pulls and kicks with themselves and each other, of two samples."""
+        """Of the products of two changes in one step: pulls and kicks with each other, also those of two samples."""
         s, C, m = self.sample, self.noise.stein, self.noise.batch
         pulls = [[(a, c) for a, c in enumerate(s.pull[v]) if c != 0] for v in (p, q)]
         kicks = [[(r, c) for r, c in enumerate(s.kicks[v]) if c != 0] for v in (p, q)]
