@@ -98,8 +98,8 @@ def _variances(
     error = sp.Add(*(w[i] * lams[i] ** 2 * f[i] for i in n))
     distance = base * sp.Add(*w) + sp.Add(*(w[i] * w[j] * lams[i] * lams[j] * joint(i, j) for i in n for j in n))
     both = sp.Add(*(w[i] * lams[i] * f[i] for i in n))
-    values = [sp.cancel(e.subs(put)) for e in (error, distance, both)]
-    return dict(zip(_WORDS, zip(values, _WORDS.values(), strict=True), strict=True))
+    solution = [sp.cancel(e.subs(put)) for e in (error, distance, both)]
+    return dict(zip(_WORDS, zip(solution, _WORDS.values(), strict=True), strict=True))
 
 
 class _Reader:
