@@ -29,6 +29,7 @@ ROOMS = [
     "simulation",
     "ledger",
     "report",
+    "files",
     "objects",
     "aliases",
     "cli",

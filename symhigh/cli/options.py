@@ -186,7 +186,7 @@ def _noise(options: Options, symbolic: bool, used: set[str]) -> NoiseLaw:
 
 
 def _value(parameter: Parameter, options: Options, symbolic: bool) -> Any:
-    from symhigh.cli.expressions import read_expression
+    from symhigh.files.grammar import read_expression
     from symhigh.registry import EXPRESSION
 
     given = options[_key(parameter)]
