@@ -69,11 +69,12 @@ class Table:
             raise ValueError(f"{table.place(key)}: {error}") from error
 
     def _named(self, message: str) -> tuple[Table, str]:
+        """The first key that a message names; of several of this name, one whose value the message shows."""
         tables = list(self._inside())
         for word in re.findall(r"\w+", message.split(": ")[0]) + re.findall(r"\w+", message):
-            for table in tables:
-                if word in table.values and not isinstance(table.values[word], dict):
-                    return table, word
+            found = [t for t in tables if word in t.values and not isinstance(t.values[word], dict)]
+            if found:
+                return next((t for t in found if shown(t.values[word]) in message), found[0]), word
         return self, ""
 
     def _inside(self) -> Iterator[Table]:
@@ -81,6 +82,9 @@ class Table:
         for key, value in self.values.items():
             if isinstance(value, Mapping):
                 yield from self._at(value, key)._inside()
+            for n, entry in enumerate(value if isinstance(value, list) else ()):
+                if isinstance(entry, Mapping):
+                    yield from self._at(entry, key, n)._inside()
 
     def _at(self, values: Mapping[str, Any], *keys: str | int) -> Table:
         return Table(values, self.name, (*self.path, *keys), self.lines)

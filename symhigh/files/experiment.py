@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from symhigh.checks import choice, flag, instance, output_times, real, seeds, words
+from symhigh.checks import choice, instance, output_times, real, seeds, shown, words
 from symhigh.files.document import Table
 from symhigh.files.reading import read_population, read_problem, read_rule
 from symhigh.files.writing import Tree, population_tree, problem_tree, rule_tree, toml_text
@@ -107,7 +107,11 @@ class Experiment:
         given = self.population if isinstance(self.population, tuple) else (self.population,)
         object.__setattr__(self, "population", given)
         learnt = self.problem.students if self.problem.model.linear else self.problem.model.coordinates
-        population = Population.of(learnt, self.problem.targets, *given, owner=owner)
+        try:
+            population = Population.of(learnt, self.problem.targets, *given, owner=owner)
+        except TypeError as error:
+            wanted = str(error).rpartition("): ")[2]
+            raise TypeError(f"{owner}(population={shown(self.population)}): for this problem {wanted}") from error
         end = real(owner, "t_end", self.t_end, above=0.0, meaning="the horizon, in steps/d")
         object.__setattr__(self, "t_end", end)
         if self.times is not None:
@@ -269,12 +273,12 @@ def variants(given: Experiment) -> list[tuple[dict[str, Any], Experiment]]:
     if count > MOST_VARIANTS:
         raise ValueError(f"the sweep has {count} experiments; at most {MOST_VARIANTS} are run at once")
     tree = experiment_tree(replace(given, sweep={}))
-    found = []
+    found: list[tuple[dict[str, Any], Experiment]] = []
     for chosen in product(*given.sweep.values()):
-        values, changed = dict(zip(given.sweep, chosen, strict=True)), copy.deepcopy(tree)
-        for key, value in values.items():
+        swept, changed = dict(zip(given.sweep, chosen, strict=True)), copy.deepcopy(tree)
+        for key, value in swept.items():
             _put(changed, key, value)
-        found.append((values, _experiment(Table(changed, "sweep"))))
+        found.append((swept, _experiment(Table(changed, "sweep"))))
     return found
 
 

@@ -61,7 +61,8 @@ def write_folder(
             for j, t in enumerate(runs.t)
         )
         written.append(_table(base.with_suffix(".csv"), ("seed", "t", *runs.outputs), rows))
-        np.savez_compressed(base.with_suffix(".npz"), t=runs.t, seeds=np.array(runs.seeds), **runs.outputs)
+        arrays: dict[str, Any] = {"t": runs.t, "seeds": np.array(runs.seeds), **runs.outputs}
+        np.savez_compressed(base.with_suffix(".npz"), **arrays)
         written.append(base.with_suffix(".npz"))
     figure = plot_confrontation(curve, ensembles, shown_outputs(curve, ensembles))
     for end in (".png", ".pdf"):

@@ -34,9 +34,9 @@ FUNCTIONS: Mapping[str, _Function] = {
         for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan")
     },
     **{name: (getattr(sp, name), getattr(math, name), 1) for name in ("erf", "erfc", "floor")},
-    **{name: (sp.Abs, abs, 1) for name in ("abs", "Abs")},
-    **{name: (sp.Min, min, -1) for name in ("min", "Min")},
-    **{name: (sp.Max, max, -1) for name in ("max", "Max")},
+    **dict.fromkeys(("abs", "Abs"), (sp.Abs, abs, 1)),
+    **dict.fromkeys(("min", "Min"), (sp.Min, min, -1)),
+    **dict.fromkeys(("max", "Max"), (sp.Max, max, -1)),
     "sign": (sp.sign, lambda u: float((u > 0) - (u < 0)), 1),
     "where": (_where, lambda c, a, b: a if c else b, 3),
 }

@@ -32,9 +32,9 @@ _OWN = ("parameters", "labels", "students", "targets")
 def read_problem(table: Table) -> Problem:
     """The problem of ``[problem]``: a loss of the registry, or a formula with its own parameters and labels."""
     given = table.text("loss")
-    model = _model(table)
     if given not in LOSSES:
-        return _own_problem(table, given, model)
+        return read_own_problem(table, _noise(table))
+    model = read_model(table)
     entry = LOSSES[given]
     noise = ("noise",) if entry.noisy else ()
     table.known("loss", "model", "depth", "title", *noise, *(p.name for p in entry.parameters))
@@ -44,7 +44,9 @@ def read_problem(table: Table) -> Problem:
     return _made(table, entry, **more)
 
 
-def _own_problem(table: Table, text: str, model: Model) -> Problem:
+def read_own_problem(table: Table, noise: Any) -> Problem:
+    """The problem of a loss that is stated by a formula."""
+    text, model = table.text("loss"), read_model(table)
     table.known("loss", "noise", "model", "depth", "title", *_OWN)
     several = "students" in table or "targets" in table
     students = _symbols(table, "students") if "students" in table else (x,)
@@ -68,7 +70,6 @@ def _own_problem(table: Table, text: str, model: Model) -> Problem:
     except ValueError as error:
         near = get_close_matches(text, LOSSES, n=1, cutoff=0.7)
         raise ValueError(f"{error}; did you mean the loss {near[0]!r}?" if near else str(error)) from None
-    noise = _noise(table)
     more = {"students": students, "targets": targets} if several else {}
     title = table.text("title", "custom loss")
     with table.blame():
@@ -84,7 +85,8 @@ def _symbols(table: Table, key: str) -> tuple[sp.Symbol, ...]:
     return tuple(taken.get(name) or sp.Symbol(name, real=True) for name in names)
 
 
-def _model(table: Table) -> Model:
+def read_model(table: Table) -> Model:
+    """What the learnt coordinates predict with."""
     name = table.word("model", tuple(MODELS), "linear")
     if name != "powers":
         if "depth" in table:
@@ -217,7 +219,8 @@ def _spectrum(table: Table) -> Spectrum:
     make, keys = made[name]
     inner.known("name", *keys)
     with inner.blame():
-        return make(**{k: inner.numbers(k) if k in ("values", "weights") else inner.number(k) for k in keys if k in inner})
+        read = {k: inner.numbers if k in ("values", "weights") else inner.number for k in keys if k in inner}
+        return make(**{key: reader(key) for key, reader in read.items()})
 
 
 def _from_nodes(table: Table) -> Spectrum:

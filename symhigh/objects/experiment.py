@@ -150,14 +150,13 @@ class Experiment(stated.Experiment):
         place = None if folder is None else claim_folder(folder)
         text = "" if place is None else self.to_toml()  # what cannot be written is said before any work
         system = self.derive()
-        curve = system.solve(*self.population, t_end=self.t_end, t=self._times())
+        curve = self._solve(system)
         self._check_names(curve)
         runs = tuple(self._simulate(d, progress) for d in self.dimensions)
         comparison = None
         checks = {str(check): self._holds(check, curve) for check in self.expected}
         if runs and self.agree and runs[-1].complete:
-            what = None if self.agree is True else self.agree
-            comparison = compare(curve, runs[-1], what, self.alarm)
+            comparison = compare(curve, runs[-1], None if isinstance(self.agree, bool) else self.agree, self.alarm)
             checks[f"the limit agrees with runs at d = {runs[-1].d}"] = bool(comparison.agrees)
         outcome = Outcome(self, system, curve, runs, comparison, checks)
         if place is None or not text:
@@ -165,23 +164,20 @@ class Experiment(stated.Experiment):
         files = write_folder(place, self, system, curve, runs, outcome.verdict)
         return Outcome(self, system, curve, runs, comparison, checks, tuple(files))
 
-    def _times(self) -> Any:
-        """The output times, those of checks included."""
+    def _solve(self, system: MomentSystem) -> Curve:
+        """The curve, at the output times and at those of checks."""
         wanted = [check.at for check in self.expected if check.at is not None]
-        if self.times is None and not wanted:
-            return None
         times = np.linspace(0.0, self.t_end, 201) if self.times is None else np.asarray(self.times, dtype=float)
-        return np.unique(np.concatenate([times, wanted]))
+        solve: Any = system.solve  # the population has one part or two
+        return solve(*self.population, t_end=self.t_end, t=np.unique(np.concatenate([times, wanted])))
 
     def _simulate(self, d: int, progress: Progress | None) -> Runs:
         cost = [float(size) ** 2 for size in self.dimensions]
         place = self.dimensions.index(d)
         done, share = sum(cost[:place]) / sum(cost), cost[place] / sum(cost)
         report = None if progress is None else lambda fraction: progress(done + share * fraction)
-        return simulate(
-            self.problem, self.rule, *self.population, d=d, t_end=self.t_end, seeds=self.seeds, method=self.method,
-            progress=report,
-        )  # fmt: skip
+        options: Any = {"d": d, "t_end": self.t_end, "seeds": self.seeds, "method": self.method, "progress": report}
+        return simulate(self.problem, self.rule, *self.population, **options)
 
     def _check_names(self, curve: Curve) -> None:
         """Refuse checks of outputs that there are not, before anything is simulated."""
