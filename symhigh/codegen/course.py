@@ -155,11 +155,15 @@ def courses(
         marks[c, 6] = 0.0
         for k in range(keep.shape[0]):
             place = int(keep[k])
-            for j in range(times.shape[0]):
-                value = rows[j, place] if j < row else nan
-                out[k, c, j] = value
-                if value < 0.0:
-                    marks[c, 6] = 1.0
+            values = out[k, c]
+            least = 0.0
+            for j in range(row):
+                values[j] = rows[j, place]
+                least = min(least, rows[j, place])
+            for j in range(row, times.shape[0]):
+                values[j] = nan
+            if least < 0.0:
+                marks[c, 6] = 1.0
         for k in range(rows.shape[1]):
             marks[c, {marks} + k] = rows[max(row - 1, 0), k]
             marks[c, {marks} + rows.shape[1] + k] = rows[0, k]

@@ -158,8 +158,9 @@ def _numbers(given: Asked) -> tuple[float, Array, float, float | None, int]:
 
 def _repeated(given: Asked, target: Target) -> Curve | None:
     """The curve, where it differs from an earlier one in its numbers only."""
-    own = given.progress is None is given.stepper is given.events
-    if not own or given.until != () or given.steady != 1e-8:
+    if any(e is not None for e in (given.progress, given.stepper, given.events)):
+        return None
+    if given.until != () or given.steady != 1e-8:
         return None
     end, times, rtol, atol, budget = _numbers(given)
     return again(given.system, given.spectrum, given.start, target, end, times, rtol, atol, budget)
