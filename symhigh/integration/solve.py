@@ -144,16 +144,16 @@ class Asked(NamedTuple):
     budget: int
 
 
-def _numbers(given: Asked) -> tuple[float, Array, float, float | None, int]:
+def numbers(
+    owner: str, t_end: Any, t: Any, rtol: Any, atol: Any, budget: Any
+) -> tuple[float, Array, float, float | None, int]:
     """The numbers among the arguments, checked: end, output times, tolerances, budget."""
-    end = real("solve", "t_end", given.t_end, above=0.0, meaning="the end of the time interval, in steps/d")
-    rtol = real("solve", "rtol", given.rtol, above=0.0, least=RTOL_LEAST, below=1.0, meaning="the relative tolerance")
-    budget = whole("solve", "budget", given.budget, least=1, meaning="the largest number of attempts at a step")
-    times = output_times("solve", given.t, end)
-    atol = given.atol
-    if atol is not None:
-        atol = real("solve", "atol", atol, above=0.0, meaning="the absolute tolerance")
-    return end, times, rtol, atol, budget
+    end = real(owner, "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    relative = real(owner, "rtol", rtol, above=0.0, least=RTOL_LEAST, below=1.0, meaning="the relative tolerance")
+    most = whole(owner, "budget", budget, least=1, meaning="the largest number of attempts at a step")
+    times = output_times(owner, t, end)
+    absolute = None if atol is None else real(owner, "atol", atol, above=0.0, meaning="the absolute tolerance")
+    return end, times, relative, absolute, most
 
 
 def _repeated(given: Asked, target: Target) -> Curve | None:
@@ -162,8 +162,8 @@ def _repeated(given: Asked, target: Target) -> Curve | None:
         return None
     if given.until != () or given.steady != 1e-8:
         return None
-    end, times, rtol, atol, budget = _numbers(given)
-    return again(given.system, given.spectrum, given.start, target, end, times, rtol, atol, budget)
+    own = numbers("solve", given.t_end, given.t, given.rtol, given.atol, given.budget)
+    return again(given.system, given.spectrum, given.start, target, *own)
 
 
 def _by_reference(given: Asked) -> tuple[Curve, str] | None:
@@ -183,7 +183,8 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
     From ``deadline`` on, in the time of the process, compiled code takes over.
     """
     system, spectrum, start = given.system, given.spectrum, given.start
-    end, times, tolerance, absolute, most = _numbers(given)
+    own = numbers("solve", given.t_end, given.t, given.rtol, given.atol, given.budget)
+    end, times, tolerance, absolute, most = own
     watched = watch(system, given.events, given.until, given.steady)
     par = np.array(parameters_of(watched.system))
     population, coef, states, size = modes_of(system, spectrum, start)
