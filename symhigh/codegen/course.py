@@ -156,13 +156,15 @@ def courses(
         for k in range(keep.shape[0]):
             place = int(keep[k])
             values = out[k, c]
-            least = 0.0
+            below = 0
             for j in range(row):
-                values[j] = rows[j, place]
-                least = min(least, rows[j, place])
+                value = rows[j, place]
+                values[j] = value
+                if value < 0.0:
+                    below = 1
             for j in range(row, times.shape[0]):
                 values[j] = nan
-            if least < 0.0:
+            if below:
                 marks[c, 6] = 1.0
         for k in range(rows.shape[1]):
             marks[c, {marks} + k] = rows[max(row - 1, 0), k]

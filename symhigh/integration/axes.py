@@ -1,7 +1,7 @@
 """The grid of a scan: its axes, checked value by value, and the parameters of a system at every point of it.
 
-Serves :mod:`symhigh.integration.many`. What ``bind`` refuses is refused here in the same words at its points; a constructor
-is called once for each combination of values that it sees, not once a point.
+Serves :mod:`symhigh.integration.many`. What ``bind`` refuses is refused here in the same words; a constructor is
+called once for each combination of values that it sees, not once a point.
 """
 
 from __future__ import annotations

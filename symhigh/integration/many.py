@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from symhigh.integration.curve import Curve
 from symhigh.integration.stops import why
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 COMPLETE, BROKEN, STOPPED, REFUSED, IMPRECISE, NOT_RUN = (
     "complete", "diverged", "stopped", "refused", "imprecise", "not run"
@@ -88,14 +85,14 @@ class ManyCurves:
         found = dict(self.said)
         for marked in self.marked:
             found |= marked.messages()
-        return {tuple(map(int, np.unravel_index(p, self.shape))): found[p] for p in sorted(found)}
+        return {_place(p, self.shape): found[p] for p in sorted(found)}
 
     def where(self, place: tuple[int, ...]) -> dict[str, Any]:
         """The values of the axes at a place of the grid."""
         return {name: values[k] for (name, values), k in zip(self.axes.items(), place, strict=True)}
 
-    def to_dataframe(self) -> DataFrame:
-        """A table with a row for every point and time: the axes, ``t``, the outputs, and ``status``; needs pandas."""
+    def to_dataframe(self) -> Any:
+        """A ``pandas.DataFrame`` with a row for every point and time: the axes, ``t``, the outputs, and ``status``."""
         try:
             import pandas
         except ImportError as error:
@@ -122,6 +119,11 @@ class ManyCurves:
         """How many points have each status, in words."""
         words, counts = np.unique(self.status, return_counts=True)
         return ", ".join(f"{n} {word}" for word, n in zip(words.tolist(), counts.tolist(), strict=True))
+
+
+def _place(point: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The place in a grid of a point, counted with the last axis fastest."""
+    return tuple(int(k) for k in np.unravel_index(point, shape))
 
 
 class Results:
@@ -174,8 +176,7 @@ class Results:
             self.status.astype(str).reshape(grid.shape), self.said, tuple(self.marked),
         )  # fmt: skip
         if not found.complete:
-            place = np.unravel_index(int(np.argmax(self.status != COMPLETE)), grid.shape)
-            place = tuple(map(int, place))
+            place = _place(int(np.argmax(self.status != COMPLETE)), grid.shape)
             shown = ", ".join(f"{name} = {value}" for name, value in found.where(place).items())
             begun = "interrupted; " if interrupted else ""
             warnings.warn(

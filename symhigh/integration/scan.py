@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -174,7 +175,7 @@ def _begun(
 
 
 def _ended(scan: Scan, whole: bool) -> ManyCurves:
-    scan.teller.end()
+    scan.teller.end(whole)
     return scan.results.made(_OWNER, scan.grid, interrupted=not whole)
 
 
@@ -211,7 +212,7 @@ def _batches(scan: Scan, plan: Plain, one: Driven) -> bool:
         arrays = tuple(map(np.array, zip(*modes.values(), strict=True)))
         batch = Batch.of(grid.system, grid.pars[points], place[member[points]], arrays, one.times, keep)
         batch.marks[:, 0] = np.nan
-        ended = share_out(len(points), scan.workers, lambda b=batch: _worker(plan, kernels, b, one), scan.teller)
+        ended = share_out(len(points), scan.workers, partial(_worker, plan, kernels, batch, one), scan.teller)
         _collect(scan, batch, points, names, one)
         if not ended:
             return False

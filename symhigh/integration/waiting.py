@@ -45,10 +45,11 @@ class Teller:
         print(f"symhigh: {self.owner}: {self.done} of {self.total} curves", file=sys.stderr, end="\r" if live else "\n")
         sys.stderr.flush()
 
-    def end(self) -> None:
-        """Leave the line."""
+    def end(self, whole: bool) -> None:
+        """Leave the line; ``whole`` where nothing was left out."""
         if self.progress is not None:
-            self.progress(self.done / max(self.total, 1))
+            if whole:
+                self.progress(1.0)
         elif self._told > 0 and sys.stderr.isatty():
             print(file=sys.stderr)
 
