@@ -15,6 +15,7 @@ ROOMS = [
     "symbols",
     "checks",
     "notation",
+    "mathml",
     "entries",
     "problem",
     "population",

@@ -103,6 +103,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "Start": lambda: sh.Start.power_law(0.4),
     "StochasticPolyak": lambda: sh.StochasticPolyak(1),
     "StudentT": lambda: sh.StudentT(3),
+    "Dataset": lambda: sh.Dataset(np.eye(3), np.ones(3)),
     "Sweep": lambda: sh.Sweep("folder", {"x": [1]}, (0,)),  # type: ignore[arg-type]
     "WarmUp": lambda: sh.WarmUp(LEAST, 2),
     "WeightDecay": lambda: sh.WeightDecay(LEAST, 0.1),
@@ -135,7 +136,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "student": lambda: sh.student(sp.tanh),
 }  # fmt: skip
 FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_points", "renewal_equation", "simulate",
-             "sweep", "Rule", "verify", "within", "stable_rate", "python_script",
+             "sweep", "Rule", "verify", "within", "stable_rate", "python_script", "solve_passes", "simulate_passes",
              "EffectiveDimensionWarning", "eps", "t", "x", "x_star", "y",
     "CONSISTENT",
     "Escape",
