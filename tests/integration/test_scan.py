@@ -217,8 +217,8 @@ def test_executors_solve_what_is_not_plain() -> None:
 
 @pytest.mark.slow
 def test_networks_are_solved_on_processes() -> None:
-    system = sh.derive(sh.DiagonalNetwork(sh.Constant(g)), None)
-    classes = sh.NetworkClasses([1.0], [1.0], [1.0], [0.5], [0.5])
+    system = sh.derive(sh.DiagonalNetwork(g))
+    classes = sh.NetworkClasses(1.0, 1.0, 0.5, 0.5)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         many = system.solve_many({g: [0.05, 0.1]}, classes, 1.0, [0.5, 1.0], executor=pool)
     for k, rate in enumerate((0.05, 0.1)):
