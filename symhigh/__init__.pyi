@@ -17,6 +17,7 @@ from symhigh.derivation import expect as expect
 from symhigh.integration.bands import Fluctuations as Fluctuations
 from symhigh.integration.escape import Escape as Escape
 from symhigh.integration.escape import escape as escape
+from symhigh.integration.many import ManyCurves as ManyCurves
 from symhigh.integration.optimal import OptimalSchedule as OptimalSchedule
 from symhigh.integration.optimal import optimal_schedule as optimal_schedule
 from symhigh.ledger import CONSISTENT as CONSISTENT

@@ -110,6 +110,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "WeightDecay": lambda: sh.WeightDecay(LEAST, 0.1),
     "cosine": lambda: sh.cosine(1, 10),
     "MomentSystem": system,
+    "ManyCurves": lambda: sh.derive(SQUARES, sh.Constant(eta)).solve_many({eta: [0.1, 9]}, ISOTROPIC, START, 99, [99]),
     "DensitySystem": lambda: sh.derive(network()),
     "derive, unreduced": lambda: sh.derive(sh.logistic_regression(), LEAST),
     "derive, several": lambda: sh.derive(
@@ -158,7 +159,7 @@ def same(one: Any, two: Any) -> bool:
         return type(two) is type(one) and one.dtype == two.dtype and (
             all(map(same, one.ravel(), two.ravel()))
             if one.dtype == object
-            else np.array_equal(one, two, equal_nan=True)
+            else np.array_equal(one, two, equal_nan=one.dtype.kind == "f")
         )  # fmt: skip
     if isinstance(one, Mapping):
         return list(one) == list(two) and all(same(one[k], two[k]) for k in one)
