@@ -92,7 +92,7 @@ def _draw(ax: Axes, panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> No
     ax.set_title(panel.title)
     if panel.shown == "excess_risk":
         ax.set_yscale("log")
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left" if panel.shown == "excess_risk" else "upper right")
 
 
 def _data(panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> dict[str, Any]:
