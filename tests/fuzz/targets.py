@@ -241,6 +241,17 @@ def targets() -> Iterator[Target]:
         slow=True,
         optional=("t", "atol", "events", *more),
     )
+    yield Target(
+        "solve_many",
+        system.solve_many,
+        {"over": {"a": [0.5, 0.6]}, "keep": None, "threads": 1, "executor": None, "budget": 1000}
+        | given
+        | {"progress": None, "target": None},
+        ("t_end", "rtol", "atol", "threads", "budget"),
+        ("solve(", "Constant(gamma"),
+        slow=True,
+        optional=("over", "t", "atol", "keep", "threads", "executor", "progress", "target"),
+    )
     given = {
         "system": ready,
         "spectrum": spectrum,
