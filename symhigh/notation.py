@@ -103,6 +103,8 @@ class FieldLatexPrinter(LatexPrinter):  # type: ignore[misc]
         name = self._root_name(expr.base) if abs(expr.exp) == _HALF else ""
         if name:
             return name if expr.exp == _HALF else rf"\frac{{1}}{{{name}}}"
+        if expr.exp.is_even and expr.base.is_Add and any(a.is_Number and a.is_negative for a in expr.base.args):
+            expr = sp.Pow(-expr.base, expr.exp, evaluate=False) if _is_difference(-expr.base) else expr
         return str(super()._print_Pow(expr))
 
     def _root_name(self, base: sp.Expr) -> str:
@@ -116,6 +118,8 @@ class FieldLatexPrinter(LatexPrinter):  # type: ignore[misc]
     def _print_ExpBase(self, expr: sp.Expr, exp: str | None = None) -> str:
         """A fraction in the exponent stands behind exp, so that nothing is set on three levels."""
         inside = self._print(expr.args[0])
+        if inside.count(r"\frac") > 1:
+            inside = self._print(sp.expand(expr.args[0]))
         if r"\frac" not in inside and r"\sum" not in inside:
             return str(super()._print_ExpBase(expr, exp))
         return r"\exp" + (f"^{{{exp}}}" if exp else "") + rf"\left({inside}\right)"

@@ -104,7 +104,7 @@ def test_the_reference_holds_every_public_name_once() -> None:
     rooms = [room for line in re.findall(r"\{public\} (.*)", PAGES["reference"]) for room in line.split()]
     names = [re.search(r"symhigh\.(\w+)", entry)[1] for entry in made.public(rooms)]  # type: ignore[index]
     assert sorted(names) == sorted(sh.__all__)
-    with pytest.raises(ValueError, match="no public name lives in symhigh.nowhere"):
+    with pytest.raises(ValueError, match=r"no public name lives in symhigh\.nowhere"):
         made.public(["symhigh.nowhere"])
 
 
