@@ -40,22 +40,18 @@ def listing() -> ModuleType:
 
 
 @pytest.mark.parametrize("name", [name for name, text in PAGES.items() if RUN.search(text)])
-def test_snippets_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_snippets_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {"__name__": "manual"}
     for block in RUN.findall(PAGES[name]):
         code = re.sub(r"^:\w+:.*\n", "", block)
         exec(compile(code, f"docs/{name}.md", "exec"), scope)
-
-
-def test_what_the_snippets_say_is_so(capsys: pytest.CaptureFixture[str]) -> None:
-    """The page on checks prints which comparisons agree: the right one, and not the one that is off by 5 %."""
-    scope: dict[str, object] = {"__name__": "manual"}
-    for block in RUN.findall(PAGES["checks"]):
-        exec(compile(block, "docs/checks.md", "exec"), scope)
-    printed = capsys.readouterr().out
-    assert "agrees: True" in printed
-    assert "+5%: agrees: False" in printed
+    if name == "checks":  # the comparison finds 5 %, and nothing in the right curve
+        printed = capsys.readouterr().out
+        assert "agrees: True" in printed
+        assert "+5%: agrees: False" in printed
 
 
 @pytest.mark.parametrize(
