@@ -19,6 +19,7 @@ from symhigh.codegen.c_types import Record, Signature
 from symhigh.codegen.cache import LOCK, load
 from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.control import FIELDS
+from symhigh.codegen.course import COURSE_FIELDS, COURSES, course_source
 from symhigh.codegen.density import density_source
 from symhigh.codegen.explicit import dormand_prince_8, explicit_source
 from symhigh.codegen.first_class import first_class
@@ -84,8 +85,10 @@ class Kernels(SimpleNamespace):
         given = dict(zip(("par", "coef", "w", "const"), data, strict=True))
         slopes, size = self.room
         given |= {"slope": np.zeros(slopes), "A": np.zeros((size, size)), "z": np.zeros(size)}
-        made = Limit if self.fields == FIELDS else ImplicitLimit
-        return made(*(given[name] if name in given else getattr(self, name) for name in self.fields))
+        found = [given[name] if name in given else getattr(self, name) for name in self.fields]
+        if self.fields == COURSE_FIELDS and self.target is C:
+            return (*found, self.advance)
+        return _RECORDS[self.fields](*found)
 
     def held(self, name: str, *given: Any) -> Callable[[dict[int, Any]], Any]:
         """A function with its arguments; called with those numbers that change, by place."""
@@ -104,6 +107,8 @@ class Kernels(SimpleNamespace):
 
 Limit = namedtuple("Limit", FIELDS)  # type: ignore[misc]
 ImplicitLimit = namedtuple("ImplicitLimit", IMPLICIT_FIELDS)  # type: ignore[misc]
+CourseLimit = namedtuple("CourseLimit", COURSE_FIELDS)  # type: ignore[misc]
+_RECORDS: dict[tuple[str, ...], Any] = {made._fields: made for made in (Limit, ImplicitLimit, CourseLimit)}
 
 
 def limit_source(system: MomentSystem, target: Target = NUMBA) -> str:
@@ -126,6 +131,29 @@ def _explicit(system: MomentSystem, target: Target) -> Kernels:
         lambda: _stepper("explicit", target), lambda: _begun(limit_source(system, target), LIMIT, target)
     )
     return Kernels(target=target, fields=FIELDS, room=(0, 0), **functions, **stepper)
+
+
+@lru_cache(maxsize=256)
+def course_kernels(system: MomentSystem, target: Target) -> Any:
+    """``courses`` of :mod:`symhigh.codegen.course` for a system, with the functions that it calls."""
+    limit = _explicit_kernels(system, target)
+    own = {name: getattr(limit, name) for name in LIMIT}
+    if limit.target is NUMBA:
+        own |= {name: first_class(own[name], LIMIT[name], "v") for name in ("prepare", "begin")}
+    courses = _once(("courses", limit.target), lambda: _courses(limit.target))
+    own |= {"advance": limit.advance, "courses": courses}
+    return Kernels(target=limit.target, fields=COURSE_FIELDS, room=(0, 0), **own)
+
+
+def _courses(target: Target) -> Any:
+    """One function for all limits; in C it calls the stepper's own ``advance``, and so has its bits."""
+    if target is C:
+        record = _record(COURSE_FIELDS)
+        fields = {**record.fields, "advance": (*_STEPPER["advance"], "(i,i)")}
+        source = course_source("limit.advance")
+        return _begun(source, {"courses": COURSES}, C, (Record("limit", fields),))()["courses"]
+    source = "\n\n".join([target.header, explicit_source(dormand_prince_8()), course_source("advance")])
+    return _begun(source, {"courses": COURSES}, target, plain=True)()["courses"]
 
 
 def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:

@@ -236,7 +236,7 @@ class Function:
 
 
 def _format(kind: Any) -> str:
-    if isinstance(kind, tuple) and kind and isinstance(kind[-1], str) and kind[-1] in ("v", "i", "d"):
+    if isinstance(kind, tuple) and kind and isinstance(kind[-1], str) and kind[-1][0] in "vid(":  # a function
         return "Q"
     if isinstance(kind, tuple):
         return "".join(map(_format, kind))
