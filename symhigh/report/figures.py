@@ -57,7 +57,7 @@ def style() -> AbstractContextManager[None]:
 
 def plot_curve(curve: Curve | NetworkCurve, what: str, ax: Axes | None = None, **options: Any) -> Axes:
     """Draw one output of a limit against time."""
-    axes = _axes(ax)
+    axes = axes_for(ax)
     axes.plot(curve.t, getattr(curve, what), **{"color": THEORY, "label": "limit", **options})
     return _label(axes, what)
 
@@ -71,7 +71,7 @@ def plot_bands(
     colour: str = COLOURS[2],
 ) -> Axes:
     """Shade the ``low``-``high`` quantiles over the runs."""
-    axes = _axes(ax)
+    axes = axes_for(ax)
     lower, upper = runs.quantiles(what, low, high)
     label = f"SGD, d = {runs.d}, {low:.0%}–{high:.0%}"
     axes.fill_between(runs.t, lower, upper, color=colour, alpha=0.55, lw=0, label=label)
@@ -81,7 +81,7 @@ def plot_bands(
 def plot_comparison(comparison: Comparison, what: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the error of an output, the 1/d bias removed, in its band; by default that of the worst output."""
     name = choice("Comparison.plot", "what", comparison.worst[0] if what is None else what, comparison.deviations)
-    deviation, axes = comparison.deviations[name], _axes(ax)
+    deviation, axes = comparison.deviations[name], axes_for(ax)
     label = f"band, false alarms at most {comparison.alarm:.2g}"
     axes.fill_between(comparison.t, -deviation.band, deviation.band, color=COLOURS[0], alpha=0.55, lw=0, label=label)
     axes.plot(comparison.t, deviation.error, color=THEORY, label="mean of the runs - limit")
@@ -101,7 +101,8 @@ def save(figure: Figure, data: Mapping[str, Any], path: str | Path) -> list[Path
     return written
 
 
-def _axes(ax: Axes | None) -> Axes:
+def axes_for(ax: Axes | None) -> Axes:
+    """The axes given, or new ones in the house style."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
