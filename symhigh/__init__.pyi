@@ -37,6 +37,7 @@ from symhigh.ledger import verify as verify
 from symhigh.objects.comparison import Comparison as Comparison
 from symhigh.objects.comparison import compare as compare
 from symhigh.objects.curve import Curve as Curve
+from symhigh.objects.experiment import Experiment as Experiment
 from symhigh.objects.network_curve import NetworkCurve as NetworkCurve
 from symhigh.objects.passes import simulate_passes as simulate_passes
 from symhigh.objects.passes import solve_passes as solve_passes

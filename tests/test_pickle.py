@@ -65,6 +65,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "DoG": lambda: sh.DoG(0.1, 1),
     "Drifting": lambda: sh.Drifting(LEAST, 0.1),
     "ErrorSlope": lambda: sh.error_slope(sh.derive(SQUARES, LEAST).solve(ISOTROPIC, START, 1), [runs(20), runs(80)]),
+    "Experiment": lambda: sh.Experiment(SQUARES, LEAST, (ISOTROPIC, START), 1),
     "FixedPoint": lambda: sh.fixed_points(sh.phase_retrieval(), sh.Constant(eta))[0],
     "Forgetting": lambda: sh.Forgetting.SUM,
     "Formula": lambda: sh.limits(SQUARES, sh.Constant(eta))["risk"],

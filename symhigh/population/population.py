@@ -114,7 +114,7 @@ def evaluate(expr: sp.Expr, values: Columns) -> Array:
 
 @lru_cache(maxsize=512)
 def _function(names: tuple[sp.Symbol, ...], expr: sp.Expr) -> Callable[..., Any]:
-    return sp.lambdify(names, expr, "numpy")
+    return sp.lambdify(names, expr, np)  # the module: by its name SymPy imports all that NumPy has, f2py included
 
 
 @lru_cache(maxsize=32)

@@ -52,6 +52,9 @@ def targets() -> Iterator[Target]:
     problem = ("Problem",)
     for name in ("least_squares", "relu_student", "erf_student", "tanh_student", "sign_regression"):
         yield Target(name, getattr(sh, name), noise, ("noise",), problem)
+    population = (sh.Spectrum.isotropic(), sh.Start())
+    given = {"problem": least, "rule": rule, "population": population, "t_end": 1.0, "seeds": 3, "alarm": 0.01}
+    yield Target("Experiment", sh.Experiment, {**given, "dimensions": (16,), "times": None}, ("t_end", "alarm"))
     for name in ("huber", "pseudo_huber"):
         yield Target(name, getattr(sh, name), {"c": 1.0, **noise}, ("c", "noise"), problem)
     yield Target("quantile", sh.quantile, {"q": 0.5, **noise}, ("q", "noise"), problem)
