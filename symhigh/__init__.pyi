@@ -41,6 +41,8 @@ from symhigh.objects.experiment import Experiment as Experiment
 from symhigh.objects.network_curve import NetworkCurve as NetworkCurve
 from symhigh.objects.passes import simulate_passes as simulate_passes
 from symhigh.objects.passes import solve_passes as solve_passes
+from symhigh.objects.phase_diagram import PhaseDiagram as PhaseDiagram
+from symhigh.objects.phase_diagram import phase_diagram as phase_diagram
 from symhigh.objects.runs import Runs as Runs
 from symhigh.objects.runs import simulate as simulate
 from symhigh.objects.systems import DensitySystem as DensitySystem
