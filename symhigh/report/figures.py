@@ -82,7 +82,7 @@ def shades(count: int) -> list[tuple[float, ...]]:
 
 def plot_curve(curve: Curve | NetworkCurve, what: str, ax: Axes | None = None, **options: Any) -> Axes:
     """Draw one output of a limit against time."""
-    axes = _axes(ax)
+    axes = axes_for(ax)
     axes.plot(curve.t, getattr(curve, what), **{"color": THEORY, "label": "limit", **options})
     return _label(axes, what)
 
@@ -97,7 +97,7 @@ def plot_bands(
 ) -> Axes:
     """Shade the ``low``-``high`` quantiles over the runs, by default in a colour that tells the dimension."""
     lower, upper = runs.quantiles(what, low, high)
-    axes, colour = _axes(ax), colour_of(runs.d) if colour is None else colour
+    axes, colour = axes_for(ax), colour_of(runs.d) if colour is None else colour
     label = f"SGD, d = {runs.d}, {low:.0%}–{high:.0%}"
     axes.fill_between(runs.t, lower, upper, color=colour, alpha=0.55, lw=0, label=label)
     return _label(axes, what)
@@ -132,7 +132,7 @@ def plot_confrontation(
 def plot_comparison(comparison: Comparison, what: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the error of an output, the 1/d bias removed, in its band; by default that of the worst output."""
     name = choice("Comparison.plot", "what", comparison.worst[0] if what is None else what, comparison.deviations)
-    deviation, axes = comparison.deviations[name], _axes(ax)
+    deviation, axes = comparison.deviations[name], axes_for(ax)
     label = f"band, false alarms at most {comparison.alarm:.2g}"
     axes.fill_between(comparison.t, -deviation.band, deviation.band, color=COLOURS[0], alpha=0.55, lw=0, label=label)
     axes.plot(comparison.t, deviation.error, color=THEORY, label="mean of the runs - limit")
@@ -152,7 +152,8 @@ def save(figure: Figure, data: Mapping[str, Any], path: str | Path) -> list[Path
     return written
 
 
-def _axes(ax: Axes | None) -> Axes:
+def axes_for(ax: Axes | None) -> Axes:
+    """The axes given, or new ones in the house style."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
