@@ -189,6 +189,14 @@ def linearised(flow: Flow) -> Linearised:
     raise DoesNotApply("gradient flow rests at no assignment of targets to students")
 
 
+def check_rests(near: Linearised) -> None:
+    """Refuses targets where gradient flow does not rest, and those that are not isolated."""
+    if any(not is_zero(f.coeff(RATE, k)) for f in near.still for k in (0, 1)):
+        raise DoesNotApply("its modes do not rest at the target, not even as the learning rate vanishes")
+    if is_zero(near.first.subs(RATE, sp.Rational(1, 7)).det()):
+        raise DoesNotApply("the target is not isolated: the loss sees the students through fewer directions")
+
+
 def aimed(flow: Flow, assigned: Mapping[sp.Symbol, tuple[sp.Symbol, int]]) -> dict[sp.Symbol, tuple[sp.Symbol, int]]:
     """The target of every vector: that of its student for iterates and their averages, none for momenta."""
     begins = flow.system.field.begins

@@ -193,3 +193,37 @@ def test_populations_that_do_not_fit_are_refused() -> None:
         sh.limits(distinct(), sh.Constant(0.5), ISOTROPIC, sh.Overlaps(np.eye(3)))
     with pytest.raises(ValueError, match="at most 8"):
         sh.limits(distinct(), sh.Constant(0.5), sh.Spectrum.from_eigenvalues(np.linspace(1, 2, 9)))
+
+
+def test_a_target_without_a_plateau_among_the_fixed_points() -> None:
+    """Its slowest eigenvalue is that by which the risk decays, or half of it; the message says what is missing."""
+    points = sh.fixed_points(distinct(), sh.Constant(sp.Rational(1, 200)))
+    (target,) = points
+    assert (target.name, points.complete) == ("target", False)
+    assert "exchanging two students changes the problem" in points.message
+    assert target.stable()
+    slowest = -float(target.eigenvalues[0].evaluate())
+    rate = float(sh.limits(distinct(), sh.Constant(sp.Rational(1, 200)))["rate"].evaluate())
+    assert min(abs(rate / slowest - k) for k in (1, 2)) < 1e-12
+    assert "target at 7 overlaps" in repr(points)
+
+
+@pytest.mark.slow
+def test_fixed_points_and_their_eigenvalues() -> None:
+    """Target and plateau; one eigenvalue of the plateau grows, at the escape rate; the target's slowest by hand."""
+    points = sh.fixed_points(committee(), sh.Constant(sp.Rational(1, 2)))
+    target, plateau = points
+    assert (target.name, plateau.name, points.complete) == ("target", "plateau", False)
+    assert target.stable()
+    assert not plateau.stable()
+    assert [float(f.evaluate()) for f in target.overlaps.values()] == pytest.approx([float(v) for v in TARGET])
+    growing = [float(f.evaluate()) for f in plateau.eigenvalues[:2]]
+    assert growing[0] == pytest.approx(float(found()["escape_rate"].evaluate(g=sp.S.Half)), rel=1e-12)
+    assert growing[1] < 0
+    hessian = (8 * np.sqrt(3) - np.sqrt(129)) / (36 * np.pi)  # of E, even and odd
+    assert [float(f.evaluate()) for f in target.eigenvalues[:2]] == pytest.approx([-hessian, -hessian], rel=1e-12)
+
+
+def test_escape_of_a_committee_names_where_its_rate_is() -> None:
+    with pytest.raises(ValueError, match=r"limits\(…\)\['escape_rate'\]"):
+        sh.escape(distinct(), sh.Constant(0.5), ISOTROPIC, START)
