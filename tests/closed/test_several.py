@@ -196,15 +196,16 @@ def test_populations_that_do_not_fit_are_refused() -> None:
 
 
 def test_a_target_without_a_plateau_among_the_fixed_points() -> None:
-    """Its slowest eigenvalue is that by which the risk decays, or half of it; the message says what is missing."""
+    """The risk decays by one of its eigenvalues, or by twice one; the message says what is missing."""
     points = sh.fixed_points(distinct(), sh.Constant(sp.Rational(1, 200)))
     (target,) = points
     assert (target.name, points.complete) == ("target", False)
     assert "exchanging two students changes the problem" in points.message
     assert target.stable()
-    slowest = -float(target.eigenvalues[0].evaluate())
+    decays = [-float(e.evaluate()) for e in target.eigenvalues]
     rate = float(sh.limits(distinct(), sh.Constant(sp.Rational(1, 200)))["rate"].evaluate())
-    assert min(abs(rate / slowest - k) for k in (1, 2)) < 1e-12
+    assert decays[0] < rate <= 2 * decays[0] * (1 + 1e-12)
+    assert min(abs(rate / (k * decay) - 1) for decay in decays for k in (1, 2)) < 1e-12
     assert "target at 7 overlaps" in repr(points)
 
 
