@@ -42,8 +42,8 @@ CURVES = {
         sh.Start.from_vectors([1, 0], [0, 1]),
     ),
     "several": lambda: solved(COMMITTEE, sh.Constant(0.2), ISOTROPIC, OVERLAPS),
-    "particles": lambda: sh.derive(sh.least_squares(0.3), sh.Adam(0.5, 1, 1, 1)).solve(
-        ISOTROPIC, START, t_end=0.2, t=[0, 0.2], particles=200
+    "particles": lambda: sh.derive(sh.least_squares(0.3, sh.powers(3)), sh.Constant(0.1)).solve(
+        CLASSES, t_end=0.2, t=[0, 0.2], particles=200
     ),
 }  # fmt: skip
 
@@ -59,8 +59,8 @@ def test_curves_are_loaded_as_they_were(name: str, tmp_path: Path) -> None:
     for key in ("t", "outputs", "rtol", "complete", "message", "statistics", "errors", "events"):
         assert same(getattr(back, key), getattr(curve, key)), key
     assert same(back.start, curve.start)
-    assert np.array_equal(back.spectrum.values, curve.spectrum.values)
-    assert same(back.spectrum.basis, curve.spectrum.basis)
+    kept = ("lam", "u") if name == "particles" else ("values", "basis")
+    assert all(same(getattr(back.spectrum, key), getattr(curve.spectrum, key)) for key in kept)
     assert back.system.text() == curve.system.text()
     if name in ("plain", "power law"):
         assert np.array_equal(back.excess_risk, curve.excess_risk)
