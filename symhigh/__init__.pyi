@@ -14,7 +14,6 @@ from symhigh.closed import limits as limits
 from symhigh.closed import renewal_equation as renewal_equation
 from symhigh.closed import within as within
 from symhigh.derivation import expect as expect
-from symhigh.integration.bands import Fluctuations as Fluctuations
 from symhigh.integration.escape import Escape as Escape
 from symhigh.integration.escape import escape as escape
 from symhigh.integration.optimal import OptimalSchedule as OptimalSchedule
@@ -36,6 +35,7 @@ from symhigh.ledger import verify as verify
 from symhigh.objects.comparison import Comparison as Comparison
 from symhigh.objects.comparison import compare as compare
 from symhigh.objects.curve import Curve as Curve
+from symhigh.objects.fluctuations import Fluctuations as Fluctuations
 from symhigh.objects.network_curve import NetworkCurve as NetworkCurve
 from symhigh.objects.runs import Runs as Runs
 from symhigh.objects.runs import simulate as simulate
@@ -78,6 +78,7 @@ from symhigh.problem import sign_regression as sign_regression
 from symhigh.problem import squared_hinge as squared_hinge
 from symhigh.problem import student as student
 from symhigh.problem import tanh_student as tanh_student
+from symhigh.report.deviations import FluctuationEquations as FluctuationEquations
 from symhigh.report.script import python_script as python_script
 from symhigh.rule import AdaGrad as AdaGrad
 from symhigh.rule import AdaGradNorm as AdaGradNorm

@@ -35,6 +35,7 @@ _NAMES = {
 }
 _PRODUCT = re.compile(r"([A-Z])([0-9A-Z]{2,})")
 """Names of averages of products, such as B12, V1M and N10."""
+_OF_OUTPUT = re.compile("(Var|bias)_(.+)")
 _INCREMENT = re.compile(r"d([A-Za-z](?:_\d+)?)")
 """Increments of an Itô equation, such as dt and dB_1."""
 _SETTINGS = {"fold_short_frac": False, "inv_trig_style": "full", "ln_notation": False}
@@ -50,6 +51,8 @@ class FieldLatexPrinter(LatexPrinter):  # type: ignore[misc]
         """A symbol's name as LaTeX."""
         if name.startswith("lead_"):
             return rf"\Delta({self.name(name.removeprefix('lead_'))})"
+        if match := _OF_OUTPUT.fullmatch(name):
+            return rf"\operatorname{{{match[1]}}}_{{\text{{{match[2].replace('_', ' ')}}}}}"
         if match := _PRODUCT.fullmatch(name):
             return f"{match[1]}_{{{match[2]}}}"
         if match := _INCREMENT.fullmatch(name):
@@ -67,9 +70,12 @@ class FieldLatexPrinter(LatexPrinter):  # type: ignore[misc]
         if expr.func.__name__ == "Sum_classes":
             return rf"\sum_{{\text{{classes}}}} {self._print(expr.args[0])}"
         name, arguments = self.name(expr.func.__name__), list(expr.args)
-        if arguments and isinstance(arguments[0], sp.Symbol) and arguments[0].name == "i":
+        modes = []
+        while arguments and isinstance(arguments[0], sp.Symbol) and arguments[0].name in ("i", "j", "k", "l"):
+            modes.append(self._print(arguments.pop(0)))
+        if modes:
             base, _, power = name.partition("^")
-            mode = self._print(arguments.pop(0))
+            mode = " ".join(modes)
             name = (f"{base[:-1]},{mode}}}" if base.endswith("}") and "_{" in base else f"{base}_{{{mode}}}") + (
                 f"^{power}" if power else ""
             )
