@@ -30,6 +30,7 @@ ROOMS = [
     "simulation",
     "ledger",
     "report",
+    "files",
     "objects",
     "aliases",
     "cli",
