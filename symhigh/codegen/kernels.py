@@ -150,9 +150,9 @@ def _courses(target: Target) -> Any:
         record = _record(COURSE_FIELDS)
         fields = {**record.fields, "advance": (*_STEPPER["advance"], "(i,i)")}
         source = course_source("limit.advance")
-        return _functions(source, {"courses": COURSES}, C, (Record("limit", fields),), level=1)["courses"]
+        return _begun(source, {"courses": COURSES}, C, (Record("limit", fields),))()["courses"]
     source = "\n\n".join([target.header, explicit_source(dormand_prince_8()), course_source("advance")])
-    return _functions(source, {"courses": COURSES}, target, plain=True)["courses"]
+    return _begun(source, {"courses": COURSES}, target, plain=True)()["courses"]
 
 
 def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
