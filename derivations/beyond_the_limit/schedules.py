@@ -7,13 +7,14 @@ whatever ρ is, so it is best. Then ``ρ = ω²/W(u₀e^{u₀+t})`` with ``u₀ 
 obey ``dρ/du = A ρ`` with ``A_ij = -2λ_i δ_ij + γ u_iλ_j``. With ``s = log γ`` the diagonal is convex in s and the
 logarithms of the other entries are linear in it, so the logarithm of the spectral radius r of the propagator over
 [0, U] is a convex functional of s(·) (Kingman, Quart. J. Math. 12, 1961). It does not change when s is shifted
-cyclically, so (Jensen) it is not less than at the mean s̄ of s; and ``T = ∫e^{-s}du ≥ U e^{-s̄}``, also by Jensen. At the constant rate
-γ̄ = e^{s̄}, ``log r = -ρ(γ̄)U/γ̄`` with ρ(γ̄) its exponent in t, hence ``log r ≥ -ρ⋆T``; and as the propagator's entries are
-positive, ``R(T) ≥ ½ λ_min min_i ρ_i(0) e^{-ρ⋆T}``. So the turnpike at the best constant rate is no accident.
+cyclically, so (Jensen) it is not less than at the mean s̄ of s; and ``T = ∫e^{-s}du ≥ U e^{-s̄}``, also by Jensen. At
+the constant rate γ̄ = e^{s̄}, ``log r = -ρ(γ̄)U/γ̄`` with ρ(γ̄) its exponent in t, hence ``log r ≥ -ρ⋆T``; and as the
+propagator's entries are positive, ``R(T) ≥ ½ λ_min min_i ρ_i(0) e^{-ρ⋆T}``. So the turnpike at the best constant rate
+is no accident.
 
 **Power laws.** With ``H = p·F`` and F quadratic in γ the best rate keeps ``γ²P (p·u)`` constant, as H does not depend
-on time. Where γ is small and P near ω², ``p·u`` is ``K(x) = Σ λ²e^{-2λx}`` at the clock ``x = ∫_t^T γ`` that is left, so
-``x' √K(x)`` is constant. For ``λ_j = j^{-β}``, ``K ∝ x^{-(2-1/β)}`` and ``γ ∝ (1 - t/T)^{2β-1}``, as announced (arXiv
+on time. Where γ is small and P near ω², ``p·u`` is ``K(x) = Σ λ²e^{-2λx}`` at the clock ``x = ∫_t^T γ`` that is left,
+so ``x' √K(x)`` is constant. For ``λ_j = j^{-β}``, ``K ∝ x^{-(2-1/β)}`` and ``γ ∝ (1 - t/T)^{2β-1}``, as announced (arXiv
 2602.04774, 2602.06797). The approach is slow: the slope lacks about ``x^{-1/(2β)}`` of 2β - 1, as the sum departs from
 its power where x is of order one, which the last share ``x^{-1/(2β)}`` of the time sees. symhigh's own.
 """
