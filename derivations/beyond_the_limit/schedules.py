@@ -15,8 +15,8 @@ is no accident.
 **Power laws.** With ``H = p·F`` and F quadratic in γ the best rate keeps ``γ²P (p·u)`` constant, as H does not depend
 on time. Where γ is small and P near ω², ``p·u`` is ``K(x) = Σ λ²e^{-2λx}`` at the clock ``x = ∫_t^T γ`` that is left,
 so ``x' √K(x)`` is constant. For ``λ_j = j^{-β}``, ``K ∝ x^{-(2-1/β)}`` and ``γ ∝ (1 - t/T)^{2β-1}``, as announced
-(arXiv 2602.04774, 2602.06797). The approach is slow: the slope lacks about ``x^{-1/(2β)}`` of 2β - 1, as the sum departs from
-its power where x is of order one, which the last share ``x^{-1/(2β)}`` of the time sees. symhigh's own.
+(arXiv 2602.04774, 2602.06797). The approach is slow: the slope lacks about ``x^{-1/(2β)}`` of 2β - 1, as the sum
+departs from its power where x is of order one, which the last share ``x^{-1/(2β)}`` of the time sees. symhigh's own.
 """
 
 import numpy as np

@@ -123,7 +123,7 @@ def plot_fluctuations(
         raise ValueError(f"Fluctuations.plot(d={d}, runs at d = {runs.d}): leave d out, or simulate at d = {d}")
     size = runs.d if runs is not None else whole("Fluctuations.plot", "d", d, least=1, meaning="the dimension")
     lower, upper = bands.band(what, size, low, high)
-    axes = _axes(ax) if runs is None else plot_bands(runs, what, ax, low, high)
+    axes = axes_for(ax) if runs is None else plot_bands(runs, what, ax, low, high)
     middle, bias = bands.values[:, bands.names.index(what)], bands.bias(what, size)
     name = "limit" if bias is None else "limit and bias"
     axes.plot(bands.t, middle if bias is None else middle + bias, color=THEORY, label=name)
