@@ -20,13 +20,14 @@ GREEK = dict(zip(_GREEK_NAMES.split(), "αβγδϵζηθικλμνξπρστυϕ
 _LETTERS = GREEK | {"infty": "∞", "ell": "ℓ", "partial": "∂", "nabla": "∇", "emptyset": "∅", "hbar": "ℏ", "dots": "…"}
 _LETTERS |= {"ldots": "…", "cdots": "⋯", "top": "⊤", "imaginaryunit": "i"}
 _OPERATORS = {
-    "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠", "ne": "≠", "sim": "∼", "approx": "≈", "propto": "∝",
-    "equiv": "≡", "to": "→", "rightarrow": "→", "Rightarrow": "⇒", "implies": "⇒", "iff": "⇔", "Leftrightarrow": "⇔",
-    "mapsto": "↦", "in": "∈", "notin": "∉", "subset": "⊂", "cup": "∪", "cap": "∩", "cdot": "⋅", "times": "×",
-    "odot": "⊙", "otimes": "⊗", "oplus": "⊕", "pm": "±", "mp": "∓", "ll": "≪", "gg": "≫", "wedge": "∧", "vee": "∨",
-    "neg": "¬", "mid": "|", "colon": ":", "star": "⋆", "ast": "∗", "circ": "∘", "prime": "′", "{": "{", "}": "}",
-    "|": "‖", "Vert": "‖", "vert": "|", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈",
-    "rceil": "⌉", "lbrace": "{", "rbrace": "}", "lbrack": "[", "rbrack": "]", "%": "%", "_": "_", "#": "#", "$": "$",
+    "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠", "ne": "≠", "sim": "∼", "approx": "≈",
+    "propto": "∝", "equiv": "≡", "to": "→", "rightarrow": "→", "Rightarrow": "⇒", "implies": "⇒", "iff": "⇔",
+    "Leftrightarrow": "⇔", "leftarrow": "←", "mapsto": "↦", "in": "∈", "notin": "∉", "subset": "⊂",
+    "cup": "∪", "cap": "∩", "cdot": "⋅", "times": "×", "odot": "⊙", "otimes": "⊗", "oplus": "⊕", "pm": "±",
+    "mp": "∓", "ll": "≪", "gg": "≫", "wedge": "∧", "vee": "∨", "neg": "¬", "mid": "|", "colon": ":",
+    "star": "⋆", "ast": "∗", "circ": "∘", "prime": "′", "{": "{", "}": "}", "|": "‖", "Vert": "‖",
+    "vert": "|", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉",
+    "lbrace": "{", "rbrace": "}", "lbrack": "[", "rbrack": "]", "%": "%", "_": "_", "#": "#", "$": "$",
     "forall": "∀", "exists": "∃",
 }  # fmt: skip
 _LARGE = {"sum": "∑", "prod": "∏", "int": "∫", "bigcup": "⋃", "bigcap": "⋂"}

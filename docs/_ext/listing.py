@@ -59,16 +59,19 @@ def _rule(name: str, entry: Entry) -> str:
         first = next(iter(inspect.signature(entry.function).parameters))
         given[first] = sh.Constant(sp.Symbol("gamma", positive=True))
     made = entry.make(**_filled(entry, given))
-    lines = [rf"{latex(m.name)} &\mathrel{{+}}= {latex(m.increment)}" for m in (*made.memory, *made.cells)]
+
+    def given_names(expr: sp.Expr) -> str:
+        return latex(expr.xreplace(dict(made.values)))
+
+    lines = [rf"{latex(m.name)} &\leftarrow {given_names(m.name + m.increment)}" for m in (*made.memory, *made.cells)]
     if made.rate is not None:
-        lines.append(f"g &= {latex(made.rate)}")
+        lines.append(f"g &= {given_names(made.rate)}")
     step = made.step
     if step != {X: X - g / d * G}:
-        lines += [f"{latex(s)}^+ &= {latex(sp.expand(e))}" for s, e in step.items()]
+        lines += [f"{latex(s)}^+ &= {given_names(sp.expand(e))}" for s, e in step.items()]
     if made.objective is not None:
         times = "" if made.multiple == 1 else latex(made.multiple)
         lines.append(rf"g &= {times} \arg\min_g\ \mathbb{{E}}\,{latex(made.objective)}")
-    lines = [line.replace(r"\mathrel{+}=", r"\ +\!=\ ") for line in lines]
     return f"## {name}\n\n{_called(name, entry, 'rule')}\n\n{_set(lines)}"
 
 
@@ -101,12 +104,13 @@ def works() -> str:
 def _called(name: str, entry: Entry, kind: str) -> str:
     options = "".join(f" --{p.flag} …" for p in entry.parameters if p.default is None)
     public = entry.function.__name__ in sh.__all__
-    call = f"`sh.{entry.function.__name__}{_signature(entry.function)}`, on the command line " if public else ""
+    call = f"`sh.{entry.function.__name__}{_signature(entry)}`, on the command line " if public else ""
     return f"{_sentence(entry.help)} {call}`--{kind} {name}{options}`."
 
 
-def _signature(function: Any) -> str:
-    found = inspect.signature(function)
+def _signature(entry: Entry) -> str:
+    """The arguments, as this name gives them where it fixes some."""
+    found = inspect.signature(entry.make)
     plain = [p.replace(annotation=inspect.Parameter.empty) for p in found.parameters.values() if p.name != "model"]
     return str(found.replace(parameters=plain, return_annotation=inspect.Signature.empty))
 

@@ -114,7 +114,7 @@ def _settings(ledger: Ledger) -> str:
     today = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (
         f'<p class="quiet">{today} · {escape(" · ".join(settings))}</p><p class="quiet">The seed and the id of a claim '
-        "fix all its random points and simulations. Each claim shows the command that examines its file again.</p>"
+        "fix all its random points and simulations. Each claim shows the command that examines it again.</p>"
     )
 
 

@@ -48,9 +48,9 @@ def badge(row: Row) -> str:
 
 
 def command(row: Row, ledger: Ledger) -> str:
-    """The command line that examines the file of the claim again, with the same points and simulations."""
+    """The command line that examines the claim again, with the same points and simulations."""
     quick = " --quick" if ledger.quick else ""
-    return f"symhigh verify {shlex.quote(_short(row.file))}{quick} --seed {ledger.seed}"
+    return f"symhigh verify {shlex.quote(f'{_short(row.file)}::{row.id}')}{quick} --seed {ledger.seed}"
 
 
 def _short(file: str) -> str:
