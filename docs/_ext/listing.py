@@ -25,7 +25,8 @@ def arguments(entry: Entry) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for p in entry.parameters:
         number = p.kind is float and p.symbolic
-        found[p.name] = sp.Symbol(p.name, positive=True) if number else p.default
+        plain = sp.Rational(str(p.default)) if isinstance(p.default, float) else p.default
+        found[p.name] = sp.Symbol(p.name, positive=True) if number else plain
     if entry.noisy:
         found["noise"] = sp.Symbol("omega", positive=True)
     return found
@@ -77,7 +78,7 @@ def _rule(name: str, entry: Entry) -> str:
 
 def _filled(entry: Entry, given: dict[str, Any]) -> dict[str, Any]:
     """With a schedule, γ/√(1 + t), for an expression, and 2 for a number of things that has no default."""
-    shape = sp.Symbol("gamma", positive=True) / sp.sqrt(1 + sh.t)
+    shape = (1 if entry.wraps else sp.Symbol("gamma", positive=True)) / sp.sqrt(1 + sh.t)
     shapes = {p.name: shape for p in entry.parameters if p.kind == "expression"}
     return given | shapes | {p.name: 2 for p in entry.parameters if p.kind is int and p.default is None}
 
@@ -110,8 +111,12 @@ def _called(name: str, entry: Entry, kind: str) -> str:
 
 def _signature(entry: Entry) -> str:
     """The arguments, as this name gives them where it fixes some."""
-    found = inspect.signature(entry.make)
-    plain = [p.replace(annotation=inspect.Parameter.empty) for p in found.parameters.values() if p.name != "model"]
+    found, fixed = inspect.signature(entry.function), getattr(entry.make, "keywords", {})
+    plain = [
+        p.replace(annotation=inspect.Parameter.empty, default=fixed.get(p.name, p.default))
+        for p in found.parameters.values()
+        if p.name != "model"
+    ]
     return str(found.replace(parameters=plain, return_annotation=inspect.Signature.empty))
 
 
