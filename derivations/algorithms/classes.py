@@ -1,7 +1,8 @@
 """Two classes of data with opposite means: equations of the limit, and where least squares rests.
 
 ``a ~ N(yμ, K)`` with the label y = ±1 in equal shares, and a loss f(x, y) that depends on yx. In a mode of K, with
-``M = d<X, ω><μ, ω>``, ``V = d<X, ω>²`` and ``N = d<μ, ω>²``, ``yx ~ N(m, q)``, m = avg M, q = avg λV, and α = E y f', c = E f'',
+``M = d<X, ω><μ, ω>``, ``V = d<X, ω>²`` and ``N = d<μ, ω>²``, ``yx ~ N(m, q)`` with m = avg M and q = avg λV; with
+α = E y f' and c = E f'',
 
     dM/dt = -γ(αN + λcM),      dV/dt = -2γ(αM + λcV) + γ²λ E f'².
 

@@ -23,7 +23,7 @@ def call(*arguments: str) -> Result:
 
 def test_names_stand_for_figures_and_families() -> None:
     names = list(recipes())
-    assert {"high-line/1", "high-line/2", "high-line/3", "high-line/4", "high-line/5"} <= set(names)
+    assert {"high-line/1", "high-line/2", "high-line/3", "high-line/4", "high-line/5", "high-line/6"} <= set(names)
     assert [r.name for r in chosen(("all",))] == names
     assert [r.name for r in chosen(("networks",))] == [n for n in names if n.startswith("networks/")]
     assert len(chosen(("all", "networks", "high-line/1"))) == len(names)
@@ -60,7 +60,7 @@ def test_data_that_shows_something_else_is_refused(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("high-line/7",), "did you mean high-line/"), (("2",), "there are high-line/1"), ((), "or all")],
+    [(("high-line/7",), "did you mean high-line/"), (("nonsense",), "there are high-line/1"), ((), "or all")],
 )
 def test_unknown_figures_are_status_2(arguments: tuple[str, ...], words: str) -> None:
     result = call("figure", *arguments)

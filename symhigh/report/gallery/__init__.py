@@ -64,11 +64,11 @@ def recipes() -> dict[str, Recipe]:
 
 
 def chosen(names: tuple[str, ...]) -> list[Recipe]:
-    """The figures of these names; ``all`` is all of them, and a family's name, such as ``networks``, all of its."""
+    """The figures of these names, or of their last part; ``networks`` is all of that family, ``all`` all of them."""
     known = recipes()
     found: dict[str, Recipe] = {}
     for name in names:
-        wanted = [r for r in known.values() if name in ("all", r.name, r.name.split("/")[0])]
+        wanted = [r for r in known.values() if name in ("all", r.name, *r.name.split("/"))]
         if not wanted:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}, and all"
