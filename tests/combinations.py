@@ -21,7 +21,6 @@ RULES: dict[str, sh.Rule] = {
     "distance threshold": sh.DistanceThreshold(0.6),
     "risk threshold": sh.RiskThreshold(0.6),
     "RMSprop-Norm": sh.RMSpropNorm(0.4, 0.8, 1.5),
-    "RMSprop-Norm, exponential": sh.RMSpropNorm(0.4, 0.8, 1.5, [*sh.Forgetting][-1]),
     "delayed AdaGrad-Norm": sh.DelayedAdaGradNorm(0.9, 0.7, 0.8),
     "DoG": sh.DoG(0.2, 0.7),
     "D-adaptation": sh.DAdaptation(0.3, 0.2),

@@ -43,7 +43,7 @@ CASES |= {f"power law, {name}": (NOISY, RULES[name], *POWER) for name in ("const
 CASES |= {
     f"{name}, constant": (problem, RULES["constant"], *TWO)
     for name, problem in {
-        "Huber": sh.huber(0.8, 0.5), "quantile": sh.quantile(0.3, 0.5), "logistic": sh.logistic_regression(),
+        "quantile": sh.quantile(0.3, 0.5), "logistic": sh.logistic_regression(),
         "Rademacher": sh.least_squares(sh.Rademacher(0.5)),
     }.items()
 } | {
@@ -52,7 +52,7 @@ CASES |= {
                           "Hermite": sh.hermite_student(2, 0.1)}.items()
 }  # fmt: skip
 POINT = {"tau": 1.2, "kappa_2": 1.9, "lambda_min": 0.3, "distance": 0.8, "omega": 0.6, "gamma_0": 0.2}
-POINT |= {"t": 7.0, "u": 5.0, "lambda_": 0.7, "lambda": 0.7, "B22": 1.1}
+POINT |= {"t": 7.0, "u": 5.0, "J": 0.7, "s": 0.4, "lambda_": 0.7, "lambda": 0.7, "B22": 1.1}
 
 
 def described(formula: sh.Formula) -> Entry:
@@ -70,3 +70,41 @@ def test_closed_forms_have_not_changed(name: str) -> None:
     except (ValueError, NotImplementedError) as refusal:
         found = f"{type(refusal).__name__}: {refusal}"
     check(Path(__file__).with_name("table.json"), name, found)
+
+
+NETWORK = sh.NetworkClasses([1, 0.4], [1, -0.5], 1.2, 0.2)
+NETWORKS = {
+    "constant": sh.DiagonalNetwork(0.3, 0.3), "without noise": sh.DiagonalNetwork(0.3),
+    "squares": sh.DiagonalNetwork(0.2, 0.3, sh.SQUARES), "cubes": sh.DiagonalNetwork(0.1, 0, sh.powers(3)),
+    "falling": sh.DiagonalNetwork(sp.Rational(1, 5) / sp.sqrt(1 + sh.t), 0.3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_closed_forms_of_networks_have_not_changed(name: str) -> None:
+    try:
+        found: Entry = {k: described(f) for k, f in sh.limits(NETWORKS[name], NETWORK).items()}
+    except (ValueError, NotImplementedError) as refusal:
+        found = f"{type(refusal).__name__}: {refusal}"
+    check(Path(__file__).with_name("table.json"), f"network: {name}", found)
+
+
+@pytest.mark.parametrize(
+    "problem", [sh.phase_retrieval(), sh.least_squares(0.5), sh.hermite_student(2, 0.1)], ids=lambda p: p.name
+)
+def test_fixed_points_have_not_changed(problem: sh.Problem) -> None:
+    found = [
+        [q.name, *map(described, (q.B11, q.B12, q.risk, q.trace, q.determinant)), *map(described, q.eigenvalues)]
+        for q in sh.fixed_points(problem, sh.Constant(0.1))
+    ]
+    check(Path(__file__).with_name("table.json"), f"fixed points: {problem.name}", found)
+
+
+@pytest.mark.parametrize("name", ["open", "two modes"])
+def test_renewal_equations_have_not_changed(name: str) -> None:
+    where = TWO if name == "two modes" else ()
+    equation = sh.renewal_equation(NOISY, sh.Constant(0.3), *where)
+    parts = equation.forcing_at(), equation.kernel_at(), equation.kernel_transform(), equation.forcing_transform()
+    check(Path(__file__).with_name("table.json"), f"renewal: {name}", [str(sp.N(e, 10)) for e in parts])
+    best = sh.best_rate(TWO[0])
+    check(Path(__file__).with_name("table.json"), "best rate", [float(best.rate), float(best.decay)])
