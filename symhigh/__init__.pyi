@@ -17,6 +17,7 @@ from symhigh.derivation import expect as expect
 from symhigh.integration.bands import Fluctuations as Fluctuations
 from symhigh.integration.escape import Escape as Escape
 from symhigh.integration.escape import escape as escape
+from symhigh.integration.many import ManyCurves as ManyCurves
 from symhigh.integration.optimal import OptimalSchedule as OptimalSchedule
 from symhigh.integration.optimal import optimal_schedule as optimal_schedule
 from symhigh.ledger import CONSISTENT as CONSISTENT
@@ -36,13 +37,17 @@ from symhigh.ledger import verify as verify
 from symhigh.objects.comparison import Comparison as Comparison
 from symhigh.objects.comparison import compare as compare
 from symhigh.objects.curve import Curve as Curve
+from symhigh.objects.experiment import Experiment as Experiment
 from symhigh.objects.network_curve import NetworkCurve as NetworkCurve
+from symhigh.objects.passes import simulate_passes as simulate_passes
+from symhigh.objects.passes import solve_passes as solve_passes
 from symhigh.objects.runs import Runs as Runs
 from symhigh.objects.runs import simulate as simulate
 from symhigh.objects.systems import DensitySystem as DensitySystem
 from symhigh.objects.systems import MomentSystem as MomentSystem
 from symhigh.objects.systems import ParticleSystem as ParticleSystem
 from symhigh.objects.systems import derive as derive
+from symhigh.population import Dataset as Dataset
 from symhigh.population import EffectiveDimensionWarning as EffectiveDimensionWarning
 from symhigh.population import NetworkClasses as NetworkClasses
 from symhigh.population import Overlaps as Overlaps

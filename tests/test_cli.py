@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from symhigh.cli import main
-from symhigh.cli.expressions import read_expression
+from symhigh.files.grammar import read_expression
 from symhigh.registry import LAWS, LOSSES, RULES
 from symhigh.symbols import t
 

@@ -29,6 +29,7 @@ outputs are written: so events can be looked for on its dense output (:mod:`symh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,17 +55,23 @@ DENSE_ROWS = 4
 
 
 def control_source(
-    order: int, growth: float, evaluations: int, extra: int, inside: int, depth: int, factor: str
+    order: int, growth: float, evaluations: int, extra: int, inside: int, factors: Sequence[str]
 ) -> str:
     """Source of ``advance`` for a method of that order, whose steps grow at most by ``growth``.
 
     ``evaluations`` of the right-hand side are counted for a step, and ``extra`` for the solution inside it, whose error
-    is of order ``inside``: it is ``y + s (y⁺ - y + N₀)``, ``N_j = factor_j(s) (row_j + N_j+1)`` over ``depth`` rows.
+    is of order ``inside``: it is ``y + s (y⁺ - y + N₀)``, ``N_j = factor_j (row_j + N_j+1)``, with factors in ``s`` and
+    ``rest = 1 - s``. The nest is written out, which lets the entries of y be taken side by side.
     """
+    last = len(factors) - 1
+    nest = [f"        nested = {factors[last]} * work[{DENSE_ROWS + last}, i]"]
+    nest += [
+        f"        nested = {factors[j]} * (work[{DENSE_ROWS + j}, i] + nested)" for j in range(last - 1, -1, -1)
+    ]
     return _TEMPLATE.format(
         exponent=repr(-1.0 / order), growth=repr(growth), evaluations=evaluations, extra=extra,
-        doubtful=repr(_DOUBTFUL), astray=repr(_ASTRAY), inside=repr(1.0 / inside), depth=depth,
-        factor=factor, dense=DENSE_ROWS,
+        doubtful=repr(_DOUBTFUL), astray=repr(_ASTRAY), inside=repr(1.0 / inside),
+        nest="\n".join(nest),
         reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, negative=NEGATIVE, looking=LOOK,
     )  # fmt: skip
 
@@ -135,7 +142,7 @@ def table_source(values: Any) -> str:
 
 COMBINE = '''@njit
 def combine(out, y, h, table, row, K, count):
-    """``out = y + h Σ_k table[row, k] K[k]`` over k < count, a block at a time so that ``out`` stays near."""
+    """``out = y + h Σ_k table[row, k] K[k]`` over k < count, in blocks that stay near, two stages a pass."""
     m = y.shape[0]
     if m < 16:
         for i in range(m):
@@ -150,12 +157,23 @@ def combine(out, y, h, table, row, K, count):
         here, start = out[low:high], y[low:high]
         for i in range(here.shape[0]):
             here[i] = start[i]
+        waiting = -1
+        other = 0.0
         for k in range(count):
             factor = h * table[row, k]
-            if factor != 0.0:
-                slope = K[k, low:high]
-                for i in range(here.shape[0]):
-                    here[i] += factor * slope[i]
+            if factor == 0.0:
+                continue
+            if waiting < 0:
+                waiting, other = k, factor
+                continue
+            first, second = K[waiting, low:high], K[k, low:high]
+            for i in range(here.shape[0]):
+                here[i] = here[i] + other * first[i] + factor * second[i]
+            waiting = -1
+        if waiting >= 0:
+            first = K[waiting, low:high]
+            for i in range(here.shape[0]):
+                here[i] += other * first[i]
 
 
 '''
@@ -172,10 +190,9 @@ def first_step(y, slope, size):
 
 @njit
 def interpolate(s, y, work, out):
+    rest = 1.0 - s
     for i in range(y.shape[0]):
-        nested = 0.0
-        for j in range({depth} - 1, -1, -1):
-            nested = ({factor}) * (work[{dense} + j, i] + nested)
+{nest}
         out[i] = y[i] + s * (work[1, i] - y[i] + nested)
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from symhigh.codegen import c, c_prelude
 from symhigh.codegen.announce import WATCH
 from symhigh.codegen.cache import LOCK
-from symhigh.codegen.compiler import NoCompiler, build, compiler, options
+from symhigh.codegen.compiler import NoCompiler, begin, compiler, options
 from symhigh.codegen.folder import cache_folder, write_whole
 
 _loaded: dict[str, SimpleNamespace] = {}
@@ -32,29 +32,41 @@ _DOUBLE = np.dtype(np.float64)
 
 
 def load_object(
-    source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...] = (), level: int = 1
+    source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...] = ()
 ) -> SimpleNamespace:
     """The functions ``exports`` of ``source``, translated and compiled, or found on disk.
 
     Raises :class:`~symhigh.codegen.compiler.NoCompiler` where they cannot be compiled or loaded.
     """
-    key = _key(source, exports, records, level)
+    return begin_object(source, exports, records)()
+
+
+def begin_object(
+    source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...] = ()
+) -> Callable[[], SimpleNamespace]:
+    """Start what :func:`load_object` does; the function returned waits for the end, so that compilers run at once."""
+    key = _key(source, exports, records)
     with LOCK:
-        if key in _loaded:
+        if (known := _loaded.get(key)) is not None:
+            return lambda: known
+    library = _library(key, source, exports, records)
+
+    def finished() -> SimpleNamespace:
+        made = library()
+        with LOCK:
+            if key not in _loaded:
+                functions = {name: Function(made, name, kinds, records) for name, kinds in exports.items()}
+                _loaded[key] = SimpleNamespace(**functions)
             return _loaded[key]
-    library = _library(key, source, exports, records, level)
-    with LOCK:
-        if key not in _loaded:
-            functions = {name: Function(library, name, kinds, records) for name, kinds in exports.items()}
-            _loaded[key] = SimpleNamespace(**functions)
-        return _loaded[key]
+
+    return finished
 
 
-def _key(source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...], level: int) -> str:
+def _key(source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...]) -> str:
     found = compiler()
     if found is None:
         raise NoCompiler("there is no C compiler")
-    parts = (source, dict(exports), records, options(level), found[1], _translator())
+    parts = (source, dict(exports), records, options(), found[1], _translator())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
@@ -69,30 +81,40 @@ def _translator() -> str:
 
 
 def _library(
-    key: str, source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...], level: int
-) -> ctypes.CDLL:
+    key: str, source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...]
+) -> Callable[[], ctypes.CDLL]:
     folder = cache_folder()
     if folder is not None and (known := _kept(folder, key)) is not None:
-        return known
+        return lambda: known
     try:
         text = c.translate(source, exports, records)
     except c.NoTranslation as fault:
         raise NoCompiler(str(fault)) from None
-    with tempfile.TemporaryDirectory(prefix="symhigh-") as private:
-        made = Path(private) / "made.so"
-        WATCH.start()
-        try:
-            build(text, made, level)
-        finally:
-            WATCH.stop()
-        content = made.read_bytes()
-        if folder is not None:
-            write_whole(folder / f"o_{key}.c", text.encode())
-            write_whole(folder / f"o_{key}.so", content)
-            write_whole(folder / f"o_{key}.sum", hashlib.sha256(content).digest())
-            if (known := _kept(folder, key)) is not None:
-                return known
-        return _opened(made)
+    private = tempfile.TemporaryDirectory(prefix="symhigh-")
+    WATCH.start()
+    try:
+        compiled = begin(text, Path(private.name))
+    except BaseException:
+        WATCH.stop()
+        private.cleanup()
+        raise
+
+    def finished() -> ctypes.CDLL:
+        with private:
+            try:
+                made = compiled()
+            finally:
+                WATCH.stop()
+            content = made.read_bytes()
+            if folder is not None:
+                write_whole(folder / f"o_{key}.c", text.encode())
+                write_whole(folder / f"o_{key}.so", content)
+                write_whole(folder / f"o_{key}.sum", hashlib.sha256(content).digest())
+                if (known := _kept(folder, key)) is not None:
+                    return known
+            return _opened(made)
+
+    return finished
 
 
 def _kept(folder: Path, key: str) -> ctypes.CDLL | None:
@@ -185,7 +207,7 @@ class Function:
 
 
 def _format(kind: Any) -> str:
-    if isinstance(kind, tuple) and kind and isinstance(kind[-1], str) and kind[-1] in ("v", "i", "d"):
+    if isinstance(kind, tuple) and kind and isinstance(kind[-1], str) and kind[-1][0] in "vid(":  # a function
         return "Q"
     if isinstance(kind, tuple):
         return "".join(map(_format, kind))

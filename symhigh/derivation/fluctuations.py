@@ -159,7 +159,7 @@ def _extended(system: MomentSystem, sample: OneSample, random_start: bool) -> Mo
     known = {r.summand for r in reductions}
     if system.states or sample.rated:
         size = range(len(sample.predictions))
-        wanted = [lam**2, *(lam**2 * sample.overlap(k, l) for k, l in combinations_with_replacement(size, 2))]
+        wanted = [lam**2, *(lam**2 * sample.weight(k, l) for k, l in combinations_with_replacement(size, 2))]
         for summand in wanted:
             if summand not in known:
                 name = OwnedSymbol(f"square_{len(reductions)}", real=True)

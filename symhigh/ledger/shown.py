@@ -1,4 +1,4 @@
-"""What was tested, as text, LaTeX and MathML: rendered from the very objects that the evidence received.
+"""What was tested, as text and LaTeX: rendered from the very objects that the evidence received.
 
 Stands below the evidence. Prose is never rendered here.
 """
@@ -11,6 +11,8 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.notation import latex
+
 _LONGEST = 400
 """Characters of a formula that a reader can still take in; longer ones are cut in text and have no typeset form."""
 _PLAIN_NAME = re.compile(r"[\w*^′' ,.()+-]*")
@@ -18,11 +20,10 @@ _PLAIN_NAME = re.compile(r"[\w*^′' ,.()+-]*")
 
 @dataclass(frozen=True)
 class Shown:
-    """One tested relation: ``text`` always, ``latex`` and ``mathml`` where it can be typeset."""
+    """One tested relation: ``text`` always, ``latex`` where it can be typeset."""
 
     text: str
     latex: str = ""
-    mathml: str = ""
 
 
 SIGNS = {
@@ -31,7 +32,7 @@ SIGNS = {
 }  # fmt: skip
 
 
-def show(left: Any, sign: str, right: Any, latex_sign: str = "", tail: str = "") -> Shown:
+def show(left: Any, sign: str, right: Any, latex_sign: str = "", tail: str = "", latex_tail: str = "") -> Shown:
     """``left sign right`` followed by ``tail``; a side that is a function goes by its name."""
     text = f"{side_text(left)} {sign} {side_text(right)}{tail}"
     sides = (left, right)
@@ -40,12 +41,8 @@ def show(left: Any, sign: str, right: Any, latex_sign: str = "", tail: str = "")
     names = (n for s in sides for n in map(str, s.atoms(sp.Symbol, sp.core.function.AppliedUndef)))
     if not all(_PLAIN_NAME.fullmatch(name) for name in names):
         return Shown(text)
-    end = rf"\quad\text{{{tail.strip()}}}" if tail else ""
-    operator = f"<mo>{sign.replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')}</mo>"
-    mathml = operator.join(sp.mathml(s, printer="presentation") for s in sides)
-    if tail:
-        mathml += f"<mtext>{tail}</mtext>"
-    return Shown(text, f"{sp.latex(left)} {latex_sign or sign} {sp.latex(right)}{end}", mathml)
+    end = latex_tail or (rf"\quad\text{{{tail.strip()}}}" if tail else "")
+    return Shown(text, f"{latex(left)} {latex_sign or sign} {latex(right)}{end}")
 
 
 def side_text(side: Any, longest: int = _LONGEST) -> str:
@@ -58,3 +55,9 @@ def side_text(side: Any, longest: int = _LONGEST) -> str:
 def pretty(text: str) -> str:
     """SymPy's plain form with the comparison signs of mathematics."""
     return text.replace(">=", "≥").replace("<=", "≤")
+
+
+def approach(variable: sp.Symbol, end: sp.Expr) -> tuple[str, str]:
+    """``as t → ∞``, as text and as LaTeX."""
+    text = "∞" if end is sp.oo else str(end)
+    return f" as {variable} → {text}", rf"\quad\text{{as }} {latex(variable)} \to {latex(end)}"

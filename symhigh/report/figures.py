@@ -5,7 +5,8 @@ Last room of the pipeline; every figure can be saved with the data behind it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 COLOURS = ("#9ecae1", "#6baed6", "#3182bd", "#08519c", "#08306b")
 """Light to dark, for growing dimension."""
+COLUMN = 3.4
+"""The width of a journal's column, in inches, at which figures are read."""
 THEORY = "#d6455d"
 LABELS = {
     "risk": "risk $\\mathcal{R}$",
@@ -68,14 +71,40 @@ def plot_bands(
     ax: Axes | None = None,
     low: float = 0.1,
     high: float = 0.9,
-    colour: str = COLOURS[2],
+    colour: str | None = None,
 ) -> Axes:
-    """Shade the ``low``-``high`` quantiles over the runs."""
-    axes = _axes(ax)
+    """Shade the ``low``-``high`` quantiles over the runs, by default in a colour that tells the dimension."""
     lower, upper = runs.quantiles(what, low, high)
+    axes, colour = _axes(ax), colour_of(runs.d) if colour is None else colour
     label = f"SGD, d = {runs.d}, {low:.0%}–{high:.0%}"
     axes.fill_between(runs.t, lower, upper, color=colour, alpha=0.55, lw=0, label=label)
     return _label(axes, what)
+
+
+def colour_of(d: int) -> str:
+    """The colour of runs at dimension d: between the colours of d = 16, the lightest, and d = 65536, by log d."""
+    place = min(max((math.log2(d) - 4) / 12, 0.0), 1.0) * (len(COLOURS) - 1)
+    k = min(int(place), len(COLOURS) - 2)
+    ends = [[int(COLOURS[j][n : n + 2], 16) for n in (1, 3, 5)] for j in (k, k + 1)]
+    mixed = [round(a + (place - k) * (b - a)) for a, b in zip(*ends, strict=True)]
+    return "#" + "".join(f"{part:02x}" for part in mixed)
+
+
+def plot_confrontation(
+    curve: Curve | NetworkCurve, ensembles: Sequence[Runs], names: Sequence[str] = ("risk", "learning_rate")
+) -> Figure:
+    """A figure with a panel for each output: the limit over the bands of the runs, small dimensions behind."""
+    import matplotlib.pyplot as plt
+
+    with style():
+        figure, panels = plt.subplots(1, len(names), figsize=(COLUMN * len(names), 2.6), squeeze=False)
+        for axes, name in zip(panels[0], names, strict=True):
+            for runs in sorted(ensembles, key=lambda r: r.d):
+                plot_bands(runs, name, axes)
+            plot_curve(curve, name, axes)
+        panels[0][0].legend(fontsize=7)
+    plt.close(figure)  # it is shown where it is returned, not a second time
+    return figure
 
 
 def plot_comparison(comparison: Comparison, what: str | None = None, ax: Axes | None = None) -> Axes:
