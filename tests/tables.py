@@ -13,24 +13,28 @@ import re
 from pathlib import Path
 from typing import Any
 
+WRITE = "SYMHIGH_TABLES=write keeps the new values"
 Entry = dict[str, Any] | list[Any] | str | float | None
 _NUMBER = re.compile(r"(?<![\w.])-?\d+\.\d+(?:e[+-]?\d+)?")
 
 
 def check(table: Path, case: str, found: Entry, rtol: float = 1e-7) -> None:
-    """Compare ``found`` with the entry ``case`` of a table; numbers to ``rtol``, text word by word."""
+    """Compare ``found`` with the entry ``case`` of a table; numbers to ``rtol``, text word by word.
+
+    Names that the table does not have are new, and no change.
+    """
     kept = json.loads(table.read_text("utf-8")) if table.exists() else {}
     if os.environ.get("SYMHIGH_TABLES") == "write":
         kept[case] = json.loads(json.dumps(found))
         table.write_text(json.dumps(kept, indent=0, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
         return
     differences = list(_differences(kept.get(case), json.loads(json.dumps(found)), rtol, ""))
-    assert not differences, "\n".join([f"{case} has changed:", *differences[:20]])
+    assert not differences, "\n".join([f"{case} has changed ({WRITE} where that is meant):", *differences[:20]])
 
 
 def _differences(kept: Entry, found: Entry, rtol: float, place: str) -> list[str]:
     if isinstance(kept, dict) and isinstance(found, dict):
-        missing = [f"{place}/{k}: only {'kept' if k in kept else 'found'}" for k in kept.keys() ^ found.keys()]
+        missing = [f"{place}/{k} is gone" for k in sorted(kept.keys() - found.keys())]
         both = sorted(kept.keys() & found.keys())
         return missing + [d for k in both for d in _differences(kept[k], found[k], rtol, f"{place}/{k}")]
     if isinstance(kept, list) and isinstance(found, list) and len(kept) == len(found):
