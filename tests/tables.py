@@ -1,4 +1,4 @@
-"""Tables of regression values: what the library gave for many combinations, kept beside the tests of each room.
+"""Tables of regression values: what the library gave for many combinations, each beside its test file as JSON.
 
 They hold nothing that is known to be right (the tests of each room see to that), and show that something has changed.
 Where the change is meant, ``SYMHIGH_TABLES=write pytest tests/<room>/test_table.py`` writes the values anew.

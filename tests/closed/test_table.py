@@ -69,7 +69,7 @@ def test_closed_forms_have_not_changed(name: str) -> None:
         found: Entry = {k: described(f) for k, f in sh.limits(*CASES[name]).items()}
     except (ValueError, NotImplementedError) as refusal:
         found = f"{type(refusal).__name__}: {refusal}"
-    check(Path(__file__).with_name("table.json"), name, found)
+    check(Path(__file__).with_suffix(".json"), name, found)
 
 
 NETWORK = sh.NetworkClasses([1, 0.4], [1, -0.5], 1.2, 0.2)
@@ -86,7 +86,7 @@ def test_closed_forms_of_networks_have_not_changed(name: str) -> None:
         found: Entry = {k: described(f) for k, f in sh.limits(NETWORKS[name], NETWORK).items()}
     except (ValueError, NotImplementedError) as refusal:
         found = f"{type(refusal).__name__}: {refusal}"
-    check(Path(__file__).with_name("table.json"), f"network: {name}", found)
+    check(Path(__file__).with_suffix(".json"), f"network: {name}", found)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_fixed_points_have_not_changed(problem: sh.Problem) -> None:
         [q.name, *map(described, (q.B11, q.B12, q.risk, q.trace, q.determinant)), *map(described, q.eigenvalues)]
         for q in sh.fixed_points(problem, sh.Constant(0.1))
     ]
-    check(Path(__file__).with_name("table.json"), f"fixed points: {problem.name}", found)
+    check(Path(__file__).with_suffix(".json"), f"fixed points: {problem.name}", found)
 
 
 @pytest.mark.parametrize("name", ["open", "two modes"])
@@ -105,6 +105,6 @@ def test_renewal_equations_have_not_changed(name: str) -> None:
     where = TWO if name == "two modes" else ()
     equation = sh.renewal_equation(NOISY, sh.Constant(0.3), *where)
     parts = equation.forcing_at(), equation.kernel_at(), equation.kernel_transform(), equation.forcing_transform()
-    check(Path(__file__).with_name("table.json"), f"renewal: {name}", [str(sp.N(e, 10)) for e in parts])
+    check(Path(__file__).with_suffix(".json"), f"renewal: {name}", [str(sp.N(e, 10)) for e in parts])
     best = sh.best_rate(TWO[0])
-    check(Path(__file__).with_name("table.json"), "best rate", [float(best.rate), float(best.decay)])
+    check(Path(__file__).with_suffix(".json"), "best rate", [float(best.rate), float(best.decay)])

@@ -54,7 +54,7 @@ def test_linear_algebra_has_not_changed(name: str) -> None:
     kernels.solve(sigma, y, np.linspace(-1, 1, y.size), found, slope, A, z, par, coef, W, const)
     kernels.drift(y, drift, slope, par, coef, W, const)
     entry: Entry = {"slope": slope.tolist(), "solved": found.tolist(), "drift": drift.tolist()}
-    check(Path(__file__).with_name("table.json"), name, entry)
+    check(Path(__file__).with_suffix(".json"), name, entry)
 
 
 @pytest.mark.parametrize("name", TWINS)

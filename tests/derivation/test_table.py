@@ -34,4 +34,4 @@ def test_equations_have_not_changed(name: str) -> None:
         found: Entry = at_a_point(sh.derive(problem, rule))
     except (ValueError, NotImplementedError) as refusal:
         found = f"{type(refusal).__name__}: {refusal}"
-    check(Path(__file__).with_name("table.json"), name, found)
+    check(Path(__file__).with_suffix(".json"), name, found)

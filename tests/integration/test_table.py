@@ -26,4 +26,4 @@ def test_curves_have_not_changed(name: str) -> None:
             found: Entry = f"{type(refusal).__name__}: {refusal}"
         else:
             found = {k: v.tolist() for k, v in curve.outputs.items()} | {"message": curve.message}
-    check(Path(__file__).with_name("table.json"), name, [found, *(str(w.message) for w in said)], 1e-6)
+    check(Path(__file__).with_suffix(".json"), name, [found, *(str(w.message) for w in said)], 1e-6)

@@ -13,7 +13,7 @@ from symhigh.ledger.bands import deviation, skewness
 from tests.ledger.test_claims import MUTANTS, SQUARE, TRUE, below, stable
 from tests.tables import Entry, check
 
-TABLE = Path(__file__).with_name("table.json")
+TABLE = Path(__file__).with_suffix(".json")
 a, b = sp.symbols("a b", positive=True)
 t = sp.Symbol("t", positive=True)
 CLAIMS = {f"true {k}": (symbolic(statement), {}) for k, statement in enumerate(TRUE)} | {

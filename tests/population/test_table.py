@@ -160,7 +160,7 @@ def of_start(make: Callable[[], Any]) -> Entry:
     return found
 
 
-TABLE = Path(__file__).with_name("table.json")
+TABLE = Path(__file__).with_suffix(".json")
 
 
 @pytest.mark.parametrize("name", SPECTRA)

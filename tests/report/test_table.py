@@ -28,4 +28,4 @@ def test_words_have_not_changed(name: str) -> None:
         found["script"] = hashlib.sha256(script.encode()).hexdigest()[:12]
     except (ValueError, TypeError) as refusal:
         found["script"] = str(refusal)
-    check(Path(__file__).with_name("table.json"), name, found)
+    check(Path(__file__).with_suffix(".json"), name, found)

@@ -37,7 +37,7 @@ def test_runs_have_not_changed(name: str) -> None:
             found = {k: np.nan_to_num(v, nan=-1.0).tolist() for k, v in runs.outputs.items()}
             found |= {"message": str(runs.messages), "t": runs.t.tolist()}
             found |= {"last": {k: np.abs(v).sum(axis=1).tolist() for k, v in runs.last.items()}}
-    check(Path(__file__).with_name("table.json"), name, [found, *(str(w.message) for w in said)])
+    check(Path(__file__).with_suffix(".json"), name, [found, *(str(w.message) for w in said)])
 
 
 def test_names_are_those_of_combinations() -> None:
