@@ -21,7 +21,7 @@ from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.control import REACHED, SPENT
 from symhigh.codegen.course import MARKS
 from symhigh.codegen.kernels import course_kernels
-from symhigh.codegen.target import Target, chosen
+from symhigh.codegen.target import NUMBA, Target, chosen
 from symhigh.integration.axes import Grid
 from symhigh.integration.curve import Curve
 from symhigh.integration.edges import without_underflow
@@ -38,6 +38,8 @@ from symhigh.system import MomentSystem
 _PATIENCE = 2000
 """Attempts at a step beyond which a curve leaves the others, so that the keyboard is heard."""
 _OWNER, _IN_FLIGHT = "solve_many", 256
+_WORTH = 1000
+"""Curves from which on Numba compiles a loop over them, which takes it ten seconds, once."""
 
 
 def solve_many(
@@ -192,6 +194,8 @@ def _batches(scan: Scan, plan: Plain, one: Driven) -> bool:
     names = results.names or tuple(grid.system.outputs)
     keep = np.array([float(list(grid.system.outputs).index(name)) for name in names])
     member = np.arange(len(grid.pars)) % len(grid.given)
+    if one.target is NUMBA and len(grid.pars) < _WORTH:
+        return True
     try:
         kernels = course_kernels(grid.system, one.target)
     except NoCompiler:
