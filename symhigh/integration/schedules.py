@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.codegen.target import Names
-from symhigh.integration.singular import rate_exponent
+from symhigh.integration.singular import FAR, NEAR, generic, rate_exponent
 from symhigh.integration.timetable import timetable, without_remainders
 from symhigh.population.spectrum import Array
 from symhigh.symbols import gamma
@@ -46,6 +46,29 @@ def parameters_in_plain_time(system: MomentSystem, end: float, what: str) -> Arr
             "as in 1/(t + 1)"
         )
     return par
+
+
+def plain_rates(system: MomentSystem, table: Array, end: float) -> Array:
+    """At which rows of ``table``, parameters (points, P), the rate is known to pass :func:`check_schedule` and to be
+    finite at the start, as a mask (points,); of a system without jumps, whose parameters may be symbols.
+    """
+    rate = next((s.expression for s in system.scalars if s.name == gamma), sp.S.Zero)
+    if not rate.has(clock_symbol):
+        return np.ones(len(table), dtype=bool)
+    own = [k for k, p in enumerate(system.parameters) if p in rate.free_symbols]
+    symbols = [list(system.parameters)[k] for k in own]
+    others = sorted(rate.free_symbols - {clock_symbol, *symbols}, key=str)
+    given = {s: generic(k) for k, s in enumerate(others)}
+    function = sp.lambdify((clock_symbol, *symbols), without_remainders(rate).xreplace(given), "numpy")
+    times = np.concatenate([[10.0**-FAR, 10.0**-NEAR], [] if others else np.linspace(0.0, end, 1001)])
+    different, place = np.unique(table[:, own], axis=0, return_inverse=True)
+    found = np.zeros(len(different), dtype=bool)
+    for k, row in enumerate(different):
+        with np.errstate(all="ignore"):
+            rates = np.broadcast_to(function(times, *row), times.shape)
+        level = rates[0] == 0 or abs(rates[1] / rates[0] - 1) < 1e-12
+        found[k] = np.isfinite(rates).all() and (rates >= 0).all() and level
+    return np.asarray(found[place.ravel()])
 
 
 @lru_cache(maxsize=64)

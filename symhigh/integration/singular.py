@@ -18,7 +18,13 @@ from symhigh.system import MomentSystem
 
 POWER = OwnedSymbol("stretch", positive=True)
 TINY = sp.Float("1e-290")
-_LEAST, _FAR = 60, 80
+NEAR, FAR = 60, 80
+"""Two times near zero, powers of ten, at which a rate's growth is read off."""
+
+
+def generic(k: int) -> sp.Expr:
+    """A positive number for the k-th symbol without a value."""
+    return sp.Rational(7 + 2 * k, 11)
 
 
 def exponent_at_zero(expr: sp.Expr, values: dict[sp.Symbol, float]) -> float:
@@ -27,12 +33,12 @@ def exponent_at_zero(expr: sp.Expr, values: dict[sp.Symbol, float]) -> float:
         return 0.0
     given = expr.subs(values)
     others = sorted(given.free_symbols - {t}, key=str)
-    f = sp.lambdify(t, given.subs({s: sp.Rational(7 + 2 * k, 11) for k, s in enumerate(others)}), "mpmath")
+    f = sp.lambdify(t, given.subs({s: generic(k) for k, s in enumerate(others)}), "mpmath")
     with mpmath.workdps(200):
-        near, far = (abs(f(mpmath.mpf(10) ** -n)) for n in (_FAR, _LEAST))
+        near, far = (abs(f(mpmath.mpf(10) ** -n)) for n in (FAR, NEAR))
         if not (mpmath.isfinite(near) and mpmath.isfinite(far)) or near == 0 or far == 0:
             return 0.0
-        return round(float(mpmath.log(near / far, 10)) / (_FAR - _LEAST), 9)
+        return round(float(mpmath.log(near / far, 10)) / (FAR - NEAR), 9)
 
 
 def rate_exponent(system: MomentSystem, values: dict[sp.Symbol, float]) -> float:
