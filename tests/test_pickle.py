@@ -104,6 +104,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "Start": lambda: sh.Start.power_law(0.4),
     "StochasticPolyak": lambda: sh.StochasticPolyak(1),
     "StudentT": lambda: sh.StudentT(3),
+    "Mixture": lambda: sh.Mixture([1], [sp.Symbol("mu", real=True)]),
     "Dataset": lambda: sh.Dataset(np.eye(3), np.ones(3)),
     "Sweep": lambda: sh.Sweep("folder", {"x": [1]}, (0,)),  # type: ignore[arg-type]
     "WarmUp": lambda: sh.WarmUp(LEAST, 2),

@@ -37,8 +37,8 @@ LABELS = {
 }
 
 
-def style() -> AbstractContextManager[None]:
-    """Matplotlib settings of all figures, as a context manager.
+def style(**more: Any) -> AbstractContextManager[None]:
+    """Matplotlib settings of all figures, as a context manager; ``more`` are settings with _ for their points.
 
     The backend is loaded first, by a call that draws nothing. It sets parameters of its own, which it would lose at the
     end of the context, and a notebook would show no later figure.
@@ -54,8 +54,30 @@ def style() -> AbstractContextManager[None]:
             "figure.constrained_layout.use": True,
             "legend.frameon": False,
             "savefig.dpi": 200,
+            **{key.replace("_", "."): value for key, value in more.items()},
         }
     )
+
+
+def panels(count: int, height: float = 2.0) -> tuple[Figure, list[Axes]]:
+    """A figure of one column's width with panels one below the other, which no notebook shows by itself."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(count, 1, figsize=(COLUMN, height * count), squeeze=False)
+    plt.close(figure)
+    return figure, list(axes[:, 0])
+
+
+def legend_above(axes: Axes, columns: int = 3) -> None:
+    """A legend above a panel, where it hides nothing."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, columnspacing=1.0, handlelength=1.5)
+
+
+def shades(count: int) -> list[tuple[float, ...]]:
+    """Colours of a parameter that grows, told apart by lightness alone, for all kinds of colour vision."""
+    from matplotlib import colormaps
+
+    return [tuple(colormaps["viridis"](0.85 * k / max(count - 1, 1))[:3]) for k in range(count)]
 
 
 def plot_curve(curve: Curve | NetworkCurve, what: str, ax: Axes | None = None, **options: Any) -> Axes:
