@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from symhigh.checks import optional
 from symhigh.codegen.control import DIVERGED, NEGATIVE, REACHED, SPENT, STUCK
 from symhigh.codegen.course import MARKS
 from symhigh.integration.axes import Grid
@@ -104,12 +105,7 @@ class ManyCurves:
 
     def to_dataframe(self) -> Any:
         """A ``pandas.DataFrame`` with a row for every point and time: the axes, ``t``, the outputs, and ``status``."""
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "to_dataframe: needs pandas, which is not installed; pip install 'symhigh[pandas]' brings it"
-            ) from error
+        pandas = optional("to_dataframe", "pandas")
         count = self.t.size
         places = np.indices(self.shape).reshape(len(self.shape), -1)
         columns: dict[str, Any] = {}
