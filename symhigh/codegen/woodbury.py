@@ -176,7 +176,8 @@ class LinearAlgebra:
         States that see each other form a block. With blocks ordered so that none sees a later one, σ - D is triangular:
         ``E_aa = (σ - D_aa)⁻¹`` and ``E_ab = E_aa Σ_c D_ac E_cb`` over the blocks c from b to the one before a.
         """
-        E, assigned, blocks = sp.zeros(*D.shape), [], components(D)
+        E, blocks = sp.zeros(*D.shape), components(D)
+        assigned: list[tuple[sp.Symbol, sp.Expr]] = []
         for a, rows in enumerate(blocks):
             block = _SIGMA * sp.eye(len(rows)) - D.extract(rows, rows)
             determinant = block.det()  # a polynomial in σ with leading coefficient one, so no zero
