@@ -88,6 +88,7 @@ from symhigh.problem import student as student
 from symhigh.problem import tanh_student as tanh_student
 from symhigh.report.cite import cite as cite
 from symhigh.report.deviations import FluctuationEquations as FluctuationEquations
+from symhigh.report.export import export as export
 from symhigh.report.script import python_script as python_script
 from symhigh.rule import AdaGrad as AdaGrad
 from symhigh.rule import AdaGradNorm as AdaGradNorm

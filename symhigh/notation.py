@@ -274,6 +274,14 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(cells)}</tbody></table>"
 
 
+def latex_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A LaTeX table of cells that are LaTeX already, numbers to the right, with the rules of ``booktabs``."""
+    lines = [" & ".join(cells) + r" \\" for cells in rows]
+    kind = "l" + "r" * (len(header) - 1)
+    head = [rf"\begin{{tabular}}{{{kind}}}", r"\toprule", " & ".join(header) + r" \\", r"\midrule"]
+    return "\n".join([*head, *lines, r"\bottomrule", r"\end{tabular}"])
+
+
 def latex(expr: Any) -> str:
     """``expr`` as LaTeX in the field's notation."""
     return str(FieldLatexPrinter().doprint(expr))
