@@ -69,7 +69,8 @@ def export(target: str, **options: Any) -> None:
     """Print the generated source of a limit's right-hand side."""
     import symhigh as sh
     from symhigh.codegen.c import translate
-    from symhigh.codegen.kernels import LIMIT, limit_source
+    from symhigh.codegen.kernels import limit_source
+    from symhigh.codegen.signatures import LIMIT
     from symhigh.codegen.target import TARGETS
 
     problem, rule = read_statement(options, symbolic=True)
