@@ -3,11 +3,8 @@
 Part of the C target (:mod:`symhigh.codegen.c`).
 """
 
-PRELUDE = """#define SEEN __attribute__((visibility("default")))
-#define NAN __builtin_nan("")
+DECLARED = """#define NAN __builtin_nan("")
 #define INFINITY __builtin_inf()
-
-/* what is used of the C library: reading its headers takes a good part of the time */
 typedef __SIZE_TYPE__ size_t;
 void *malloc(size_t);
 void free(void *);
@@ -22,7 +19,18 @@ double log(double), log10(double), log1p(double), log2(double), sin(double), sin
 double tanh(double), tgamma(double), floor(double), ceil(double), trunc(double);
 double atan2(double, double), copysign(double, double), fmod(double, double), hypot(double, double);
 double pow(double, double);
+"""
+"""What is used of the C library, instead of its headers, whose reading takes a good part of a compilation."""
 
+HEADERS = """#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+"""
+"""The headers that declare the same, for texts that others compile."""
+
+PRELUDE = """#define SEEN __attribute__((visibility("default")))
+""" + DECLARED + """
 typedef union { double d; long long i; void *p; } slot;
 typedef struct { double *p; long long n0; } array1;
 typedef struct { double *p; long long n0, n1; } array2;
