@@ -126,16 +126,11 @@ class Linearised:
 
     @cached_property
     def second(self) -> sp.Matrix:
-        """The flow of S."""
+        """The flow of S; with label noise to first order in the rate, where E does not enter it."""
         S, E = self.places(True), self.places(False)
-        if any(e.coeff(RATE, 1) != 0 if self.noisy else e != 0 for e in self.jacobian.extract(S, E)):
+        if any((e if self.rests else e.coeff(RATE, 1)) != 0 for e in self.jacobian.extract(S, E)):
             raise DoesNotApply("second moments relative to the target see the overlaps to first order")
         return self.jacobian.extract(S, S)
-
-    @property
-    def noisy(self) -> bool:
-        """Whether label noise reaches the states, so that the target is at rest to first order in the rate alone."""
-        return not self.rests
 
     @cached_property
     def first(self) -> sp.Matrix:

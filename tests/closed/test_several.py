@@ -225,6 +225,13 @@ def test_fixed_points_and_their_eigenvalues() -> None:
     assert [float(f.evaluate()) for f in target.eigenvalues[:2]] == pytest.approx([-hessian, -hessian], rel=1e-12)
 
 
+@pytest.mark.parametrize("language", ["python", "c"])
+def test_code_of_what_has_no_short_form_is_refused_in_words(language: str) -> None:
+    limits = sh.limits(distinct(), sh.Constant(sp.Rational(1, 200)))
+    with pytest.raises(ValueError, match=r"have no short form; use Formula\.evaluate"):
+        getattr(limits["threshold"], language)()
+
+
 def test_escape_of_a_committee_names_where_its_rate_is() -> None:
     with pytest.raises(ValueError, match=r"limits\(…\)\['escape_rate'\]"):
         sh.escape(distinct(), sh.Constant(0.5), ISOTROPIC, START)
