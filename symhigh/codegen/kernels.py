@@ -45,6 +45,7 @@ LIMIT: dict[str, Signature] = {
     "begin": ("a1", "a1", "a1"),
     "rhs": _SLOPE,
     "observe": _SLOPE,
+    "doubt": _SLOPE,
     "scales": ("a1", "a1", "a1", "d", "a1", "a2", "a1"),
     "refused": ("a1", "a1", "a1"),
 }
@@ -106,7 +107,7 @@ ImplicitLimit = namedtuple("ImplicitLimit", IMPLICIT_FIELDS)  # type: ignore[mis
 
 
 def limit_source(system: MomentSystem, target: Target = NUMBA) -> str:
-    """Source of the module for ``system``: ``prepare``, ``begin``, ``rhs``, ``observe``, ``scales``, ``refused``."""
+    """Source of the module for ``system``: ``prepare``, ``begin``, ``rhs``, ``observe``, ``doubt``, …"""
     return "\n\n".join([target.header, Lowering(system, target).source(), scale_source(system)])
 
 
