@@ -17,6 +17,7 @@ from symhigh.derivation import expect as expect
 from symhigh.integration.bands import Fluctuations as Fluctuations
 from symhigh.integration.escape import Escape as Escape
 from symhigh.integration.escape import escape as escape
+from symhigh.integration.many import ManyCurves as ManyCurves
 from symhigh.integration.optimal import OptimalSchedule as OptimalSchedule
 from symhigh.integration.optimal import optimal_schedule as optimal_schedule
 from symhigh.ledger import CONSISTENT as CONSISTENT
@@ -36,13 +37,19 @@ from symhigh.ledger import verify as verify
 from symhigh.objects.comparison import Comparison as Comparison
 from symhigh.objects.comparison import compare as compare
 from symhigh.objects.curve import Curve as Curve
+from symhigh.objects.experiment import Experiment as Experiment
 from symhigh.objects.network_curve import NetworkCurve as NetworkCurve
+from symhigh.objects.passes import simulate_passes as simulate_passes
+from symhigh.objects.passes import solve_passes as solve_passes
+from symhigh.objects.phase_diagram import PhaseDiagram as PhaseDiagram
+from symhigh.objects.phase_diagram import phase_diagram as phase_diagram
 from symhigh.objects.runs import Runs as Runs
 from symhigh.objects.runs import simulate as simulate
 from symhigh.objects.systems import DensitySystem as DensitySystem
 from symhigh.objects.systems import MomentSystem as MomentSystem
 from symhigh.objects.systems import ParticleSystem as ParticleSystem
 from symhigh.objects.systems import derive as derive
+from symhigh.population import Dataset as Dataset
 from symhigh.population import EffectiveDimensionWarning as EffectiveDimensionWarning
 from symhigh.population import NetworkClasses as NetworkClasses
 from symhigh.population import Overlaps as Overlaps
@@ -57,6 +64,7 @@ from symhigh.problem import Contaminated as Contaminated
 from symhigh.problem import DiagonalNetwork as DiagonalNetwork
 from symhigh.problem import Gaussian as Gaussian
 from symhigh.problem import Laplace as Laplace
+from symhigh.problem import Mixture as Mixture
 from symhigh.problem import MultiIndex as MultiIndex
 from symhigh.problem import Problem as Problem
 from symhigh.problem import Rademacher as Rademacher
@@ -78,6 +86,7 @@ from symhigh.problem import sign_regression as sign_regression
 from symhigh.problem import squared_hinge as squared_hinge
 from symhigh.problem import student as student
 from symhigh.problem import tanh_student as tanh_student
+from symhigh.report.cite import cite as cite
 from symhigh.report.script import python_script as python_script
 from symhigh.rule import AdaGrad as AdaGrad
 from symhigh.rule import AdaGradNorm as AdaGradNorm

@@ -10,6 +10,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -163,13 +164,21 @@ def array_or_expressions(owner: str, name: str, value: Any, *, meaning: str, lea
 def output_times(owner: str, t: Any, end: float, count: int = 201, name: str = "t") -> Array:
     """The times of a result, increasing in [0, ``end``]; ``count`` equally spaced ones where ``t`` is None."""
     if t is None:
-        return np.linspace(0.0, end, count)
+        return _equal_times(end, count).copy()
+    plain = type(t) is np.ndarray and t.dtype == np.float64 and t.ndim == 1 and t.size > 0
+    if plain and t[0] >= 0.0 and t[-1] <= end * (1 + 1e-12) and (t[1:] > t[:-1]).all():  # most calls
+        return t.copy()
     times = array(owner, name, t, meaning="the output times, in steps/d")
     if (np.diff(times) <= 0).any() or times[0] < 0 or times[-1] > end * (1 + 1e-12):
         raise ValueError(
             f"{owner}({name}=…): output times must increase within [0, t_end={end:g}], in steps/d"
         )
     return times
+
+
+@lru_cache(maxsize=32)
+def _equal_times(end: float, count: int) -> Array:
+    return np.linspace(0.0, end, count)
 
 
 def seeds(owner: str, value: Any, name: str = "seeds") -> tuple[int, ...]:

@@ -90,7 +90,8 @@ class MomentSystem:
         """
         put: dict[sp.Basic, sp.Expr] = {}
         for key, value in mapping("bind", "values", values, "{symbol or name: number}").items():
-            symbol = self._open(instance("bind", "values", key, (str, sp.Symbol), "{symbol or name: number}"))
+            instance("bind", "values", key, (str, sp.Symbol), "{symbol or name: number}")
+            symbol = self.open_symbol(key, f"bind(values={{{shown(str(key))}: …}})")
             given = parameter("bind", symbol.name, value, positive=None, meaning="a value for a symbol")
             if put.setdefault(symbol, given) != given:
                 raise ValueError(f"bind(values={{{symbol.name}: …}}): {symbol.name} has two values; give one")
@@ -101,8 +102,8 @@ class MomentSystem:
             parameters={s: e.xreplace(put) for s, e in self.parameters.items()},
         )
 
-    def _open(self, key: sp.Symbol | str) -> sp.Symbol:
-        """The symbol without a value that ``key`` is, or is the name of."""
+    def open_symbol(self, key: sp.Symbol | str, said: str) -> sp.Symbol:
+        """The symbol without a value that ``key`` is, or is the name of; refusals begin with ``said``."""
         places: dict[sp.Symbol, str] = {}
         for own, value in self.parameters.items():
             of_problem = own in self.problem.values or getattr(own, "owner", "") == "loss"
@@ -116,12 +117,12 @@ class MomentSystem:
         if not found:
             names = ", ".join(sorted({s.name for s in places})) or "none left"
             raise ValueError(
-                f"bind(values={{{shown(name)}: …}}): not a parameter of this system without a value; it has {names}"
+                f"{said}: not a parameter of this system without a value; it has {names}"
             )
         if len(found) > 1:
             where = " and ".join(sorted(places[s] for s in found))
             raise ValueError(
-                f"bind(values={{{shown(name)}: …}}): different symbols are called {shown(name)}, in {where}; "
+                f"{said}: different symbols are called {shown(name)}, in {where}; "
                 "give the symbol itself in place of its name"
             )
         return found[0]

@@ -65,6 +65,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "DoG": lambda: sh.DoG(0.1, 1),
     "Drifting": lambda: sh.Drifting(LEAST, 0.1),
     "ErrorSlope": lambda: sh.error_slope(sh.derive(SQUARES, LEAST).solve(ISOTROPIC, START, 1), [runs(20), runs(80)]),
+    "Experiment": lambda: sh.Experiment(SQUARES, LEAST, (ISOTROPIC, START), 1),
     "FixedPoint": lambda: sh.fixed_points(sh.phase_retrieval(), sh.Constant(eta))[0],
     "Forgetting": lambda: sh.Forgetting.SUM,
     "Formula": lambda: sh.limits(SQUARES, sh.Constant(eta))["risk"],
@@ -103,11 +104,17 @@ MADE: dict[str, Callable[[], Any]] = {
     "Start": lambda: sh.Start.power_law(0.4),
     "StochasticPolyak": lambda: sh.StochasticPolyak(1),
     "StudentT": lambda: sh.StudentT(3),
+    "Mixture": lambda: sh.Mixture([1], [sp.Symbol("mu", real=True)]),
+    "Dataset": lambda: sh.Dataset(np.eye(3), np.ones(3)),
     "Sweep": lambda: sh.Sweep("folder", {"x": [1]}, (0,)),  # type: ignore[arg-type]
     "WarmUp": lambda: sh.WarmUp(LEAST, 2),
     "WeightDecay": lambda: sh.WeightDecay(LEAST, 0.1),
     "cosine": lambda: sh.cosine(1, 10),
     "MomentSystem": system,
+    "PhaseDiagram": lambda: sh.phase_diagram(
+        sh.derive(sh.least_squares(a), sh.Constant(eta)), (eta, [0.1, 9]), (a, [1]), "risk", ISOTROPIC, START, 9
+    ),
+    "ManyCurves": lambda: sh.derive(SQUARES, sh.Constant(eta)).solve_many({eta: [0.1, 9]}, ISOTROPIC, START, 99, [99]),
     "DensitySystem": lambda: sh.derive(network()),
     "derive, unreduced": lambda: sh.derive(sh.logistic_regression(), LEAST),
     "derive, several": lambda: sh.derive(
@@ -135,7 +142,8 @@ MADE: dict[str, Callable[[], Any]] = {
     "student": lambda: sh.student(sp.tanh),
 }  # fmt: skip
 FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_points", "renewal_equation", "simulate",
-             "sweep", "Rule", "verify", "within", "stable_rate", "python_script",
+             "sweep", "Rule", "verify", "within", "stable_rate", "python_script", "solve_passes", "simulate_passes",
+             "phase_diagram",
              "EffectiveDimensionWarning", "eps", "t", "x", "x_star", "y",
     "CONSISTENT",
     "Escape",
@@ -156,7 +164,7 @@ def same(one: Any, two: Any) -> bool:
         return type(two) is type(one) and one.dtype == two.dtype and (
             all(map(same, one.ravel(), two.ravel()))
             if one.dtype == object
-            else np.array_equal(one, two, equal_nan=True)
+            else np.array_equal(one, two, equal_nan=one.dtype.kind == "f")
         )  # fmt: skip
     if isinstance(one, Mapping):
         return list(one) == list(two) and all(same(one[k], two[k]) for k in one)

@@ -50,10 +50,23 @@ def statement_options() -> tuple[click.Option, ...]:
 
 @cache
 def _options(*tables: tuple[tuple[str, Entry], ...]) -> tuple[click.Option, ...]:
+    from symhigh.registry import MODELS
+
     LOSSES, LAWS, RULES = map(dict, tables)
     bases, laws = click.Choice([n for n, entry in RULES.items() if not entry.wraps]), [*LAWS, "contaminated"]
     chosen = [
-        click.Option(["--loss"], type=click.Choice(list(LOSSES)), help=f"The loss, by default {LOSS}."),
+        click.Option(
+            ["--loss"],
+            help=f"The loss by name, by default {LOSS}, or a formula in x, x_star and eps, such as "
+            '"log(cosh(x - x_star - eps))".',
+        ),
+        click.Option(["--parameter"], multiple=True, help="NAME=NUMBER, a symbol of the formula. [formula]"),
+        click.Option(["--students"], help="Names of the learnt predictions, with commas. [formula]"),
+        click.Option(["--targets"], help="Names of the fixed predictions, with commas. [formula]"),
+        click.Option(
+            ["--model"], type=click.Choice(list(MODELS)), help="What coordinates predict with, by default linear."
+        ),
+        click.Option(["--depth"], type=int, help="Number of layers. [powers]"),
         click.Option(
             ["--noise-law"], type=click.Choice(laws), help=f"Law of the label noise, by default {LAW}."
         ),
@@ -94,6 +107,15 @@ def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--x-star", type=float, help="‖X*‖², by default 1."),
             click.option("--overlap", type=float, help="<X₀, X*>, by default 0."),
             click.option("--delta", type=float, help="Power-law start: d·X*_i² = λ_i^(-δ)."),
+            click.option(
+                "--overlaps", help="Overlaps of several directions, students first: rows with ;, numbers with commas."
+            ),
+            click.option(
+                "--class",
+                "classes",
+                multiple=True,
+                help="λ,θ*,u,v and perhaps a weight: a class of coordinates of a network; give it once a class.",
+            ),
             click.option("--t-end", type=float, default=10.0, show_default=True, help="Horizon, in steps/d."),
         ]
     ):
@@ -106,19 +128,72 @@ def read_statement(options: Options, symbolic: bool = False) -> tuple[Problem, R
 
     Parameters not given are symbols where ``symbolic`` is set, else the defaults of the registry.
     """
-    from symhigh.registry import LOSSES, RULES
+    from symhigh.registry import RULES
 
-    loss, rule = LOSSES[options["loss"] or LOSS], RULES[options["rule"] or RULE]
     used: set[str] = set()
-    noise = {"noise": _noise(options, symbolic, used)} if loss.noisy else {}
-    made = _made(loss, options, symbolic, used, **noise)
-    stated = _made(rule, options, symbolic, used)
+    made = _problem(options, symbolic, used)
+    stated = _made(RULES[options["rule"] or RULE], options, symbolic, used)
     for name in sorted((n for n, entry in RULES.items() if entry.wraps), key=_depth):
         entry = RULES[name]
         if options[_key(entry.parameters[0])] is not None:
             stated = _made(entry, options, False, used, inner=stated)
     _refuse_idle(options, used)
     return made, stated
+
+
+def _problem(options: Options, symbolic: bool, used: set[str]) -> Problem:
+    from symhigh.files.document import Table
+    from symhigh.files.reading import read_model, read_own_problem
+    from symhigh.registry import LOSSES
+
+    given = options["loss"] or LOSS
+    used |= {"depth"} if options["model"] == "powers" else set()
+    stated = {key: options[key] for key in ("model", "depth") if options[key] is not None}
+    if given in LOSSES:
+        noise = {"noise": _noise(options, symbolic, used)} if LOSSES[given].noisy else {}
+        model = read_model(Table(stated, "command line"))
+        return _made(LOSSES[given], options, symbolic, used, **noise, **({} if model.linear else {"model": model}))
+    used |= {"parameter", "students", "targets"}
+    own = dict(_assigned(text) for text in options["parameter"])
+    names = {key: _words(options[key]) for key in ("students", "targets") if options[key] is not None}
+    table = Table({"loss": given, **stated, **names, **({"parameters": own} if own else {})}, "command line")
+    return read_own_problem(table, _noise(options, symbolic, used) if "eps" in given else 0)
+
+
+def read_population(options: Options, problem: Problem) -> tuple[Any, ...]:
+    """Spectrum and start, spectrum and overlaps, or the classes of a network, as the problem needs."""
+    from symhigh.population import NetworkClasses, Overlaps
+
+    kind = "classes" if not problem.model.linear else "overlaps" if len(problem.directions) > 2 else "start"
+    belongs = {
+        "classes": ("classes",),
+        "overlaps": ("overlaps", *_SPECTRUM),
+        "start": (*_SPECTRUM, "x0", "x_star", "overlap", "delta"),
+    }
+    for name in {name for names in belongs.values() for name in names} - set(belongs[kind]):
+        if options[name] not in (None, ()):
+            flag = {"classes": "class", "beta": "power-law", "ratio": "marchenko-pastur"}.get(name, name)
+            flag = flag.replace("_", "-")
+            raise ValueError(f"--{flag} has no effect on this problem, which is stated by {_BY[kind]}")
+    if kind == "start":
+        return read_spectrum(options), read_start(options)
+    if not options[kind]:
+        raise ValueError(f"{_BY[kind].split(' and ')[-1]} is missing: this problem is stated by {_BY[kind]}")
+    if kind == "overlaps":
+        rows = [[_number("--overlaps", n) for n in row.split(",")] for row in options["overlaps"].split(";")]
+        return read_spectrum(options), Overlaps(rows)
+    rows = [[_number("--class", n) for n in row.split(",")] for row in options["classes"]]
+    if len({len(row) for row in rows}) > 1 or len(rows[0]) not in (4, 5):
+        raise ValueError("--class: give λ,θ*,u,v for each class, or λ,θ*,u,v,weight for each")
+    return (NetworkClasses(*zip(*rows, strict=True)),)
+
+
+_SPECTRUM = ("eigenvalues", "beta", "ratio")
+_BY = {
+    "classes": "--class",
+    "overlaps": "--eigenvalues, --power-law or --marchenko-pastur and --overlaps",
+    "start": "a spectrum and a start",
+}
 
 
 def read_spectrum(options: Options) -> Spectrum:
@@ -134,7 +209,7 @@ def read_spectrum(options: Options) -> Spectrum:
         return sh.Spectrum.marchenko_pastur(options["ratio"])
     if options["eigenvalues"] is None:
         return sh.Spectrum.isotropic()
-    return sh.Spectrum.from_eigenvalues([_number(part) for part in options["eigenvalues"].split(",")])
+    return sh.Spectrum.from_eigenvalues([_number("--eigenvalues", part) for part in options["eigenvalues"].split(",")])
 
 
 def read_start(options: Options) -> Start:
@@ -186,7 +261,7 @@ def _noise(options: Options, symbolic: bool, used: set[str]) -> NoiseLaw:
 
 
 def _value(parameter: Parameter, options: Options, symbolic: bool) -> Any:
-    from symhigh.cli.expressions import read_expression
+    from symhigh.files.grammar import read_expression
     from symhigh.registry import EXPRESSION
 
     given = options[_key(parameter)]
@@ -206,6 +281,8 @@ def _refuse_idle(options: Options, used: set[str]) -> None:
     from symhigh.registry import LAWS, LOSSES, RULES
 
     owners = {flag: ["--noise-law contaminated"] for flag in ("outliers", "share")}
+    owners |= {flag: ["a --loss that is a formula"] for flag in ("parameter", "students", "targets")}
+    owners["depth"] = ["--model powers"]
     owners["noise-law"] = owners["noise"] = [
         f"--loss {name}" for name, entry in LOSSES.items() if entry.noisy
     ]
@@ -215,7 +292,7 @@ def _refuse_idle(options: Options, used: set[str]) -> None:
                 if parameter.flag != "noise":
                     owners.setdefault(parameter.flag, []).append(f"--{option} {name}")
     for flag, where in owners.items():
-        if options[flag.replace("-", "_")] is not None and flag not in used:
+        if options[flag.replace("-", "_")] not in (None, ()) and flag not in used:
             defaults = {"loss": LOSS, "noise_law": LAW, "rule": RULE}
             chosen = [
                 f"--{key.replace('_', '-')} {options[key] or default + ' (the default)'}"
@@ -230,10 +307,19 @@ def _key(parameter: Parameter) -> str:
     return parameter.flag.replace("-", "_")
 
 
-def _number(text: str) -> float:
+def _number(option: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(
-            f"--eigenvalues: {text.strip()!r} is not a number; give numbers with commas between"
-        ) from None
+        raise ValueError(f"{option}: {text.strip()!r} is not a number; give numbers with commas between") from None
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def _assigned(text: str) -> tuple[str, float]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--parameter {text!r}: give NAME=NUMBER, such as c=1.5")
+    return name.strip(), _number("--parameter", value)

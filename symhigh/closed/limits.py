@@ -57,8 +57,11 @@ def limits(
     to converge), ``learning_rate_asymptotic`` and ``excess_risk_asymptotic`` (functions of t, for large t, with the
     order of their error in the ``statement``), ``learning_rate_in_clock`` and ``excess_risk_in_clock`` (on power laws,
     functions of u = ``∫γ dt``), ``risk_curve`` (exact for all t), ``clock`` (``∫γ dt``), ``profile`` (of D²_λ over λ,
-    up to scale), ``frequency`` (angular, where the approach may oscillate). Algorithms with momentum, averages, noise
-    of their own or cells have ``share`` (``λD²_λ/P`` of a mode at rest, P the mean square of the residual) and
+    up to scale), ``frequency`` (angular, where the approach may oscillate). Of linear modes at a constant rate also the
+    central limit at rest, times d as d → ∞: ``risk_variance``, ``distance_variance``, ``risk_distance_covariance`` of
+    one run and ``risk_bias`` of the mean; and where the loss is a square, exactly for every ``d``: ``risk_at_d``,
+    ``excess_risk_at_d``, ``threshold_at_d``. Algorithms with momentum, averages, noise of their own or cells have
+    ``share`` (``λD²_λ/P`` of a mode at rest, P the mean square of the residual) and
     ``total_share`` Φ, its average, and ``average_risk``, ``average_excess_risk`` and its ``…_asymptotic``.
     For losses that see
     both overlaps, such as phase retrieval, at a constant rate and K = λI (by default I), those of

@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.closed.at_threshold import level_out, threshold_share
+from symhigh.closed.central import at_dimension, central_limit
 from symhigh.closed.conserved import conservation_law, limiting_rate
 from symhigh.closed.finder import DoesNotApply, Formulas, Question
 from symhigh.closed.formula import Formula, positive
@@ -68,7 +69,11 @@ def _by_structure(limit: LinearLimit, modes: Modes, noisy: bool) -> Formulas:
         raise DoesNotApply(f"the learning rate {limit.rate} depends on a memory and on the time as well")
     if used & held:
         return forgetting_limits(limit, modes) or (_memory_noisy if noisy else _memory)(limit, modes)
-    return _scheduled(limit, modes, noisy) if t in used else _constant(limit, modes, limit.rate)
+    if t in used:
+        return _scheduled(limit, modes, noisy)
+    found = _constant(limit, modes, limit.rate)
+    more = central_limit(limit, modes, limit.rate, found["risk"].assumptions) if limit.floor != 0 else {}
+    return {**found, **more, **at_dimension(limit, modes, limit.rate)}
 
 
 def _share_of_threshold(limit: LinearLimit) -> tuple[sp.Expr, sp.Symbol] | None:

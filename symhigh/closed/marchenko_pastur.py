@@ -33,11 +33,11 @@ class MarchenkoPastur:
         """The left end of the bulk; 0 at ratio 1."""
         return (1 - sp.sqrt(self.ratio)) ** 2
 
-    def stieltjes(self, s: sp.Expr) -> sp.Expr:
-        """``m(s) = ∫ dμ/(λ - s)`` for s below the bulk; the atom at 0 of ratios above one included."""
+    def stieltjes(self, s: sp.Expr, above: bool = False) -> sp.Expr:
+        """``m(s) = ∫ dμ/(λ - s)`` for s below or ``above`` the bulk; the atom at 0 of ratios above one included."""
         r = self.ratio
         spread = sp.sqrt((self.edge - s) * ((1 + sp.sqrt(r)) ** 2 - s))
-        return (1 - r - s - spread) / (2 * r * s)
+        return (1 - r - s + (spread if above else -spread)) / (2 * r * s)
 
     def moment(self, power: int) -> sp.Expr:
         """``∫ λ^power dμ`` over λ > 0, a Narayana polynomial in r; at power 0 the mass of the bulk, min(1, 1/r)."""
@@ -46,8 +46,11 @@ class MarchenkoPastur:
         terms = (sp.binomial(power, j) * sp.binomial(power - 1, j) / (j + 1) for j in range(power))
         return sp.Add(*(c * self.ratio**j for j, c in enumerate(terms)))
 
-    def mean(self, summand: sp.Expr) -> sp.Expr:
-        """``∫ summand dμ`` over λ > 0, for a rational function of λ with at most one pole, simple, below the bulk."""
+    def mean(self, summand: sp.Expr, above: bool = False) -> sp.Expr:
+        """``∫ summand dμ`` over λ > 0, for a rational function of λ with at most one pole, simple, below the bulk.
+
+        With ``above`` the pole lies there.
+        """
         top, bottom = (sp.Poly(part, lam, domain="EX") for part in sp.fraction(sp.cancel(summand)))
         if bottom.degree() > 1:
             raise ValueError(f"MarchenkoPastur.mean: {summand} has more than one pole in lambda")
@@ -59,7 +62,7 @@ class MarchenkoPastur:
         pole = sp.cancel(-constant / slope)
         at_zero = sp.cancel(regular.eval(0) - polar / pole)  # what the atom at 0, if any, has added
         whole = sp.Add(*(c * (self.moment(k) if k else 1) for (k,), c in regular.terms()))
-        return whole + polar * self.stieltjes(pole) - (1 - self.moment(0)) * at_zero
+        return whole + polar * self.stieltjes(pole, above) - (1 - self.moment(0)) * at_zero
 
     def isolated(self, strength: sp.Expr) -> sp.Expr:
         """The root s below the bulk of ``strength ∫ λ²/(λ - s) dμ = 1``, where there is one.

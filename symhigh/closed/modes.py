@@ -39,8 +39,11 @@ class Modes:
     law: MarchenkoPastur | None = None
     targets: tuple[sp.Expr, ...] | None = None
 
-    def mean(self, summand: sp.Expr) -> sp.Expr:
-        """``∫ summand dμ`` for a summand in λ and, if linear in it, D²_λ(0) or V22."""
+    def mean(self, summand: sp.Expr, above: bool = False) -> sp.Expr:
+        """``∫ summand dμ`` for a summand in λ and, if linear in it, D²_λ(0) or V22.
+
+        A pole in λ lies below the spectrum, or ``above`` it.
+        """
         summand = sp.sympify(summand, strict=True)
         if summand.has(V22):
             return self.mean(summand.subs(V22, 0)) + self._over_targets(sp.diff(summand, V22))
@@ -48,7 +51,7 @@ class Modes:
             terms = sp.Poly(sp.expand(summand), lam, D2).terms()
             return sp.Add(*(c * self._moment(power, error) for (power, error), c in terms))
         if self.law is not None:
-            return self.law.mean(summand)
+            return self.law.mean(summand, above)
         if self.values is None or self.weights is None:
             return Average(summand)
         if len(self.values) > _FEW:

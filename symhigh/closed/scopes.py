@@ -19,10 +19,10 @@ from symhigh.closed.formula import Formula
 from symhigh.closed.modes import LAMBDA_MAX, LAMBDA_MIN
 from symhigh.derivation.volterra import CLOCK
 from symhigh.population import Spectrum, Start
-from symhigh.symbols import B22, distance, kappa2, lam, t, tau
+from symhigh.symbols import B22, d, distance, kappa2, lam, t, tau
 from symhigh.system import MomentSystem
 
-_SHOWN = (tau, kappa2, distance, LAMBDA_MIN, LAMBDA_MAX, B22, lam, t, CLOCK)
+_SHOWN = (tau, kappa2, distance, LAMBDA_MIN, LAMBDA_MAX, B22, lam, t, d, CLOCK)
 """The library's symbols that formulas may show."""
 _LIBRARY = {s.name for s in vars(library).values() if isinstance(s, sp.Symbol)} | {s.name for s in _SHOWN}
 

@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -54,30 +55,56 @@ def _processor() -> str:
     return " ".join(f"{k} {v}" for k, v in sorted(kept.items()))
 
 
-def options(level: int) -> list[tuple[str, ...]]:
+def options() -> list[tuple[str, ...]]:
     """Sets of options to be tried in turn, the quickest code first."""
     native = ("-march=native",) if _processor() else ()
-    return [(f"-O{level}", *EXACT, *FAST, *native), ("-O1", *EXACT)]
+    return [("-O2", *EXACT, *FAST, *native), ("-O1", *EXACT)]
 
 
-def build(text: str, target: Path, level: int) -> None:
-    """Compile C into the shared object ``target``; raises :class:`NoCompiler` where that fails with all options."""
+def begin(text: str, folder: Path) -> Callable[[], Path]:
+    """Start to compile C in ``folder``; the function returned waits for the shared object and tells where it is.
+
+    Raises :class:`NoCompiler` where there is none, as does the function where it fails with all options.
+    """
     found = compiler()
     if found is None:
         raise NoCompiler(f"there is no C compiler called {', '.join(NAMES)}")
-    fault = ""
-    for tried in options(level):
-        command = [found[0], *tried, "-x", "c", "-", "-o", str(target), "-lm"]
-        try:
-            done = subprocess.run(
-                command, input=text.encode(), capture_output=True, timeout=PATIENCE, check=False,
-                env={**os.environ, "LC_ALL": "C"},
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise NoCompiler(f"{found[0]} took more than {PATIENCE:g} s") from None
-        except OSError as error:
-            raise NoCompiler(f"{found[0]} does not run: {error.strerror or error}") from None
-        if done.returncode == 0 and target.exists():
-            return
-        fault = fault or done.stderr.decode("utf-8", "replace").strip().partition("\n")[0] or "it writes nothing"
-    raise NoCompiler(f"{found[0]} fails: {fault[:200]}")
+    source, target = folder / "made.c", folder / "made.so"
+    source.write_text(text, "utf-8")
+    first, *others = [[found[0], *tried, str(source), "-o", str(target), "-lm"] for tried in options()]
+    process = _started(first)
+
+    def finished() -> Path:
+        fault = _fault(found[0], process, target)
+        for other in others:
+            if not fault:
+                break
+            fault = "" if not _fault(found[0], _started(other), target) else fault
+        if fault:
+            raise NoCompiler(f"{found[0]} fails: {fault[:200]}")
+        return target
+
+    return finished
+
+
+def _started(command: list[str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C"},
+        )  # fmt: skip
+    except OSError as error:
+        raise NoCompiler(f"{command[0]} does not run: {error.strerror or error}") from None
+
+
+def _fault(name: str, process: subprocess.Popen[bytes], target: Path) -> str:
+    """Wait for a compilation; what is wrong with it, empty where it made its file."""
+    try:
+        errors = process.communicate(timeout=PATIENCE)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise NoCompiler(f"{name} took more than {PATIENCE:g} s") from None
+    if process.returncode == 0 and target.exists():
+        return ""
+    return errors.decode("utf-8", "replace").strip().partition("\n")[0] or "it writes nothing"

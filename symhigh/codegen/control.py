@@ -29,14 +29,10 @@ outputs are written: so events can be looked for on its dense output (:mod:`symh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import sympy as sp
-
-from symhigh.codegen.lower import function_source
-from symhigh.symbols import D2, lam, shift_square
-from symhigh.system import MomentSystem
 
 REACHED, RUNNING, DIVERGED, STUCK, NEGATIVE, LOOK, SPENT = range(7)
 """What ``advance`` returns: the end, budget used up, a state beyond its bound, no step small enough, none that keeps
@@ -54,17 +50,23 @@ DENSE_ROWS = 4
 
 
 def control_source(
-    order: int, growth: float, evaluations: int, extra: int, inside: int, depth: int, factor: str
+    order: int, growth: float, evaluations: int, extra: int, inside: int, factors: Sequence[str]
 ) -> str:
     """Source of ``advance`` for a method of that order, whose steps grow at most by ``growth``.
 
     ``evaluations`` of the right-hand side are counted for a step, and ``extra`` for the solution inside it, whose error
-    is of order ``inside``: it is ``y + s (y⁺ - y + N₀)``, ``N_j = factor_j(s) (row_j + N_j+1)`` over ``depth`` rows.
+    is of order ``inside``: it is ``y + s (y⁺ - y + N₀)``, ``N_j = factor_j (row_j + N_j+1)``, with factors in ``s`` and
+    ``rest = 1 - s``. The nest is written out, which lets the entries of y be taken side by side.
     """
+    last = len(factors) - 1
+    nest = [f"        nested = {factors[last]} * work[{DENSE_ROWS + last}, i]"]
+    nest += [
+        f"        nested = {factors[j]} * (work[{DENSE_ROWS + j}, i] + nested)" for j in range(last - 1, -1, -1)
+    ]
     return _TEMPLATE.format(
         exponent=repr(-1.0 / order), growth=repr(growth), evaluations=evaluations, extra=extra,
-        doubtful=repr(_DOUBTFUL), astray=repr(_ASTRAY), inside=repr(1.0 / inside), depth=depth,
-        factor=factor, dense=DENSE_ROWS,
+        doubtful=repr(_DOUBTFUL), astray=repr(_ASTRAY), inside=repr(1.0 / inside),
+        nest="\n".join(nest),
         reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, negative=NEGATIVE, looking=LOOK,
     )  # fmt: skip
 
@@ -76,58 +78,6 @@ _ASTRAY = 100.0
 """The error inside a step, over the tolerance, from which on a step that has grown is refused."""
 
 
-def scale_source(system: MomentSystem) -> str:
-    """Source of the scales that the errors of a step are measured by, and of whether a state lost its sign.
-
-    ``scales(y, new, out, rtol, floor, coef, w)`` and ``refused(new, floor, w)``. A state's scale is
-    ``floor + rtol |state|``, and may take in more:
-    a product with a further vector, such as a momentum, may pass through zero: it is measured beside the square root
-    of the two squares. One of a learnt vector and a target keeps its own scale, by which escapes from saddles are seen.
-    Products of ``X - c`` with a fixed vector are measured beside ``‖X - c‖²``, the first state of the mode, as no
-    output sees them at a finer scale; alone they may pass through zero.
-    """
-    states = system.family.states
-    lines = [
-        "n = w.shape[0]",
-        "for i in range(y.shape[0]):",
-        "    out[i] = floor[i] + rtol * max(abs(y[i]), abs(new[i]))",
-    ]
-    if len(states) > 1 and states[0] in (D2, shift_square):
-        lines += [
-            f"for i in range(n, {len(states)} * n):",
-            "    out[i] += rtol * abs(new[i % n])",
-        ]
-    else:
-        for k, state in enumerate(states):
-            bounds = _schwarz(system, state)
-            if bounds is not None:
-                size = " * ".join(bounds)
-                place = f"out[{k} * n + i]"
-                lines += ["for i in range(n):", f"    {place} = max({place}, rtol * sqrt(abs({size})))"]
-    kept = [k for k, state in enumerate(states) if state.is_nonnegative]
-    signs = ["n = w.shape[0]"]
-    for k in kept:
-        signs += [f"for i in range({k} * n, {k + 1} * n):", "    if new[i] < -floor[i]:", "        return True"]
-    scales = function_source("scales(y, new, out, rtol, floor, coef, w)", lines)
-    return scales + "\n\n" + function_source("refused(new, floor, w)", [*signs, "return False"])
-
-
-def _schwarz(system: MomentSystem, state: sp.Symbol) -> tuple[str, ...] | None:
-    """Sources of the two squares that bound a product with a further vector, neither learnt nor a target."""
-    family, field = system.family, system.field
-    further = set(field.coordinates) - {*field.learnt, *field.targets}
-    pair = family.definitions.get(state, sp.S.Zero)
-    vectors = [*pair.args] if pair.is_Mul and len(pair.args) == 2 else []
-    if not further.intersection(vectors):
-        return None
-    squares = {family.definitions.get(s): f"new[{k} * n + i]" for k, s in enumerate(family.states)}
-    squares |= {
-        family.definitions.get(s): f"coef[{k}, i]" for k, s in enumerate(family.coefficients) if s != lam
-    }
-    found = tuple(squares[v**2] for v in vectors if v**2 in squares)
-    return found if len(found) == 2 else None
-
-
 def table_source(values: Any) -> str:
     """A table of coefficients as a constant array of the generated module, exact to the last bit."""
     return f"numpy.array({np.asarray(values, dtype=float).tolist()!r})"
@@ -135,7 +85,7 @@ def table_source(values: Any) -> str:
 
 COMBINE = '''@njit
 def combine(out, y, h, table, row, K, count):
-    """``out = y + h Σ_k table[row, k] K[k]`` over k < count, a block at a time so that ``out`` stays near."""
+    """``out = y + h Σ_k table[row, k] K[k]`` over k < count, in blocks that stay near, two stages a pass."""
     m = y.shape[0]
     if m < 16:
         for i in range(m):
@@ -150,12 +100,23 @@ def combine(out, y, h, table, row, K, count):
         here, start = out[low:high], y[low:high]
         for i in range(here.shape[0]):
             here[i] = start[i]
+        waiting = -1
+        other = 0.0
         for k in range(count):
             factor = h * table[row, k]
-            if factor != 0.0:
-                slope = K[k, low:high]
-                for i in range(here.shape[0]):
-                    here[i] += factor * slope[i]
+            if factor == 0.0:
+                continue
+            if waiting < 0:
+                waiting, other = k, factor
+                continue
+            first, second = K[waiting, low:high], K[k, low:high]
+            for i in range(here.shape[0]):
+                here[i] = here[i] + other * first[i] + factor * second[i]
+            waiting = -1
+        if waiting >= 0:
+            first = K[waiting, low:high]
+            for i in range(here.shape[0]):
+                here[i] += other * first[i]
 
 
 '''
@@ -172,10 +133,9 @@ def first_step(y, slope, size):
 
 @njit
 def interpolate(s, y, work, out):
+    rest = 1.0 - s
     for i in range(y.shape[0]):
-        nested = 0.0
-        for j in range({depth} - 1, -1, -1):
-            nested = ({factor}) * (work[{dense} + j, i] + nested)
+{nest}
         out[i] = y[i] + s * (work[1, i] - y[i] + nested)
 
 

@@ -27,10 +27,11 @@ def explicit_source(tableau: Tableau) -> str:
         "DENSE": _interpolant(tableau, rows_needed(tableau)),
     }  # fmt: skip
     text = "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items())
-    method = _TEMPLATE.format(last=last, extra=extra, depth=depth, dense=DENSE_ROWS)
+    factors = ["s" if j % 2 == 1 else "rest" for j in range(depth)]
+    nest = [line for j in range(depth - 1, -1, -1) for line in _nested(j, factors[j])]
+    method = _TEMPLATE.format(last=last, extra=extra, depth=depth, dense=DENSE_ROWS, nest="\n".join(nest))
     control = control_source(
-        tableau.order, growth=10.0, evaluations=last, extra=extra + 1, inside=8, depth=depth,
-        factor="s if j % 2 == 1 else 1.0 - s",
+        tableau.order, growth=10.0, evaluations=last, extra=extra + 1, inside=8, factors=factors,
     )  # fmt: skip
     return "\n\n".join([text, COMBINE + method, control])
 
@@ -56,6 +57,13 @@ def _interpolant(tableau: Tableau, width: int) -> Any:
     rows[1, 0], rows[1, last], rows[1, width] = -1.0, -1.0, 2.0
     rows[2:, :width] = tableau.dense
     return rows
+
+
+def _nested(j: int, factor: str) -> list[str]:
+    """The solution inside a step and its slope, in Hairer's form, from row j + 1 to row j."""
+    sign = "value + s * slope" if factor == "s" else "rest * slope - value"
+    lines = [f"value = work[{DENSE_ROWS + j}, i] + nested", f"slope = {sign}", f"nested = {factor} * value"]
+    return ["        " + line for line in lines]
 
 
 _TEMPLATE = """@njit
@@ -109,15 +117,13 @@ def densify(t, h, y, K, work, limit):
 @njit
 def doubt(t, h, y, K, work, rtol, floor, limit):
     s = 0.31  # where an error s^4 (1 - s)^4 inside is steepest; how far is it there from solving the equations?
+    rest = 1.0 - s
     new = work[1]
     for i in range(y.shape[0]):
         jump = new[i] - y[i]
         nested = 0.0
         slope = 0.0
-        for j in range({depth} - 1, -1, -1):
-            value = work[{dense} + j, i] + nested
-            slope = value + s * slope if j % 2 == 1 else (1.0 - s) * slope - value
-            nested = (s if j % 2 == 1 else 1.0 - s) * value
+{nest}
         work[0, i] = y[i] + s * (jump + nested)
         work[2, i] = (jump + nested + s * slope) / h
     limit.rhs(t + s * h, work[0], work[3], limit.par, limit.coef, limit.w, limit.const)

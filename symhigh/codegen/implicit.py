@@ -27,8 +27,8 @@ def implicit_source(method: Rosenbrock) -> str:
     text = "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items())
     steps = _TEMPLATE.format(stages=stages, diagonal=repr(method.diagonal), depth=depth, dense=DENSE_ROWS)
     control = control_source(
-        method.order, growth=6.0, evaluations=stages, extra=0, inside=5, depth=depth,
-        factor="1.0 - s if j == 0 else s",
+        method.order, growth=6.0, evaluations=stages, extra=0, inside=5,
+        factors=("rest", *("s",) * (depth - 1)),
     )  # fmt: skip
     return "\n\n".join([text, COMBINE + steps, control])
 

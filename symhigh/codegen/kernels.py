@@ -15,10 +15,11 @@ import sympy as sp
 from sympy import ImmutableMatrix
 
 from symhigh.codegen.announce import listen
-from symhigh.codegen.c import Record, Signature
+from symhigh.codegen.c_types import Record, Signature
 from symhigh.codegen.cache import LOCK, load
 from symhigh.codegen.compiler import NoCompiler
-from symhigh.codegen.control import FIELDS, scale_source
+from symhigh.codegen.control import FIELDS
+from symhigh.codegen.course import COURSE_FIELDS, COURSES, course_source
 from symhigh.codegen.density import density_source
 from symhigh.codegen.explicit import dormand_prince_8, explicit_source
 from symhigh.codegen.first_class import first_class
@@ -26,9 +27,10 @@ from symhigh.codegen.gram import gram_source
 from symhigh.codegen.implicit import IMPLICIT_FIELDS, implicit_source
 from symhigh.codegen.jacobian import jacobian
 from symhigh.codegen.lower import Lowering
-from symhigh.codegen.objects import load_object
+from symhigh.codegen.objects import begin_object
 from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
+from symhigh.codegen.scales import scale_source
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, C, Target, chosen, give_up_c
 from symhigh.codegen.woodbury import LinearAlgebra
@@ -84,8 +86,10 @@ class Kernels(SimpleNamespace):
         given = dict(zip(("par", "coef", "w", "const"), data, strict=True))
         slopes, size = self.room
         given |= {"slope": np.zeros(slopes), "A": np.zeros((size, size)), "z": np.zeros(size)}
-        made = Limit if self.fields == FIELDS else ImplicitLimit
-        return made(*(given[name] if name in given else getattr(self, name) for name in self.fields))
+        found = [given[name] if name in given else getattr(self, name) for name in self.fields]
+        if self.fields == COURSE_FIELDS and self.target is C:
+            return (*found, self.advance)
+        return _RECORDS[self.fields](*found)
 
     def held(self, name: str, *given: Any) -> Callable[[dict[int, Any]], Any]:
         """A function with its arguments; called with those numbers that change, by place."""
@@ -104,6 +108,8 @@ class Kernels(SimpleNamespace):
 
 Limit = namedtuple("Limit", FIELDS)  # type: ignore[misc]
 ImplicitLimit = namedtuple("ImplicitLimit", IMPLICIT_FIELDS)  # type: ignore[misc]
+CourseLimit = namedtuple("CourseLimit", COURSE_FIELDS)  # type: ignore[misc]
+_RECORDS: dict[tuple[str, ...], Any] = {made._fields: made for made in (Limit, ImplicitLimit, CourseLimit)}
 
 
 def limit_source(system: MomentSystem, target: Target = NUMBA) -> str:
@@ -122,9 +128,33 @@ def _explicit_kernels(system: MomentSystem, target: Target) -> Any:
 
 
 def _explicit(system: MomentSystem, target: Target) -> Kernels:
-    stepper = _stepper("explicit", target)
-    functions = _functions(limit_source(system, target), LIMIT, target)
+    stepper, functions = _together(
+        lambda: _stepper("explicit", target), lambda: _begun(limit_source(system, target), LIMIT, target)
+    )
     return Kernels(target=target, fields=FIELDS, room=(0, 0), **functions, **stepper)
+
+
+@lru_cache(maxsize=256)
+def course_kernels(system: MomentSystem, target: Target) -> Any:
+    """``courses`` of :mod:`symhigh.codegen.course` for a system, with the functions that it calls."""
+    limit = _explicit_kernels(system, target)
+    own = {name: getattr(limit, name) for name in LIMIT}
+    if limit.target is NUMBA:
+        own |= {name: first_class(own[name], LIMIT[name], "v") for name in ("prepare", "begin")}
+    courses = _once(("courses", limit.target), lambda: _courses(limit.target))
+    own |= {"advance": limit.advance, "courses": courses}
+    return Kernels(target=limit.target, fields=COURSE_FIELDS, room=(0, 0), **own)
+
+
+def _courses(target: Target) -> Any:
+    """One function for all limits; in C it calls the stepper's own ``advance``, and so has its bits."""
+    if target is C:
+        record = _record(COURSE_FIELDS)
+        fields = {**record.fields, "advance": (*_STEPPER["advance"], "(i,i)")}
+        source = course_source("limit.advance")
+        return _begun(source, {"courses": COURSES}, C, (Record("limit", fields),))()["courses"]
+    source = "\n\n".join([target.header, explicit_source(dormand_prince_8()), course_source("advance")])
+    return _begun(source, {"courses": COURSES}, target, plain=True)()["courses"]
 
 
 def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
@@ -133,13 +163,14 @@ def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
 
 
 def _implicit(system: MomentSystem, target: Target) -> Kernels:
-    stepper = _stepper("implicit", target)
     J = jacobian(system)
     algebra = LinearAlgebra(Lowering(system, target, more=[e for _, e in J.slopes]), J)
     limit = limit_kernels(system, target)
     if limit.target is not target:
         raise NoCompiler("the right-hand side was not compiled")
-    functions = _functions(algebra.source(), _ALGEBRA, target)
+    stepper, functions = _together(
+        lambda: _stepper("implicit", target), lambda: _begun(algebra.source(), _ALGEBRA, target)
+    )
     own = {name: getattr(limit, name) for name in LIMIT}
     return Kernels(target=target, fields=IMPLICIT_FIELDS, room=algebra.room, **own, **functions, **stepper)
 
@@ -160,25 +191,49 @@ def _kernels(name: str, content: Any, target: Target | None, made: Callable[[Tar
     return _once((name, content, wanted), first)
 
 
-def _stepper(name: str, target: Target) -> dict[str, Any]:
-    """The functions of a stepper, made once for all limits."""
+_Functions = dict[str, Any]
+
+
+def _together(*starts: Callable[[], Callable[[], _Functions]]) -> list[_Functions]:
+    """The functions of several modules whose compilers work at the same time; none is left running where one fails."""
+    waiting: list[Callable[[], _Functions]] = []
+    made: list[_Functions] = []
+    faults: list[Exception] = []
+    for start in starts:
+        try:
+            waiting.append(start())
+        except Exception as fault:
+            faults.append(fault)
+    for wait in waiting:
+        try:
+            made.append(wait())
+        except Exception as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    return made
+
+
+def _stepper(name: str, target: Target) -> Callable[[], _Functions]:
+    """The functions of a stepper, made once for all limits, once they are compiled."""
+    if (name, target) in _loaded:
+        return lambda: cast("_Functions", _loaded[name, target])
     fields = FIELDS if name == "explicit" else IMPLICIT_FIELDS
-
-    def made() -> dict[str, Any]:
-        text = explicit_source(dormand_prince_8()) if name == "explicit" else implicit_source(rodas_5p())
-        source = f"{target.header}\n\n{text}"
-        return _functions(source, _STEPPER, target, (_record(fields),), level=3)
-
-    return cast("dict[str, Any]", _once((name, target), made))
+    text = explicit_source(dormand_prince_8()) if name == "explicit" else implicit_source(rodas_5p())
+    begun = _begun(f"{target.header}\n\n{text}", _STEPPER, target, (_record(fields),))
+    return lambda: cast("_Functions", _once((name, target), begun))
 
 
-def _functions(
-    source: str, exports: Mapping[str, Signature], target: Target, records: tuple[Record, ...] = (), level: int = 2,
-    plain: bool = False,
-) -> dict[str, Any]:  # fmt: skip
-    """The functions ``exports`` of a module, on one target; ``plain`` where no stepper is given them."""
+def _begun(
+    source: str, exports: Mapping[str, Signature], target: Target, records: tuple[Record, ...] = (), plain: bool = False
+) -> Callable[[], _Functions]:
+    """Begin to make the functions ``exports`` of a module on one target; the function returned waits for them.
+
+    ``plain`` where no stepper is given them.
+    """
     if target is C:
-        return vars(load_object(source, exports, records, level))
+        begun = begin_object(source, exports, records)
+        return lambda: vars(begun())
     module = load(source)
     functions = {name: getattr(module, name) for name in exports}
     if target is NUMBA and not records and not plain:
@@ -186,7 +241,7 @@ def _functions(
         for name in fields.keys() & functions.keys():
             kinds = fields[name]
             functions[name] = first_class(functions[name], tuple(kinds[:-1]), kinds[-1])
-    return functions
+    return lambda: functions
 
 
 def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
@@ -236,7 +291,7 @@ def module_kernels(
     """The functions ``exports`` of one module that needs no stepper."""
 
     def made(target: Target) -> Kernels:
-        return Kernels(target=target, fields=(), room=(0, 0), **_functions(source(target), exports, target, plain=True))
+        return Kernels(target=target, fields=(), room=(0, 0), **_begun(source(target), exports, target, plain=True)())
 
     return _kernels(name, content, target, made)
 

@@ -18,6 +18,7 @@ from functools import lru_cache
 import sympy as sp
 
 from symhigh.codegen.mixture import lower_means
+from symhigh.codegen.quadrature import is_nested
 from symhigh.codegen.target import Names, Target, statements
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
@@ -82,8 +83,7 @@ class Lowering:
             + self.outputs
             + list(more)
         )
-        self.averages = averages(system)
-        functions, lowered = lower_means([*exprs, *self.averages])
+        functions, lowered = lower_means([*exprs, *averages(system)])
         count, self.calls = len(system.scalars), lowered[len(exprs) :]
         self.scalars = [Scalar(s.name, e) for s, e in zip(system.scalars, lowered[:count], strict=True)]
         self.state_rhs = lowered[count : count + len(self.states)]
@@ -126,14 +126,10 @@ class Lowering:
         return function_source("observe(t_, y, out, par, coef, w, const)", body)
 
     def _doubt(self) -> str:
-        calls = [c for c in self.calls if f"def {c.func.__name__}_known(" in self.functions]
-        body = self._scalar_part(calls) if calls else []
-        for call in calls:
+        body = self._scalar_part(self.calls) if self.calls else []
+        for k, call in enumerate(self.calls):
             given = ", ".join(self.names.code(a) for a in call.args)
-            body += [
-                f"value, error = {call.func.__name__}_known({given})",
-                f"out[{self.calls.index(call)}] = error",
-            ]
+            body += [f"value, error = {call.func.__name__}_known({given})", f"out[{k}] = error"]
         return function_source("doubt(t_, y, out, par, coef, w, const)", body)
 
     def mode_lines(self, assignments: list[tuple[str, str, sp.Expr]]) -> list[str]:
@@ -204,10 +200,11 @@ class Lowering:
 
 @lru_cache(maxsize=64)
 def averages(system: MomentSystem) -> tuple[GaussianMean, ...]:
-    """The Gaussian averages without closed form that a system's equations and outputs hold."""
+    """The averages in a system's equations and outputs that are taken by nested rules, outside mixing laws."""
     exprs = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + [*system.outputs.values()]
     bare = [e.xreplace(dict.fromkeys(e.atoms(MixtureMean), sp.S.Zero)) for e in exprs]
-    return tuple(sorted(set().union(*(e.atoms(GaussianMean) for e in bare)), key=sp.default_sort_key))
+    nodes = sorted(set().union(*(e.atoms(GaussianMean) for e in bare)), key=sp.default_sort_key)
+    return tuple(node for node in nodes if is_nested(node.integrand, node.variables))
 
 
 def needed(scalars: Sequence[Scalar], wanted: Iterable[sp.Expr]) -> list[Scalar]:

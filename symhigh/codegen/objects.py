@@ -20,11 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.codegen import c, c_prelude
+from symhigh.codegen import c, c_expressions, c_prelude, c_statements, c_types, helpers
 from symhigh.codegen.announce import WATCH
+from symhigh.codegen.c_types import NoTranslation, Record, Signature
 from symhigh.codegen.cache import LOCK
-from symhigh.codegen.compiler import NoCompiler, build, compiler, options
+from symhigh.codegen.compiler import NoCompiler, begin, compiler, options
 from symhigh.codegen.folder import cache_folder, write_whole
+from symhigh.codegen.helpers import SHARED, TYPES
 
 _loaded: dict[str, SimpleNamespace] = {}
 _BYTE = ctypes.c_char
@@ -32,29 +34,69 @@ _DOUBLE = np.dtype(np.float64)
 
 
 def load_object(
-    source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...] = (), level: int = 1
+    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = ()
 ) -> SimpleNamespace:
     """The functions ``exports`` of ``source``, translated and compiled, or found on disk.
 
     Raises :class:`~symhigh.codegen.compiler.NoCompiler` where they cannot be compiled or loaded.
     """
-    key = _key(source, exports, records, level)
+    return begin_object(source, exports, records)()
+
+
+def begin_object(
+    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = ()
+) -> Callable[[], SimpleNamespace]:
+    """Start what :func:`load_object` does; the function returned waits for the end, so that compilers run at once."""
+    key = _key(source, exports, records)
     with LOCK:
-        if key in _loaded:
+        if (known := _loaded.get(key)) is not None:
+            return lambda: known
+    before, shared, after = source.partition(SHARED)
+    given = TYPES if shared else {}
+    library = _library(key, lambda: c.translate(before + after, exports, records, given))
+    offered = _helpers() if shared else None
+
+    def finished() -> SimpleNamespace:
+        made = library()
+        if offered is not None:
+            _attach(made, offered)
+        with LOCK:
+            if key not in _loaded:
+                functions = {name: Function(made, name, kinds, records) for name, kinds in exports.items()}
+                _loaded[key] = SimpleNamespace(**functions)
             return _loaded[key]
-    library = _library(key, source, exports, records, level)
-    with LOCK:
-        if key not in _loaded:
-            functions = {name: Function(library, name, kinds, records) for name, kinds in exports.items()}
-            _loaded[key] = SimpleNamespace(**functions)
-        return _loaded[key]
+
+    return finished
 
 
-def _key(source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...], level: int) -> str:
+def _attach(library: ctypes.CDLL, offered: Callable[[], int]) -> None:
+    """Tell compiled code where the helpers are that it calls."""
+    try:
+        place = offered()
+    except NoCompiler:
+        _helpers.cache_clear()
+        raise
+    with suppress(AttributeError):  # it calls none
+        library.attach(ctypes.c_void_p(place))
+
+
+@lru_cache(maxsize=1)
+def _helpers() -> Callable[[], int]:
+    """Begin to compile the helpers, once for all objects; the function returned tells where their addresses are."""
+    begun = _library(_key(SHARED, {}, ()), lambda: c.translate_shared(SHARED, TYPES))
+
+    @lru_cache(maxsize=1)
+    def offered() -> int:
+        return ctypes.addressof((ctypes.c_void_p * len(TYPES)).in_dll(begun(), "offered"))
+
+    return offered
+
+
+def _key(source: str, exports: Mapping[str, Signature], records: tuple[Record, ...]) -> str:
     found = compiler()
     if found is None:
         raise NoCompiler("there is no C compiler")
-    parts = (source, dict(exports), records, options(level), found[1], _translator())
+    parts = (source, dict(exports), records, options(), found[1], _translator())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
@@ -62,37 +104,46 @@ def _key(source: str, exports: Mapping[str, c.Signature], records: tuple[c.Recor
 def _translator() -> str:
     """What the translation itself depends on."""
     digest = hashlib.sha256()
-    for module in (c, c_prelude):
+    for module in (c, c_expressions, c_prelude, c_statements, c_types, helpers):
         loader: Any = getattr(module.__spec__, "loader", None)
         digest.update(loader.get_data(module.__file__) if hasattr(loader, "get_data") else b"")
     return digest.hexdigest()
 
 
-def _library(
-    key: str, source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...], level: int
-) -> ctypes.CDLL:
+def _library(key: str, translated: Callable[[], str]) -> Callable[[], ctypes.CDLL]:
+    """Begin to compile an object that is not on disk; the function returned waits for it."""
     folder = cache_folder()
     if folder is not None and (known := _kept(folder, key)) is not None:
-        return known
+        return lambda: known
     try:
-        text = c.translate(source, exports, records)
-    except c.NoTranslation as fault:
+        text = translated()
+    except NoTranslation as fault:
         raise NoCompiler(str(fault)) from None
-    with tempfile.TemporaryDirectory(prefix="symhigh-") as private:
-        made = Path(private) / "made.so"
-        WATCH.start()
-        try:
-            build(text, made, level)
-        finally:
-            WATCH.stop()
-        content = made.read_bytes()
-        if folder is not None:
-            write_whole(folder / f"o_{key}.c", text.encode())
-            write_whole(folder / f"o_{key}.so", content)
-            write_whole(folder / f"o_{key}.sum", hashlib.sha256(content).digest())
-            if (known := _kept(folder, key)) is not None:
-                return known
-        return _opened(made)
+    private = tempfile.TemporaryDirectory(prefix="symhigh-")
+    WATCH.start()
+    try:
+        compiled = begin(text, Path(private.name))
+    except BaseException:
+        WATCH.stop()
+        private.cleanup()
+        raise
+
+    def finished() -> ctypes.CDLL:
+        with private:
+            try:
+                made = compiled()
+            finally:
+                WATCH.stop()
+            content = made.read_bytes()
+            if folder is not None:
+                write_whole(folder / f"o_{key}.c", text.encode())
+                write_whole(folder / f"o_{key}.so", content)
+                write_whole(folder / f"o_{key}.sum", hashlib.sha256(content).digest())
+                if (known := _kept(folder, key)) is not None:
+                    return known
+            return _opened(made)
+
+    return finished
 
 
 def _kept(folder: Path, key: str) -> ctypes.CDLL | None:
@@ -122,7 +173,7 @@ def _opened(path: Path) -> ctypes.CDLL:
 class Function:
     """A compiled function: called with numbers, arrays of doubles and records; ``address`` is where its code is."""
 
-    def __init__(self, library: ctypes.CDLL, name: str, kinds: c.Signature, records: tuple[c.Record, ...]) -> None:
+    def __init__(self, library: ctypes.CDLL, name: str, kinds: Signature, records: tuple[Record, ...]) -> None:
         self._library, self.__name__ = library, name
         self._enter = library[f"enter_{name}"]
         self._enter.restype = None
@@ -185,7 +236,7 @@ class Function:
 
 
 def _format(kind: Any) -> str:
-    if isinstance(kind, tuple) and kind and isinstance(kind[-1], str) and kind[-1] in ("v", "i", "d"):
+    if isinstance(kind, tuple) and kind and isinstance(kind[-1], str) and kind[-1][0] in "vid(":  # a function
         return "Q"
     if isinstance(kind, tuple):
         return "".join(map(_format, kind))

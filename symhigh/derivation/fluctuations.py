@@ -141,6 +141,11 @@ def deviations(system: MomentSystem, random_start: bool = False) -> Deviations:
 
 
 def _check(s: Statement) -> None:
+    if s.classes:
+        raise ValueError(
+            "fluctuations: the data have classes, and the covariance of one step does not hold how their means add to "
+            "it; simulate an ensemble for its spread"
+        )
     if maxima := [m.name.name for m in s.memory if m.maximum_of is not None]:
         raise ValueError(
             f"fluctuations: the rule {s.owner} keeps a running maximum ({maxima[0]}), whose fluctuations "
@@ -159,7 +164,7 @@ def _extended(system: MomentSystem, sample: OneSample, random_start: bool) -> Mo
     known = {r.summand for r in reductions}
     if system.states or sample.rated:
         size = range(len(sample.predictions))
-        wanted = [lam**2, *(lam**2 * sample.overlap(k, l) for k, l in combinations_with_replacement(size, 2))]
+        wanted = [lam**2, *(lam**2 * sample.weight(k, l) for k, l in combinations_with_replacement(size, 2))]
         for summand in wanted:
             if summand not in known:
                 name = OwnedSymbol(f"square_{len(reductions)}", real=True)

@@ -30,6 +30,7 @@ from symhigh.symbols import (
     eps,
     error_square,
     g,
+    gamma,
     gradient_square,
     sample_loss,
     tau,
@@ -64,8 +65,9 @@ class OneSample:
     The predictions z are Gaussian, of covariance ``law.law``; ``products[p, q]`` is the state or coefficient
     ``d W_p W_q`` of a mode, ``along[p, k]`` that average with the weights of the k-th prediction for W_q. A step adds
     ``Σ_r kicks[p][r] F_r a`` to W_p, F the slopes. Where the rate is ``rated`` by the sample, slopes hold it, with
-    :data:`SPREAD`. ``decay`` is the weight decay, ``known`` what an idealised rule knows of the system. ``unknown``
-    says why the bias is not derived, where it is not.
+    :data:`SPREAD`. Besides, a step moves W_p by ``1/d Σ_a pull[p][a] W_a``, such as weight decay and momentum do.
+    ``weights[k, l]`` is the average of the weights of two predictions. ``known`` is what an idealised rule knows of the
+    system. ``unknown`` says why the bias is not derived, where it is not.
     """
 
     statement: Statement
@@ -75,7 +77,8 @@ class OneSample:
     along: Mapping[tuple[int, int], sp.Expr]
     kicks: tuple[tuple[sp.Expr, ...], ...]
     outcomes: tuple[Outcome, ...]
-    decay: sp.Expr
+    pull: tuple[tuple[sp.Expr, ...], ...]
+    weights: Mapping[tuple[int, int], sp.Expr]
     known: Mapping[sp.Symbol, sp.Expr]
     rated: bool = False
     unknown: str = ""
@@ -98,6 +101,10 @@ class OneSample:
     def overlap(self, p: int, q: int) -> sp.Expr:
         """``V_pq`` of a mode."""
         return self.products[min(p, q), max(p, q)]
+
+    def weight(self, k: int, l: int) -> sp.Expr:
+        """``V_kl`` of the weights of two predictions in a mode."""
+        return self.weights[min(k, l), max(k, l)]
 
     def pair(self, state: sp.Symbol) -> tuple[int, int]:
         """The vectors whose product ``state`` is."""
@@ -154,7 +161,7 @@ def sample_of(system: MomentSystem) -> OneSample:
     ``E f'⁴`` is infinite: then increments have no variance.
     """
     s, _ = state(system.problem, system.rule)
-    kicks, decay, averages = _kicks(s), _decay(s), averages_of(s)
+    kicks, averages = _kicks(s), averages_of(s)
     rates = sample_rates(s, energy_of(s, averages)) if s.sampled else None
     outcomes = _outcomes(s, rates)
     _check_fourth_moments(s, outcomes)
@@ -168,11 +175,12 @@ def sample_of(system: MomentSystem) -> OneSample:
     kinked = rates is not None and any(f.has(*KINKS) for o in seen for f in o.slopes)
     vectors = s.learnt if reduced else tuple(dict.fromkeys((*s.learnt, *s.targets, *s.coordinates, *s.coefficients)))
     one = {(0, 0): D2}
-    products, along = (one, one) if reduced else _products(s, system, vectors)
+    products, along, weights = (one, one, one) if reduced else _products(s, system, vectors)
     still = (sp.S.Zero,) * len(s.students)
+    pull, exact = _pull(s, vectors)
     return OneSample(
-        s, law, vectors, products, along, tuple(kicks.get(v, still) for v in vectors), seen, decay or sp.S.Zero,
-        known_of(s, averages), rates is not None, _unknown(s, kinked, decay),
+        s, law, vectors, products, along, tuple(kicks.get(v, still) for v in vectors), seen, pull, weights,
+        known_of(s, averages), rates is not None, _unknown(s, kinked, exact),
     )  # fmt: skip
 
 
@@ -193,17 +201,22 @@ def _kicks(s: Statement) -> dict[sp.Symbol, tuple[sp.Expr, ...]]:
     return kicks
 
 
-def _decay(s: Statement) -> sp.Expr | None:
-    """κ of ``X⁺ = X - (g/d)(∇f + κ X)``; None for another step."""
-    if not s.coordinates == s.learnt == s.effective:
-        return None
-    decays = set()
-    for (v, new), gradient in zip(s.vectors, s.gradients, strict=True):
-        rest = sp.expand((v - new) * d / g - gradient)
-        decays.add(sp.cancel(rest / v))
-    decay = decays.pop()
-    entries = (*s.gradients, *s.coordinates, *s.coefficients, *s.normals)
-    return None if decays or decay.has(d, g, *entries, *(m.name for m in s.memory)) else decay
+def _pull(s: Statement, vectors: tuple[sp.Symbol, ...]) -> tuple[tuple[tuple[sp.Expr, ...], ...], bool]:
+    """What multiplies each vector in the change of each, times d; and whether no change holds d in another way.
+
+    Refused where a rate that differs from sample to sample multiplies a vector: the covariance lacks that term.
+    """
+    changes = {v: sp.expand((new - v) * d) for v, new in s.vectors}
+    exact = not any(change.has(d) for change in changes.values())
+    own = {v: change.subs(dict.fromkeys(s.gradients, 0)) for v, change in changes.items()}
+    if s.sampled and (moved := [v.name for v, change in own.items() if change.has(g)]):
+        raise ValueError(
+            f"fluctuations: the rate of {s.owner} looks at the sample of the step and multiplies more than its "
+            f"gradient in the step of {moved[0]}, which the covariance of one step does not hold yet; simulate an "
+            "ensemble for its spread"
+        )
+    rows = [tuple(sp.diff(own.get(v, sp.S.Zero), w).subs(g, gamma) for w in vectors) for v in vectors]
+    return tuple(rows), exact
 
 
 def _outcomes(s: Statement, rates: tuple[sp.Expr, ...] | None) -> tuple[Outcome, ...]:
@@ -235,29 +248,29 @@ def _check_fourth_moments(s: Statement, outcomes: tuple[Outcome, ...]) -> None:
 
 def _products(
     s: Statement, system: MomentSystem, vectors: tuple[sp.Symbol, ...]
-) -> tuple[dict[tuple[int, int], sp.Expr], dict[tuple[int, int], sp.Expr]]:
-    """The names of a mode's products of two vectors, and the products of vectors and the weights of predictions."""
+) -> tuple[dict[tuple[int, int], sp.Expr], ...]:
+    """The names of a mode's products of two vectors; products of vectors and weights of predictions; of two weights."""
     moments, weights = Moments(s, system.field), (*s.effective, *s.targets)
     pairs = combinations_with_replacement(range(len(vectors)), 2)
     along = {
         (p, k): moments.of(sp.expand(v * weight)) for p, v in enumerate(vectors) for k, weight in enumerate(weights)
     }
-    return {(p, q): moments.name[vectors[p] * vectors[q]] for p, q in pairs}, along
+    both = {
+        (k, l): moments.of(sp.expand(v * w)) for k, v in enumerate(weights) for l, w in enumerate(weights) if k <= l
+    }
+    return {(p, q): moments.name[vectors[p] * vectors[q]] for p, q in pairs}, along, both
 
 
-def _unknown(s: Statement, kinked: bool, decay: sp.Expr | None) -> str:
-    """Why the bias is not derived: another step, a rate of the sample with kinks or memories, a statement in d."""
-    if decay is None:
-        return (
-            f"a step of {s.owner} does not move the iterate alone, along its gradient and a weight decay, for which "
-            "B₁ is derived"
-        )
+def _unknown(s: Statement, kinked: bool, exact: bool) -> str:
+    """Why the bias is not derived: a rate of the sample with kinks or memories, a statement in d."""
+    if s.sampled and not s.coordinates == s.learnt == s.effective:
+        return f"the rate of {s.owner} depends on the sample and moves further vectors, for which B₁ is not derived"
     if s.sampled and s.memory:
         return f"the rate of {s.owner} depends on the sample of the step and on memories, for which B₁ is not derived"
     if kinked:
         return f"the rate of {s.owner} depends on the sample of the step with a kink, for which B₁ is not derived"
     stated = [d * m.increment for m in s.memory] + ([] if s.rate is None else [s.rate])
-    if any(_scaled(e, s.batch).has(_STEP) for e in stated):
+    if not exact or any(_scaled(e, s.batch).has(_STEP) for e in stated):
         return f"the statement of {s.owner} depends on d beyond the leading order, for which B₁ is not derived"
     return ""
 

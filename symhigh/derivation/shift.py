@@ -11,6 +11,8 @@ and ``d E N² = 2 κ₂``, so that ``½ E[G N²]`` adds ``κ₂ E G``.
 
 from __future__ import annotations
 
+from itertools import product
+
 import sympy as sp
 
 from symhigh.derivation.chain import Chain
@@ -30,13 +32,10 @@ class Shift:
 
     def modes(self) -> tuple[sp.Expr, ...]:
         """B₁ of every state of the family."""
-        late, states = self._late_rate(), self.system.family.states
-        moving = [rhs != 0 for rhs in self.system.family.rhs]
+        pairs = [self.sample.pair(s) for s in self.system.family.states]
         return tuple(
-            self.noise.rate**2 * self._quadratic(*self.sample.pair(s), decays)
-            + (self._sampled_rate(*self.sample.pair(s)) if self.sample.rated else 0)
-            + extra
-            for s, decays, extra in zip(states, moving, late, strict=True)
+            self._quadratic(p, q) + (self._sampled_rate(p, q) if self.sample.rated else 0) + late
+            for (p, q), late in zip(pairs, self._late_rate(), strict=True)
         )
 
     def memories(self) -> tuple[sp.Expr, ...]:
@@ -51,19 +50,19 @@ class Shift:
             result.append(total)
         return tuple(result)
 
-    def _quadratic(self, p: int, q: int, moving: bool) -> sp.Expr:
-        """Of the products of two changes in one step: the gradient's with itself, with decay, of two samples."""
-        V, C, m = self.sample.overlap, self.noise.stein, self.noise.batch
-        decays = [self.sample.decay if self.noise.moves(r) and moving else sp.S.Zero for r in (p, q)]
-        total = decays[0] * decays[1] * V(p, q)
-        for decay, (a, b) in zip(decays, ((p, q), (q, p)), strict=True):
-            if decay != 0 and self.noise.moves(b):
-                total += decay * lam * sp.Add(*(C[b][k] * V(a, k) for k in self.z))
-        if self.noise.moves(p) and self.noise.moves(q):
-            for k in self.z:
-                for l in self.z:
-                    total += lam**2 * V(k, l) * self.noise.curvature(p, q, k, l) / m
-                    total += (1 - sp.S.One / m) * lam**2 * V(k, l) * C[p][k] * C[q][l]
+    def _quadratic(self, p: int, q: int) -> sp.Expr:
+        """Of the products of two changes in one step: pulls and kicks with each other, also those of two samples."""
+        s, C, m = self.sample, self.noise.stein, self.noise.batch
+        pulls = [[(a, c) for a, c in enumerate(s.pull[v]) if c != 0] for v in (p, q)]
+        kicks = [[(r, c) for r, c in enumerate(s.kicks[v]) if c != 0] for v in (p, q)]
+        total = sp.Add(*(c * e * s.overlap(a, b) for a, c in pulls[0] for b, e in pulls[1]))
+        for pulled, kicked in ((pulls[0], kicks[1]), (pulls[1], kicks[0])):
+            for (a, c), (r, e) in product(pulled, kicked):
+                total += c * e * lam * sp.Add(*(C[r][k] * s.along[a, k] for k in self.z))
+        for (a, c), (b, e) in product(*kicks):
+            for k, l in product(self.z, repeat=2):
+                square = self.noise.curvature(a, b, k, l) / m + (1 - sp.S.One / m) * C[a][k] * C[b][l]
+                total += c * e * lam**2 * s.weight(k, l) * square
         return total
 
     def _sampled_rate(self, p: int, q: int) -> sp.Expr:
@@ -129,4 +128,4 @@ class Shift:
 
     def _second(self, k: int, l: int) -> sp.Symbol:
         """``T_kl``."""
-        return self.averages[lam**2 * self.sample.overlap(k, l)]
+        return self.averages[lam**2 * self.sample.weight(k, l)]

@@ -37,10 +37,9 @@ class Doubts:
 
     def look(self, march: March, now: float) -> None:
         """Take in the errors at the present state."""
-        nodes = averages(march.system)
-        if not nodes or (now > 0 and not self.worst):
+        if not (nodes := averages(march.system)):
             return
-        out = np.full(len(nodes), -1.0)  # what is no nested rule says nothing
+        out = np.zeros(len(nodes))
         march.kernels.doubt(
             float(march.clock[0]), march.work[1] if march.clock[5] > 0 else march.y, out, *march.data
         )

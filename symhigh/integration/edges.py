@@ -79,12 +79,17 @@ def settled_outputs(
     for name in {"risk", "distance", "norm"} & set(found):
         values = found[name]
         if values.size and values.min() < 0:
-            tiny = (values < 0) & (values >= -_UNDERFLOW * np.abs(values).max())
-            found[name] = np.where(tiny, 0.0, values)
+            found[name] = without_underflow(values)
     known = isinstance(spectrum, Spectrum) and isinstance(start, Start)
     if "distance" in found and known and start.distance_is_infinite(spectrum):
         found["distance"] = np.full_like(found["distance"], np.inf)
     return found
+
+
+def without_underflow(values: Array) -> Array:
+    """Values (…, times) with zero where a sign is rounding."""
+    largest = np.fmax.reduce(np.abs(values), axis=-1, keepdims=True)
+    return np.where((values < 0) & (values >= -_UNDERFLOW * largest), 0.0, values)
 
 
 def _evaluate(at: Evaluation, coef: Array, states: Array, outputs: int) -> tuple[Array, Array]:

@@ -75,7 +75,8 @@ MOVED = Frame(
 """The target's frame with ``<X - X*, X0>``, for iterates that have left their start."""
 
 _PULL = OwnedSymbol("pull", real=True)
-_NEAR, _SMALL, _LEFT = 0.05, 0.05, 0.1
+NEAR, SMALL, _LEFT = 0.05, 0.05, 0.1
+"""How near the target, how small a part of it, and how far from the start X is where other frames begin."""
 
 
 def frame_at(system: MomentSystem, coef: Array, states: Array, w: Array) -> Frame | None:
@@ -88,7 +89,7 @@ def frame_at(system: MomentSystem, coef: Array, states: Array, w: Array) -> Fram
     v11, v12 = states
     target = float((w * coef[system.family.coefficients.index(V22)]).sum())
     size, overlap = float((w * v11).sum()), float((w * v12).sum())
-    if min(size, abs(overlap)) < _SMALL * target or target <= 0:
+    if min(size, abs(overlap)) < SMALL * target or target <= 0:
         return None
     return TARGET if overlap > 0 else OPPOSITE
 
@@ -111,7 +112,7 @@ def nears_target(system: MomentSystem, coef: Array, states: Array, w: Array) -> 
     v11, v12 = states
     v22 = coef[system.family.coefficients.index(V22)]
     both = float((w * (v11 + v22)).sum())
-    return both > 0 and float((w * (v11 - 2 * np.abs(v12) + v22)).sum()) < _NEAR * both
+    return both > 0 and float((w * (v11 - 2 * np.abs(v12) + v22)).sum()) < NEAR * both
 
 
 def keeps_digits(system: MomentSystem) -> bool:

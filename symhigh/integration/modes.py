@@ -44,18 +44,24 @@ def check_coordinates(owner: str, given: str, system: MomentSystem) -> None:
 
 
 Start_ = tuple[Population, Array, Array, Array]
-_FEW = 64
+_FEW, _DOUBLE = 64, np.dtype(np.float64)
 
 
 def modes_of(system: MomentSystem, spectrum: object, start: object) -> Start_:
     """The population and :func:`starting_modes`; of few modes they are kept, for as long as their numbers stay."""
-    if not (isinstance(spectrum, Spectrum) and isinstance(start, Start)) or spectrum.values.size > _FEW:
+    content = contents(spectrum, start)
+    if content is None or not (isinstance(spectrum, Spectrum) and isinstance(start, Start)):
         return _modes_of(system, spectrum, start)
-    arrays = (spectrum.values, spectrum.weights, *(start.vectors_given or ()))
-    if any(a.dtype != np.float64 for a in arrays):
-        return _modes_of(system, spectrum, start)
-    population, coef, states, size = _kept(system, spectrum, start, tuple(a.tobytes() for a in arrays))
+    population, coef, states, size = _kept(system, spectrum, start, content)
     return population, coef.copy(), states.copy(), size.copy()
+
+
+def contents(spectrum: object, start: object) -> tuple[bytes, ...] | None:
+    """The numbers in the arrays of a spectrum and a start, if these are few floats; else None."""
+    if not (isinstance(spectrum, Spectrum) and isinstance(start, Start)) or spectrum.values.size > _FEW:
+        return None
+    arrays = (spectrum.values, spectrum.weights, *(start.vectors_given or ()))
+    return None if any(a.dtype != _DOUBLE for a in arrays) else tuple(a.tobytes() for a in arrays)
 
 
 def _modes_of(system: MomentSystem, spectrum: object, start: object) -> Start_:

@@ -9,7 +9,6 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ import sympy as sp
 from symhigh.checks import callback, instance, output_times, real, whole
 from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, REACHED, RUNNING, SPENT, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
-from symhigh.codegen.target import NUMBA, NUMPY, Names, Target, chosen
+from symhigh.codegen.target import NUMBA, NUMPY, Target, chosen
 from symhigh.integration.curve import Curve
 from symhigh.integration.doubts import Doubts
 from symhigh.integration.edges import SingularStart, at_start, check_start, settled_outputs
@@ -26,14 +25,17 @@ from symhigh.integration.events import watch
 from symhigh.integration.journey import Journey, Modes
 from symhigh.integration.lags import with_lags
 from symhigh.integration.modes import modes_of
-from symhigh.integration.singular import rate_exponent
+from symhigh.integration.repeat import again
+from symhigh.integration.schedules import check_schedule as check_schedule
+from symhigh.integration.schedules import parameter_values as parameter_values
+from symhigh.integration.schedules import parameters_in_plain_time as parameters_in_plain_time
+from symhigh.integration.schedules import parameters_of
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT, Stepper, outlasts
-from symhigh.integration.timetable import timetable, without_remainders
+from symhigh.integration.stops import why
+from symhigh.integration.timetable import timetable
 from symhigh.population import Spectrum, Start
 from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.population.spectrum import Array
-from symhigh.symbols import gamma
-from symhigh.symbols import t as clock_symbol
 from symhigh.system import MomentSystem
 
 Progress = Callable[[float], None]
@@ -111,20 +113,19 @@ def solve(
     if target is not None:
         instance("solve", "target", target, Target, "C, NUMBA or NUMPY of symhigh.codegen.target")
     free = target is None and "SYMHIGH_TARGET" not in os.environ
-    population = modes_of(system, spectrum, start)[0]
+    target = target or chosen()
+    curve, lost = _repeated(given, target), ""
+    if curve is None:
+        modes = modes_of(system, spectrum, start)[0].weights.size
+        quicker = target is NUMBA and free and reference_is_quicker(system, modes)
+        curve, lost = (_by_reference(given) if quicker else None) or drive(given, target)
     if isinstance(spectrum, Spectrum):
         own = start.dimension if isinstance(start, Start) else None
         warn_of_few_dimensions("solve", spectrum, own, stacklevel=4)
-    target = target or chosen()
-    if target is NUMBA and free and reference_is_quicker(system, population.weights.size):
-        try:
-            with np.errstate(all="ignore"):
-                return _solve(given, NUMPY, time.process_time() + _PATIENCE)
-        except SingularStart:
-            raise
-        except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
-            pass
-    return _solve(given, target, np.inf)
+    for text in (lost, curve.message):
+        if text:
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
+    return curve
 
 
 class Asked(NamedTuple):
@@ -145,22 +146,49 @@ class Asked(NamedTuple):
     budget: int
 
 
-def _solve(given: Asked, target: Target, deadline: float) -> Curve:
-    """:func:`solve` on one target; from ``deadline`` on, in the time of the process, compiled code takes over."""
+def numbers(
+    owner: str, t_end: Any, t: Any, rtol: Any, atol: Any, budget: Any
+) -> tuple[float, Array, float, float | None, int]:
+    """The numbers among the arguments, checked: end, output times, tolerances, budget."""
+    end = real(owner, "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    relative = real(owner, "rtol", rtol, above=0.0, least=RTOL_LEAST, below=1.0, meaning="the relative tolerance")
+    most = whole(owner, "budget", budget, least=1, meaning="the largest number of attempts at a step")
+    times = output_times(owner, t, end)
+    absolute = None if atol is None else real(owner, "atol", atol, above=0.0, meaning="the absolute tolerance")
+    return end, times, relative, absolute, most
+
+
+def _repeated(given: Asked, target: Target) -> Curve | None:
+    """The curve, where it differs from an earlier one in its numbers only."""
+    if any(e is not None for e in (given.progress, given.stepper, given.events)):
+        return None
+    if given.until != () or given.steady != 1e-8:
+        return None
+    own = numbers("solve", given.t_end, given.t, given.rtol, given.atol, given.budget)
+    return again(given.system, given.spectrum, given.start, target, *own)
+
+
+def _by_reference(given: Asked) -> tuple[Curve, str] | None:
+    """The curve by the reference implementation; None where Python stops, for compiled code can say why."""
+    try:
+        with np.errstate(all="ignore"):
+            return drive(given, NUMPY, time.process_time() + _PATIENCE)
+    except SingularStart:
+        raise
+    except (ArithmeticError, ValueError):
+        return None
+
+
+def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve, str]:
+    """:func:`solve` on one target, and what is to be said of its digits.
+
+    From ``deadline`` on, in the time of the process, compiled code takes over.
+    """
     system, spectrum, start = given.system, given.spectrum, given.start
-    end = real("solve", "t_end", given.t_end, above=0.0, meaning="the end of the time interval, in steps/d")
-    tolerance = real(
-        "solve", "rtol", given.rtol, above=0.0, least=RTOL_LEAST, below=1.0, meaning="the relative tolerance"
-    )
-    most = whole("solve", "budget", given.budget, least=1, meaning="the largest number of attempts at a step")
-    times = output_times("solve", given.t, end)
+    own = numbers("solve", given.t_end, given.t, given.rtol, given.atol, given.budget)
+    end, times, tolerance, absolute, most = own
     watched = watch(system, given.events, given.until, given.steady)
-    par = np.array(_parameters(watched.system))
-    absolute = (
-        None
-        if given.atol is None
-        else real("solve", "atol", given.atol, above=0.0, meaning="the absolute tolerance")
-    )
+    par = np.array(parameters_of(watched.system))
     population, coef, states, size = modes_of(system, spectrum, start)
     check_schedule(watched.system, par, end)
     modes = Modes(par, coef, population.weights, states, size)
@@ -170,8 +198,6 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
     doubts.look(march, 0.0)
     if doubts.refusal():
         raise SingularStart(f"solve(start=…): {doubts.refusal()}")
-    if foreseen := doubts.warning():
-        warnings.warn(f"solve: {foreseen}", RuntimeWarning, stacklevel=4)
     if not journey.power:
         plain = journey.frame is None
         kernels = march.kernels if plain else EXPLICIT.kernels(watched.system, NUMPY)
@@ -222,29 +248,26 @@ def _solve(given: Asked, target: Target, deadline: float) -> Curve:
         if status == STUCK and (np.abs(march.y[: states.size]) > 1e-9 * march.limits[2][: states.size]).any():
             status = DIVERGED  # an explosion in finite time outruns every step
         if status in (DIVERGED, STUCK, NEGATIVE, SPENT):
-            message = _why(status, march.system, march.rows[: march.row], journey.times, journey.now, most)
+            rows, last = march.rows[: march.row], float(journey.times[max(march.row - 1, 0)])
+            message = why(status, march.system, (rows[0], rows[-1]) if len(rows) else None, last, journey.now, most)
             if refusal := doubts.refusal():
                 message = f"stopped at t = {journey.now:.6g}: {refusal}"
     except KeyboardInterrupt:
         message = f"interrupted at t = {journey.now:.6g} of {end:g}"
     if lost:
-        warnings.warn(
-            f"{lost}, ||X - X*||^2 is below {_ROUNDING:g} of ||X*||^2, where this loss's averages cancel to rounding: "
-            "small outputs, such as the excess risk, have no digits left there; end the curve earlier",
-            RuntimeWarning,
-            stacklevel=3,
+        lost += (
+            f", ||X - X*||^2 is below {_ROUNDING:g} of ||X*||^2, where this loss's averages cancel to rounding: "
+            "small outputs, such as the excess risk, have no digits left there; end the curve earlier"
         )
-    if not foreseen and (doubt := doubts.warning()):
-        warnings.warn(f"solve: {doubt}", RuntimeWarning, stacklevel=4)
-    if message:
-        warnings.warn(message, RuntimeWarning, stacklevel=4)
+    lost = "; ".join(filter(None, [lost, doubts.warning()]))
     outputs = {name: march.rows[: march.row, k].copy() for k, name in enumerate(system.outputs)}
     counts = {"steps": int(clock[2]), "rejected": int(clock[3]), "evaluations": int(clock[4])}
     outputs = settled_outputs(outputs, system, spectrum, start)
-    return Curve(
+    curve = Curve(
         journey.times[: march.row], outputs, system, spectrum, start, tolerance, not message, message, counts,
         watched.times(happened),
     )  # fmt: skip
+    return curve, lost
 
 
 def _memory(kernels: Any, system: MomentSystem, modes: Modes) -> Array:
@@ -253,96 +276,3 @@ def _memory(kernels: Any, system: MomentSystem, modes: Modes) -> Array:
     kernels.prepare(modes.par, modes.coef, modes.w, const)
     kernels.begin(modes.par, const, memory)
     return memory
-
-
-@lru_cache(maxsize=64)
-def _parameters(system: MomentSystem) -> tuple[float, ...]:
-    return tuple(parameter_values("solve", system).tolist())
-
-
-def parameter_values(owner: str, system: MomentSystem) -> Array:
-    """The system's parameters as floats, in its order; ``ValueError`` where symbols remain."""
-    open_ = sorted({str(s) for v in system.parameters.values() for s in v.free_symbols})
-    if open_:
-        raise ValueError(
-            f"{owner}: the parameters {', '.join(open_)} have no value; use "
-            f"system.bind({{{open_[0]!r}: number}}) or give numbers to the problem and the rule"
-        )
-    return np.array([float(v) for v in system.parameters.values()])
-
-
-def parameters_in_plain_time(system: MomentSystem, end: float, what: str) -> Array:
-    """The parameters of what is integrated in time itself, and so needs a rate that is finite at the start."""
-    par = parameter_values("solve", system)
-    check_schedule(system, par, end)
-    if (power := rate_exponent(system, dict(zip(system.parameters, par.tolist(), strict=True)))) > 0:
-        raise ValueError(
-            f"solve: the learning rate grows like t^-{power:.4g} as t -> 0, and {what} in plain time; begin later, "
-            "as in 1/(t + 1)"
-        )
-    return par
-
-
-@lru_cache(maxsize=64)
-def _schedule(system: MomentSystem) -> sp.Expr | None:
-    """The rate, where it is a given function of time."""
-    rate = next(s.expression for s in system.scalars if s.name == gamma)
-    given = rate.free_symbols <= {clock_symbol, *system.parameters} and rate.has(clock_symbol)
-    return without_remainders(rate) if given else None
-
-
-def check_schedule(system: MomentSystem, par: Array, end: float) -> None:
-    """A rate that is a given function of time must be ≥ 0 on the interval and finite but for an integrable start."""
-    rate = _schedule(system)
-    if rate is None:
-        return
-    Names().code(rate)  # refuses, by name, what generated code cannot compute
-    values = dict(zip(system.parameters, par.tolist(), strict=True))
-    singular = rate_exponent(system, values) > 0
-    inside = timetable(system).breaks(par, end)
-    edges = np.concatenate([[0.0], inside, [end]])
-    grid = np.unique(np.concatenate([np.linspace(0.0, end, 1001), (edges[1:] + edges[:-1]) / 2]))[
-        int(singular) :
-    ]
-    with np.errstate(all="ignore"):
-        rates = np.broadcast_to(sp.lambdify(clock_symbol, rate.subs(values), "numpy")(grid), grid.shape)
-    if (bad := ~(np.isfinite(rates) & (rates >= 0))).any():
-        where = int(np.argmax(bad))
-        raise ValueError(
-            f"Schedule(expr={rate}): the learning rate is {rates[where]:g} at t = {grid[where]:g}; it must "
-            f"be finite and >= 0 on [0, {end:g}]"
-        )
-
-
-def _why(status: int, system: MomentSystem, rows: Array, times: Array, now: float, most: int) -> str:
-    """Where the integration stopped, and why, from the last outputs."""
-    place = f"at t = {now:.6g}"
-    if status == SPENT:
-        return (
-            f"stopped {place}: {most} steps were tried (budget={most}); loosen rtol, shorten t_end, give a larger "
-            "budget, or stepper=IMPLICIT of symhigh.integration.stepper where some modes are far faster than others"
-        )
-    if status == NEGATIVE:
-        kept = ", ".join(str(s) for s in system.family.states if s.is_nonnegative)
-        return f"stopped {place}: {kept} of a mode would turn negative, as of no iterate: the equations contradict it"
-    if status != DIVERGED:
-        return f"stopped {place}: no step is small enough for the tolerance; loosen rtol"
-    if not len(rows):
-        return f"diverged {place}, before the first output time: the state left all bounds"
-    last = dict(zip(system.outputs, rows[-1], strict=True))
-    first = dict(zip(system.outputs, rows[0], strict=True))
-    if last.get("distance", np.inf) <= 1e-150 * first.get("distance", 0.0):
-        return (
-            f"stopped {place}: the distance to the target has fallen below {last['distance']:.2g}, where averages of "
-            "the loss leave the range of doubles; end earlier"
-        )
-    rate, threshold = last["learning_rate"], last.get("distance_threshold", np.inf)
-    cause = (
-        (
-            f"; at t = {times[len(rows) - 1]:.6g} the learning rate {rate:.6g} is above {threshold:.6g}, beyond which "
-            "the distance to the target grows"
-        )
-        if rate > threshold
-        else ""
-    )
-    return f"diverged {place}: the state left all bounds{cause}"

@@ -45,7 +45,12 @@ def outlasts(t: float, h: float, end: float, rtol: float) -> bool:
 
     The implicit method's steps are set by accuracy: some hundreds at 1e-6, growing like ``rtol^(-1/5)``.
     """
-    return bool((end - t) / h > 1500 * (1e-6 / rtol) ** 0.2)
+    return bool((end - t) / h > most_steps(rtol))
+
+
+def most_steps(rtol: float) -> float:
+    """How many steps to the end the explicit stepper takes on."""
+    return float(1500 * (1e-6 / rtol) ** 0.2)
 
 
 class March:

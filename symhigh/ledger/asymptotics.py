@@ -16,8 +16,9 @@ import sympy as sp
 from symhigh.ledger.clock import OutOfTime, time_limit
 from symhigh.ledger.domain import Domain, Point
 from symhigh.ledger.relation import Relation
-from symhigh.ledger.shown import Shown, show
+from symhigh.ledger.shown import Shown, approach, show
 from symhigh.ledger.verdict import Finding, Proof, Verdict
+from symhigh.notation import latex
 
 _STAGES = (4, 8, 16, 32, 64)
 """Powers of ten by which the variable approaches its end."""
@@ -45,8 +46,7 @@ class Asymptotic:
     @property
     def shown(self) -> Shown:
         """The statement as it is tested."""
-        end = "∞" if self.end is sp.oo else str(self.end)
-        return show(self.left, "~", self.right, r"\sim", f" as {self.variable} → {end}")
+        return show(self.left, "~", self.right, r"\sim", *approach(self.variable, self.end))
 
     def __str__(self) -> str:
         return self.shown.text
@@ -133,8 +133,9 @@ class Bounded:
     @property
     def shown(self) -> Shown:
         """The statement as it is tested."""
-        end = "∞" if self.end is sp.oo else str(self.end)
-        return show(self.left, "=", self.right, "=", f" + O({self.order}) as {self.variable} → {end}")
+        text, end = approach(self.variable, self.end)
+        remainder = rf" + O\left({latex(self.order)}\right)"
+        return show(self.left, "=", self.right, "=", f" + O({self.order}){text}", remainder + end)
 
     def __str__(self) -> str:
         return self.shown.text

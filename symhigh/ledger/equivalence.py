@@ -46,7 +46,6 @@ class Equivalence:
         return Shown(
             f"{one.text} ⇔ {other.text}",
             rf"{one.latex} \iff {other.latex}",
-            f"{one.mathml}<mo>⇔</mo>{other.mathml}",
         )
 
     def __str__(self) -> str:

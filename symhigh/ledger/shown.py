@@ -1,4 +1,4 @@
-"""What was tested, as text, LaTeX and MathML: rendered from the very objects that the evidence received.
+"""What was tested, as text and LaTeX: rendered from the very objects that the evidence received.
 
 Stands below the evidence. Prose is never rendered here.
 """
@@ -11,6 +11,8 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.notation import latex
+
 _LONGEST = 400
 """Characters of a formula that a reader can still take in; longer ones are cut in text and have no typeset form."""
 _PLAIN_NAME = re.compile(r"[\w*^′' ,.()+-]*")
@@ -18,11 +20,10 @@ _PLAIN_NAME = re.compile(r"[\w*^′' ,.()+-]*")
 
 @dataclass(frozen=True)
 class Shown:
-    """One tested relation: ``text`` always, ``latex`` and ``mathml`` where it can be typeset."""
+    """One tested relation: ``text`` always, ``latex`` where it can be typeset."""
 
     text: str
     latex: str = ""
-    mathml: str = ""
 
 
 SIGNS = {
@@ -31,21 +32,28 @@ SIGNS = {
 }  # fmt: skip
 
 
-def show(left: Any, sign: str, right: Any, latex_sign: str = "", tail: str = "") -> Shown:
+def show(left: Any, sign: str, right: Any, latex_sign: str = "", tail: str = "", latex_tail: str = "") -> Shown:
     """``left sign right`` followed by ``tail``; a side that is a function goes by its name."""
     text = f"{side_text(left)} {sign} {side_text(right)}{tail}"
     sides = (left, right)
-    if not all(isinstance(s, sp.Basic) for s in sides) or sum(len(str(s)) for s in sides) > _LONGEST:
+    if not any(isinstance(s, sp.Basic) for s in sides) or sum(len(str(s)) for s in sides) > _LONGEST:
         return Shown(text)
-    names = (n for s in sides for n in map(str, s.atoms(sp.Symbol, sp.core.function.AppliedUndef)))
-    if not all(_PLAIN_NAME.fullmatch(name) for name in names):
+    if not all(isinstance(s, sp.Basic | str) and all(map(_PLAIN_NAME.fullmatch, _names(s))) for s in sides):
         return Shown(text)
-    end = rf"\quad\text{{{tail.strip()}}}" if tail else ""
-    operator = f"<mo>{sign.replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')}</mo>"
-    mathml = operator.join(sp.mathml(s, printer="presentation") for s in sides)
-    if tail:
-        mathml += f"<mtext>{tail}</mtext>"
-    return Shown(text, f"{sp.latex(left)} {latex_sign or sign} {sp.latex(right)}{end}", mathml)
+    end = latex_tail or (rf"\quad\text{{{tail.strip()}}}" if tail else "")
+    return Shown(text, f"{_side_latex(left)} {latex_sign or sign} {_side_latex(right)}{end}")
+
+
+def _names(side: Any) -> list[str]:
+    """The names in a side, which LaTeX must not take for commands: its symbols and functions, or its words."""
+    return [side] if isinstance(side, str) else [str(n) for n in side.atoms(sp.Symbol, sp.core.function.AppliedUndef)]
+
+
+def _side_latex(side: Any) -> str:
+    """A side in the field's notation; a word is a word, a letter a letter."""
+    if not isinstance(side, str):
+        return latex(side)
+    return side if len(side) == 1 and side.isalpha() else rf"\text{{{side.replace('_', ' ').replace('^', ' ')}}}"
 
 
 def side_text(side: Any, longest: int = _LONGEST) -> str:
@@ -58,3 +66,9 @@ def side_text(side: Any, longest: int = _LONGEST) -> str:
 def pretty(text: str) -> str:
     """SymPy's plain form with the comparison signs of mathematics."""
     return text.replace(">=", "≥").replace("<=", "≤")
+
+
+def approach(variable: sp.Symbol, end: sp.Expr) -> tuple[str, str]:
+    """``as t → ∞``, as text and as LaTeX."""
+    text = "∞" if end is sp.oo else str(end)
+    return f" as {variable} → {text}", rf"\quad\text{{as }} {latex(variable)} \to {latex(end)}"

@@ -12,7 +12,7 @@ from symhigh.integration.solve import Progress
 from symhigh.objects.view import documented_by, seen_as
 from symhigh.population.spectrum import Array
 from symhigh.problem import Problem
-from symhigh.report.figures import COLOURS, plot_bands
+from symhigh.report.figures import plot_bands
 from symhigh.simulation import runner, runs
 from symhigh.system import MomentSystem
 
@@ -38,7 +38,7 @@ class Runs(runs.Runs):
         ax: Axes | None = None,
         low: float = 0.1,
         high: float = 0.9,
-        colour: str = COLOURS[2],
+        colour: str | None = None,
     ) -> Axes:
         return plot_bands(self, what, ax, low, high, colour)
 

@@ -6,6 +6,7 @@ The first objects of the façade. Rooms that a first curve does without are impo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ from symhigh.codegen.target import Target
 from symhigh.derivation import limit
 from symhigh.derivation.close import density
 from symhigh.derivation.close import particles as particle
+from symhigh.integration.many import ManyCurves
 from symhigh.integration.particle_system import PARTICLES, solve_by_particles
+from symhigh.integration.scan import solve_each, solve_many
 from symhigh.integration.solve import Progress, solve
 from symhigh.integration.stepper import Stepper
 from symhigh.objects.curve import Curve
@@ -100,6 +103,27 @@ class MomentSystem(system.MomentSystem):
             self, spectrum, start, t_end, t, rtol, atol, target, progress, stepper, events, until, steady, budget
         ))  # fmt: skip
 
+    @documented_by(solve_many)
+    def solve_many(
+        self,
+        over: Mapping[sp.Symbol | str, Any],
+        spectrum: Any,
+        start: Any,
+        t_end: float,
+        t: Any = None,
+        rtol: float = 1e-8,
+        atol: float | None = None,
+        keep: str | Sequence[str] | None = None,
+        threads: int | None = None,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
+        target: Target | None = None,
+        budget: int = 100_000,
+    ) -> ManyCurves:
+        return solve_many(
+            self, over, spectrum, start, t_end, t, rtol, atol, keep, threads, executor, progress, target, budget
+        )
+
     def fluctuations(
         self,
         spectrum: Any,
@@ -178,6 +202,27 @@ class DensitySystem(MomentSystem, density.DensitySystem):
             self, classes, t_end, t, nodes=nodes, rtol=rtol, step=step, tolerance=tolerance, outputs=outputs
         ))  # fmt: skip
 
+    def solve_many(  # type: ignore[override]
+        self,
+        over: Mapping[sp.Symbol | str, Any],
+        classes: Any,
+        t_end: float,
+        t: Any = None,
+        keep: str | Sequence[str] | None = None,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
+        **options: Any,
+    ) -> ManyCurves:
+        """Solve at every point of a grid, ``{symbol or name: values}``; ``classes`` may be a list, one more axis.
+
+        Curves are solved one by one, on any ``concurrent.futures.Executor`` that is given; ``options`` are those of
+        :meth:`solve`, and the rest is as in :meth:`MomentSystem.solve_many`.
+        """
+        from symhigh.integration.network import solve_network
+
+        population = {"classes": classes}
+        return solve_each(self, over, population, solve_network, options, t_end, t, keep, executor, progress)
+
     def solve_law(
         self,
         t_end: float,
@@ -225,6 +270,27 @@ class ParticleSystem(MomentSystem, particle.ParticleSystem):
         return seen_as(Curve, solve_by_particles(
             self, *population, t_end=t_end, t=t, particles=particles, step=step, seed=seed, progress=progress
         ))  # fmt: skip
+
+
+    def solve_many(  # type: ignore[override]
+        self,
+        over: Mapping[sp.Symbol | str, Any],
+        *population: Any,
+        t_end: float,
+        t: Any = None,
+        keep: str | Sequence[str] | None = None,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
+        **options: Any,
+    ) -> ManyCurves:
+        """Solve at every point of a grid, ``{symbol or name: values}``; a list in the population is one more axis.
+
+        Curves are solved one by one, on any ``concurrent.futures.Executor`` that is given; ``options`` are those of
+        :meth:`solve`, and the rest is as in :meth:`MomentSystem.solve_many`.
+        """
+        names = ("classes",) if len(population) == 1 else ("spectrum", "start")
+        given = dict(zip(names, population, strict=True))
+        return solve_each(self, over, given, solve_by_particles, options, t_end, t, keep, executor, progress)
 
 
 _SYSTEMS: Mapping[type, type[MomentSystem]] = {

@@ -2,6 +2,7 @@
 
 from symhigh.population.classes import NetworkClasses
 from symhigh.population.data import stable_rate
+from symhigh.population.dataset import Dataset
 from symhigh.population.dimension import EffectiveDimensionWarning
 from symhigh.population.overlaps import Overlaps
 from symhigh.population.population import Population
@@ -9,6 +10,7 @@ from symhigh.population.spectrum import Spectrum
 from symhigh.population.start import Start
 
 __all__ = [
+    "Dataset",
     "EffectiveDimensionWarning",
     "NetworkClasses",
     "Overlaps",

@@ -57,6 +57,10 @@ class NetworkClasses:
             )
         object.__setattr__(self, "weight", share / share.sum())
 
+    def __repr__(self) -> str:
+        low, high = float(self.lam.min()), float(self.lam.max())
+        return f"NetworkClasses({self.size} classes, eigenvalues {low:.4g} … {high:.4g})"
+
     @property
     def size(self) -> int:
         """The number of classes."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,8 @@ class Population:
                 v11, v12, v22 = start.modes(spectrum)
                 gram = np.array([[v22, v12], [v12, v11]]).transpose(2, 0, 1)
                 names = (*targets, *learnt)
-                return cls._of_moments(spectrum, names, gram, partial(_pair, spectrum, start, names), given, owner)
+                sampler = partial(_pair, spectrum, start, names)
+                return cls._of_moments(spectrum, names, gram, sampler, given, owner, start.further(spectrum))
             case (Spectrum() as spectrum, Overlaps() as overlaps) if len(overlaps.values) == len(learnt) + len(targets):
                 order = [*range(len(learnt), len(overlaps.values)), *range(len(learnt))]  # targets first
                 matrix = overlaps.values[np.ix_(order, order)]
@@ -72,10 +74,12 @@ class Population:
     def _of_moments(
         cls, spectrum: Spectrum, names: tuple[sp.Symbol, ...], gram: Array,
         sampler: Callable[..., tuple[Array, Columns]], given: tuple[Any, ...], owner: str,
+        further: Columns = MappingProxyType({}),
     ) -> Population:  # fmt: skip
         values, weights = spectrum.numeric(owner)
         entries = cholesky(gram) @ patterns(len(names))
         columns = {s: np.ascontiguousarray(entries[:, k]) for k, s in enumerate(names)}
+        columns |= {s: np.broadcast_to(v[:, None], entries[:, 0].shape) for s, v in further.items()}
         return cls(weights, values, columns, sampler, given)
 
     def column(self, symbol: sp.Symbol) -> Array:
@@ -110,7 +114,7 @@ def evaluate(expr: sp.Expr, values: Columns) -> Array:
 
 @lru_cache(maxsize=512)
 def _function(names: tuple[sp.Symbol, ...], expr: sp.Expr) -> Callable[..., Any]:
-    return sp.lambdify(names, expr, "numpy")
+    return sp.lambdify(names, expr, np)  # the module: by its name SymPy imports all that NumPy has, f2py included
 
 
 @lru_cache(maxsize=32)

@@ -6,6 +6,7 @@ First room of the pipeline. In mode i the limit needs ``V11 = d X_i²``, ``V12 =
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,6 +130,10 @@ class Start:
         """Every state and coefficient that a limit may start from, at the nodes of the spectrum; X0 is X itself."""
         v11, v12, v22 = self.modes(spectrum)
         return {V11: v11, V12: v12, V22: v22, D2: v11 - 2 * v12 + v22, V10: v11, V00: v11, V20: v12}
+
+    def further(self, spectrum: Spectrum) -> Mapping[sp.Symbol, Array]:
+        """Further numbers that a system wants of each node of the spectrum, beside the moments; none here."""
+        return {}
 
     def mode_size(self, spectrum: Spectrum) -> Array:
         """The size of a mode's states, V11 + V22, which tolerances are relative to."""

@@ -25,7 +25,7 @@ class DirectWalk:
     def __init__(self, e: Experiment, seed: int) -> None:
         d, field, s = e.d, e.system.field, e.statement
         self.e = e
-        self.kernels = step_kernels(e.system, s, e.covariance is not None)
+        self.kernels = step_kernels(e.system, s, e.given)
         values, columns = e.population.at(d, np.random.default_rng([seed, START_STREAM]))
         if e.covariance is not None:
             values = (e.covariance**2).sum(axis=1)
@@ -36,30 +36,38 @@ class DirectWalk:
         memory = starting_memory(e, self.kernels, self.const)
         rows = [columns[v] for v in field.coordinates] + [np.full(d, cells[c]) for c in field.cells]
         self.y: Array = np.concatenate([*rows, memory]).astype(float)
-        self.root = np.sqrt(values) if e.covariance is None else np.ones(d)
+        self.root = np.ones(d) if e.given else np.sqrt(values)
         self.recorder = None if e.covariance is None else recorder(e.system, s, e.covariance @ e.covariance)
         self.a, self.push = np.zeros(d), np.zeros((len(s.students), d))
         self.extra = np.zeros((len(s.normals), d))
         self.rng = stream(seed, 0, generator=e.generator)
         self.samples = np.random.default_rng([seed, 1])
+        self.order = None if e.rows is None else e.rows.order(self.samples)
         self.target = float((self.w * values * columns[field.targets[0]] ** 2).sum()) if s.single else np.nan
 
     @staticmethod
     def load(e: Experiment) -> None:
         """Generate the kernels once, before threads ask for them."""
-        step_kernels(e.system, e.statement, e.covariance is not None)
+        step_kernels(e.system, e.statement, e.given)
 
     def run(self, first: int, steps: int) -> None:
         state = (self.y, self.a, self.push, self.extra, self.e.par, self.coef, self.w, self.const, self.root)
-        if self.e.covariance is None:
+        if not self.e.given:
             self.kernels.run(first, steps, self.rng, *state)
             return
         batch = int(self.e.statement.batch.subs(self.e.system.parameters))
         for begin in range(first, first + steps, _BLOCK):
             count = min(_BLOCK, first + steps - begin)
-            drawn = self.samples.standard_normal((count * batch, self.e.d)) @ self.e.covariance
-            errors = self.samples.standard_normal(count * batch)
-            self.kernels.run(begin, count, self.rng, drawn, errors, *state)
+            self.kernels.run(begin, count, self.rng, *self.draw(count * batch), *state)
+
+    def draw(self, count: int) -> tuple[Array, Array]:
+        """So many samples, and the standard normals of their label noise, or what rows have in its place."""
+        if self.e.rows is not None and self.order is not None:
+            chosen = np.fromiter(self.order, dtype=np.int64, count=count)
+            return self.e.rows.samples[chosen], self.e.rows.errors[chosen]
+        assert self.e.covariance is not None
+        drawn = self.samples.standard_normal((count, self.e.d)) @ self.e.covariance
+        return drawn, self.samples.standard_normal(count)
 
     def record(self, time: float, out: Array) -> None:
         if self.recorder is None:

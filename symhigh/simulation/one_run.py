@@ -116,7 +116,7 @@ def collect(
                 f"simulate was interrupted: {len(begun)} of {len(results)} runs are kept, to t = "
                 f"{steps[shared - 1] / e.d:.6g}; the others had not come that far",
                 RuntimeWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         results, seeds = [r for r, _ in begun], tuple(seed for _, seed in begun)
         steps = steps[:shared]
@@ -126,7 +126,7 @@ def collect(
     if messages:
         seed, text = next(iter(messages.items()))
         warnings.warn(
-            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=4
+            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=5
         )
     last = {}
     if all(r.last is not None for r in results):
@@ -145,7 +145,7 @@ def collect(
         not interrupted,
         last,
         names[len(e.system.outputs) :],
-        e.covariance is not None,
+        e.given,
     )
 
 

@@ -133,15 +133,27 @@ def simulate(
         problem, rule, given, size, end, method, generator, covariance, observed=bool(observed)
     )
     extra = {name: observable(name, phi, experiment.system) for name, phi in observed.items()}
-    walk_of.load(experiment)
+    return run_all(walk_of, experiment, chosen, steps, workers, progress, extra)
 
+
+def run_all(
+    walk_of: type[DirectWalk] | type[GramWalk],
+    experiment: Experiment,
+    seeds: tuple[int, ...],
+    steps: Array,
+    threads: int,
+    progress: Callable[[float], None] | None,
+    extra: Mapping[str, Callable[[DirectWalk], float]],
+) -> Runs:
+    """One run a seed, ``threads`` at a time, recorded at ``steps``; ``extra`` are further outputs of a run."""
+    walk_of.load(experiment)
     stop = threading.Event()
     names = (*experiment.system.outputs, *extra)
-    results = [Result(len(steps), len(names)) for _ in chosen]
-    with ThreadPoolExecutor(min(workers, len(chosen))) as pool:
+    results = [Result(len(steps), len(names)) for _ in seeds]
+    with ThreadPoolExecutor(min(threads, len(seeds))) as pool:
         jobs = [
             pool.submit(one_run, walk_of, experiment, seed, steps, result, stop, extra)
-            for seed, result in zip(chosen, results, strict=True)
+            for seed, result in zip(seeds, results, strict=True)
         ]
         try:
             while not all(job.done() for job in jobs):
@@ -152,7 +164,7 @@ def simulate(
             stop.set()
     for job in jobs:
         job.result()
-    return collect(results, experiment, names, chosen, steps, interrupted=stop.is_set())
+    return collect(results, experiment, names, seeds, steps, interrupted=stop.is_set())
 
 
 def again(
@@ -161,12 +173,12 @@ def again(
     """The same experiment at another dimension, with other seeds or times (by default the same times).
 
     ``population`` replaces the spectrum and start, spectrum and overlaps, or classes. Raises ``ValueError`` for
-    runs with a covariance (d, d), which belongs to one dimension.
+    runs with a covariance (d, d) or on rows of data, which belong to one dimension.
     """
     if runs.rotated:
         raise ValueError(
-            f"again(d={d}): these runs have a covariance of their own, a matrix at d = {runs.d}; simulate anew "
-            f"with one at d = {d}"
+            f"again(d={d}): these runs have samples of their own, of a covariance or of rows at d = {runs.d}; simulate "
+            f"anew with those of d = {d}"
         )
     grid = runs.t if t is None else t
     first, *rest = runs.population.origin if population is None else population

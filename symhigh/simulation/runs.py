@@ -25,7 +25,8 @@ class Runs(Outputs):
 
     ``t`` (T,) are the times of the recorded iterates, steps/d exactly. A run that diverged holds NaN from there
     on; ``messages`` says for each seed where and why, empty where nothing happened. ``last`` holds the last iterates of
-    a network, each of shape (n, d); ``rotated`` tells that a covariance took the place of the diagonal one.
+    a network, each of shape (n, d); ``rotated`` tells that a covariance, or rows of data, took the place of the
+    diagonal one.
     """
 
     t: Array

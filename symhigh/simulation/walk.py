@@ -6,6 +6,7 @@ Stands between the two simulators (:mod:`~symhigh.simulation.direct`, :mod:`~sym
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Protocol
@@ -38,6 +39,24 @@ class Walk(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Rows:
+    """Samples (n, d) in the eigenbasis of their second moments, and their label noise (n,) in units of ω.
+
+    Drawn with replacement, or, ``shuffled``, in a new order each pass.
+    """
+
+    samples: Array
+    errors: Array
+    shuffled: bool
+
+    def order(self, rng: np.random.Generator) -> Iterator[int]:
+        """The rows in the order in which they are taken, without end."""
+        n = len(self.errors)
+        while True:
+            yield from (rng.permutation(n) if self.shuffled else rng.integers(n, size=n)).tolist()
+
+
+@dataclass(frozen=True, eq=False)
 class Experiment:
     """What all runs share; ``system`` is what they record, the mean field or its second moments."""
 
@@ -49,6 +68,12 @@ class Experiment:
     par: Array
     generator: type[np.random.BitGenerator] | None = None
     covariance: Array | None = None
+    rows: Rows | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether samples are handed to the step, rather than drawn by it."""
+        return self.covariance is not None or self.rows is not None
 
 
 def constants(e: Experiment, kernels: ModuleType, coef: Array, weights: Array) -> Array:

@@ -166,7 +166,7 @@ def test_every_target_tells_the_curve(target: Any, monkeypatch: pytest.MonkeyPat
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         plain = curve(1e-6)
-    with pytest.warns(RuntimeWarning, match=r"t = 0 the average of .* only: the curve is no better, though"):
+    with pytest.warns(RuntimeWarning, match=r"t = .* the average of .* only: the curve is no better, though"):
         fine = curve(1e-10)
     np.testing.assert_allclose(plain.risk, fine.risk, rtol=1e-6)
     monkeypatch.setattr(doubts, "REFUSED", 1e-14)

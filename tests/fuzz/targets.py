@@ -52,6 +52,9 @@ def targets() -> Iterator[Target]:
     problem = ("Problem",)
     for name in ("least_squares", "relu_student", "erf_student", "tanh_student", "sign_regression"):
         yield Target(name, getattr(sh, name), noise, ("noise",), problem)
+    population = (sh.Spectrum.isotropic(), sh.Start())
+    given = {"problem": least, "rule": rule, "population": population, "t_end": 1.0, "seeds": 3, "alarm": 0.01}
+    yield Target("Experiment", sh.Experiment, {**given, "dimensions": (16,), "times": None}, ("t_end", "alarm"))
     for name in ("huber", "pseudo_huber"):
         yield Target(name, getattr(sh, name), {"c": 1.0, **noise}, ("c", "noise"), problem)
     yield Target("quantile", sh.quantile, {"q": 0.5, **noise}, ("q", "noise"), problem)
@@ -237,6 +240,35 @@ def targets() -> Iterator[Target]:
         ("t_end", "rtol", "atol", "steady"),
         slow=True,
         optional=("t", "atol", "events", *more),
+    )
+    yield Target(
+        "solve_many",
+        system.solve_many,
+        {"over": {"a": [0.5, 0.6]}, "keep": None, "threads": 1, "executor": None, "budget": 1000}
+        | given
+        | {"progress": None, "target": None},
+        ("t_end", "rtol", "atol", "threads", "budget"),
+        ("solve(", "Constant(gamma"),
+        slow=True,
+        optional=("over", "t", "atol", "keep", "threads", "executor", "progress", "target"),
+    )
+    two = sh.derive(sh.least_squares(b), sh.Constant(a))
+    yield Target(
+        "phase_diagram",
+        sh.phase_diagram,
+        {
+            "system": two,
+            "x": (a, [0.5]),
+            "y": ("b", [0.1, 0.2]),
+            "quantity": "risk",
+            "spectrum": spectrum,
+            "start": start,
+            "t_end": 0.5,
+        },
+        ("t_end",),
+        ("solve_many(", "solve(", "limits("),
+        slow=True,
+        optional=("t_end", "spectrum", "start"),
     )
     given = {
         "system": ready,

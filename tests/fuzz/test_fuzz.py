@@ -70,6 +70,8 @@ def test_every_public_callable_is_a_target() -> None:
         "Sweep",
         "Comparison",
         "ErrorSlope",
+        "ManyCurves",
+        "PhaseDiagram",
         "Ledger",
         *("best_rate", "escape", "exact_mean", "ClippedGradient", "optimal_schedule"),  # tested on their own
     }

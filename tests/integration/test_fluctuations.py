@@ -298,6 +298,12 @@ class Damped(sh.Rule):
         return 1 / (1 + gradient_square / d)
 
 
+def test_a_rate_of_the_sample_that_multiplies_more_than_the_gradient_is_refused():
+    rule = sh.WeightDecay(Damped(), 0.4)
+    with pytest.raises(ValueError, match="multiplies more than its gradient in the step of X"):
+        sh.derive(sh.least_squares(0.3), rule).fluctuations(HALVES, FAR, 1)
+
+
 @pytest.mark.slow
 def test_the_bias_of_a_rate_of_the_sample():
     """At d = 100 the terms that such a rate adds to B₁ are nine standard errors."""

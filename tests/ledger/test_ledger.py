@@ -143,12 +143,11 @@ def test_json_round_trip_and_html(folder):
     assert tuple(Row.from_dict(row) for row in data["rows"]) == ledger.rows
     html = ledger.to_html()
     assert "wrong &lt;floor&gt;" in html
-    assert "<script" not in html
+    assert html.count("<script") == 1  # the filter
     assert "http" not in html
     for value in dict(next(r for r in ledger.rows if r.verdict is REFUTED).lines[0].counterexample).values():
         assert value in html
-    body = html[html.index("<div") : html.index("</body>")].replace("&InvisibleTimes;", "*")
-    ElementTree.fromstring(body)  # well-formed, formulas included
+    ElementTree.fromstring(html.removeprefix("<!DOCTYPE html>"))  # well-formed, formulas included
 
 
 def test_what_is_tested_is_shown_as_mathml():

@@ -1,0 +1,91 @@
+"""Commands about a statement alone: its limit, closed forms, generated source; the names of the registry.
+
+Part of the command line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from symhigh.cli.options import StatementCommand, read_statement
+from symhigh.cli.shown import echo_json, json_option, line, named
+
+
+@click.command(cls=StatementCommand)
+@click.option("--full", is_flag=True, help="Keep V11 and V12 even where the system reduces to D2.")
+@click.option("--latex", "as_latex", is_flag=True, help="Print LaTeX.")
+@json_option
+def derive(full: bool, as_latex: bool, as_json: bool, **options: Any) -> None:
+    """Print the limit of SGD on a problem under a rule."""
+    import symhigh as sh
+
+    problem, rule = read_statement(options, symbolic=True)
+    system = sh.derive(problem, rule, reduce=not full)
+    about = named(problem, rule)
+    if as_json:
+        echo_json(
+            {"experiment": about, "equations": str(system).splitlines(), "latex": system.latex()}, indent=2
+        )
+    elif as_latex:
+        click.echo(f"% {line(about)}\n{system.latex()}")
+    else:
+        click.echo(f"# {line(about)}\n{system}")
+
+
+@click.command(cls=StatementCommand)
+@json_option
+def limits(as_json: bool, **options: Any) -> None:
+    """Print what is known in closed form: limits, thresholds, rates, with their assumptions."""
+    import symhigh as sh
+
+    problem, rule = read_statement(options, symbolic=True)
+    formulas = sh.limits(problem, rule)
+    about = named(problem, rule)
+    shown = {
+        name: {
+            "experiment": about,
+            "expression": str(f.expr),
+            "assumptions": [str(a) for a in f.assumptions],
+            "source": str(f.source),
+            "latex": f.latex(),
+        }
+        for name, f in formulas.items()
+    }
+    if as_json:
+        echo_json(shown, indent=2)
+        return
+    click.echo(f"# {line(about)}")
+    for name, f in formulas.items():
+        click.echo(f"{name} = {f.expr}")
+        for note in (*map(str, f.assumptions), f"source: {f.source}"):
+            click.echo(f"    {note}")
+
+
+@click.command(cls=StatementCommand)
+@click.option("--target", type=click.Choice(["c", "numba", "numpy"]), default="numpy", show_default=True)
+def export(target: str, **options: Any) -> None:
+    """Print the generated source of a limit's right-hand side."""
+    import symhigh as sh
+    from symhigh.codegen.c import translate
+    from symhigh.codegen.kernels import LIMIT, limit_source
+    from symhigh.codegen.target import TARGETS
+
+    problem, rule = read_statement(options, symbolic=True)
+    source, title = limit_source(sh.derive(problem, rule), TARGETS[target]), line(named(problem, rule))
+    click.echo(f"/* {title} */\n{translate(source, LIMIT)}" if target == "c" else f"# {title}\n{source}")
+
+
+@click.command()
+def names() -> None:
+    """List the losses, laws of label noise and rules, with their parameters."""
+    from symhigh.registry import LAWS, LOSSES, RULES
+
+    for title, table in (("Losses", LOSSES), ("Label noise", LAWS), ("Rules", RULES)):
+        click.echo(title)
+        for name, entry in table.items():
+            given = " ".join(f"--{p.flag}" for p in entry.parameters)
+            click.echo(f"  {name} {given}".rstrip() + f"\n      {entry.help}")
+
+

@@ -1,0 +1,91 @@
+"""The central limit at rest and the exact mean at finite d: against the integrated theory, the recursion, and runs."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symhigh as sh
+
+HALVES = sh.Spectrum.from_eigenvalues([1.5, 0.5])
+NAMES = {
+    "risk_variance": lambda bands: bands.variance("risk", 1),
+    "distance_variance": lambda bands: bands.variance("distance", 1),
+    "risk_distance_covariance": lambda bands: bands.covariance("risk", "distance", 1),
+    "risk_bias": lambda bands: bands.bias("risk", 1),
+}
+
+
+@pytest.mark.parametrize(
+    ("problem", "rule", "spectrum"),
+    [
+        (sh.least_squares(0.3), sh.Constant(0.9), HALVES),
+        (sh.least_squares(0.5), sh.MiniBatch(sh.Constant(1.2), 3), HALVES),
+        (sh.least_squares(0.5), sh.Constant(0.6), sh.Spectrum.marchenko_pastur(0.5)),
+        # the noise's fourth cumulant correlates the modes, so f is no constant
+        (sh.least_squares(sh.Rademacher(0.5)), sh.Constant(0.7), sh.Spectrum.from_eigenvalues([2, 0.7, 0.3])),
+        (sh.Problem(3 * (sh.x - sh.x_star - 2 * sh.eps) ** 2, noise=0.2), sh.Constant(0.1), HALVES),
+    ],
+)
+def test_the_theory_integrated_for_long_comes_to_rest_there(problem, rule, spectrum):
+    found = sh.limits(problem, rule, spectrum)
+    bands = sh.derive(problem, rule).fluctuations(spectrum, sh.Start(), 150, [150])
+    for name, value in NAMES.items():
+        assert float(found[name].evaluate()) == pytest.approx(value(bands)[0], rel=2e-4), name
+
+
+def test_rest_in_symbols():
+    """``d Var R = γ²κ₂ R²/2``: every mode an independent Gaussian vector of variance γR."""
+    g, omega = sp.symbols("g omega", positive=True)
+    found = sh.limits(sh.least_squares(omega), sh.Constant(g))
+    kappa, R = next(s for s in found["risk_variance"].symbols if s.name == "kappa_2"), found["risk"].expr
+    assert sp.simplify(found["risk_variance"].expr - g**2 * kappa * R**2 / 2) == 0
+    assert sp.simplify(found["distance_variance"].expr - 2 * (g * R) ** 2) == 0
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("d", [2, 7, 40])
+def test_the_mean_at_rest_is_that_of_the_recursion(batch, d):
+    values = np.linspace(0.4, 1.6, d)
+    spectrum, rule = sh.Spectrum.from_eigenvalues(values), sh.MiniBatch(sh.Constant(0.45), batch)
+    mean = sh.exact_mean(sh.least_squares(0.6), rule, spectrum, sh.Start(), d, 200, [200])
+    found = sh.limits(sh.least_squares(0.6), rule, spectrum)
+    assert float(found["risk_at_d"].evaluate(d=d)) == pytest.approx(mean.risk[0], rel=1e-10)
+    assert float(found["excess_risk_at_d"].evaluate(d=d)) == pytest.approx(mean.excess_risk[0], rel=1e-10)
+
+
+def test_the_threshold_at_finite_dimension():
+    """One dimension: E(1 - γa²)² = 1 at γ = 2/3; just below it the mean converges, just above it explodes."""
+    found = sh.limits(sh.least_squares(0.5), sh.Constant(0.1), sh.Spectrum.isotropic())
+    assert float(found["threshold_at_d"].evaluate(d=1)) == pytest.approx(2 / 3, rel=1e-12)
+    edge = float(sh.limits(sh.least_squares(0.5), sh.Constant(0.1), HALVES)["threshold_at_d"].evaluate(d=4))
+    below, above = (
+        sh.exact_mean(sh.least_squares(0.5), sh.Constant(f * edge), HALVES, sh.Start(), 4, 200, [100, 200]).risk
+        for f in (0.98, 1.02)
+    )
+    assert below[1] < 1.01 * below[0] + 1
+    assert above[1] > 2 * above[0]
+
+
+def test_the_first_correction_is_the_bias():
+    """``d (risk_at_d - risk) → risk_bias``, of order 1/d away."""
+    found = sh.limits(sh.least_squares(0.5), sh.MiniBatch(sh.Constant(0.6), 2), sh.Spectrum.marchenko_pastur(0.5))
+    gaps = [d * (float(found["risk_at_d"].evaluate(d=d) - found["risk"].evaluate())) for d in (2000, 4000)]
+    assert 2 * gaps[1] - gaps[0] == pytest.approx(float(found["risk_bias"].evaluate()), rel=1e-5)
+
+
+def test_runs_at_rest_have_the_variance():
+    """4000 runs of the exact chain: the standard deviation of a variance is 2.2 %."""
+    problem, rule, d = sh.least_squares(0.5), sh.Constant(0.8), 200
+    runs = sh.simulate(problem, rule, HALVES, sh.Start(), d, 12, 4000, "gram", t=[12])
+    found = sh.limits(problem, rule, HALVES)
+    variance = float(found["risk_variance"].evaluate()) / d
+    assert runs.risk.var() == pytest.approx(variance, rel=0.12)
+    exact = float(found["risk_at_d"].evaluate(d=d))
+    assert abs(runs.risk.mean() - exact) < 3.5 * np.sqrt(variance / 4000)
+
+
+def test_where_one_step_has_no_variance_none_is_given():
+    found = sh.limits(sh.least_squares(sh.StudentT(3, 0.3)), sh.Constant(0.5), HALVES)
+    assert "risk_variance" not in found
+    assert "risk_at_d" in found
+    assert "risk_variance" not in sh.limits(sh.least_squares(), sh.Constant(0.5), HALVES)

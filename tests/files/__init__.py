@@ -1,0 +1,1 @@
+"""Files: formulas, experiments and results, read and written."""
