@@ -12,7 +12,7 @@ from symhigh.ledger import REFUTED, Ledger, numeric, symbolic
 from symhigh.ledger import page as page_module
 from symhigh.ledger.glossary import meanings
 from symhigh.mathml import mathml
-from symhigh.notation import latex
+from symhigh.notation import FieldLatexPrinter, latex
 
 FORMULA = {"mrow", "mi", "mn", "mo", "msup", "mfrac", "msqrt", "math", "msub", "mtext"}
 CSS = Path(page_module.__file__).with_name("page.css").read_text("utf-8")
@@ -117,7 +117,7 @@ def test_each_claim_of_a_file_names_its_command(tmp_path: Path) -> None:
     )
     (tmp_path / "README.md").write_text("# A *source* <of mine>\n")
     text = sh.verify(file, jobs=1, seed=7, quick=True).to_html()
-    assert f"symhigh verify &#x27;{file}&#x27; --quick --seed 7" in text
+    assert f"symhigh verify &#x27;{file}::x/1&#x27; --quick --seed 7" in text
     assert "<h2>A source &lt;of mine&gt;</h2>" in text
     assert "<h3>Squares of sums</h3>" in text
 
@@ -157,3 +157,11 @@ def test_every_colour_of_text_is_readable_on_every_ground(mode: str) -> None:
     for ground in ("paper", "card", *(["mark"] if mode != "print" else [])):
         for text in ("text", "quiet", "link", "good", "bad", "note"):
             assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+
+
+def test_every_symbol_that_has_a_meaning_can_be_set() -> None:
+    printer = FieldLatexPrinter()
+    assert len(meanings()) > 30
+    for name, meaning in meanings().items():
+        assert mathml(printer.name(name)).startswith("<math>")
+        assert meaning.strip()

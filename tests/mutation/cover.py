@@ -25,7 +25,7 @@ class Coverage:
     failed: list[str] = field(default_factory=list)
     lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
-    """Of the source files as they were, since a changed file has other lines."""
+    """Of the files as they were, the test file among them, since a changed file has other lines and other tests."""
 
     @classmethod
     def load(cls, file: Path) -> Coverage:
@@ -62,7 +62,7 @@ def measure(root: Path, test_file: str, target: Path) -> None:
     """Run one test file of the project at ``root`` and write what its tests run to ``target``."""
     import coverage
 
-    found, package = Coverage(), root / "symhigh"
+    found, package = Coverage(digests={test_file: digest(root / test_file)}), root / "symhigh"
     measured = coverage.Coverage(data_file=None, source=[str(package)], config_file=False, messages=False)
     measured.start()
     status = pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", test_file], [_Follow(measured, found)])

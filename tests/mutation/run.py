@@ -7,16 +7,19 @@ than without the mutant. The working tree is never touched, and each mutant has 
 from __future__ import annotations
 
 import ast
+import io
 import os
 import shutil
 import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import accumulate, groupby
 from pathlib import Path
 
@@ -34,6 +37,10 @@ MIRRORS = {
     "aliases": ("tests/test_aliases.py",),
     "registry": ("tests/test_registry.py", "tests/test_cli.py"),
     "__init__": ("tests/test_architecture.py", "tests/test_aliases.py"),
+    "notation": ("tests/report", "tests/closed/test_formula.py"),
+    "entries": ("tests/test_registry.py", "tests/problem", "tests/rule", "tests/test_cli.py"),
+    "verify": ("tests/test_architecture.py", "tests/test_aliases.py"),
+    "objects": ("tests/test_objects.py", "tests/test_pickle.py"),
     "ledger": ("tests/ledger", "tests/derivations"),
     "population": ("tests/population", "tests/problem"),
 }
@@ -47,6 +54,9 @@ SERVED = {
 """The tests of what a file serves, beside those of its room, where its results are seen in a later room alone."""
 PATIENCE, GRACE = 10.0, 90.0
 """A test may take so many times its measured seconds, and so many seconds on top for what must be compiled anew."""
+
+_BROKEN = 70
+"""The exit status of a run of pytest that could not begin: no verdict on a mutant."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +120,8 @@ class Map:
 
         Where the tracer cannot tell (compiled functions, what runs at import, a file that changed since), all that
         reach the file, or else its room; where no test is seen to reach a line, those of its own file, which may run
-        it in another process. What does not fit into ``budget`` measured seconds is left out, which can only lower
-        the score.
+        it in another process. What does not fit into ``budget`` measured seconds is left out, the most expensive
+        tests of other files first, which can only lower the score.
         """
         places = [(mutant.file, line) for line in range(mutant.statement, mutant.line + 1)]
         reached = set().union(*(self.lines[p] for p in places if p in self.lines))
@@ -132,13 +142,17 @@ class Map:
         module = mutant.file.removesuffix(".py").replace("/", ".")
         naming = {n: n.endswith(own) or f"{module} import" in (self.root / n).read_text("utf-8") for n in quickest}
 
+        def first(test: str) -> tuple[bool, float]:
+            return (not test.split("::")[0].endswith(own), self.seconds[test])
+
         def order(test: str) -> tuple[bool, bool, float, str, float]:
             name = test.split("::")[0]
             return (not name.endswith(own), not naming[name], quickest[name], name, self.seconds[test])
 
-        ordered = sorted(chosen, key=order)
-        spent = list(accumulate(self.seconds[test] for test in ordered))
-        return [test for test, total in zip(ordered, spent, strict=True) if total <= budget] or ordered[:1]
+        cheap = sorted(chosen, key=first)
+        spent = accumulate(self.seconds[test] for test in cheap)
+        within = [test for test, total in zip(cheap, spent, strict=True) if total <= budget] or cheap[:1]
+        return sorted(within, key=order)
 
 
 def _link(entry: Path, target: Path) -> None:
@@ -216,7 +230,7 @@ class Workshop:
 
     def _be_pytest(self, tests: Sequence[str]) -> None:
         """Become the process that runs the tests in the copy; does not return."""
-        status = 70
+        status = _BROKEN
         try:
             os.setsid()
             os.chdir(self.copy)
@@ -230,12 +244,16 @@ class Workshop:
             for name in [n for n in sys.modules if n.split(".")[0] in ("tests", "symhigh")]:
                 del sys.modules[name]
             options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--tb=line"]
+            options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # pytest's plugins are loaded already
             for _, some in groupby(tests, lambda test: test.split("::")[0]):  # no file is collected before its turn
                 status = int(pytest.main([*options, *some], [_Progress(self.progress)]))
                 if status:
                     break
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(status)
 
     def _wait(self, child: int, seconds: dict[str, float]) -> tuple[str, str]:
@@ -252,12 +270,35 @@ class Workshop:
                 code = os.waitstatus_to_exitcode(status)
                 if code == 0:
                     return "survived", ""
+                if code == _BROKEN:
+                    raise RuntimeError((self.copy.parent / "output").read_text("utf-8", "replace"))
                 return "killed", failed or f"{current} (pytest ends with status {code})"
             if time.monotonic() - since > PATIENCE * seconds.get(current, 3.0) + GRACE:
                 os.killpg(child, signal.SIGKILL)
                 os.waitpid(child, 0)
                 return "timed out", current
             time.sleep(0.1)
+
+
+def load_before(test_file: str) -> None:
+    """Import here, once for all forks, what others wrote and a run of ``test_file`` imports."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with redirect_stdout(io.StringIO()):
+                pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", test_file])
+            names = [n for n in sys.modules if n.split(".")[0] not in ("tests", "symhigh", "__main__", "conftest")]
+            os.write(writing, "\n".join(names).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as said:
+        names = said.read().split()
+    os.waitpid(child, 0)
+    for name in names:
+        with suppress(ImportError):
+            import_module(name)
 
 
 @contextmanager

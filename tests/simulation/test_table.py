@@ -1,0 +1,45 @@
+"""Runs of few steps by both methods, of many algorithms: regression values of the draws and of every record."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import symhigh as sh
+from tests.combinations import NOISY, RULES, TWO, combinations
+from tests.tables import Entry, check
+
+ALL = combinations()
+ALL["covariance"] = NOISY, sh.Constant(0.4), TWO
+ALL["random start"] = NOISY, sh.Constant(0.4), (TWO[0], sh.Start(0.5, 1, 0.2, random=True))
+ALL["Gram chain, least squares"] = ALL["SGD, square, linear"]
+ALL["diverging"] = NOISY, sh.Constant(40), TWO
+NAMES = [
+    "SGD, square, linear", "momentum, square, linear", "mini-batch with weight decay, square, linear",
+    "sign SGD, square, linear", "AdaGrad-Norm, square, linear", "SGD, square, network", "SGD, square, committee",
+    "steps, square", "AdaGrad-Norm, Student", "AdaGrad-Norm, logistic, sampled", *list(ALL)[-4:],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_runs_have_not_changed(name: str) -> None:
+    problem, rule, population = ALL[name]
+    given = {"covariance": np.diag(np.linspace(0.5, 2, 20)) + 0.1} if name == "covariance" else {}
+    method = "gram" if name.startswith("Gram") else "direct"
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            runs = sh.simulate(problem, rule, *population, 20, 1.5, [3, 8], method=method, t=[0, 0.5, 1.5], **given)
+        except (ValueError, TypeError) as refusal:
+            found: Entry = f"{type(refusal).__name__}: {refusal}"
+        else:
+            found = {k: np.nan_to_num(v, nan=-1.0).tolist() for k, v in runs.outputs.items()}
+            found |= {"message": str(runs.messages), "t": runs.t.tolist()}
+            found |= {"last": {k: np.abs(v).sum(axis=1).tolist() for k, v in runs.last.items()}}
+    check(Path(__file__).with_suffix(".json"), name, [found, *(str(w.message) for w in said)])
+
+
+def test_names_are_those_of_combinations() -> None:
+    assert set(NAMES) <= set(ALL)
+    assert {f"{name}, square" for name in RULES} <= set(ALL)
