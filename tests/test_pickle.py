@@ -143,7 +143,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "student": lambda: sh.student(sp.tanh),
 }  # fmt: skip
 FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_points", "renewal_equation", "simulate",
-             "sweep", "Rule", "verify", "within", "stable_rate", "python_script", "export", "solve_passes",
+             "cite", "sweep", "Rule", "verify", "within", "stable_rate", "python_script", "export", "solve_passes",
              "phase_diagram", "simulate_passes",
              "EffectiveDimensionWarning", "eps", "t", "x", "x_star", "y",
     "CONSISTENT",

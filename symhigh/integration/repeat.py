@@ -12,23 +12,21 @@ from typing import Any
 import numpy as np
 
 from symhigh.codegen.compiler import NoCompiler
-from symhigh.codegen.control import REACHED, RUNNING, SPENT
+from symhigh.codegen.control import REACHED, SPENT
 from symhigh.codegen.course import BACK, MARKS
 from symhigh.codegen.kernels import course_kernels
 from symhigh.codegen.target import C, Target
 from symhigh.integration.curve import Curve
 from symhigh.integration.edges import settled_outputs
 from symhigh.integration.modes import contents, modes_of
-from symhigh.integration.plain import Batch, Lane, Plain, has_clock, plain
+from symhigh.integration.plain import Batch, Lane, Plain, has_clock, plain, spent
 from symhigh.integration.schedules import check_schedule, parameters_of
 from symhigh.integration.singular import rate_exponent
 from symhigh.integration.stops import why
-from symhigh.population import Spectrum, Start
+from symhigh.population import Overlaps, Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
 
-_PATIENCE = 1000
-"""Attempts at a step in one call, beyond which the keyboard would wait too long."""
 _MOST_TIMES = 4096
 
 
@@ -59,12 +57,11 @@ def _curve(
     repeat: Repeat, lane: Lane, end: float, times: Array, rtol: float, atol: float | None, budget: int
 ) -> Curve | None:
     batch, system = lane.batch, repeat.system
-    most = budget + 50
     batch.times[:] = times
-    lane.run(0, 1, end, rtol, atol, min(most, _PATIENCE))
+    lane.run(0, 1, end, rtol, atol, budget)
     marks = batch.marks[0]
     status, row, now, steps, rejected, evaluations, negative = marks[:MARKS].tolist()
-    if status in (BACK, RUNNING) or (status == SPENT and most > _PATIENCE):
+    if status == BACK or (status == SPENT and not spent(marks, budget)):
         return None
     rows, message = int(row), ""
     if status != REACHED:
@@ -85,10 +82,10 @@ def _curve(
 class Repeat:
     """A system on modes that stay, and the lanes for its curves that are free, by their number of times."""
 
-    def __init__(self, system: MomentSystem, spectrum: Spectrum, start: Start) -> None:
+    def __init__(self, system: MomentSystem, spectrum: Spectrum, start: Start | Overlaps) -> None:
         self.system, self.spectrum, self.start = system, spectrum, start
         self.begun, self.lanes = False, dict[int, list[Lane]]()
-        self.infinite = start.distance_is_infinite(spectrum)
+        self.infinite = isinstance(start, Start) and start.distance_is_infinite(spectrum)
 
     def lane(self, plan: Plain, count: int) -> Lane:
         """Room for one curve of ``count`` times."""
@@ -101,7 +98,7 @@ class Repeat:
 
 
 @lru_cache(maxsize=64)
-def _repeat(system: MomentSystem, spectrum: Spectrum, start: Start, content: tuple[bytes, ...]) -> Repeat:
+def _repeat(system: MomentSystem, spectrum: Spectrum, start: Start | Overlaps, content: tuple[bytes, ...]) -> Repeat:
     return Repeat(system, spectrum, start)
 
 

@@ -83,6 +83,26 @@ def test_what_is_not_plain_has_the_bits_of_solve_too(name: str) -> None:
         assert same(many, place, bound.solve(ATOMS, start, 2.0, [1.0, 2.0]))
 
 
+def test_committees_are_scanned_over_their_overlaps() -> None:
+    p, q = sp.symbols("p q")
+    system = sh.derive(sh.MultiIndex((p, q), (sh.x_star,), (p + q - sh.x_star) ** 2 / 2, noise=0.5), sh.Constant(g))
+    starts = [sh.Overlaps(np.diag([size, 1.0, 1.0])) for size in (0.5, 2.0)]
+    many = system.solve_many({g: [0.1, 0.3]}, ATOMS, starts, 2.0, [1.0, 2.0])
+    assert many.complete
+    for place in np.ndindex(2, 2):
+        bound = system.bind({g: many.axes["g"][place[0]]})
+        for _ in range(2):
+            assert same(many, place, bound.solve(ATOMS, starts[place[1]], 2.0, [1.0, 2.0]))
+
+
+def test_more_than_memory_holds_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "_memory", lambda: 1e6)
+    over = {g: np.linspace(0.1, 1, 50), n: [0.1, 0.2]}
+    assert LEAST_SQUARES.solve_many(over, ATOMS, START, 1.0, keep="risk").complete
+    with pytest.raises(ValueError, match=r"solve_many\(over=…\): memory holds the results of 155 curves, not of 200"):
+        LEAST_SQUARES.solve_many(over, PAIR, START, 1.0)
+
+
 def test_stiff_curves_go_to_the_other_stepper_as_they_do_alone() -> None:
     spectrum = sh.Spectrum.from_eigenvalues([1e-5, 1.0])
     many = LEAST_SQUARES.solve_many({g: [0.5, 1.0], n: [0.1]}, spectrum, START, 1e6, [1e3, 1e6])
