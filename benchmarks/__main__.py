@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import curves, evaluation, networks, scaling, simulation, spectra, start_up
+from benchmarks import algorithms, curves, evaluation, networks, scaling, simulation, spectra, start_up
 from benchmarks.measure import Contest, machine, markdown
 
 HEAD = """# Benchmarks
@@ -35,6 +35,7 @@ JOBS: dict[str, list[Job]] = {
         *(lambda d=d: [simulation.direct(d)] for d in (256, 1024, 4096, 16384)), lambda: [simulation.two_threads()],
         *(lambda d=d: [simulation.chain(d)] for d in (2**12, 10**6, 10**9)), lambda: [simulation.figure_one()],
     ],
+    "algorithms": [algorithms.direct, algorithms.chains, algorithms.curves],
     "networks": [networks.particles, networks.long_horizon],
     "start-up": [start_up.rows],
     "long": [lambda: [curves.stiff_modes()], lambda: [scaling.million()]],

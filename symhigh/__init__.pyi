@@ -41,6 +41,8 @@ from symhigh.objects.experiment import Experiment as Experiment
 from symhigh.objects.network_curve import NetworkCurve as NetworkCurve
 from symhigh.objects.passes import simulate_passes as simulate_passes
 from symhigh.objects.passes import solve_passes as solve_passes
+from symhigh.objects.phase_diagram import PhaseDiagram as PhaseDiagram
+from symhigh.objects.phase_diagram import phase_diagram as phase_diagram
 from symhigh.objects.runs import Runs as Runs
 from symhigh.objects.runs import simulate as simulate
 from symhigh.objects.systems import DensitySystem as DensitySystem
@@ -62,6 +64,7 @@ from symhigh.problem import Contaminated as Contaminated
 from symhigh.problem import DiagonalNetwork as DiagonalNetwork
 from symhigh.problem import Gaussian as Gaussian
 from symhigh.problem import Laplace as Laplace
+from symhigh.problem import Mixture as Mixture
 from symhigh.problem import MultiIndex as MultiIndex
 from symhigh.problem import Problem as Problem
 from symhigh.problem import Rademacher as Rademacher
@@ -83,6 +86,7 @@ from symhigh.problem import sign_regression as sign_regression
 from symhigh.problem import squared_hinge as squared_hinge
 from symhigh.problem import student as student
 from symhigh.problem import tanh_student as tanh_student
+from symhigh.report.cite import cite as cite
 from symhigh.report.script import python_script as python_script
 from symhigh.rule import AdaGrad as AdaGrad
 from symhigh.rule import AdaGradNorm as AdaGradNorm

@@ -6,6 +6,7 @@ command line, in the documentation and in the tests, as :mod:`symhigh.registry` 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -59,9 +60,21 @@ class Entry:
         return found
 
     @property
+    def source(self) -> str:
+        """The documentation in which the sources stand: its own where it names any, else that of its file."""
+        return stated_source(self.function)
+
+    @property
     def help(self) -> str:
         """The first line of the documentation."""
         return (self.function.__doc__ or "").strip().splitlines()[0]
+
+
+def stated_source(made: Any) -> str:
+    """The documentation of a function or class where it names a source, else that of its file."""
+    own = made.__doc__ or ""
+    named = "arXiv" in own or "Source" in own or "High Line" in own
+    return own if named else sys.modules[made.__module__].__doc__ or ""
 
 
 LOSSES: dict[str, Entry] = {}

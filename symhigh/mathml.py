@@ -37,7 +37,7 @@ _FUNCTIONS = (
 _NAMED = frozenset(_FUNCTIONS.split())
 _LIMITS = ("lim", "max", "min", "sup", "inf")
 _SPACES = {",": 0.17, ":": 0.22, ";": 0.28, " ": 0.25, "quad": 1.0, "qquad": 2.0, "!": 0.0}
-_SILENT = {"displaystyle", "textstyle", "limits", "nolimits", "big", "Big", "bigg", "Bigg", "bigl", "bigr"}
+_SILENT = {"displaystyle", "textstyle", "big", "Big", "bigg", "Bigg", "bigl", "bigr"}
 _ACCENTS = {"hat": "^", "bar": "¯", "overline": "¯", "tilde": "~", "dot": "˙", "ddot": "¨", "vec": "→"}
 _ALPHABETS = {"mathcal": 0x1D49C, "mathbb": 0x1D538, "mathsf": 0x1D5A0, "mathbf": 0x1D400}
 _EARLIER = {
@@ -93,13 +93,15 @@ class _Reader:
         """One element with its sub- and superscript."""
         limits = self.peek()[1:] in (*_LIMITS, "sum", "prod", "bigcup", "bigcap")
         base, below, above = self.element(), "", ""
+        if self.peek() in ("\\limits", "\\nolimits"):
+            limits = self.take() == "\\limits"
         while self.peek() in ("_", "^", "'"):
             mark = self.take()
             if mark == "_":
                 below = self.element()
             else:
                 above += "<mo>′</mo>" if mark == "'" else self.element()
-        above = f"<mrow>{above}</mrow>" if above.count("<mo>′</mo>") > 1 else above
+        above = f"<mrow>{above}</mrow>" if above.startswith("<mo>′</mo><") else above
         if not (below or above):
             return base
         tag = ("munder" if limits else "msub") if below else ""
@@ -123,6 +125,8 @@ class _Reader:
             raise ValueError(f"mathml({self.source!r}): {token} stands where a formula must")
         if token in "()[]|":
             return f'<mo stretchy="false">{token}</mo>'
+        if token == "/":
+            return '<mo lspace="0" rspace="0">/</mo>'
         return f"<mo>{escape({'-': '−', '*': '∗', '~': ' '}.get(token, token))}</mo>"
 
     def command(self, name: str) -> str:

@@ -171,7 +171,7 @@ def test_json_has_null_where_there_is_no_number() -> None:
         (("simulate", "--d", "9" * 40), "d must be <="),
         (("simulate", "--d", "100", "--t-end", "1e300"), "t_end must be <"),
         (("derive", "--loss", "nonsense"), "nonsense"),
-        (("verify", "no/such/file.py"), "does not exist"),
+        (("verify", "no/such/file.py"), "no such file or folder"),
         (("verify", __file__), "no claims"),
         (
             ("limits", "--loss", "logistic", "--rule", "polyak"),

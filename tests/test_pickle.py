@@ -104,12 +104,16 @@ MADE: dict[str, Callable[[], Any]] = {
     "Start": lambda: sh.Start.power_law(0.4),
     "StochasticPolyak": lambda: sh.StochasticPolyak(1),
     "StudentT": lambda: sh.StudentT(3),
+    "Mixture": lambda: sh.Mixture([1], [sp.Symbol("mu", real=True)]),
     "Dataset": lambda: sh.Dataset(np.eye(3), np.ones(3)),
     "Sweep": lambda: sh.Sweep("folder", {"x": [1]}, (0,)),  # type: ignore[arg-type]
     "WarmUp": lambda: sh.WarmUp(LEAST, 2),
     "WeightDecay": lambda: sh.WeightDecay(LEAST, 0.1),
     "cosine": lambda: sh.cosine(1, 10),
     "MomentSystem": system,
+    "PhaseDiagram": lambda: sh.phase_diagram(
+        sh.derive(sh.least_squares(a), sh.Constant(eta)), (eta, [0.1, 9]), (a, [1]), "risk", ISOTROPIC, START, 9
+    ),
     "ManyCurves": lambda: sh.derive(SQUARES, sh.Constant(eta)).solve_many({eta: [0.1, 9]}, ISOTROPIC, START, 99, [99]),
     "DensitySystem": lambda: sh.derive(network()),
     "derive, unreduced": lambda: sh.derive(sh.logistic_regression(), LEAST),
@@ -139,6 +143,7 @@ MADE: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_points", "renewal_equation", "simulate",
              "sweep", "Rule", "verify", "within", "stable_rate", "python_script", "solve_passes", "simulate_passes",
+             "phase_diagram",
              "EffectiveDimensionWarning", "eps", "t", "x", "x_star", "y",
     "CONSISTENT",
     "Escape",

@@ -1,4 +1,4 @@
-"""The command that draws figures.
+"""The command that draws figures by name.
 
 Part of the command line.
 """
@@ -13,31 +13,33 @@ from symhigh.cli.console import progress, writable
 
 
 @click.command()
-@click.argument("number", type=click.Choice(["1"]))
+@click.argument("names", nargs=-1)
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("figure1"),
-    show_default=True,
-    help="Path, no ending.",
+    "--out", type=click.Path(path_type=Path), default=Path("figures"), show_default=True, help="Folder of the figures."
 )
-@click.option(
-    "--largest",
-    type=click.Choice(["256", "1024", "4096", "16384"]),
-    default="4096",
-    show_default=True,
-    help="Largest dimension of the left panel.",
-)
-@click.option("--seeds", type=click.IntRange(min=3), default=30, show_default=True, help="Runs a dimension.")
-def figure(number: str, out: Path, largest: str, seeds: int) -> None:
-    """Reproduce a figure of The High Line as PNG and PDF, with its data as JSON."""
-    from symhigh.report.figure1 import figure1
+@click.option("--quick", is_flag=True, help="Smaller dimensions and fewer runs.")
+@click.option("--list", "listing", is_flag=True, help="List the figures, and draw nothing.")
+def figure(names: tuple[str, ...], out: Path, quick: bool, listing: bool) -> None:
+    """Draw figures by name, such as high-line/1, networks, or all: PNG and PDF, with the data as JSON.
+
+    Exit status 1 where the data of a figure does not show what the figure is to show.
+    """
+    import matplotlib
+
     from symhigh.report.figures import save
+    from symhigh.report.gallery import chosen, recipes
 
-    writable("--out", out)
-    with progress(f"figure {number}") as report:
-        drawn, data = figure1(int(largest), seeds, progress=report)
-    for path in save(drawn, data, out):
-        click.echo(path)
-
-
+    if listing:
+        for recipe in recipes().values():
+            click.echo(f"{recipe.name}  {recipe.title}")
+        return
+    if not names:
+        raise ValueError(f"give the names of figures: {', '.join(recipes())}, or all")
+    matplotlib.use("Agg")
+    wanted = chosen(names)
+    writable("--out", out / "figure")
+    for recipe in wanted:
+        with progress(f"figure {recipe.name}") as report:
+            drawn = recipe.draw(quick, report)
+        for path in save(drawn.figure, drawn.data, out / recipe.name):
+            click.echo(path)

@@ -16,8 +16,8 @@ import sympy as sp
 from sympy.logic.boolalg import BooleanAtom
 
 from symhigh.checks import expression, instance, mapping, refuse_type, shown, whole
-from symhigh.closed.nodes import MU
-from symhigh.notation import latex
+from symhigh.closed.nodes import MU, root_latex, roots_named
+from symhigh.notation import FieldLatexPrinter, latex
 
 _MAX_DIGITS = 4000
 _TAKEN = {
@@ -147,9 +147,15 @@ class Formula:
         raise ValueError(f"Formula.evaluate: no {wanted} stable digits at {_shown(numbers)}")
 
     def latex(self, assumptions: bool = False) -> str:
-        """The expression as LaTeX, with what it assumes behind it where ``assumptions`` asks for it."""
+        """The expression as LaTeX, the equations of its roots, and behind it with ``assumptions`` what it assumes."""
+        expr, roots = roots_named(self.expr)
+        where = r",\quad ".join(root_latex(name, root, FieldLatexPrinter()) for name, root in roots)
         conditions = r",\ ".join(map(latex, self.assumptions))
-        return latex(self.expr) + (rf" \qquad \left({conditions}\right)" if assumptions and conditions else "")
+        return (
+            latex(expr)
+            + (rf" \quad\text{{where }} {where}" if where else "")
+            + (rf" \qquad \left({conditions}\right)" if assumptions and conditions else "")
+        )
 
     def python(self, name: str = "formula") -> str:
         """Source of a Python function of the formula's symbols, in double precision; needs SciPy for W and erf."""

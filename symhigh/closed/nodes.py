@@ -105,8 +105,7 @@ class Root(sp.Expr):  # type: ignore[misc]
         return (low, high) if inside and (function(low) < 0) != (function(high) < 0) else None
 
     def _latex(self, printer: Any) -> str:
-        equation, name, low, high = map(printer._print, _named(self))
-        return rf"\operatorname{{root}}\left({equation} = 0,\ {low} < {name} < {high}\right)"
+        return rf"\operatorname{{root}}\left({_latex_of_root(_named(self), printer)}\right)"
 
     def _sympystr(self, printer: Any) -> str:
         return f"Root({', '.join(map(printer._print, _named(self)))})"
@@ -141,6 +140,37 @@ def _value(root: Root, bits: int) -> Any:
         function = numeric(root.equation, (root.unknown,))
         ends = [mpmath.inf if e is sp.oo else numeric(e, ())() for e in root.args[2:]]
         return bracketed_root(function, *(root._near(function, ends) or ends))
+
+
+def roots_named(expr: sp.Expr) -> tuple[sp.Expr, list[tuple[sp.Symbol, Root]]]:
+    """``expr`` with a letter for every root in it, and the roots by their letters, the inner ones first.
+
+    A root goes by its own unknown, with a number where the letter is taken.
+    """
+    found: list[tuple[sp.Symbol, Root]] = []
+    while inner := [r for r in expr.atoms(Root) if not any(a.has(Root) for a in r.args)]:
+        taken = {s.name for s in expr.free_symbols} | {name.name for name, _ in found}
+        root = min(inner, key=str)
+        letter = root.unknown.name
+        name = next(n for n in (letter, *(f"{letter}_{k}" for k in range(1, 99))) if n not in taken)
+        found.append((sp.Symbol(name, positive=True), root))
+        expr = expr.xreplace({root: found[-1][0]})
+    return expr, found
+
+
+def root_latex(name: sp.Symbol, root: Root, printer: Any) -> str:
+    """The equation that ``name`` solves and the interval that it lies in, as LaTeX."""
+    return _latex_of_root(tuple(a.xreplace({root.unknown: name}) for a in root.args), printer)
+
+
+def _latex_of_root(root: tuple[sp.Basic, ...], printer: Any) -> str:
+    equation, name, low, high = root
+    number, rest = equation.as_coeff_Add()
+    left, right = (rest, -number) if number.is_negative else (equation, sp.S.Zero)
+    bounds = rf"{printer._print(low)} < {printer._print(name)}" + (
+        "" if high is sp.oo else rf" < {printer._print(high)}"
+    )
+    return rf"{printer._print(left)} = {printer._print(right)},\ {bounds}"
 
 
 def _named(root: Root) -> tuple[sp.Basic, ...]:

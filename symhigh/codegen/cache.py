@@ -1,7 +1,8 @@
 """Generated source becomes a module once, and its machine code stays on disk for later processes.
 
 The name of a module is the hash of its source alone: equal mathematics gives equal source, whatever process made it.
-What runs is the source at hand, never a file; the copy on disk (``m_<hash>.py``) is there to be read.
+What runs is the source at hand, never a file; the copy on disk (``m_<hash>.py``) is there to be read. Helpers of
+quadrature become a module of their own, which others import by its hash, so that they are compiled once.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from types import ModuleType
 from symhigh.codegen.entries import keep
 from symhigh.codegen.folder import cache_folder as cache_folder
 from symhigh.codegen.folder import write_whole
+from symhigh.codegen.helpers import HELPERS, used
+from symhigh.codegen.target import NUMBA, NUMPY
 
 LOCK = threading.RLock()
 """Held while source is generated and becomes a module: by one thread at a time, the others then find it done."""
@@ -24,6 +27,20 @@ if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that i
 
 def load(source: str) -> ModuleType:
     """Make ``source`` a module, and use the machine code that an earlier process left."""
+    return _load(_importing(source))
+
+
+def _importing(source: str) -> str:
+    """``source`` with the helpers imported from their own module, which is loaded."""
+    before, helpers, after = source.partition(HELPERS)
+    if not helpers:
+        return source
+    header = next(target.header for target in (NUMBA, NUMPY) if source.startswith(target.header))
+    names = ", ".join(used(before + after))
+    return f"{before}from {_load(header + HELPERS).__name__} import {names}\n{after}" if names else before + after
+
+
+def _load(source: str) -> ModuleType:
     digest = hashlib.sha256(source.encode()).hexdigest()[:20]
     name = f"symhigh_generated.m_{digest}"
     with LOCK:

@@ -35,7 +35,8 @@ def keep(namespace: Mapping[str, Any], source: str) -> None:
         name: f for name, f in namespace.items() if isinstance(f, Dispatcher) and hasattr(f, "_cache")
     }
     for name, function in compiled.items():
-        function._cache = _entries(folder, text, name, compiled)
+        if function.py_func.__globals__ is namespace:  # what it imports keeps its own
+            function._cache = _entries(folder, text, name, compiled)
 
 
 def _entries(folder: Path, text: str, name: str, others: Mapping[str, Any]) -> Any:

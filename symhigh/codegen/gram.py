@@ -55,6 +55,8 @@ _RESERVED = (
 
 def refusal(s: Statement) -> str:
     """Why there is no Gram chain of a statement; empty where there is one."""
+    if s.classes:
+        return "classes have means of their own, which the chain does not hold"
     if not rotation_invariant(s):
         return "a step that is not invariant under rotations needs every coordinate"
     entries = {*s.coordinates, *s.coefficients, *s.gradients}

@@ -12,25 +12,6 @@ from sympy.core.function import AppliedUndef
 
 from symhigh.derivation.gaussian import FourSigns
 
-SOURCE = '''
-@njit
-def safe_ratio(a, b):
-    """a/b, with 0/0 = 0: the factor that vanishes does so faster."""
-    if b == 0.0:
-        return 0.0 if a == 0.0 else math.copysign(math.inf, a)
-    return a / b
-
-
-@njit
-def safe_root(a):
-    return math.sqrt(a) if a > 0.0 else 0.0
-
-
-@njit
-def safe_asin(a):
-    return math.asin(min(max(a, -1.0), 1.0))
-'''
-
 safe_ratio = sp.Function("safe_ratio", real=True)
 safe_root = sp.Function("safe_root", nonnegative=True)
 safe_asin = sp.Function("safe_asin", real=True)

@@ -15,10 +15,10 @@ import sympy as sp
 from sympy import ImmutableMatrix
 
 from symhigh.codegen.announce import listen
-from symhigh.codegen.c import Record, Signature
+from symhigh.codegen.c_types import Record, Signature
 from symhigh.codegen.cache import LOCK, load
 from symhigh.codegen.compiler import NoCompiler
-from symhigh.codegen.control import FIELDS, scale_source
+from symhigh.codegen.control import FIELDS
 from symhigh.codegen.course import COURSE_FIELDS, COURSES, course_source
 from symhigh.codegen.density import density_source
 from symhigh.codegen.explicit import dormand_prince_8, explicit_source
@@ -30,6 +30,7 @@ from symhigh.codegen.lower import Lowering
 from symhigh.codegen.objects import begin_object
 from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
+from symhigh.codegen.scales import scale_source
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, C, Target, chosen, give_up_c
 from symhigh.codegen.woodbury import LinearAlgebra

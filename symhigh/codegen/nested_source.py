@@ -8,64 +8,6 @@ is the budget, and what is still 1e-4 off on the first line then is NaN.
 
 from __future__ import annotations
 
-SHARED = '''
-def exponential_table(levels):
-    """Nodes as (distance to the nearer end, side), weights, ends of levels: tanh-sinh on [-1, 1], level by level."""
-    near, weight, ends = [], [], [0]
-    for level in range(levels):
-        step = 0.5**level
-        for k in range(int(3.2 / step) + 1):
-            if level == 0 or k % 2 == 1:
-                t = k * step
-                inner = 0.5 * math.pi * math.sinh(t)
-                near.append(1.0 / (math.exp(inner) * math.cosh(inner)))
-                weight.append(0.5 * math.pi * math.cosh(t) / math.cosh(inner) ** 2)
-        ends.append(len(near))
-    return numpy.array(near), numpy.array(weight), numpy.array(ends)
-
-
-NEAR, NEAR_WEIGHT, NEAR_ENDS = exponential_table(9)
-
-@njit
-def pair_of_signs(rij, km, ki, kj, mi, mj):
-    """Plackett's integral for one pair (i, j), by the tanh-sinh rule on (0, 1): t = 0.5 gap or 1 - 0.5 gap."""
-    total = 0.0
-    for n in range(NEAR_ENDS[6]):
-        for side in range(1 if n == 0 else 2):
-            t = 0.5 * NEAR[n] if side == 0 else 1.0 - 0.5 * NEAR[n]
-            a = t * rij
-            lack = 1.0 - abs(rij) * t if side == 0 else 1.0 - abs(rij) + 0.5 * abs(rij) * NEAR[n]
-            left = lack * (1.0 + abs(a))
-            if left <= 0.0:
-                continue
-            cov = t * km - (ki * t * mi - a * (ki * mj + t * t * kj * mi) + t * kj * mj) / left
-            first = 1.0 - (ki * ki - 2.0 * a * ki * t * kj + t * t * kj * kj) / left
-            second = 1.0 - (t * t * mi * mi - 2.0 * a * t * mi * mj + mj * mj) / left
-            size = math.sqrt(max(first, 0.0) * max(second, 0.0))
-            if size > 0.0:
-                total += NEAR_WEIGHT[n] * math.asin(min(max(cov / size, -1.0), 1.0)) / math.sqrt(left)
-    return rij * total * 0.5 * 0.5**5
-
-
-@njit
-def four_signs(r12, r13, r14, r23, r24, r34):
-    """The mean of a product of four signs (Plackett, 1954)."""
-    pairs = pair_of_signs(r13, r24, r12, r23, r14, r34) + pair_of_signs(r14, r23, r12, r24, r13, r34)
-    pairs += pair_of_signs(r23, r14, r12, r13, r24, r34) + pair_of_signs(r24, r13, r12, r14, r23, r34)
-    first = math.asin(min(max(r12, -1.0), 1.0)) * math.asin(min(max(r34, -1.0), 1.0))
-    return (first + pairs) * (2.0 / math.pi) ** 2
-
-
-PLACES = numpy.sinh(numpy.linspace(-5.0, 5.0, 97)) / math.sinh(5.0)
-"""Where sign changes are looked for along a line, in units of its reach: close together near zero."""
-
-
-@njit
-def settled(level, error, size):
-    """Whether the error of the finer of two levels, about the square of their difference, is rounding."""
-    return level > 1 and error <= 1e-9 * size
-'''
-
 PIECES = '''
 @njit
 def {name}_pieces_{k}(cuts{args}):

@@ -20,11 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.codegen import c, c_prelude
+from symhigh.codegen import c, c_expressions, c_prelude, c_statements, c_types, helpers
 from symhigh.codegen.announce import WATCH
+from symhigh.codegen.c_types import NoTranslation, Record, Signature
 from symhigh.codegen.cache import LOCK
 from symhigh.codegen.compiler import NoCompiler, begin, compiler, options
 from symhigh.codegen.folder import cache_folder, write_whole
+from symhigh.codegen.helpers import SHARED, TYPES
 
 _loaded: dict[str, SimpleNamespace] = {}
 _BYTE = ctypes.c_char
@@ -32,7 +34,7 @@ _DOUBLE = np.dtype(np.float64)
 
 
 def load_object(
-    source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...] = ()
+    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = ()
 ) -> SimpleNamespace:
     """The functions ``exports`` of ``source``, translated and compiled, or found on disk.
 
@@ -42,17 +44,22 @@ def load_object(
 
 
 def begin_object(
-    source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...] = ()
+    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = ()
 ) -> Callable[[], SimpleNamespace]:
     """Start what :func:`load_object` does; the function returned waits for the end, so that compilers run at once."""
     key = _key(source, exports, records)
     with LOCK:
         if (known := _loaded.get(key)) is not None:
             return lambda: known
-    library = _library(key, source, exports, records)
+    before, shared, after = source.partition(SHARED)
+    given = TYPES if shared else {}
+    library = _library(key, lambda: c.translate(before + after, exports, records, given))
+    offered = _helpers() if shared else None
 
     def finished() -> SimpleNamespace:
         made = library()
+        if offered is not None:
+            _attach(made, offered)
         with LOCK:
             if key not in _loaded:
                 functions = {name: Function(made, name, kinds, records) for name, kinds in exports.items()}
@@ -62,7 +69,30 @@ def begin_object(
     return finished
 
 
-def _key(source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...]) -> str:
+def _attach(library: ctypes.CDLL, offered: Callable[[], int]) -> None:
+    """Tell compiled code where the helpers are that it calls."""
+    try:
+        place = offered()
+    except NoCompiler:
+        _helpers.cache_clear()
+        raise
+    with suppress(AttributeError):  # it calls none
+        library.attach(ctypes.c_void_p(place))
+
+
+@lru_cache(maxsize=1)
+def _helpers() -> Callable[[], int]:
+    """Begin to compile the helpers, once for all objects; the function returned tells where their addresses are."""
+    begun = _library(_key(SHARED, {}, ()), lambda: c.translate_shared(SHARED, TYPES))
+
+    @lru_cache(maxsize=1)
+    def offered() -> int:
+        return ctypes.addressof((ctypes.c_void_p * len(TYPES)).in_dll(begun(), "offered"))
+
+    return offered
+
+
+def _key(source: str, exports: Mapping[str, Signature], records: tuple[Record, ...]) -> str:
     found = compiler()
     if found is None:
         raise NoCompiler("there is no C compiler")
@@ -74,21 +104,20 @@ def _key(source: str, exports: Mapping[str, c.Signature], records: tuple[c.Recor
 def _translator() -> str:
     """What the translation itself depends on."""
     digest = hashlib.sha256()
-    for module in (c, c_prelude):
+    for module in (c, c_expressions, c_prelude, c_statements, c_types, helpers):
         loader: Any = getattr(module.__spec__, "loader", None)
         digest.update(loader.get_data(module.__file__) if hasattr(loader, "get_data") else b"")
     return digest.hexdigest()
 
 
-def _library(
-    key: str, source: str, exports: Mapping[str, c.Signature], records: tuple[c.Record, ...]
-) -> Callable[[], ctypes.CDLL]:
+def _library(key: str, translated: Callable[[], str]) -> Callable[[], ctypes.CDLL]:
+    """Begin to compile an object that is not on disk; the function returned waits for it."""
     folder = cache_folder()
     if folder is not None and (known := _kept(folder, key)) is not None:
         return lambda: known
     try:
-        text = c.translate(source, exports, records)
-    except c.NoTranslation as fault:
+        text = translated()
+    except NoTranslation as fault:
         raise NoCompiler(str(fault)) from None
     private = tempfile.TemporaryDirectory(prefix="symhigh-")
     WATCH.start()
@@ -144,7 +173,7 @@ def _opened(path: Path) -> ctypes.CDLL:
 class Function:
     """A compiled function: called with numbers, arrays of doubles and records; ``address`` is where its code is."""
 
-    def __init__(self, library: ctypes.CDLL, name: str, kinds: c.Signature, records: tuple[c.Record, ...]) -> None:
+    def __init__(self, library: ctypes.CDLL, name: str, kinds: Signature, records: tuple[Record, ...]) -> None:
         self._library, self.__name__ = library, name
         self._enter = library[f"enter_{name}"]
         self._enter.restype = None

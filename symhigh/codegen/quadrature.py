@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from symhigh.codegen import guard, nested_source
+from symhigh.codegen import guard
 from symhigh.codegen import quadrature_source as text
 from symhigh.codegen.analyticity import is_centred, more_digits, strip
+from symhigh.codegen.helpers import GUARDS, HELPERS
 from symhigh.codegen.nested import nested_node
 from symhigh.codegen.printer import code, function_body
 from symhigh.derivation.gaussian import KINKS, STEPS, FourSigns, GaussianMean, boundaries, recognise
@@ -51,8 +52,8 @@ class QuadratureLowering:
     def source(self) -> str:
         """Source of all functions, empty where there is nothing to define."""
         if not self._texts and not self._signs:
-            return guard.SOURCE if self._guards else ""
-        return "\n".join([guard.SOURCE, text.SHARED, nested_source.SHARED, *self._texts])
+            return GUARDS if self._guards else ""
+        return "\n".join([HELPERS, *self._texts])
 
     def _call(self, node: GaussianMean) -> sp.Expr:
         key = (node.integrand, node.dimension)

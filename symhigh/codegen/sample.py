@@ -41,10 +41,11 @@ def noise_lines(lowering: Lowering, s: Statement, normal: str) -> list[str]:
 def sample_lines(lowering: Lowering, s: Statement) -> list[str]:
     """The slopes of the drawn sample, and its loss where the rule looks at it."""
     names, outcomes = lowering.names, s.outcomes
+    here = dict.fromkeys(s.shifts, sp.S.Zero)  # a drawn prediction holds the mean of its class
     wants_loss = s.uses(sample_loss)
     lines: list[str] = []
     for j, outcome in enumerate(outcomes):
-        loss = recognise(outcome.loss)
+        loss = recognise(outcome.loss.xreplace(here))
         wanted = [(slope(p), sp.diff(loss, x)) for p, x in enumerate(s.students)]
         wanted += [(sample_loss, loss)] if wants_loss else []
         code = [f"{names(name)} = {names.code(e)}" for name, e in statements(wanted)]
@@ -60,7 +61,22 @@ def sample_lines(lowering: Lowering, s: Statement) -> list[str]:
             )
         )
         lines += [opening, *("    " + line for line in code)]
-    return ["draw = uniform(source, words)", *lines]
+    return lines if s.classes else ["draw = uniform(source, words)", *lines]
+
+
+def class_lines(lowering: Lowering, s: Statement, root: sp.Expr) -> list[str]:
+    """Draw the class of a sample, and what its mean takes of the entry of each target, ``mean_0`` …."""
+    lines = ["draw = uniform(source, words)"] if s.classes else []
+    for j, o in enumerate(s.classes):
+        if j == 0:
+            opening = f"if draw < {lowering.names.code(o.probability)}:"
+        else:
+            total = _cumulative(s.classes[: j + 1])
+            opening = "else:" if j == len(s.classes) - 1 else f"elif draw < {lowering.names.code(total)}:"
+        shares = (sp.expand(o.mean).coeff(target) / root for target in s.targets)
+        body = [f"    mean_{q} = {lowering.names.code(share)}" for q, share in enumerate(shares)]
+        lines += [opening if len(s.classes) > 1 else "if True:", *body]
+    return lines
 
 
 def _cumulative(outcomes: Sequence[Label]) -> sp.Expr:

@@ -20,7 +20,16 @@ import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.sample import RATE, knowledge_sources, late, noise_lines, rate_lines, sample_lines, slope
+from symhigh.codegen.sample import (
+    RATE,
+    class_lines,
+    knowledge_sources,
+    late,
+    noise_lines,
+    rate_lines,
+    sample_lines,
+    slope,
+)
 from symhigh.codegen.target import NUMBA
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, lam, t
@@ -97,7 +106,8 @@ class _Step:
         block += [f"draws, roots, last = {drawn}, root[low:high], a[low:high]"]
         block += [f"push{p} = push[{p}, low:high]" for p in range(len(self.s.students)) if self.batched]
         block += [f"extra{k} = extra[{k}, low:high]" for k in range(len(self.s.normals))]
-        loop = [*self.update("block", "i"), "value = roots[i] * draws[i]", "last[i] = value"]
+        shift = "".join(f" + mean_{q} * {names(v)}" for q, v in enumerate(self.s.targets) if self.s.classes)
+        loop = [*self.update("block", "i"), f"value = roots[i] * draws[i]{shift}", "last[i] = value"]
         loop += [
             f"{name} += value * ({names.code(weight)})"
             for name, (_, weight) in zip(sums, self.predictions, strict=True)
@@ -109,6 +119,7 @@ class _Step:
         ]
         return [
             *self.draw_normals(),
+            *class_lines(self.lowering, self.s, _ROOT),
             *(f"{name} = 0.0" for name in (*sums, *squares)),
             "low = 0",
             "while low < n:",
@@ -129,7 +140,7 @@ class _Step:
 
     def used_coefficients(self) -> list[sp.Symbol]:
         exprs = (*self.new_values().values(), *(weight for _, weight in self.predictions))
-        used = set().union(*(e.free_symbols for e in exprs))
+        used = set().union(*(e.free_symbols for e in exprs), *(o.mean.free_symbols for o in self.s.classes))
         return [c for c in self.coefficients if c in used]
 
     def new_values(self) -> dict[sp.Symbol, sp.Expr]:

@@ -13,7 +13,7 @@ from itertools import combinations_with_replacement
 import sympy as sp
 
 from symhigh.derivation.gaussian import recognise
-from symhigh.derivation.one_step import Mean, OneStep, Stein
+from symhigh.derivation.one_step import ClassMean, Mean, OneStep, Stein
 from symhigh.derivation.state import Statement
 from symhigh.derivation.statistics import (
     ONE_DIRECTION,
@@ -61,7 +61,7 @@ def expectations(
 ) -> Expectations:
     """Values for all formal averages of ``step``; ``rates`` are the sample's rates, one an outcome, if it has any."""
     exprs = (*step.drift.values(), *step.covariance.values(), *step.cells.values())
-    atoms = sorted(set().union(*(e.atoms(Mean, Stein) for e in exprs)), key=sp.default_sort_key)
+    atoms = sorted(set().union(*(e.atoms(Mean, Stein, ClassMean) for e in exprs)), key=sp.default_sort_key)
     sample = sample_of(s)
     plain = _one_direction(s, step, rates) if s.single else _several(s, step, sample)
     names: dict[sp.Expr, sp.Expr] = dict(plain.names)
@@ -73,7 +73,10 @@ def expectations(
             names[atom] = gamma
             continue
         value = _value(atom, s, step, sample, rates)
-        name = OwnedSymbol(f"{'I' if isinstance(atom, Mean) else 'c'}'{len(names) + 1}", real=True)
+        if isinstance(atom, ClassMean) and atom.args[0] in step.slopes:
+            name = OwnedSymbol(f"s_{step.slopes.index(atom.args[0]) + 1}_{int(atom.args[1]) + 1}", real=True)
+        else:
+            name = OwnedSymbol(f"{'I' if isinstance(atom, Mean) else 'c'}'{len(names) + 1}", real=True)
         names[atom] = name
         scalars.insert(len(scalars) - 1, Scalar(name, value))
     return Expectations(names, tuple(scalars), plain.noise, plain.stein, sample)
@@ -118,11 +121,13 @@ def _value(
     """The average over label and sample of a function of the slopes, or a Stein coefficient of it."""
     weighted = []
     for k, o in enumerate(s.outcomes):
+        if isinstance(atom, ClassMean) and k != int(atom.args[1]):
+            continue
         loss, factor = (recognise(o.loss), sp.S.One) if rates is None else (in_pieces(o.loss), rates[k])
         slopes = {F: effective(factor, sp.diff(loss, x)) for F, x in zip(step.slopes, s.students, strict=True)}
         weighted.append(recognise(o.probability) * atom.args[0].xreplace({**slopes, step.rate: factor}))
     weighted = [recognise(w) for w in weighted]
     expr = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
-    if isinstance(atom, Mean):
+    if isinstance(atom, Mean | ClassMean):
         return (mean_over_sample if rates is None else sampled_mean)(expr, s.noise, sample)
     return stein_coefficient(expr, sample.directions[int(atom.args[1])], s.noise, sample)

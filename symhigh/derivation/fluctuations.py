@@ -141,6 +141,11 @@ def deviations(system: MomentSystem, random_start: bool = False) -> Deviations:
 
 
 def _check(s: Statement) -> None:
+    if s.classes:
+        raise ValueError(
+            "fluctuations: the data have classes, and the covariance of one step does not hold how their means add to "
+            "it; simulate an ensemble for its spread"
+        )
     if maxima := [m.name.name for m in s.memory if m.maximum_of is not None]:
         raise ValueError(
             f"fluctuations: the rule {s.owner} keeps a running maximum ({maxima[0]}), whose fluctuations "

@@ -13,8 +13,8 @@ import sympy as sp
 from symhigh.derivation.averages import NAMED, Averages
 from symhigh.derivation.expectations import Expectations, expectations, numbered
 from symhigh.derivation.memories import Energy, greedy_rate, limits_of_memories, sample_rates
-from symhigh.derivation.one_step import OneStep, one_step
-from symhigh.derivation.state import KNOWN, Statement
+from symhigh.derivation.one_step import ClassMean, OneStep, one_step
+from symhigh.derivation.state import KNOWN, Statement, shift
 from symhigh.derivation.statistics import sampled_mean, statistics
 from symhigh.meanfield import MeanField, Scalar, ScalarState
 from symhigh.symbols import (
@@ -50,7 +50,7 @@ def mean_field(s: Statement) -> MeanField:
     rates = tuple(g.subs(known) for g in sample_rates(s, energy)) if s.sampled else None
     stats = expectations(s, step, rates)
     field = _coordinate(s, step, stats)
-    drifts = _objective_drifts(s, field, stats, averages)
+    drifts = _objective_drifts(s, step, field, stats, averages)
     rate = _rate(s, drifts, rates, stats)
     if rate is sp.oo and any(e.has(gamma) for e in field.drift):
         raise ValueError(
@@ -64,6 +64,7 @@ def mean_field(s: Statement) -> MeanField:
         *(Scalar(name, value) for name, value in totals.items()),
         *(Scalar(name, lead) for name, lead in s.leads.values()),
         *_predictions(s, stats, averages),
+        *(Scalar(name, averages.of(expr)) for name, expr in s.shifts.items()),
         *stats.scalars,
         Scalar(gamma, rate.subs(known)),
     )
@@ -228,11 +229,12 @@ def known_of(s: Statement, averages: Averages) -> dict[sp.Symbol, sp.Expr]:
 
 
 def _objective_drifts(
-    s: Statement, field: MeanField, stats: Expectations, averages: Averages
+    s: Statement, step: OneStep, field: MeanField, stats: Expectations, averages: Averages
 ) -> dict[sp.Symbol, sp.Expr]:
     """``d(risk)/dt``, and ``d(distance)/dt`` for one direction: what greedy rules decrease.
 
-    ``dR = Σ_p (C_pp/2) dB_pp + Σ_{p<q} C_pq dB_pq``, as ``∂h/∂B_pq`` is a Stein coefficient (Price).
+    ``dR = Σ_p (C_pp/2) dB_pp + Σ_{p<q} C_pq dB_pq``, as ``∂h/∂B_pq`` is a Stein coefficient (Price);
+    and ``Σ_k p_k E_k f_p' dm_pk`` by the means of the classes.
     """
     weights = (*s.effective, *s.targets)
     total = sp.S.Zero
@@ -240,6 +242,10 @@ def _objective_drifts(
         if r >= p:
             factor = c / 2 if r == p else c
             total += factor * averages.of(sp.expand(field.generator(lam * weights[p] * weights[r])))
+    for k, o in enumerate(s.classes):
+        for p, F in enumerate(step.slopes):
+            pull = stats.names.get(ClassMean(F, sp.Integer(k)), sp.S.Zero)
+            total += pull * averages.of(sp.expand(field.generator(weights[p] * o.mean)))
     drifts = {risk: total}
     if s.single:
         drifts[distance] = averages.of(sp.expand(field.generator((weights[0] - weights[1]) ** 2)))
@@ -277,7 +283,7 @@ def _outputs(
             f"overlap_{p + 1}_{q + 1}": averages.of(directions[p] * directions[q])
             for p in range(size)
             for q in range(p, size)
-        }
+        } | _zero_one_error(s, stats)
     (theta,), (aim,) = s.effective, s.targets
     found = {"distance": averages.of(sp.expand((theta - aim) ** 2))}
     if s.linear:
@@ -299,6 +305,16 @@ def _outputs(
     if (threshold := _threshold(s, drifts[distance], stats)) is not None:
         found["distance_threshold"] = threshold
     return found
+
+
+def _zero_one_error(s: Statement, stats: Expectations) -> dict[str, sp.Expr]:
+    """How often the sign of one student's prediction is not the label, where the classes have the labels ±1."""
+    if len(s.students) > 1 or not s.classes or {o.label for o in s.classes} != {sp.S.One, sp.S.NegativeOne}:
+        return {}
+    spread = stats.sample.law[0, 0]
+    margins = [(o.probability, o.label * shift(0, k)) for k, o in enumerate(s.classes)]
+    wrong = sum(share * sp.erfc(margin / sp.sqrt(2 * spread)) / 2 for share, margin in margins)
+    return {"zero_one_error": sp.Piecewise((sp.S.Half, spread <= 0), (wrong, True))}
 
 
 def _report(

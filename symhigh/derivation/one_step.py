@@ -15,6 +15,9 @@ the products of two changes the covariance: an Itô SDE of the coordinate, coupl
 The rate uses memories after the step, so it is ``g = γ + δ² q(z)`` with q formal; the expansion itself shows that
 this shift does not reach order 1/d. A batch of m samples averages m independent ``F_p a``: a product of two has m
 equal pairs among m², and the others factorise into two terms of order δ each, beyond the order kept.
+
+Where the data have classes, the entry is ``δ μ_k + a`` in class k, and predictions are centred but for their mean
+there, which the slopes of that class hold. The entry's mean adds ``δ μ_k E φ'(a) E_k ψ``, averaged over the classes.
 """
 
 from __future__ import annotations
@@ -36,6 +39,12 @@ class Mean(sp.Function):  # type: ignore[misc]
     """Formal expectation of a function of the slopes over one sample; a later pass gives it a value."""
 
     nargs = 1
+
+
+class ClassMean(sp.Function):  # type: ignore[misc]
+    """Formal share ``p_k E_k ψ`` that the k-th class of the data has in the mean of a function of the slopes."""
+
+    nargs = 2
 
 
 class Stein(sp.Function):  # type: ignore[misc]
@@ -180,6 +189,8 @@ class _Mehler:
         if constant == 0:
             return sp.S.Zero
         total = sp.S.Zero
+        if order < 2 and self.s.classes and (value := _hermite_mean(phi, 1, self.s.owner)) != 0:
+            total += constant * value * _DELTA * sum(o.mean * self._share(psi, k) for k, o in enumerate(self.s.classes))
         for n in range(3 - order):
             value = _hermite_mean(phi, n, self.s.owner)
             if value == 0:
@@ -199,6 +210,9 @@ class _Mehler:
             f"rule {self.s.owner}: its step holds {phi * psi} of the gradient, which for a mean over several samples "
             "is not a function of each; use batches of one"
         )
+
+    def _share(self, psi: sp.Expr, k: int) -> sp.Expr:
+        return ClassMean(psi, sp.Integer(k)) if psi.has(*self.z) else self.s.classes[k].probability * psi
 
     def _average(self, psi: sp.Expr, place: tuple[int, ...]) -> sp.Expr:
         if not place:

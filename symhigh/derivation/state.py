@@ -98,11 +98,25 @@ class Statement:
 
     @property
     def single(self) -> bool:
-        """Whether there are one student x and one target x_star, the setting of most closed forms.
+        """Whether there are one student x and one target x_star, and no classes: the setting of most closed forms.
 
         One of each under other names is a case of several directions.
         """
-        return self.students == (x,) and self.aims == (x_star,)
+        return self.students == (x,) and self.aims == (x_star,) and not self.classes
+
+    @property
+    def classes(self) -> tuple[Label, ...]:
+        """The classes of the data, whose means are in entries of fixed directions; none where all data are centred."""
+        return self.outcomes if any(o.mean != 0 for o in self.outcomes) else ()
+
+    @property
+    def shifts(self) -> dict[sp.Symbol, sp.Expr]:
+        """The mean of each prediction in each class, and what it is the average of over the coordinates."""
+        weights = (*self.effective, *self.targets)
+        places = ((q, k) for k in range(len(self.classes)) for q in range(len(weights)))
+        found = {shift(q, k): sp.expand(weights[q] * self.classes[k].mean) for q, k in places}
+        used = set().union(*(o.loss.free_symbols for o in self.classes))
+        return {name: expr for name, expr in found.items() if name in used}
 
     @property
     def normals(self) -> tuple[sp.Symbol, ...]:
@@ -135,6 +149,11 @@ class Statement:
     def uses(self, symbol: sp.Symbol) -> bool:
         """Whether the rule's rate or memories look at ``symbol``."""
         return any(e.has(symbol) for e in (*(m.increment for m in self.memory), self.rate) if e is not None)
+
+
+def shift(q: int, k: int) -> sp.Symbol:
+    """The mean of the q-th prediction, students first, in the k-th class; both are counted from zero."""
+    return OwnedSymbol(f"m_{q + 1}_{k + 1}", real=True)
 
 
 def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.Expr]]:
@@ -187,7 +206,7 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
         type(rule).__name__,
         problem.students,
         problem.targets,
-        tuple(Label(o.probability.xreplace(loss), o.loss.xreplace(loss)) for o in problem.outcomes),
+        tuple(_outcome(o, k, loss, problem, targets) for k, o in enumerate(problem.outcomes)),
         tuple(_in_scope(c, loss) for c in problem.law.components) if problem.noisy else (),
         problem.law.draw.xreplace(loss) if problem.noisy else sp.S.Zero,
         copies,
@@ -221,6 +240,17 @@ def _scoped(symbol: sp.Symbol, owner: str, value: sp.Expr | None = None) -> sp.S
 def _in_scope(c: Component, scope: Mapping[sp.Symbol, sp.Symbol]) -> Component:
     parts = {f: getattr(c, f).xreplace(scope) for f in ("probability", "centre", "variance", "density", "order")}
     return replace(c, **parts)
+
+
+def _outcome(
+    o: Label, k: int, scope: Mapping[sp.Symbol, sp.Symbol], problem: Problem, targets: tuple[sp.Symbol, ...]
+) -> Label:
+    """An outcome on canonical symbols; of a class with its mean in entries, and the loss of centred predictions."""
+    if problem.data is None:
+        return Label(o.probability.xreplace(scope), o.loss.xreplace(scope))
+    moved = {z: z + shift(q, k) for q, z in enumerate(problem.directions)}
+    mean = o.mean.xreplace(dict(zip(problem.targets, targets, strict=True)))
+    return Label(o.probability, o.loss.xreplace({**scope, **moved}), mean, o.label)
 
 
 def _copies(problem: Problem) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...]]:
@@ -266,6 +296,13 @@ def _check_names(rule: Rule) -> None:
 
 def _check_closed(rule: Rule, problem: Problem) -> None:
     """Every symbol of the rule is one of its own, of the sample, or of what an idealised rule may know."""
+    scalars = (*(m.increment for m in rule.memory), sp.S.Zero if rule.rate is None else rule.rate)
+    looked = set().union(*(sp.sympify(e, strict=True).free_symbols for e in scalars))
+    if problem.data is not None and (seen := sorted(map(str, looked & set(problem.directions)))):
+        raise ValueError(
+            f"rule {type(rule).__name__}: it looks at the prediction {seen[0]} itself, which for data with classes is "
+            "not supported; use sample_loss or gradient_square"
+        )
     own = {*rule.values, *(m.name for m in rule.memory), d, t}
     sample = {gradient_square, sample_loss, *problem.students, *problem.targets, eps}
     entries = {*rule.step, *rule.fixed, X, X_STAR, *(m.name for m in rule.cells)}

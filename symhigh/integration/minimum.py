@@ -19,6 +19,12 @@ from symhigh.system import MomentSystem
 
 def minimal_risk(system: MomentSystem, spectrum: Spectrum, start: Start) -> float:
     """``min_X h``, at the ``B22`` of ``start``; X = X* is preferred where it is a minimiser to 12 digits."""
+    problem = system.problem
+    if len(problem.directions) != 2 or problem.data is not None:
+        raise ValueError(
+            f"excess_risk: the least risk of {problem.name} over all students is known for one student and one target "
+            "without classes only; subtract a level of your own from risk"
+        )
     values, w = spectrum.numeric("minimal_risk")
     return minimal_risk_at(system.problem, float((w * values * start.modes(spectrum)[2]).sum()))
 

@@ -12,16 +12,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout, suppress
+from dataclasses import asdict
 from pathlib import Path
 from queue import Empty, Queue
 
 import symhigh
 from symhigh.checks import whole
+from symhigh.checks import words as words_of
 from symhigh.ledger.claim import Claim, explain
-from symhigh.ledger.load import find_files, loaded
+from symhigh.ledger.load import loaded
 from symhigh.ledger.rows import Ledger, Line, Row
+from symhigh.ledger.select import Selection, selections, split
 from symhigh.ledger.tally import tallies
 from symhigh.ledger.verdict import Verdict
 
@@ -31,7 +34,7 @@ Done = tuple[float, Row]
 
 
 _PACKAGE = Path(symhigh.__file__).resolve().parent
-_DERIVATIONS = next(
+SHIPPED = next(
     (p for p in (_PACKAGE / "derivations", _PACKAGE.parent / "derivations") if p.is_dir()), _PACKAGE
 )
 
@@ -43,13 +46,15 @@ def verify(
     jobs: int | None = None,
     progress: Progress | None = None,
     on_row: Callable[[Row], None] | None = None,
+    words: str | Iterable[str] = (),
 ) -> Ledger:
     """Examine claims and return the :class:`~symhigh.ledger.Ledger`, rows in the order of definition.
 
     Parameters
     ----------
     path_or_claims
-        A file of claims, a folder of such files (searched recursively), a :class:`~symhigh.ledger.Claim`,
+        A file of claims, ``"FILE::claim"`` for one of its claims by id or name, a folder of files (searched
+        recursively), a :class:`~symhigh.ledger.Claim`,
         or a list of any of these; without it, the claims that symhigh ships. Files are
         Python programs and are run as such.
     quick
@@ -63,6 +68,8 @@ def verify(
         Called with the fraction done, after each claim.
     on_row
         Called with each row as it is done.
+    words
+        Only claims whose id, name or file holds one of these words.
 
     A run interrupted from the keyboard returns the rows that are done, ``complete`` false.
     Every file that is named yields a row, an error row where it has no claims or cannot be read to its end. A folder
@@ -74,20 +81,23 @@ def verify(
         whole("verify", "jobs", jobs, least=1, meaning="the number of processes")
     begin = time.perf_counter()
     if path_or_claims is None:
-        path_or_claims = _DERIVATIONS
+        path_or_claims = SHIPPED
     single = isinstance(path_or_claims, str | Path | Claim)
     asked = [path_or_claims] if single else list(path_or_claims)  # type: ignore[arg-type]
     claims = [c for c in asked if isinstance(c, Claim)]
-    files = list(dict.fromkeys(f for p in asked if isinstance(p, str | Path) for f in find_files(p)))
+    only = words_of("verify", "words", words, "a word, or a list of words")
+    claims = Selection(words=only).of(claims, Path())
+    meant = selections((p for p in asked if isinstance(p, str | Path)), only)
+    files = list(meant)
     if wrong := [a for a in asked if not isinstance(a, str | Path | Claim)]:
         raise TypeError(f"verify(path_or_claims={wrong[0]!r}): give files, folders or claims")
     processes = min(jobs or os.cpu_count() or 1, len(files))
-    named = {str(Path(p)) for p in asked if isinstance(p, str | Path)}
+    named = {str(Path(split(p)[0])) for p in asked if isinstance(p, str | Path)}
     rows: list[Row] = []
     complete = True
     try:
         shares: dict[str, float] = {}
-        for share, row in _all_rows(claims, files, quick, seed, processes, alone=jobs == 1):
+        for share, row in _all_rows(claims, meant, quick, seed, processes, alone=jobs == 1):
             rows.append(row)
             shares[row.file or row.name] = share
             if progress is not None:
@@ -97,10 +107,11 @@ def verify(
     except KeyboardInterrupt:
         complete = False
     read = {row.file for row in rows}
-    without = [f for f in files if str(f) not in read] if complete else []
+    without = [f for f in files if str(f) not in read] if complete and not only else []
     if complete and not rows:
+        which = f"with {' or '.join(map(repr, only))} " if only else ""
         raise ValueError(
-            f"verify: no claims in {', '.join(map(str, asked)) or 'an empty list'}; a claims file defines "
+            f"verify: no claims {which}in {', '.join(map(str, asked)) or 'an empty list'}; a claims file defines "
             "symhigh.Claim objects at module level"
         )
     rows += [_broken(f, "the file holds no claims") for f in without if str(f) in named]
@@ -108,7 +119,7 @@ def verify(
     rows.sort(key=lambda row: place.get(row.file, -1))  # stable: the order within a file stays
     rows += _repeated(rows)
     unnamed = tuple(str(f) for f in without if str(f) not in named)
-    denominators = tallies(files, rows) if complete else ()
+    denominators = tallies([f for f in files if meant[f].whole], rows) if complete else ()
     return Ledger(tuple(rows), quick, seed, complete, time.perf_counter() - begin, unnamed, denominators)
 
 
@@ -122,10 +133,11 @@ def _repeated(rows: list[Row]) -> list[Row]:
     ]
 
 
-def examine_file(file: Path, quick: bool, seed: int) -> Iterator[Done]:
+def examine_file(file: Path, quick: bool, seed: int, selection: Selection) -> Iterator[Done]:
     """The rows of one file, as they are done; an error row where the file itself fails."""
     try:
-        with loaded(file) as claims:
+        with loaded(file) as found:
+            claims = selection.of(found, file)
             for number, claim in enumerate(claims, 1):
                 with redirect_stdout(sys.stderr):  # standard output is for the ledger
                     row = claim.examine(quick, seed)
@@ -137,7 +149,7 @@ def examine_file(file: Path, quick: bool, seed: int) -> Iterator[Done]:
 
 
 def _all_rows(
-    claims: list[Claim], files: list[Path], quick: bool, seed: int, processes: int, alone: bool
+    claims: list[Claim], files: Mapping[Path, Selection], quick: bool, seed: int, processes: int, alone: bool
 ) -> Iterator[Done]:
     for claim in claims:
         yield 1.0, claim.examine(quick, seed)
@@ -145,14 +157,14 @@ def _all_rows(
         yield from _in_processes(files, quick, seed, processes)
     else:
         for file in files:
-            yield from examine_file(file, quick, seed)
+            yield from examine_file(file, quick, seed, files[file])
 
 
-def _in_processes(files: list[Path], quick: bool, seed: int, processes: int) -> Iterator[Done]:
+def _in_processes(files: Mapping[Path, Selection], quick: bool, seed: int, processes: int) -> Iterator[Done]:
     """Rows of all files, in the order in which they are done."""
-    waiting: Queue[Path] = Queue()
-    for file in files:
-        waiting.put(file)
+    waiting: Queue[tuple[Path, Selection]] = Queue()
+    for entry in files.items():
+        waiting.put(entry)
     done: Queue[Done | None] = Queue()
     workers = [_Worker(waiting, done, quick, seed) for _ in range(processes)]
     try:
@@ -176,7 +188,9 @@ def _in_processes(files: list[Path], quick: bool, seed: int, processes: int) -> 
 class _Worker(threading.Thread):
     """Feeds one process with files; starts a new one where it dies."""
 
-    def __init__(self, waiting: Queue[Path], done: Queue[Done | None], quick: bool, seed: int) -> None:
+    def __init__(
+        self, waiting: Queue[tuple[Path, Selection]], done: Queue[Done | None], quick: bool, seed: int
+    ) -> None:
         super().__init__(daemon=True)
         self.waiting, self.done, self.quick, self.seed = waiting, done, quick, seed
         self.process: subprocess.Popen[str] | None = None
@@ -185,19 +199,19 @@ class _Worker(threading.Thread):
     def run(self) -> None:
         try:
             while not self.stopped:
-                file = self.waiting.get_nowait()
-                self._serve(file)
+                self._serve(*self.waiting.get_nowait())
         except Empty:
             pass  # no file is left
         finally:
             self._end()
             self.done.put(None)
 
-    def _serve(self, file: Path) -> None:
+    def _serve(self, file: Path, selection: Selection) -> None:
         process = self.process = self.process or _process()
         assert process.stdin is not None
         assert process.stdout is not None
-        request = json.dumps({"file": str(file), "quick": self.quick, "seed": self.seed})
+        asked = {"file": str(file), "quick": self.quick, "seed": self.seed, "selection": asdict(selection)}
+        request = json.dumps(asked)
         last = "its first claim"
         try:
             process.stdin.write(request + "\n")

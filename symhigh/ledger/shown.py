@@ -36,13 +36,24 @@ def show(left: Any, sign: str, right: Any, latex_sign: str = "", tail: str = "",
     """``left sign right`` followed by ``tail``; a side that is a function goes by its name."""
     text = f"{side_text(left)} {sign} {side_text(right)}{tail}"
     sides = (left, right)
-    if not all(isinstance(s, sp.Basic) for s in sides) or sum(len(str(s)) for s in sides) > _LONGEST:
+    if not any(isinstance(s, sp.Basic) for s in sides) or sum(len(str(s)) for s in sides) > _LONGEST:
         return Shown(text)
-    names = (n for s in sides for n in map(str, s.atoms(sp.Symbol, sp.core.function.AppliedUndef)))
-    if not all(_PLAIN_NAME.fullmatch(name) for name in names):
+    if not all(isinstance(s, sp.Basic | str) and all(map(_PLAIN_NAME.fullmatch, _names(s))) for s in sides):
         return Shown(text)
     end = latex_tail or (rf"\quad\text{{{tail.strip()}}}" if tail else "")
-    return Shown(text, f"{latex(left)} {latex_sign or sign} {latex(right)}{end}")
+    return Shown(text, f"{_side_latex(left)} {latex_sign or sign} {_side_latex(right)}{end}")
+
+
+def _names(side: Any) -> list[str]:
+    """The names in a side, which LaTeX must not take for commands: its symbols and functions, or its words."""
+    return [side] if isinstance(side, str) else [str(n) for n in side.atoms(sp.Symbol, sp.core.function.AppliedUndef)]
+
+
+def _side_latex(side: Any) -> str:
+    """A side in the field's notation; a word is a word, a letter a letter."""
+    if not isinstance(side, str):
+        return latex(side)
+    return side if len(side) == 1 and side.isalpha() else rf"\text{{{side.replace('_', ' ').replace('^', ' ')}}}"
 
 
 def side_text(side: Any, longest: int = _LONGEST) -> str:

@@ -18,6 +18,7 @@ from symhigh.problem.losses import (
     student,
     tanh_student,
 )
+from symhigh.problem.mixture import Mixture
 from symhigh.problem.model import LINEAR, PRODUCT, SQUARES, Model, Parametrization, powers
 from symhigh.problem.network import DiagonalNetwork
 from symhigh.problem.noise import Contaminated, Gaussian, Laplace, NoiseLaw, Rademacher, StudentT
@@ -32,6 +33,7 @@ __all__ = [
     "DiagonalNetwork",
     "Gaussian",
     "Laplace",
+    "Mixture",
     "Model",
     "MultiIndex",
     "NoiseLaw",

@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import expression, instance, mapping, parameter, rebuilt, shown
+from symhigh.problem.mixture import Mixture
 from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.noise import Gaussian, NoiseLaw
 from symhigh.symbols import eps, x, x_star, y
@@ -20,10 +21,15 @@ from symhigh.symbols import eps, x, x_star, y
 
 @dataclass(frozen=True)
 class Label:
-    """One value a sampled label may take: its probability given ``x_star``, and the loss it causes."""
+    """One value a sampled label may take: its probability given ``x_star``, and the loss it causes.
+
+    Of data with classes ``mean`` is the class's, in symbols of directions, and ``label`` its label.
+    """
 
     probability: sp.Expr
     loss: sp.Expr
+    mean: sp.Expr = sp.S.Zero
+    label: sp.Expr | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,9 @@ class Problem:
     students, targets
         Symbols of the predictions of the learnt and of the fixed directions, ``(sh.x,)`` and ``(sh.x_star,)`` by
         default; several make a committee or a multi-index model, whose loss is an expression in them.
+    data
+        A :class:`~symhigh.Mixture`, for data with classes; ``sh.y`` is then the label of the class, and the directions
+        of the means come after the targets.
 
     Raises
     ------
@@ -68,6 +77,7 @@ class Problem:
     model: Model = LINEAR
     students: tuple[sp.Symbol, ...] = (x,)
     targets: tuple[sp.Symbol, ...] = (x_star,)
+    data: Mixture | None = None
 
     def __init__(
         self,
@@ -79,10 +89,13 @@ class Problem:
         model: Model = LINEAR,
         students: Sequence[sp.Symbol] | None = None,
         targets: Sequence[sp.Symbol] | None = None,
+        data: Mixture | None = None,
     ) -> None:
         loss = expression("Problem", "loss", loss, "a SymPy expression in sh.x, sh.x_star and sh.eps")
         instance("Problem", "model", model, Model, "LINEAR, PRODUCT, SQUARES or powers(depth)")
         value, chance = "the value of a label, a number or an expression", "the probability of a label"
+        if data is not None:
+            targets = _with_means(loss, instance("Problem", "data", data, Mixture, "a Mixture"), targets)
         directions = _directions(students, targets)
         if not model.linear and directions != ((x,), (x_star,)):
             raise ValueError("Problem(students=…): a network has one student, sh.x, and one target, sh.x_star")
@@ -97,7 +110,10 @@ class Problem:
             )
             for s, v in _paired("parameters", parameters, "{symbol: number}").items()
         )
-        _check_loss(loss, laws, {s for s, _ in own}, *directions)
+        if data is not None and (laws or not model.linear):
+            wrong = "labels" if laws else "model"
+            raise ValueError(f"Problem({wrong}=…, data=…): classes have labels of their own, and models are linear")
+        _check_loss(loss, laws, {s for s, _ in own} | ({y} if data is not None else set()), *directions)
         object.__setattr__(self, "loss", loss)
         if isinstance(noise, Gaussian):
             noise = noise.sigma
@@ -112,6 +128,7 @@ class Problem:
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "students", directions[0])
         object.__setattr__(self, "targets", directions[1])
+        object.__setattr__(self, "data", data)
 
     def bound(self, values: Mapping[sp.Basic, sp.Expr]) -> Problem:
         """The same problem with ``values`` put into its parameters and its noise, checked as a new one is."""
@@ -119,12 +136,15 @@ class Problem:
         noise = noise.xreplace(values) if isinstance(noise, sp.Expr) else rebuilt(noise, values)
         own = {s: v.xreplace(values) for s, v in self.parameters}
         return Problem(
-            self.loss, noise, dict(self.labels), own, self.name, self.model, self.students, self.targets
+            self.loss, noise, dict(self.labels), own, self.name, self.model, self.students, self.targets, self.data
         )
 
     @property
     def outcomes(self) -> tuple[Label, ...]:
-        """The label's values with their probabilities; one sure outcome where no label is sampled."""
+        """The label's values with their probabilities, or the classes; one sure outcome where no label is sampled."""
+        if self.data is not None:
+            classes = zip(self.data.weights, self.data.labels, self.data.means, strict=True)
+            return tuple(Label(p, self.loss.subs(y, value), mean, value) for p, value, mean in classes)
         if not self.labels:
             return (Label(sp.S.One, self.loss),)
         return tuple(Label(p, self.loss.subs(y, value)) for value, p in self.labels)
@@ -157,6 +177,12 @@ def _paired(name: str, given: Any, what: str) -> Mapping[Any, Any]:
     """A mapping, or the pairs that a problem keeps of it, which ``dataclasses.replace`` hands back."""
     pairs = isinstance(given, tuple) and all(isinstance(entry, tuple) and len(entry) == 2 for entry in given)
     return mapping("Problem", name, dict(given) if pairs else given, what)
+
+
+def _with_means(loss: sp.Expr, data: Mixture, targets: Sequence[sp.Symbol] | None) -> tuple[sp.Symbol, ...]:
+    """The targets and after them the directions of the classes' means; no target where the loss has none."""
+    named = (x_star,) if targets is None and loss.has(x_star) else tuple(targets or ())
+    return tuple(dict.fromkeys((*named, *data.directions)))
 
 
 def _directions(

@@ -37,8 +37,8 @@ LABELS = {
 }
 
 
-def style() -> AbstractContextManager[None]:
-    """Matplotlib settings of all figures, as a context manager.
+def style(**more: Any) -> AbstractContextManager[None]:
+    """Matplotlib settings of all figures, as a context manager; ``more`` are settings with _ for their points.
 
     The backend is loaded first, by a call that draws nothing. It sets parameters of its own, which it would lose at the
     end of the context, and a notebook would show no later figure.
@@ -54,13 +54,35 @@ def style() -> AbstractContextManager[None]:
             "figure.constrained_layout.use": True,
             "legend.frameon": False,
             "savefig.dpi": 200,
+            **{key.replace("_", "."): value for key, value in more.items()},
         }
     )
 
 
+def panels(count: int, height: float = 2.0) -> tuple[Figure, list[Axes]]:
+    """A figure of one column's width with panels one below the other, which no notebook shows by itself."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(count, 1, figsize=(COLUMN, height * count), squeeze=False)
+    plt.close(figure)
+    return figure, list(axes[:, 0])
+
+
+def legend_above(axes: Axes, columns: int = 3) -> None:
+    """A legend above a panel, where it hides nothing."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, columnspacing=1.0, handlelength=1.5)
+
+
+def shades(count: int) -> list[tuple[float, ...]]:
+    """Colours of a parameter that grows, told apart by lightness alone, for all kinds of colour vision."""
+    from matplotlib import colormaps
+
+    return [tuple(colormaps["viridis"](0.85 * k / max(count - 1, 1))[:3]) for k in range(count)]
+
+
 def plot_curve(curve: Curve | NetworkCurve, what: str, ax: Axes | None = None, **options: Any) -> Axes:
     """Draw one output of a limit against time."""
-    axes = _axes(ax)
+    axes = axes_for(ax)
     axes.plot(curve.t, getattr(curve, what), **{"color": THEORY, "label": "limit", **options})
     return _label(axes, what)
 
@@ -75,7 +97,7 @@ def plot_bands(
 ) -> Axes:
     """Shade the ``low``-``high`` quantiles over the runs, by default in a colour that tells the dimension."""
     lower, upper = runs.quantiles(what, low, high)
-    axes, colour = _axes(ax), colour_of(runs.d) if colour is None else colour
+    axes, colour = axes_for(ax), colour_of(runs.d) if colour is None else colour
     label = f"SGD, d = {runs.d}, {low:.0%}–{high:.0%}"
     axes.fill_between(runs.t, lower, upper, color=colour, alpha=0.55, lw=0, label=label)
     return _label(axes, what)
@@ -110,7 +132,7 @@ def plot_confrontation(
 def plot_comparison(comparison: Comparison, what: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the error of an output, the 1/d bias removed, in its band; by default that of the worst output."""
     name = choice("Comparison.plot", "what", comparison.worst[0] if what is None else what, comparison.deviations)
-    deviation, axes = comparison.deviations[name], _axes(ax)
+    deviation, axes = comparison.deviations[name], axes_for(ax)
     label = f"band, false alarms at most {comparison.alarm:.2g}"
     axes.fill_between(comparison.t, -deviation.band, deviation.band, color=COLOURS[0], alpha=0.55, lw=0, label=label)
     axes.plot(comparison.t, deviation.error, color=THEORY, label="mean of the runs - limit")
@@ -130,7 +152,8 @@ def save(figure: Figure, data: Mapping[str, Any], path: str | Path) -> list[Path
     return written
 
 
-def _axes(ax: Axes | None) -> Axes:
+def axes_for(ax: Axes | None) -> Axes:
+    """The axes given, or new ones in the house style."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt

@@ -1,4 +1,4 @@
-"""AdaGrad-Norm. Source: *The High Line* (arXiv 2405.19585), (15)-(17); delayed: Li and Orabona (AISTATS 2019)."""
+"""AdaGrad-Norm, and with the sample of the step left out. Source: *The High Line* (arXiv 2405.19585), (15)-(17)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class AdaGradNorm(Rule):
 class DelayedAdaGradNorm(AdaGradNorm):
     """``g_k = eta/(b_{k-1}²)^power``: the sample of the step is not in the sum yet, and the decay has any power > 0.
 
-    Power 1/2 is AdaGrad-Norm delayed by a step, with the same limit; other powers decay slower or faster.
+    Power 1/2 is AdaGrad-Norm delayed by a step, with the same limit; other powers decay slower or faster. Source: Li
+    and Orabona (AISTATS 2019).
     """
 
     power: Any = sp.S.Half

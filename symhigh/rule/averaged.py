@@ -1,5 +1,4 @@
-"""Averages of the iterates. Sources: Polyak and Juditsky (1992); Defazio et al. (arXiv 2405.15682), schedule-free
-SGD."""
+"""Averages of the iterates, and gradients at a point between average and iterate. The source of each stands with it."""
 
 from __future__ import annotations
 
@@ -33,7 +32,8 @@ class Averaged(Wrapped):
     """The average of the inner rule's iterates beside them: a curve carries ``average_risk`` and ``average_distance``.
 
     From the start and with equal weights (Polyak-Ruppert), or with ``decay`` > 0 exponentially,
-    ``A⁺ = A + (decay/d)(X - A)``. The iterates themselves are those of the inner rule.
+    ``A⁺ = A + (decay/d)(X - A)``. The iterates themselves are those of the inner rule. Source: Polyak
+    and Juditsky (1992).
     """
 
     decay: Any = None
@@ -77,6 +77,7 @@ class ScheduleFree(Rule):
     """Gradients at ``y = (1 - beta) z + beta x``, ``z⁺ = z - (gamma/d) ∇f(y)``, and x the average of the z.
 
     ``gamma`` > 0, ``0 ≤ beta < 1``. Risk and distance are those of x; X stands for z, and ``U = t (x - z)``.
+    Source: Defazio et al. (arXiv 2405.15682).
     """
 
     gamma: Any

@@ -1,7 +1,6 @@
 """Methods with one cell a coordinate: AdaGrad, RMSprop and Adam on the time scale of d steps.
 
-Sources: Duchi, Hazan, Singer (2011); Tieleman and Hinton (2012); Kingma and Ba (arXiv 1412.6980). K must be diagonal in
-these coordinates.
+The source of each stands with it. K must be diagonal in these coordinates.
 """
 
 from __future__ import annotations
@@ -54,7 +53,10 @@ class _Forgetting(_Cells):
 @rule("adagrad", given.ETA, given.B)
 @dataclass(frozen=True)
 class AdaGrad(_Cells):
-    """``s⁺ = s + (∇f)²/d``, ``s(0) = b²``, ``X⁺ = X - (eta/d) ∇f/√s``, entry by entry; eta, b > 0."""
+    """``s⁺ = s + (∇f)²/d``, ``s(0) = b²``, ``X⁺ = X - (eta/d) ∇f/√s``, entry by entry; eta, b > 0.
+
+    Source: Duchi, Hazan, Singer (2011).
+    """
 
     eta: Any
     b: Any
@@ -78,7 +80,10 @@ class AdaGrad(_Cells):
 @rule("rmsprop", given.GAMMA, given.ALPHA, given.B)
 @dataclass(frozen=True)
 class RMSprop(_Forgetting):
-    """``s⁺ = s + alpha ((∇f)² - s)/d``, ``s(0) = b²``, ``X⁺ = X - (gamma/d) ∇f/√s``, entry by entry; all > 0."""
+    """``s⁺ = s + alpha ((∇f)² - s)/d``, ``s(0) = b²``, ``X⁺ = X - (gamma/d) ∇f/√s``, entry by entry; all > 0.
+
+    Source: Tieleman and Hinton (2012).
+    """
 
     gamma: Any
     alpha: Any
@@ -103,7 +108,7 @@ class Adam(_Forgetting):
     """``M⁺ = M + friction (∇f - M)/d``, ``s⁺ = s + alpha ((∇f)² - s)/d``, ``X⁺ = X - (gamma/d) M/√s``; all > 0.
 
     So ``β₁ = 1 - friction/d`` and ``β₂ = 1 - alpha/d``; M starts at 0 and s at b². Fixed β₁ and β₂, which forget within
-    O(1) steps, have another limit.
+    O(1) steps, have another limit. Source: Kingma and Ba (arXiv 1412.6980).
     """
 
     gamma: Any

@@ -1,8 +1,6 @@
 """DoG and a D-Adaptation: rates set by how far the iterate has moved from its start.
 
-Sources: Ivgi, Hinder, Carmon (arXiv 2302.12022) for DoG; Defazio and Mishchenko (arXiv 2301.07733) for the idea of
-D-Adaptation, stated here as the SGD rule below. *The High Line* (arXiv 2405.19585) says that W⁺ = [X, X*, X0] covers
-them.
+*The High Line* (arXiv 2405.19585) says that W⁺ = [X, X*, X0] covers them; where each is from stands with it.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ class DoG(Rule):
 
     Starting values ``r0 > 0`` and ``G_0 = b² > 0``. Assumptions of its limit: r0 and b stay fixed as d → ∞, and
     ``‖X_k - X₀‖`` concentrates on its limit, hence so does its running maximum, which is continuous in the path. The
-    limit has one more direction, X₀.
+    limit has one more direction, X₀. Source: Ivgi, Hinder, Carmon (arXiv 2302.12022).
     """
 
     r0: Any
@@ -80,7 +78,7 @@ class DAdaptation(Rule):
     With ``s = X₀ - X_k`` the bound is ``(‖s‖² - Σ_{j<k} (g_j/d)² ‖∇f_j‖²)/(2‖s‖)``, that is
     ``Σ_j (g_j/d) <∇f_j, X₀ - X_j>`` over ‖s‖; by convexity it is at most the distance, up to noise that vanishes as
     d → ∞. Assumptions of its limit: d0 and speed stay fixed as d → ∞, and both terms concentrate, as quadratic
-    functionals of the path do.
+    functionals of the path do. Source: after Defazio and Mishchenko (arXiv 2301.07733), stated as a rule of SGD.
     """
 
     speed: Any

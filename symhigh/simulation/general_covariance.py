@@ -7,13 +7,16 @@ everything but the covariances ``B_pq = π_p·Kπ_q/d`` of the predictions.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import sympy as sp
 
+from symhigh.codegen.kernels import limit_kernels
 from symhigh.derivation.state import Statement
+from symhigh.meanfield import Family, ScalarState
 from symhigh.population.spectrum import Array
-from symhigh.symbols import lam, t
+from symhigh.symbols import OwnedSymbol, lam
 from symhigh.system import MomentSystem
 
 Recorder = Callable[[float, Array, Array, Array], Array]
@@ -38,16 +41,22 @@ def recorder(system: MomentSystem, s: Statement, covariance: Array) -> Recorder:
         return lambda *at: float(np.mean(value(*at) * np.ones(len(covariance))))
 
     averages = {r.name: average(r.summand, r.name) for r in system.reductions}
-    expanded = [system.unfolded(e) for e in system.outputs.values()]
-    kept = [None if e.free_symbols & unknown else e for e in expanded]
-    memories = tuple(x.name for x in system.states)
-    arguments = (t, *averages, *memories, *system.parameters)
-    parameters = [float(value) for value in system.parameters.values()]
-    functions = [None if e is None else sp.lambdify(arguments, e, "numpy") for e in kept]
+    lost = [bool(system.unfolded(e).free_symbols & unknown) for e in system.outputs.values()]
+    kernels = limit_kernels(_of_averages(system))
+    parameters = np.array([float(value) for value in system.parameters.values()])
+    one, none = np.ones((1, 1)), np.zeros(0)
 
     def record(time: float, rows: Array, coef: Array, memory: Array) -> Array:
         found = [f(*rows, *coef[1:], coef[0]) for f in averages.values()]
-        values = (time, *found, *memory, *parameters)
-        return np.array([np.nan if f is None else float(f(*values)) for f in functions])
+        out = np.zeros(len(lost))
+        kernels.observe(time, np.array([0.0, *found, *memory]), out, parameters, one, one[0], none)
+        return np.where(lost, np.nan, out)
 
     return record
+
+
+def _of_averages(system: MomentSystem) -> MomentSystem:
+    """The outputs of ``system`` with its averages in the place of memories: as functions of them, not of modes."""
+    given = tuple(ScalarState(r.name, sp.S.Zero, sp.S.Zero) for r in system.reductions)
+    mode = Family((OwnedSymbol("still", real=True),), (lam,), (sp.S.Zero,))  # generated code has a mode
+    return replace(system, family=mode, reductions=(), states=(*given, *system.states))

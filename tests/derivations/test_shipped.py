@@ -6,13 +6,13 @@ import pytest
 from click.testing import CliRunner
 
 from symhigh.cli import main
-from symhigh.ledger.runner import _DERIVATIONS
+from symhigh.ledger.runner import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_claims_are_found_without_a_path() -> None:
-    assert (_DERIVATIONS / "high_line" / "one_step.py").is_file()
+    assert (SHIPPED / "high_line" / "one_step.py").is_file()
 
 
 @pytest.mark.parametrize(("name", "status"), [("my_paper", 0), ("my_paper_wrong", 1)])

@@ -156,7 +156,7 @@ def command_line(draw: random.Random) -> list[str]:
     command = draw.choice(3 * real + rest)
     words: list[str] = [command]
     if command in ("verify", "figure", "names", "nonsense"):
-        words += {"verify": ["."], "figure": ["2"]}.get(command, [])  # neither every claim nor Figure 1
+        words += {"verify": ["."], "figure": ["high-line/9"]}.get(command, [])  # neither every claim nor Figure 1
         return words + [
             draw.choice(("no/such", "--html", "--seed", "--out", "2", "--json", *WORDS))
             for _ in range(draw.randint(1, 3))

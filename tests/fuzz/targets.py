@@ -252,6 +252,24 @@ def targets() -> Iterator[Target]:
         slow=True,
         optional=("over", "t", "atol", "keep", "threads", "executor", "progress", "target"),
     )
+    two = sh.derive(sh.least_squares(b), sh.Constant(a))
+    yield Target(
+        "phase_diagram",
+        sh.phase_diagram,
+        {
+            "system": two,
+            "x": (a, [0.5]),
+            "y": ("b", [0.1, 0.2]),
+            "quantity": "risk",
+            "spectrum": spectrum,
+            "start": start,
+            "t_end": 0.5,
+        },
+        ("t_end",),
+        ("solve_many(", "solve(", "limits("),
+        slow=True,
+        optional=("t_end", "spectrum", "start"),
+    )
     given = {
         "system": ready,
         "spectrum": spectrum,

@@ -71,6 +71,7 @@ def test_every_public_callable_is_a_target() -> None:
         "Comparison",
         "ErrorSlope",
         "ManyCurves",
+        "PhaseDiagram",
         "Ledger",
         *("best_rate", "escape", "exact_mean", "ClippedGradient", "optimal_schedule"),  # tested on their own
     }

@@ -10,29 +10,8 @@ import numpy as np
 import pytest
 
 import symhigh as sh
-from symhigh.report.figure1 import Panel, figure1, panels
 from symhigh.report.figures import save
-
-
-@pytest.mark.slow
-def test_figure_1(tmp_path: Path) -> None:
-    """Bands shrink with d and hold the limit almost everywhere: 10-90 % of 20 runs around the median."""
-    figure, data = figure1(largest=1024, seeds=20)
-    assert {f.suffix for f in save(figure, data, tmp_path / "figure1")} == {".png", ".pdf", ".json"}
-    stored = json.loads((tmp_path / "figure1.json").read_text())
-    for panel in panels(1024):
-        entry = stored[panel.problem.name]
-        limit_at = lambda t, e=entry: np.interp(t, e["t"], e["limit"])  # noqa: E731
-        widths = []
-        for d in panel.dimensions:
-            band = {k: np.array(v) for k, v in entry[f"d={d}"].items()}
-            inside = (band["low"] <= limit_at(band["t"])) & (limit_at(band["t"]) <= band["high"])
-            assert inside.mean() > 0.5
-            widths.append((band["high"] - band["low"]).mean())
-        # width ~ d^(-1/2); 20 runs fix a 10-90 % width to about 20 %
-        ratio = widths[0] / widths[-1]
-        expected = np.sqrt(panel.dimensions[-1] / panel.dimensions[0])
-        assert ratio == pytest.approx(expected, rel=0.5)
+from symhigh.report.gallery.high_line_1 import Panel, figure1, panels
 
 
 def test_curve_and_bands_in_one_plot() -> None:
@@ -105,7 +84,7 @@ def test_figure_1_reports_its_progress_by_cost(monkeypatch: pytest.MonkeyPatch) 
         Panel(name, sh.Problem(loss, name=name), rule, end, dims, shown)
         for name, end, dims, shown in (("left", 2.0, (8, 16), "risk"), ("right", 4.0, (8, 24), "excess_risk"))
     )
-    monkeypatch.setattr("symhigh.report.figure1.panels", lambda largest: small)
+    monkeypatch.setattr("symhigh.report.gallery.high_line_1.panels", lambda largest: small)
     reported: list[float] = []
 
     def halves(*experiment, progress, **options):  # type: ignore[no-untyped-def]
@@ -113,7 +92,7 @@ def test_figure_1_reports_its_progress_by_cost(monkeypatch: pytest.MonkeyPatch) 
         progress(1.0)
         return sh.simulate(*experiment, **options)
 
-    monkeypatch.setattr("symhigh.report.figure1.simulate", halves)
+    monkeypatch.setattr("symhigh.report.gallery.high_line_1.simulate", halves)
     figure, data = figure1(seeds=3, progress=reported.append)
     costs = np.repeat([panel.t_end * d**2 / 2 for panel in small for d in panel.dimensions], 2)
     assert reported == pytest.approx(np.cumsum(costs) / costs.sum())

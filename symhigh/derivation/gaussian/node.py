@@ -16,6 +16,7 @@ import sympy as sp
 from symhigh.derivation.gaussian.smooth import explicit, recognise
 
 _FIRST_INDEX = 8_140_000
+_STANDARD = ["B_{11}", "B_{12}", "B_{12}", "B_{22}"]
 
 
 @lru_cache(maxsize=16)
@@ -141,9 +142,13 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
         return f"E[{printer._print(self.integrand)}; {names} ~ N(0, {printer._print(cov)})]"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        names = ", ".join(printer._print(v) for v in self.variables)
+        names = [printer._print(v) for v in self.variables]
         cov = printer._print(self.cov[0, 0] if self.dimension == 1 else self.cov)
-        body = rf"\mathbb{{E}}_{{{names} \sim \mathcal{{N}}(0, {cov})}}\left[{printer._print(self.integrand)}\right]"
+        cells = [printer._print(e).removesuffix("(t)") for e in self.cov]
+        if cells in (_STANDARD, _STANDARD[::-1]):  # the covariance of the predictions, in one order or the other
+            names, cov = names if cells == _STANDARD else names[::-1], "B"
+        below = rf"{', '.join(names)} \sim \mathcal{{N}}(0, {cov})"
+        body = rf"\mathbb{{E}}_{{{below}}}\left[{printer._print(self.integrand)}\right]"
         return rf"\left({body}\right)^{{{exp}}}" if exp else body
 
 

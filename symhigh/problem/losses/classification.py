@@ -1,7 +1,6 @@
 """Losses of binary labels: logistic, probit, hinge and squared hinge.
 
-Part of the losses that symhigh knows by name. Source: *The High Line* (arXiv 2405.19585), section 6, for the
-logistic loss; the golden answers of the others follow from the arcsine law and conditioning.
+Part of the losses that symhigh knows by name. The golden answers follow from the arcsine law and conditioning.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Losses of the residual ``r = x - x* - ε`` that grow slower than its square.
 
-Part of the losses that symhigh knows by name. Source of the golden answers for Huber's loss: clipped SGD,
-arXiv 2406.11733. In all of them the limit sees B through ``Q = B11 - 2 B12 + B22`` only.
+Part of the losses that symhigh knows by name. In all of them the limit sees B through ``Q = B11 - 2 B12 + B22`` only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Squared losses of a student: linear, through a link, and of Hermite polynomials.
 
-Part of the losses that symhigh knows by name. Sources: *The High Line* (arXiv 2405.19585), section 3; Williams
-(1998, erf kernel); Cho and Saul (2009, ReLU kernel). The golden answers are tested, not used.
+Part of the losses that symhigh knows by name. Sources stand with each loss; the golden answers are tested, not used.
 """
 
 from __future__ import annotations
@@ -78,7 +77,8 @@ def normal_erf(u: sp.Expr) -> sp.Expr:
 def relu_student(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """ReLU student of a ReLU teacher.
 
-    Golden: ``h = B11/4 + B22/4 + ω²/2 - (√(B11 B22 - B12²) + B12 (π - arccos ρ))/(2π)``.
+    Golden: ``h = B11/4 + B22/4 + ω²/2 - (√(B11 B22 - B12²) + B12 (π - arccos ρ))/(2π)``. Source: Cho and Saul
+    (2009).
     """
     return student(relu, noise, name="ReLU student", model=model)
 
@@ -88,6 +88,7 @@ def erf_student(noise: Any = 0, model: Model = LINEAR) -> Problem:
     """``erf(u/√2)`` student and teacher.
 
     Golden: ``h = ω²/2 + (asin(B11/(1+B11)) + asin(B22/(1+B22)) - 2 asin(B12/√((1+B11)(1+B22))))/π``.
+    Sources: Saad and Solla (1995); Williams (1998).
     """
     return student(normal_erf, noise, name="erf student", model=model)
 

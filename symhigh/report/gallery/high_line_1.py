@@ -1,13 +1,13 @@
 """Figure 1 of *The High Line* (arXiv 2405.19585): AdaGrad-Norm's risk, limit over bands of direct SGD.
 
-Left, least squares with ω = 1, η = 1, b = 0.3; right, logistic regression with η = b = 1. K = I, X₀ = 0 and
-X* ~ N(0, I/d), 30 runs a dimension, 10-90 % bands. (The paper's caption says b = 1 for the left panel; its public
+Above, least squares with ω = 1, η = 1, b = 0.3; below, logistic regression with η = b = 1. K = I, X₀ = 0 and
+X* ~ N(0, I/d), 30 runs a dimension, 10-90 % bands. (The paper's caption says b = 1 for the first panel; its public
 script uses b = 0.3.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +17,15 @@ from symhigh.derivation import derive
 from symhigh.integration import Curve, solve
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem, least_squares, logistic_regression
-from symhigh.report.figures import COLOURS, plot_bands, plot_curve, style
+from symhigh.report.figures import panels as stacked
+from symhigh.report.figures import plot_bands, plot_curve
+from symhigh.report.gallery import Drawn, Progress, expect, part, recipe
 from symhigh.rule import AdaGradNorm, Rule
 from symhigh.simulation import Runs, simulate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -66,40 +65,34 @@ def figure1(
 
     ``largest`` bounds the left panel's dimensions; ``method`` is that of :func:`symhigh.simulation.simulate`.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     spectrum, start = Spectrum.isotropic(), Start(x0=0, x_star=1, random=True)
     chosen = panels(largest)
     cost = [panel.t_end * d * d for panel in chosen for d in panel.dimensions]
     shares = iter(np.diff(np.cumsum([0.0, *cost]) / sum(cost)))
     done = 0.0
     data: dict[str, Any] = {"seeds": seeds, "band": [0.1, 0.9], "method": method}
-    with style():
-        figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8))
-        for panel, ax in zip(chosen, axes, strict=True):
-            curve = solve(derive(panel.problem, panel.rule), spectrum, start, panel.t_end)
-            ensembles = []
-            for d in panel.dimensions:
-                share = next(shares)
-                experiment = (panel.problem, panel.rule, spectrum, start, d, panel.t_end, seeds, method)
-                ensembles.append(simulate(*experiment, progress=_part(progress, done, share)))
-                done += share
-            _draw(ax, panel, curve, ensembles)
-            data[panel.problem.name] = _data(panel, curve, ensembles)
+    figure, axes = stacked(2, 2.4)
+    for panel, ax in zip(chosen, axes, strict=True):
+        curve = solve(derive(panel.problem, panel.rule), spectrum, start, panel.t_end)
+        ensembles = []
+        for d in panel.dimensions:
+            share = next(shares)
+            experiment = (panel.problem, panel.rule, spectrum, start, d, panel.t_end, seeds, method)
+            ensembles.append(simulate(*experiment, progress=part(progress, done, share)))
+            done += share
+        _draw(ax, panel, curve, ensembles)
+        data[panel.problem.name] = _data(panel, curve, ensembles)
     return figure, data
 
 
 def _draw(ax: Axes, panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> None:
-    for colour, runs in zip(COLOURS, ensembles, strict=False):
-        plot_bands(runs, panel.shown, ax, colour=colour)
-    plot_curve(curve, panel.shown, ax, lw=1.8)
+    for runs in ensembles:
+        plot_bands(runs, panel.shown, ax)
+    plot_curve(curve, panel.shown, ax)
     ax.set_title(panel.title)
     if panel.shown == "excess_risk":
         ax.set_yscale("log")
-    ax.legend(fontsize=8)
+    ax.legend(loc="lower left" if panel.shown == "excess_risk" else "upper right")
 
 
 def _data(panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> dict[str, Any]:
@@ -116,8 +109,26 @@ def _data(panel: Panel, curve: Curve, ensembles: Sequence[Runs]) -> dict[str, An
     return result
 
 
-def _part(progress: Progress | None, done: float, share: float) -> Progress | None:
-    """A progress report for one part of the work."""
-    if progress is None:
-        return None
-    return lambda fraction: progress(done + share * fraction)
+@recipe("high-line/1", "AdaGrad-Norm, limit over direct SGD")
+def named(quick: bool = False, progress: Progress | None = None) -> Drawn:
+    """The figure, checked: bands hold the limit at most times, and shrink like d^(-1/2)."""
+    largest, seeds = (1024, 12) if quick else (4096, 30)
+    figure, data = figure1(largest, seeds, progress=progress)
+    for panel in panels(largest):
+        check(panel, data[panel.problem.name])
+    return Drawn(figure, data)
+
+
+def check(panel: Panel, entry: Mapping[str, Any]) -> None:
+    """Raise ``ArithmeticError`` unless the bands hold the limit at most times and shrink like d^(-1/2)."""
+    widths = []
+    for d in panel.dimensions:
+        band = entry[f"d={d}"]
+        limit = np.interp(band["t"], entry["t"], entry["limit"])
+        inside = float(((band["low"] <= limit) & (limit <= band["high"])).mean())
+        held = f"the band holds the limit at {inside:.0%} of the times"
+        expect("high-line/1", inside > 0.5, f"{panel.title}, d = {d}: {held}")
+        widths.append((band["high"] - band["low"]).mean())
+    ratio, wanted = widths[0] / widths[-1], np.sqrt(panel.dimensions[-1] / panel.dimensions[0])
+    shrinks = abs(ratio / wanted - 1) < 0.5
+    expect("high-line/1", shrinks, f"{panel.title}: bands shrink by {ratio:.2f}, not {wanted:.2f}")
