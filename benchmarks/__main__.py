@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import algorithms, curves, evaluation, networks, scaling, simulation, spectra, start_up
+from benchmarks import algorithms, curves, evaluation, networks, scaling, simulation, small, spectra, start_up
 from benchmarks.measure import Contest, machine, markdown
 
 HEAD = """# Benchmarks
@@ -30,6 +30,7 @@ JOBS: dict[str, list[Job]] = {
         lambda: [curves.adagrad()], curves.targets, lambda: [curves.logistic()], lambda: [curves.power_law()],
         lambda: [evaluation.logistic_right_hand_side()], lambda: [curves.volterra()], curves.derivations,
     ],
+    "small": [small.curves, small.scans, lambda: [small.diagram()]],
     "spectra": [spectra.rules, lambda: [spectra.compression()]],
     "simulation": [
         *(lambda d=d: [simulation.direct(d)] for d in (256, 1024, 4096, 16384)), lambda: [simulation.two_threads()],

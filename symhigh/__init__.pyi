@@ -14,7 +14,6 @@ from symhigh.closed import limits as limits
 from symhigh.closed import renewal_equation as renewal_equation
 from symhigh.closed import within as within
 from symhigh.derivation import expect as expect
-from symhigh.integration.bands import Fluctuations as Fluctuations
 from symhigh.integration.escape import Escape as Escape
 from symhigh.integration.escape import escape as escape
 from symhigh.integration.many import ManyCurves as ManyCurves
@@ -38,6 +37,7 @@ from symhigh.objects.comparison import Comparison as Comparison
 from symhigh.objects.comparison import compare as compare
 from symhigh.objects.curve import Curve as Curve
 from symhigh.objects.experiment import Experiment as Experiment
+from symhigh.objects.fluctuations import Fluctuations as Fluctuations
 from symhigh.objects.network_curve import NetworkCurve as NetworkCurve
 from symhigh.objects.passes import simulate_passes as simulate_passes
 from symhigh.objects.passes import solve_passes as solve_passes
@@ -87,6 +87,8 @@ from symhigh.problem import squared_hinge as squared_hinge
 from symhigh.problem import student as student
 from symhigh.problem import tanh_student as tanh_student
 from symhigh.report.cite import cite as cite
+from symhigh.report.deviations import FluctuationEquations as FluctuationEquations
+from symhigh.report.export import export as export
 from symhigh.report.script import python_script as python_script
 from symhigh.rule import AdaGrad as AdaGrad
 from symhigh.rule import AdaGradNorm as AdaGradNorm

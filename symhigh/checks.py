@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -204,6 +205,16 @@ def steps_of(owner: str, d: int, end: float) -> None:
         raise ValueError(
             f"{owner}(t_end={end:g}): t_end must be < 2**62/d = {2.0**62 / d:.3g}; d * t_end is the number of steps"
         )
+
+
+def optional(owner: str, module: str) -> Any:
+    """A package that symhigh does without, imported; ``ImportError`` says which extra brings it."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{owner}: needs {module}, which is not installed; pip install 'symhigh[{module}]' brings it"
+        ) from error
 
 
 # --- objects ----------------------------------------------------------------------------------------------

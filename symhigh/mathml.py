@@ -20,13 +20,14 @@ GREEK = dict(zip(_GREEK_NAMES.split(), "αβγδϵζηθικλμνξπρστυϕ
 _LETTERS = GREEK | {"infty": "∞", "ell": "ℓ", "partial": "∂", "nabla": "∇", "emptyset": "∅", "hbar": "ℏ", "dots": "…"}
 _LETTERS |= {"ldots": "…", "cdots": "⋯", "top": "⊤", "imaginaryunit": "i"}
 _OPERATORS = {
-    "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠", "ne": "≠", "sim": "∼", "approx": "≈", "propto": "∝",
-    "equiv": "≡", "to": "→", "rightarrow": "→", "Rightarrow": "⇒", "implies": "⇒", "iff": "⇔", "Leftrightarrow": "⇔",
-    "mapsto": "↦", "in": "∈", "notin": "∉", "subset": "⊂", "cup": "∪", "cap": "∩", "cdot": "⋅", "times": "×",
-    "odot": "⊙", "otimes": "⊗", "oplus": "⊕", "pm": "±", "mp": "∓", "ll": "≪", "gg": "≫", "wedge": "∧", "vee": "∨",
-    "neg": "¬", "mid": "|", "colon": ":", "star": "⋆", "ast": "∗", "circ": "∘", "prime": "′", "{": "{", "}": "}",
-    "|": "‖", "Vert": "‖", "vert": "|", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈",
-    "rceil": "⌉", "lbrace": "{", "rbrace": "}", "lbrack": "[", "rbrack": "]", "%": "%", "_": "_", "#": "#", "$": "$",
+    "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠", "ne": "≠", "sim": "∼", "approx": "≈",
+    "propto": "∝", "equiv": "≡", "to": "→", "rightarrow": "→", "Rightarrow": "⇒", "implies": "⇒", "iff": "⇔",
+    "Leftrightarrow": "⇔", "leftarrow": "←", "mapsto": "↦", "in": "∈", "notin": "∉", "subset": "⊂",
+    "cup": "∪", "cap": "∩", "cdot": "⋅", "times": "×", "odot": "⊙", "otimes": "⊗", "oplus": "⊕", "pm": "±",
+    "mp": "∓", "ll": "≪", "gg": "≫", "wedge": "∧", "vee": "∨", "neg": "¬", "mid": "|", "colon": ":",
+    "star": "⋆", "ast": "∗", "circ": "∘", "prime": "′", "{": "{", "}": "}", "|": "‖", "Vert": "‖",
+    "vert": "|", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉",
+    "lbrace": "{", "rbrace": "}", "lbrack": "[", "rbrack": "]", "%": "%", "_": "_", "#": "#", "$": "$",
     "forall": "∀", "exists": "∃",
 }  # fmt: skip
 _LARGE = {"sum": "∑", "prod": "∏", "int": "∫", "bigcup": "⋃", "bigcap": "⋂"}
@@ -36,6 +37,9 @@ _FUNCTIONS = (
 )
 _NAMED = frozenset(_FUNCTIONS.split())
 _LIMITS = ("lim", "max", "min", "sup", "inf")
+_THIN = '<mspace width="0.17em"/>'
+"""What sets a name apart from a letter beside it."""
+_WORD = re.compile(r"(?:<m\w+>)?<mi>[A-Za-z]{2,}<")
 _SPACES = {",": 0.17, ":": 0.22, ";": 0.28, " ": 0.25, "quad": 1.0, "qquad": 2.0, "!": 0.0}
 _SILENT = {"displaystyle", "textstyle", "big", "Big", "bigg", "Bigg", "bigl", "bigr"}
 _ACCENTS = {"hat": "^", "bar": "¯", "overline": "¯", "tilde": "~", "dot": "˙", "ddot": "¨", "vec": "→"}
@@ -82,11 +86,12 @@ class _Reader:
 
     def row(self, ends: Callable[[str], bool]) -> str:
         """What stands before the first token of ``ends``, as one element."""
-        found = []
+        found: list[str] = []
         while not ends(self.peek()):
             if not self.peek():
                 raise ValueError(f"mathml({self.source!r}): a brace, bracket or environment is not closed")
-            found.append(self.scripted())
+            piece = self.scripted()
+            found += [_THIN, piece] if found and _WORD.match(piece) else [piece]
         return found[0] if len(found) == 1 else f"<mrow>{''.join(found)}</mrow>"
 
     def scripted(self) -> str:
@@ -166,7 +171,7 @@ class _Reader:
         """A thin space between the name of a function and an argument without brackets."""
         follows = self.peek()
         plain = follows[:1].isalnum() or (follows.startswith("\\") and follows[1:] in _LETTERS)
-        return '<mspace width="0.17em"/>' if plain else ""
+        return _THIN if plain else ""
 
     def root(self) -> str:
         if self.peek() != "[":
@@ -184,9 +189,9 @@ class _Reader:
         except ValueError:
             self.place = start
             return self.element()
-        kind = ' mathvariant="normal"' if len(text) == 1 else ""
-        thin = self.applied() if name == "operatorname" else ""
-        return f"<mi{kind}>{escape(text)}</mi>{thin}"
+        if len(text) == 1:
+            return f'<mi mathvariant="normal">{escape(text)}</mi>'
+        return f"<mi>{escape(text)}</mi>{self.applied()}"
 
     def raw(self) -> str:
         """The characters of a group that holds text."""

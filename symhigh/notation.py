@@ -43,6 +43,7 @@ _NAMES = {
 }
 _PRODUCT = re.compile(r"([A-Z])([0-9A-Z]{2,})")
 """Names of averages of products, such as B12, V1M and N10."""
+_OF_OUTPUT = re.compile("(Var|bias)_(.+)")
 _INCREMENT = re.compile(r"d([A-Za-z](?:_\d+)?)")
 """Increments of an Itô equation, such as dt and dB_1."""
 _SETTINGS = {"fold_short_frac": False, "fold_frac_powers": True, "inv_trig_style": "full", "ln_notation": False}
@@ -62,6 +63,8 @@ class FieldLatexPrinter(LatexPrinter):  # type: ignore[misc]
         """A symbol's name as LaTeX."""
         if name.startswith("lead_"):
             return rf"\Delta({self.name(name.removeprefix('lead_'))})"
+        if match := _OF_OUTPUT.fullmatch(name):
+            return rf"\operatorname{{{match[1]}}}_{{\text{{{match[2].replace('_', ' ')}}}}}"
         if match := _PRODUCT.fullmatch(name):
             return f"{match[1]}_{{{match[2]}}}"
         if match := _INCREMENT.fullmatch(name):
@@ -79,10 +82,13 @@ class FieldLatexPrinter(LatexPrinter):  # type: ignore[misc]
         if expr.func.__name__ == "Sum_classes":
             return rf"\sum_{{\text{{classes}}}} {self._print(expr.args[0])}"
         name, arguments = self.name(expr.func.__name__), list(expr.args)
-        if arguments and isinstance(arguments[0], sp.Symbol) and arguments[0].name == "i":
+        modes = []
+        while arguments and isinstance(arguments[0], sp.Symbol) and arguments[0].name in ("i", "j", "k", "l"):
+            modes.append(self._print(arguments.pop(0)))
+        if modes:
             base, _, power = name.partition("^")
-            mode = self._print(arguments.pop(0))
             head, _, below = base.rpartition("_")
+            mode = " ".join(modes)
             inside = f"{below.strip('{}')},{mode}" if head else mode
             name = f"{head or base}_{{{inside}}}" + (f"^{power}" if power else "")
         applied = f"({', '.join(map(self._print, arguments))})" if arguments else ""
@@ -266,6 +272,14 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     cells = [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows]
     head = "".join(f"<th>{escape(title)}</th>" for title in header)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(cells)}</tbody></table>"
+
+
+def latex_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A LaTeX table of cells that are LaTeX already, numbers to the right, with the rules of ``booktabs``."""
+    lines = [" & ".join(cells) + r" \\" for cells in rows]
+    kind = "l" + "r" * (len(header) - 1)
+    head = [rf"\begin{{tabular}}{{{kind}}}", r"\toprule", " & ".join(header) + r" \\", r"\midrule"]
+    return "\n".join([*head, *lines, r"\bottomrule", r"\end{tabular}"])
 
 
 def latex(expr: Any) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import symhigh as sh
 from symhigh.cli import main
 from symhigh.files.grammar import read_expression
 from symhigh.registry import LAWS, LOSSES, RULES
@@ -167,6 +168,8 @@ def test_json_has_null_where_there_is_no_number() -> None:
         (("run", "--d", "100", "--seeds", "2"), "not in the range"),
         (("run", "--seeds", "5"), "--seeds has no effect"),
         (("run", "--plot", __file__ + "/curve"), "--plot.*cannot be written"),
+        (("export", "--x0", "1"), "--x0 has no effect without --program"),
+        (("export", "--program", "c", "--target", "c"), "--target has no effect with --program"),
         (("simulate", "--d", "1"), "not in the range"),
         (("simulate", "--d", "9" * 40), "d must be <="),
         (("simulate", "--d", "100", "--t-end", "1e300"), "t_end must be <"),
@@ -223,6 +226,15 @@ def test_plot_saves_picture_and_data(tmp_path: Path) -> None:
 
 def test_export_is_c_too() -> None:
     assert "f_rhs(double v_t_, array1 v_y" in call("export", "--target", "c").output
+
+
+@pytest.mark.parametrize("language", ["python", "c", "julia"])
+def test_export_is_a_program_too(language: str) -> None:
+    text = call("export", "--program", language, "--eigenvalues", "1,0.5", "--t-end", "2").output
+    assert text == sh.export(
+        sh.derive(sh.least_squares(0.0), sh.AdaGradNorm(1.0, 1.0)),
+        sh.Spectrum.from_eigenvalues([1, 0.5]), sh.Start(), t_end=2.0, language=language,
+    )  # fmt: skip
 
 
 def test_export_is_python() -> None:

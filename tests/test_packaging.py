@@ -36,7 +36,8 @@ def test_the_source_distribution_holds_what_the_tests_need(tmp_path: Path) -> No
     wanted = {str(f.relative_to(copy)) for place in READ for f in (copy / place).rglob("*") if f.is_file()}
     wanted = {name for name in wanted if not name.endswith((".pyc", ".nbi", ".nbc"))}
     assert len(wanted) > 200
-    assert wanted | {"README.md", "LICENSE", "pyproject.toml", "setup.py"} <= held
+    beside = {f.name for f in copy.iterdir() if f.suffix in (".md", ".toml", ".py", ".cff")}
+    assert wanted | beside | {"LICENSE"} <= held
 
 
 def test_extras_that_messages_name_exist_and_stand_in_the_readme() -> None:
@@ -47,3 +48,18 @@ def test_extras_that_messages_name_exist_and_stand_in_the_readme() -> None:
     assert named <= set(extras)
     readme = (TOP / "README.md").read_text("utf-8")
     assert all(f"symhigh[{name}]" in readme for name in named)
+
+
+def test_the_version_is_one_everywhere() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["version"] == sh.__version__
+    assert f"\nversion: {sh.__version__}\n" in (TOP / "CITATION.cff").read_text("utf-8")
+    assert f"\n## {sh.__version__}\n" in (TOP / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_what_the_package_reads_beside_its_modules_is_package_data() -> None:
+    settings = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    patterns = settings["package-data"]["symhigh"]
+    package = TOP / "symhigh"
+    beside = {f for f in package.rglob("*") if f.is_file() and f.suffix not in (".py", ".pyc", ".nbi", ".nbc")}
+    assert beside == {f for pattern in patterns for f in package.glob(pattern)}

@@ -52,6 +52,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "Averaged": lambda: sh.Averaged(LEAST),
     "ClippedGradient": lambda: sh.ClippedGradient(LEAST, 0.5),
     "ExactMean": lambda: sh.exact_mean(SQUARES, LEAST, ISOTROPIC, START, d=50, t_end=1),
+    "FluctuationEquations": lambda: sh.derive(SQUARES, LEAST).fluctuation_equations(),
     "Fluctuations": lambda: sh.derive(SQUARES, LEAST).fluctuations(ISOTROPIC, START, 1, [0.5, 1]),
     "Claim": lambda: sh.Claim("c", evidence=[symbolic(sp.Integer(0)), numeric(tau, tau)], domain={tau: (0, 1)}),
     "Comparison": lambda: sh.compare(sh.derive(SQUARES, LEAST).solve(ISOTROPIC, START, 1), runs()),
@@ -142,8 +143,8 @@ MADE: dict[str, Callable[[], Any]] = {
     "student": lambda: sh.student(sp.tanh),
 }  # fmt: skip
 FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_points", "renewal_equation", "simulate",
-             "sweep", "Rule", "verify", "within", "stable_rate", "python_script", "solve_passes", "simulate_passes",
-             "phase_diagram",
+             "cite", "sweep", "Rule", "verify", "within", "stable_rate", "python_script", "export", "solve_passes",
+             "phase_diagram", "simulate_passes",
              "EffectiveDimensionWarning", "eps", "t", "x", "x_star", "y",
     "CONSISTENT",
     "Escape",

@@ -25,7 +25,8 @@ def arguments(entry: Entry) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for p in entry.parameters:
         number = p.kind is float and p.symbolic
-        found[p.name] = sp.Symbol(p.name, positive=True) if number else p.default
+        plain = sp.Rational(str(p.default)) if isinstance(p.default, float) else p.default
+        found[p.name] = sp.Symbol(p.name, positive=True) if number else plain
     if entry.noisy:
         found["noise"] = sp.Symbol("omega", positive=True)
     return found
@@ -59,22 +60,25 @@ def _rule(name: str, entry: Entry) -> str:
         first = next(iter(inspect.signature(entry.function).parameters))
         given[first] = sh.Constant(sp.Symbol("gamma", positive=True))
     made = entry.make(**_filled(entry, given))
-    lines = [rf"{latex(m.name)} &\mathrel{{+}}= {latex(m.increment)}" for m in (*made.memory, *made.cells)]
+
+    def given_names(expr: sp.Expr) -> str:
+        return latex(expr.xreplace(dict(made.values)))
+
+    lines = [rf"{latex(m.name)} &\leftarrow {given_names(m.name + m.increment)}" for m in (*made.memory, *made.cells)]
     if made.rate is not None:
-        lines.append(f"g &= {latex(made.rate)}")
+        lines.append(f"g &= {given_names(made.rate)}")
     step = made.step
     if step != {X: X - g / d * G}:
-        lines += [f"{latex(s)}^+ &= {latex(sp.expand(e))}" for s, e in step.items()]
+        lines += [f"{latex(s)}^+ &= {given_names(sp.expand(e))}" for s, e in step.items()]
     if made.objective is not None:
         times = "" if made.multiple == 1 else latex(made.multiple)
         lines.append(rf"g &= {times} \arg\min_g\ \mathbb{{E}}\,{latex(made.objective)}")
-    lines = [line.replace(r"\mathrel{+}=", r"\ +\!=\ ") for line in lines]
     return f"## {name}\n\n{_called(name, entry, 'rule')}\n\n{_set(lines)}"
 
 
 def _filled(entry: Entry, given: dict[str, Any]) -> dict[str, Any]:
     """With a schedule, γ/√(1 + t), for an expression, and 2 for a number of things that has no default."""
-    shape = sp.Symbol("gamma", positive=True) / sp.sqrt(1 + sh.t)
+    shape = (1 if entry.wraps else sp.Symbol("gamma", positive=True)) / sp.sqrt(1 + sh.t)
     shapes = {p.name: shape for p in entry.parameters if p.kind == "expression"}
     return given | shapes | {p.name: 2 for p in entry.parameters if p.kind is int and p.default is None}
 
@@ -101,13 +105,18 @@ def works() -> str:
 def _called(name: str, entry: Entry, kind: str) -> str:
     options = "".join(f" --{p.flag} …" for p in entry.parameters if p.default is None)
     public = entry.function.__name__ in sh.__all__
-    call = f"`sh.{entry.function.__name__}{_signature(entry.function)}`, on the command line " if public else ""
+    call = f"`sh.{entry.function.__name__}{_signature(entry)}`, on the command line " if public else ""
     return f"{_sentence(entry.help)} {call}`--{kind} {name}{options}`."
 
 
-def _signature(function: Any) -> str:
-    found = inspect.signature(function)
-    plain = [p.replace(annotation=inspect.Parameter.empty) for p in found.parameters.values() if p.name != "model"]
+def _signature(entry: Entry) -> str:
+    """The arguments, as this name gives them where it fixes some."""
+    found, fixed = inspect.signature(entry.function), getattr(entry.make, "keywords", {})
+    plain = [
+        p.replace(annotation=inspect.Parameter.empty, default=fixed.get(p.name, p.default))
+        for p in found.parameters.values()
+        if p.name != "model"
+    ]
     return str(found.replace(parameters=plain, return_annotation=inspect.Signature.empty))
 
 

@@ -92,6 +92,10 @@ def _options(*tables: tuple[tuple[str, Entry], ...]) -> tuple[click.Option, ...]
     return tuple(chosen)
 
 
+POPULATION = ("eigenvalues", "beta", "ratio", "x0", "x_star", "overlap", "delta", "overlaps", "classes", "t_end")
+"""The names of what :func:`experiment_options` adds."""
+
+
 def experiment_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Spectrum, start and horizon."""
     for option in reversed(

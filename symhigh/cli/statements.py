@@ -8,8 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from symhigh.cli.options import StatementCommand, read_statement
+from symhigh.cli.options import (
+    POPULATION,
+    StatementCommand,
+    experiment_options,
+    read_population,
+    read_statement,
+)
 from symhigh.cli.shown import echo_json, json_option, line, named
 
 
@@ -64,14 +71,33 @@ def limits(as_json: bool, **options: Any) -> None:
 
 
 @click.command(cls=StatementCommand)
-@click.option("--target", type=click.Choice(["c", "numba", "numpy"]), default="numpy", show_default=True)
-def export(target: str, **options: Any) -> None:
-    """Print the generated source of a limit's right-hand side."""
+@experiment_options
+@click.option(
+    "--target", type=click.Choice(["c", "numba", "numpy"]), help="Form of the right-hand side, by default numpy."
+)
+@click.option(
+    "--program", type=click.Choice(["python", "c", "julia"]), help="Print a program that solves the limit by itself."
+)
+@click.pass_context
+def export(context: click.Context, /, target: str | None, program: str | None, **options: Any) -> None:
+    """Print the generated source of a limit's right-hand side, or a program of its own that solves it."""
     import symhigh as sh
     from symhigh.codegen.c import translate
     from symhigh.codegen.kernels import LIMIT, limit_source
     from symhigh.codegen.target import TARGETS
 
+    if program is not None:
+        if target is not None:
+            raise ValueError("--target has no effect with --program, which has a form of its own")
+        problem, rule = read_statement(options)
+        population = read_population(options, problem)
+        click.echo(sh.export(sh.derive(problem, rule), *population, t_end=options["t_end"], language=program), nl=False)
+        return
+    for name in POPULATION:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = next(p.opts[0] for p in context.command.params if p.name == name)
+            raise ValueError(f"{flag} has no effect without --program: a right-hand side is that of every population")
+    target = target or "numpy"
     problem, rule = read_statement(options, symbolic=True)
     source, title = limit_source(sh.derive(problem, rule), TARGETS[target]), line(named(problem, rule))
     click.echo(f"/* {title} */\n{translate(source, LIMIT)}" if target == "c" else f"# {title}\n{source}")

@@ -6,17 +6,25 @@ formulas by name, or raises :class:`DoesNotApply` with its reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from symhigh.closed.formula import Formula
 from symhigh.derivation import derive
-from symhigh.population import NetworkClasses, Spectrum, Start
+from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.symbols import V11, V12
 from symhigh.system import MomentSystem
 
 Formulas = dict[str, Formula]
+
+
+class Found(dict[str, Formula]):
+    """Formulas, and for names that a limit of this kind may have and this one has not, ``missing``, the reasons."""
+
+    def __init__(self, formulas: Mapping[str, Formula], missing: Mapping[str, str]) -> None:
+        super().__init__(formulas)
+        self.missing = dict(missing)
 
 
 class DoesNotApply(ValueError):
@@ -25,12 +33,16 @@ class DoesNotApply(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A limit whose long time is asked for, on a spectrum and from a start, or on a network's classes, if not open."""
+    """A limit whose long time is asked for, on a spectrum and from a start, or on a network's classes, if not open.
+
+    Several directions start from ``overlaps``.
+    """
 
     system: MomentSystem
     spectrum: Spectrum | None = None
     start: Start | None = None
     classes: NetworkClasses | None = None
+    overlaps: Overlaps | None = None
 
     @cached_property
     def unreduced(self) -> MomentSystem:

@@ -127,6 +127,8 @@ class Plane:
     """The flow of one system, in canonical symbols: ``RATE`` for the learning rate, ``TARGET`` for B22."""
 
     def __init__(self, system: MomentSystem, spectrum: Spectrum | None, start: Start | None) -> None:
+        if len(system.problem.directions) > 2:
+            raise DoesNotApply("fixed_points: it has several directions, which overlap in more than a plane")
         rate = system.unfolded(gamma)
         averages = {r.name for r in system.reductions} | {s.name for s in system.states} | {t}
         if rate.free_symbols & averages:

@@ -17,12 +17,15 @@ _SHORT = 60
 class Formulas(Mapping[str, Formula]):
     """Formulas by name, read-only, in the order in which they were found."""
 
-    def __init__(self, formulas: Mapping[str, Formula]) -> None:
+    def __init__(self, formulas: Mapping[str, Formula], missing: Mapping[str, str] | None = None) -> None:
         self._formulas = dict(formulas)
+        self.missing = dict(missing or {})
 
     def __getitem__(self, name: str) -> Formula:
         if name in self._formulas:
             return self._formulas[name]
+        if name in self.missing:
+            raise KeyError(f"{name}: {self.missing[name]}")
         near = get_close_matches(str(name), self._formulas, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(self._formulas)}"
         raise KeyError(f"{name!r} is no formula of this limit; {hint}")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from symhigh.checks import instance, shown
-from symhigh.closed.finder import DoesNotApply, Finder, Question
+from symhigh.closed.finder import DoesNotApply, Finder, Found, Question
 from symhigh.closed.formulas import Formulas
 from symhigh.closed.long_time import linear_modes
 from symhigh.closed.modes import check_population, rational
@@ -20,8 +20,9 @@ from symhigh.closed.overlaps import overlap_limits
 from symhigh.closed.residual import residual_limits
 from symhigh.closed.rest import growing_limits, rest_limits
 from symhigh.closed.scopes import scope
+from symhigh.closed.several import several_limits
 from symhigh.derivation import derive
-from symhigh.population import NetworkClasses, Spectrum, Start
+from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.problem import DiagonalNetwork, Problem
 from symhigh.problem.model import Parametrization
 from symhigh.rule import Rule
@@ -30,6 +31,7 @@ from symhigh.system import MomentSystem
 FINDERS: Mapping[str, Finder] = MappingProxyType(
     {
         "networks": network_limits,
+        "several directions": several_limits,
         "linear modes": linear_modes,
         "losses of the residual at a constant rate": residual_limits,
         "modes of any number of vectors at rest": rest_limits,
@@ -43,8 +45,8 @@ FINDERS: Mapping[str, Finder] = MappingProxyType(
 def limits(
     problem: Problem | MomentSystem,
     rule: Rule | Spectrum | NetworkClasses | None = None,
-    spectrum: Spectrum | Start | NetworkClasses | None = None,
-    start: Start | None = None,
+    spectrum: Spectrum | Start | Overlaps | NetworkClasses | None = None,
+    start: Start | Overlaps | None = None,
 ) -> Formulas:
     """Closed forms for the long time of SGD on ``problem`` under ``rule``: a mapping from names to :class:`Formula`.
 
@@ -63,7 +65,8 @@ def limits(
     ``excess_risk_at_d``, ``threshold_at_d``. Algorithms with momentum, averages, noise of their own or cells have
     ``share`` (``λD²_λ/P`` of a mode at rest, P the mean square of the residual) and
     ``total_share`` Φ, its average, and ``average_risk``, ``average_excess_risk`` and its ``…_asymptotic``.
-    For losses that see
+    For several directions, those of :func:`~symhigh.closed.several.several_limits`, with the targets' overlaps from
+    ``start``, an ``Overlaps``. For losses that see
     both overlaps, such as phase retrieval, at a constant rate and K = λI (by default I), those of
     :func:`~symhigh.closed.fixed_points.fixed_points`, with ``escape_rate`` and ``saddle_risk`` of the saddle.
 
@@ -74,9 +77,9 @@ def limits(
     Where a symbol of yours has the name of one of the library's, the library's is renamed: ``tau_K`` beside your
     ``tau``. Raises ``ValueError`` for a limit that has no closed form here, with the reason of every finder.
     """
-    system, measure, begin, classes = _read(problem, [rule, spectrum, start])
+    system, measure, begin, classes, overlaps = _read(problem, [rule, spectrum, start])
     held = scope(system, measure, begin)
-    question, refusals = Question(system, held.spectrum, held.start, classes), []
+    question, refusals = Question(system, held.spectrum, held.start, classes, overlaps), []
     for name, finder in FINDERS.items():
         try:
             found = finder(question)
@@ -84,7 +87,8 @@ def limits(
             refusals.append(f"{name}: {reason}")
             continue
         values = {s: rational(v) for s, v in system.parameters.items()}
-        return Formulas({key: held.restored(formula, values) for key, formula in found.items()})
+        missing = found.missing if isinstance(found, Found) else {}
+        return Formulas({key: held.restored(formula, values) for key, formula in found.items()}, missing)
     raise ValueError(
         f"limits: no closed form is known for {system.problem.name} under {type(system.rule).__name__} "
         f"({'; '.join(refusals)}); integrate system.solve(…)"
@@ -93,8 +97,8 @@ def limits(
 
 def _read(
     problem: Problem | MomentSystem, given: list[Any]
-) -> tuple[MomentSystem, Spectrum | None, Start | None, NetworkClasses | None]:
-    """System, spectrum, start, classes; what follows a system stands one place earlier than what follows a problem."""
+) -> tuple[MomentSystem, Spectrum | None, Start | None, NetworkClasses | None, Overlaps | None]:
+    """System, spectrum, start, classes, overlaps; what follows a system stands one earlier than after a problem."""
     if isinstance(problem, MomentSystem):
         system, posed = problem, [g for g in given if g is not None]
     elif isinstance(problem, DiagonalNetwork) and not isinstance(given[0], Rule):
@@ -109,14 +113,25 @@ def _read(
     measure = next((g for g in posed if isinstance(g, Spectrum)), None)
     begin = next((g for g in posed if isinstance(g, Start)), None)
     classes = next((g for g in posed if isinstance(g, NetworkClasses)), None)
+    overlaps = next((g for g in posed if isinstance(g, Overlaps)), None)
     _check_stated(system, measure, begin, classes)
-    if foreign := [g for g in posed if g is not measure and g is not begin and g is not classes]:
+    _check_directions(system, begin, overlaps)
+    if foreign := [g for g in posed if not any(g is known for known in (measure, begin, classes, overlaps))]:
         raise TypeError(
             f"limits(spectrum, start): {shown(foreign[0])} is neither a spectrum nor a start; after the "
             f"{'system' if problem is system else 'rule'} give a Spectrum and a Start"
         )
     check_population("limits", measure, begin)
-    return system, measure, begin, classes
+    return system, measure, begin, classes, overlaps
+
+
+def _check_directions(system: MomentSystem, begin: Start | None, overlaps: Overlaps | None) -> None:
+    """Overlaps are for several directions, a start for one."""
+    several = len(system.problem.directions) > 2
+    if begin is not None and several:
+        raise TypeError(f"limits({shown(begin)}): {system.problem.name} has several directions: give Overlaps")
+    if overlaps is not None and not several:
+        raise TypeError(f"limits({shown(overlaps)}): {system.problem.name} has one direction: give a Start")
 
 
 def _check_stated(system: MomentSystem, *given: object) -> None:

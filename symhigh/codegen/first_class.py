@@ -13,6 +13,7 @@ Signature = tuple[str, ...]
 def first_class(dispatcher: Any, kinds: Signature, returned: str) -> Any:
     """A compiled function with arguments of these types, in the words of :mod:`symhigh.codegen.c`, as a value."""
     from numba import types
+    from numba.experimental import function_type  # noqa: F401 - tells Numba of the type below
 
     array = {f"a{rank}": types.Array(types.float64, rank, "C") for rank in (1, 2)}
     known = {"d": types.float64, "i": types.boolean, "v": types.none, **array}

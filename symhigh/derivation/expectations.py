@@ -23,6 +23,7 @@ from symhigh.derivation.statistics import (
     in_pieces,
     mean_over_sample,
     sampled_mean,
+    sampled_stein,
     statistics,
     stein_coefficient,
 )
@@ -33,7 +34,8 @@ from symhigh.symbols import OwnedSymbol, c1, c2, gamma, gradient_noise, product_
 @dataclass(frozen=True)
 class Expectations:
     """``names`` gives every formal average a symbol, ``scalars`` gives that symbol a value; ``noise[p, q]`` is
-    ``E f_p' f_q'`` and ``stein[p, r]`` the Stein coefficient ``E ∂_r f_p'``, of plain slopes."""
+    ``E F_p F_q`` and ``stein[p, r]`` the Stein coefficient ``E ∂_r F_p`` of the slopes, effective ones where the rate
+    looks at the sample."""
 
     names: Mapping[sp.Expr, sp.Expr]
     scalars: tuple[Scalar, ...]
@@ -63,7 +65,7 @@ def expectations(
     exprs = (*step.drift.values(), *step.covariance.values(), *step.cells.values())
     atoms = sorted(set().union(*(e.atoms(Mean, Stein, ClassMean) for e in exprs)), key=sp.default_sort_key)
     sample = sample_of(s)
-    plain = _one_direction(s, step, rates) if s.single else _several(s, step, sample)
+    plain = _one_direction(s, step, rates) if s.single else _several(s, step, sample, rates)
     names: dict[sp.Expr, sp.Expr] = dict(plain.names)
     scalars = list(plain.scalars)
     for atom in atoms:
@@ -96,8 +98,10 @@ def _one_direction(s: Statement, step: OneStep, rates: tuple[sp.Expr, ...] | Non
     return Expectations(names, scalars, {(0, 0): gradient_noise}, {(0, 0): c1, (0, 1): c2}, ONE_DIRECTION)
 
 
-def _several(s: Statement, step: OneStep, sample: Sample) -> Expectations:
-    """``C_p_r = E ∂_r f_p'``, ``I_p_q = E f_p' f_q'`` and the risk."""
+def _several(
+    s: Statement, step: OneStep, sample: Sample, rates: tuple[sp.Expr, ...] | None
+) -> Expectations:
+    """``C_p_r = E ∂_r F_p``, ``I_p_q = E F_p F_q`` and the risk; F_p is f_p', times the sample's rate if it has one."""
     check_loss(s.outcomes, sample)
     count, size = len(s.students), len(sample.directions)
     stein = {(p, r): OwnedSymbol(f"C_{p + 1}_{r + 1}", real=True) for p in range(count) for r in range(size)}
@@ -109,7 +113,7 @@ def _several(s: Statement, step: OneStep, sample: Sample) -> Expectations:
     names |= {Mean(step.slopes[p] * step.slopes[q]): i for (p, q), i in noise.items()}
     loss = sp.Add(*(recognise(o.probability) * recognise(o.loss) for o in s.outcomes))
     scalars = (
-        *(Scalar(name, _value(atom, s, step, sample, None)) for atom, name in names.items()),
+        *(Scalar(name, _value(atom, s, step, sample, rates)) for atom, name in names.items()),
         Scalar(risk, mean_over_sample(loss, s.noise, sample)),
     )
     return Expectations(names, scalars, noise, stein, sample)
@@ -130,4 +134,6 @@ def _value(
     expr = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
     if isinstance(atom, Mean | ClassMean):
         return (mean_over_sample if rates is None else sampled_mean)(expr, s.noise, sample)
+    if rates is not None:
+        return sampled_stein(expr, int(atom.args[1]), s.noise, sample)
     return stein_coefficient(expr, sample.directions[int(atom.args[1])], s.noise, sample)

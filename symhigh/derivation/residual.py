@@ -2,9 +2,10 @@
 
 A pass of the derivation, for rates that depend on the sample. Where slope and rate see the sample through r only, r is
 ``N(-m, P)`` with ``P = Q + v`` for noise ``ε = m + √v Z``, and Stein's lemma gives ``c₁ = -c₂ = E[G (r + m)]/P`` for
-the effective slope ``G = g f'`` (*The High Line*, arXiv 2405.19585, section 2; clipping: arXiv 2406.11733). The cells
-are found in :mod:`symhigh.derivation.cells`; moments of Laurent polynomials on them follow by integration by parts,
-and anything else is a quadrature node that vanishes outside its cell.
+the effective slope ``G = g f'`` (*The High Line*, arXiv 2405.19585, section 2; clipping: arXiv 2406.11733). Of several
+directions r is one linear form ``Σ a_q z_q + b ε``, of variance ``aᵀBa + b²v``, and ``E ∂_q G = a_q c``. The cells are
+found in :mod:`symhigh.derivation.cells`; moments of Laurent polynomials on them follow by integration by parts, and
+anything else is a quadrature node that vanishes outside its cell.
 """
 
 from __future__ import annotations
@@ -20,40 +21,68 @@ from symhigh.derivation.mixture import mixed
 from symhigh.problem.noise import Component
 from symhigh.symbols import B11, B12, B22, OwnedSymbol, eps, x, x_star
 
+_LAW = sp.ImmutableMatrix([[B11, B12], [B12, B22]])
 _R = OwnedSymbol("r", real=True)
 _P = sp.Dummy("P", positive=True)
 """``Q`` and the variance of the noise."""
 _SURE = (Component(sp.S.One, sp.S.Zero, sp.S.Zero),)
 
 
-def of_residual(expr: sp.Expr) -> sp.Expr | None:
-    """``expr`` as a function of the residual, or None where it sees the sample in another way."""
-    shifted = expr.xreplace({x: _R + x_star + eps})
-    for form in (shifted, sp.expand(shifted)):
-        if not form.has(x, x_star, eps):
-            return form
+@dataclass(frozen=True)
+class Residual:
+    """A function ``form`` of ``r = Σ weights_q z_q + noise ε``; ``spread`` is the variance of the sum over q."""
+
+    form: sp.Expr
+    weights: tuple[sp.Expr, ...]
+    noise: sp.Expr
+    spread: sp.Expr
+
+
+def of_residual(
+    expr: sp.Expr, directions: tuple[sp.Symbol, ...] = (x, x_star), law: sp.Matrix = _LAW
+) -> Residual | None:
+    """``expr`` as a function of a residual, or None where it sees the sample in another way."""
+    variables = (*directions, eps)
+    candidates = (x - x_star - eps,) if directions == (x, x_star) else _linear_forms(expr, variables)
+    for candidate in candidates:
+        weights = tuple(candidate.coeff(v) for v in variables)
+        lead, weight = next((v, w) for v, w in zip(variables, weights, strict=True) if w != 0)
+        shifted = expr.xreplace({lead: lead + (_R - candidate) / weight})
+        for form in (shifted, sp.expand(shifted)):
+            if not form.has(*variables):
+                column = sp.Matrix(weights[:-1])
+                return Residual(form, weights[:-1], weights[-1], (column.T * law * column)[0])
     return None
 
 
-def mean_over_residual(form: sp.Expr, noise: tuple[Component, ...]) -> sp.Expr:
-    """``E form`` for a function of the residual; ∞ where it is not integrable at r = 0."""
-    cells = cells_of(form, _R)
+def _linear_forms(expr: sp.Expr, variables: tuple[sp.Symbol, ...]) -> list[sp.Expr]:
+    """The linear combinations of variables, with numbers, that ``expr`` holds; the longest first, one of each line."""
+    linear = (e for e in expr.atoms(sp.Add) if e.is_polynomial(*variables))
+    sums = {sum((e.coeff(v) * v for v in variables), sp.S.Zero) for e in linear}
+    forms = [f for f in sums if f != 0 and all(f.coeff(v).is_number for v in variables)]
+    forms += [v for v in variables if expr.has(v)]
+    return sorted(forms, key=lambda f: (-len(sp.Add.make_args(f)), sp.default_sort_key(f)))
+
+
+def mean_over_residual(found: Residual, noise: tuple[Component, ...]) -> sp.Expr:
+    """``E form`` of a function of the residual; ∞ where it is not integrable at r = 0."""
+    cells = cells_of(found.form, _R)
     if any(c.touches_zero and c.power_at_zero <= -1 for c in cells):
         return sp.oo
-    return _over_noise(noise, lambda law: sp.Add(*(law.mean(c) for c in cells)))
+    return _over_noise(found, noise, lambda law: sp.Add(*(law.mean(c) for c in cells)))
 
 
-def slope_over_residual(slope: sp.Expr, noise: tuple[Component, ...]) -> sp.Expr:
-    """``c₁ = E[G (r + m)]/P`` of an effective slope: ``E G'`` plus every jump of G times the density there."""
-    cells = cells_of(slope, _R)
-    return _over_noise(noise, lambda law: law.stein(cells))
+def slope_over_residual(found: Residual, noise: tuple[Component, ...]) -> sp.Expr:
+    """``E[G (r - E r)]/P`` of an effective slope: ``E G'`` plus every jump of G times the density there."""
+    cells = cells_of(found.form, _R)
+    return _over_noise(found, noise, lambda law: law.stein(cells))
 
 
-def _over_noise(noise: tuple[Component, ...], mean: Callable[[_Law], sp.Expr]) -> sp.Expr:
+def _over_noise(found: Residual, noise: tuple[Component, ...], mean: Callable[[_Law], sp.Expr]) -> sp.Expr:
     """The average over the mixture of normals that the noise is."""
     total = sp.S.Zero
     for c in noise or _SURE:
-        given = mean(_Law(-c.centre)).xreplace({_P: B11 - 2 * B12 + B22 + c.variance})
+        given = mean(_Law(found.noise * c.centre)).xreplace({_P: found.spread + found.noise**2 * c.variance})
         total += c.probability * mixed(given, c)
     return total
 

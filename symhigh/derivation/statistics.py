@@ -91,8 +91,8 @@ def statistics(
     mean_slope = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
     risk = mean_over_sample(sp.Add(*(p * f for p, f in laws)), noise)
     square = sp.Add(*(p * s**2 for (p, _), s in zip(laws, slopes, strict=True)))
-    if factors is not None and (form := of_residual(mean_slope)) is not None:
-        slope = slope_over_residual(form, noise)
+    if factors is not None and (found := of_residual(mean_slope)) is not None:
+        slope = slope_over_residual(found, noise)
         return Statistics(risk, sampled_mean(square, noise), slope, -slope)
     return Statistics(
         risk,
@@ -105,15 +105,23 @@ def sampled_mean(
     expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN, sample: Sample = ONE_DIRECTION
 ) -> sp.Expr:
     """:func:`mean_over_sample` under a rate that depends on the sample: over the residual where that is all it sees."""
-    form = of_residual(expr) if sample == ONE_DIRECTION else None
-    return mean_over_sample(expr, noise, sample) if form is None else mean_over_residual(form, noise)
+    found = of_residual(expr, sample.directions, sample.law)
+    return mean_over_sample(expr, noise, sample) if found is None else mean_over_residual(found, noise)
+
+
+def sampled_stein(slope: sp.Expr, place: int, noise: tuple[Component, ...], sample: Sample) -> sp.Expr:
+    """:func:`stein_coefficient` of an effective slope by the prediction of that place, over the residual if it can."""
+    found = of_residual(slope, sample.directions, sample.law)
+    if found is None:
+        return stein_coefficient(slope, sample.directions[place], noise, sample)
+    return found.weights[place] * slope_over_residual(found, noise)
 
 
 def mean_over_sample(
     expr: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN, sample: Sample = ONE_DIRECTION
 ) -> sp.Expr:
     """``E expr`` over the predictions, of covariance B, and ε."""
-    if len(sample.directions) > 2 and isinstance(expanded := sp.expand(expr), sp.Add):
+    if _splits(expr, sample) and isinstance(expanded := sp.expand(expr), sp.Add):
         return sp.Add(*(mean_over_sample(term, noise, sample) for term in expanded.args))
     if not expr.has(eps):
         return _mean(expr, sp.S.Zero, sample)
@@ -132,7 +140,7 @@ def stein_coefficients(
     slope: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN, sample: Sample = ONE_DIRECTION
 ) -> tuple[sp.Expr, ...]:
     """``E ∂G/∂z`` for every prediction z, with Dirac's measure where the slope G jumps."""
-    if len(sample.directions) > 2 and isinstance(expanded := sp.expand(slope), sp.Add):
+    if _splits(slope, sample) and isinstance(expanded := sp.expand(slope), sp.Add):
         parts = [stein_coefficients(term, noise, sample) for term in expanded.args]
         return tuple(sp.Add(*column) for column in zip(*parts, strict=True))
     if not slope.has(eps):
@@ -141,6 +149,14 @@ def stein_coefficients(
     return tuple(
         sp.Add(*(c.probability * mixed(gradient[k], c) for c, gradient in means)) for k in range(len(sample.directions))
     )
+
+
+def _splits(expr: sp.Expr, sample: Sample) -> bool:
+    """Whether terms are averaged one by one: of several directions, and nowhere divided by what may be zero."""
+    if len(sample.directions) <= 2:
+        return False
+    powers = (p for p in expr.atoms(sp.Pow) if p.exp.is_negative and p.base.has(*sample.variables))
+    return all(p.base.is_positive for p in powers)
 
 
 def _gradient(slope: sp.Expr, variance: sp.Expr, sample: Sample) -> tuple[sp.Expr, ...]:

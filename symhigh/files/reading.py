@@ -234,20 +234,21 @@ def _from_nodes(table: Table) -> Spectrum:
         if not ((values >= 0).all() and np.isfinite(values).all()):
             raise ValueError("values must be finite and >= 0")
     return Spectrum(
-        values, weights, _quantile(table.table("quantile")) if "quantile" in table else None,
+        values, weights, read_quantile(table.table("quantile")) if "quantile" in table else None,
         name=table.text("title", "spectrum"), members=members, error=float(table.number("error", 0.0)),
         dimension=table.whole("dimension", 1) if "dimension" in table else None,
         stable_rate=float(table.number("stable_rate")) if "stable_rate" in table else None,
     )  # fmt: skip
 
 
-def _quantile(table: Table) -> Any:
+def read_quantile(table: Table) -> Any:
+    """A quantile function of :mod:`symhigh.population.measure`."""
     kind = table.word("kind", ("power", "tabulated", "atom"))
     table.known("kind", *{"power": ("exponent",), "tabulated": ("reached", "edges"), "atom": ("share", "inside")}[kind])
     if kind == "power":
         return Power(float(table.number("exponent")))
     if kind == "atom":
-        return WithAtom(float(table.number("share")), _quantile(table.table("inside")))
+        return WithAtom(float(table.number("share")), read_quantile(table.table("inside")))
     return Tabulated(*(np.array(table.numbers(key), dtype=float) for key in ("reached", "edges")))
 
 

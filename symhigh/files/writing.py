@@ -178,7 +178,7 @@ def _spectrum(spectrum: Spectrum) -> Tree | str:
     tree |= {"error": spectrum.error} if math.isfinite(spectrum.error) else {}
     tree |= {"members": [int(m) for m in spectrum.members]} if spectrum.members is not None else {}
     tree |= {key: v for key in ("dimension", "stable_rate") if (v := getattr(spectrum, key)) is not None}
-    return tree | ({} if spectrum.quantile is None else {"quantile": _quantile(spectrum.quantile)})
+    return tree | ({} if spectrum.quantile is None else {"quantile": quantile_tree(spectrum.quantile)})
 
 
 def _remade(spectrum: Spectrum) -> list[tuple[Tree, Spectrum]]:
@@ -192,14 +192,15 @@ def _remade(spectrum: Spectrum) -> list[tuple[Tree, Spectrum]]:
     return []
 
 
-def _quantile(law: Any) -> Tree:
+def quantile_tree(law: Any) -> Tree:
+    """The table of a quantile function of :mod:`symhigh.population.measure`."""
     match law:
         case Power(exponent=exponent):
             return {"kind": "power", "exponent": float(exponent)}
         case Tabulated(reached=reached, edges=edges):
             return {"kind": "tabulated", "reached": _list(reached), "edges": _list(edges)}
         case WithAtom(share=share, inside=inside):
-            return {"kind": "atom", "share": float(share), "inside": _quantile(inside)}
+            return {"kind": "atom", "share": float(share), "inside": quantile_tree(inside)}
     raise ValueError("a spectrum with a quantile function of one's own cannot be written")
 
 

@@ -141,8 +141,14 @@ def into(system: MomentSystem, frame: Frame, coef: Array, states: Array) -> Arra
 
 def out_of(system: MomentSystem, frame: Frame, coef: Array, states: Array) -> Array:
     """The modes' own states, from those in the frame; shapes (states, N)."""
-    own = sp.lambdify((*frame.states, *system.family.coefficients), [e for _, e in frame.moments], "numpy")
+    own = _own_moments(frame, system.family.coefficients)
     return np.array([np.broadcast_to(row, states.shape[1:]) for row in own(*states, *coef)])
+
+
+@lru_cache(maxsize=16)
+def _own_moments(frame: Frame, coefficients: tuple[sp.Symbol, ...]) -> Callable[..., list[Array]]:
+    """The family's states as a function of the frame's and of coefficients."""
+    return sp.lambdify((*frame.states, *coefficients), [e for _, e in frame.moments], "numpy")
 
 
 @lru_cache(maxsize=16)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from symhigh.checks import optional
 from symhigh.codegen.control import DIVERGED, NEGATIVE, REACHED, SPENT, STUCK
 from symhigh.codegen.course import MARKS
 from symhigh.integration.axes import Grid
@@ -41,10 +42,10 @@ class Marked:
     times: Array
     budget: int
 
-    def messages(self) -> dict[int, str]:
-        """Why each ended where it did."""
+    def messages(self, count: int | None = None) -> dict[int, str]:
+        """Why each ended where it did; of the first ``count``, if that is given."""
         width, found = len(self.system.outputs), {}
-        for point, marks in zip(self.which.tolist(), self.marks, strict=True):
+        for point, marks in zip(self.which[:count].tolist(), self.marks[:count], strict=True):
             row = int(marks[1])
             ends = (marks[MARKS + width :], marks[MARKS : MARKS + width]) if row else None
             last = float(self.times[max(row - 1, 0)])
@@ -85,7 +86,18 @@ class ManyCurves:
         found = dict(self.said)
         for marked in self.marked:
             found |= marked.messages()
-        return {_place(p, self.shape): found[p] for p in sorted(found)}
+        points = sorted(found)
+        places = zip(*(k.tolist() for k in np.unravel_index(np.array(points, dtype=np.intp), self.shape)), strict=True)
+        return {place: found[point] for place, point in zip(places, points, strict=True)}
+
+    @property
+    def first_error(self) -> tuple[tuple[int, ...], str]:
+        """The first point, in the order of the grid, that is not complete, and why."""
+        point = int(np.argmax(self.status.ravel() != COMPLETE))
+        found = dict(self.said)
+        for marked in self.marked:
+            found |= marked.messages(1)
+        return tuple(int(k) for k in np.unravel_index(point, self.shape)), found[point]
 
     def where(self, place: tuple[int, ...]) -> dict[str, Any]:
         """The values of the axes at a place of the grid."""
@@ -93,12 +105,7 @@ class ManyCurves:
 
     def to_dataframe(self) -> Any:
         """A ``pandas.DataFrame`` with a row for every point and time: the axes, ``t``, the outputs, and ``status``."""
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "to_dataframe: needs pandas, which is not installed; pip install 'symhigh[pandas]' brings it"
-            ) from error
+        pandas = optional("to_dataframe", "pandas")
         count = self.t.size
         places = np.indices(self.shape).reshape(len(self.shape), -1)
         columns: dict[str, Any] = {}
@@ -119,11 +126,6 @@ class ManyCurves:
         """How many points have each status, in words."""
         words, counts = np.unique(self.status, return_counts=True)
         return ", ".join(f"{n} {word}" for word, n in zip(words.tolist(), counts.tolist(), strict=True))
-
-
-def _place(point: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The place in a grid of a point, counted with the last axis fastest."""
-    return tuple(int(k) for k in np.unravel_index(point, shape))
 
 
 class Results:
@@ -176,12 +178,12 @@ class Results:
             self.status.astype(str).reshape(grid.shape), self.said, tuple(self.marked),
         )  # fmt: skip
         if not found.complete:
-            place = _place(int(np.argmax(self.status != COMPLETE)), grid.shape)
+            place, reason = found.first_error
             shown = ", ".join(f"{name} = {value}" for name, value in found.where(place).items())
             begun = "interrupted; " if interrupted else ""
             warnings.warn(
                 f"{owner}: {begun}of {self.points} curves {found.summary()}; .status and .errors say which and why. "
-                f"At {shown}: {found.errors[place]}",
+                f"At {shown}: {reason}",
                 RuntimeWarning, stacklevel=4,
             )  # fmt: skip
         return found

@@ -35,6 +35,8 @@ from symhigh.rule.constant import RATE, Constant
 
 _GRID = 401
 """Times at which the schedule is sought; it is a cubic spline between them."""
+_REACH = 2.5
+"""How far the fastest mode may decay between two of these times, in units of its decay time."""
 _SWEEPS = 200
 _MEMORY = 6
 """Sweeps that Anderson's method combines."""
@@ -85,7 +87,8 @@ def optimal_schedule(
 
     Pontryagin's conditions are necessary ones: for losses whose limit is not convex in the schedule the result is a
     local optimum, the one that sweeps from the greedy schedule (line search) lead to. Warns where sweeps do not settle.
-    Raises ``ValueError`` for limits without a linear theory, and where larger rates are better without bound.
+    Raises ``ValueError`` for limits without a linear theory, where larger rates are better without bound, and where
+    ``t_end`` is so long that 401 times do not resolve the fastest mode.
     """
     own = "optimal_schedule"
     instance(own, "problem", problem, Problem, "a symhigh.Problem")
@@ -169,9 +172,23 @@ class _Flow:
         """The rates of line search on the grid, by steps of first order."""
         y, rates = self.start.copy(), []
         for h in np.diff(self.grid, append=self.grid[-1]):
-            rates.append(self.best(y, self.linearised(y, 1.0)[1]))
-            y = y + h * self.speed(y, rates[-1]) if h * abs(rates[-1]) < 0.3 else self._step(y, h, [rates[-1]] * 3, 8)
+            J, gradient = self.linearised(y, 1.0)
+            rate = self.best(y, gradient)
+            reach = h * abs(rate) * np.abs(np.diag(J)).max()
+            self._check_resolved(reach, rate)
+            y = y + h * self.speed(y, rate) if reach < 0.3 else self._step(y, h, [rate] * 3, 8)
+            rates.append(rate)
         return np.array(rates)
+
+    def _check_resolved(self, reach: float, rate: float) -> None:
+        """Refuses modes that decay by more than ``e^{-reach}`` between two times of the grid."""
+        if reach > _REACH:
+            end = self.grid[-1] * _REACH / reach
+            raise ValueError(
+                f"optimal_schedule(t_end={self.grid[-1]:g}): the schedule is sought at {_GRID} times, too few for a "
+                f"rate of {rate:.3g} on the largest eigenvalue; t_end up to about {end:.3g} is resolved, or bound the "
+                "rate by most"
+            )
 
     def _step(self, y: Array, h: float, rates: Any, pieces: int = 2) -> Array:
         """A Runge-Kutta step of order four in ``pieces``, for rates at its start, middle and end."""
@@ -200,6 +217,8 @@ class _Flow:
                 raise ArithmeticError("the limit diverges under this schedule")
         tables = [self.linearised(*each) for each in zip(y, rates, strict=True)]
         J, gradient = (np.array(part) for part in zip(*tables, strict=True))
+        fastest = int(np.abs(np.einsum("kii->k", J)).argmax())
+        self._check_resolved(h * np.abs(np.diag(J[fastest])).max(), rates[fastest])
         J_mid, g_mid = (CubicSpline(self.grid, part)((self.grid[1:] + self.grid[:-1]) / 2) for part in (J, gradient))
         source = float(self.integrated)
         p = np.zeros_like(gradient[-1]) if self.integrated else gradient[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -18,10 +19,17 @@ class Outputs:
         outputs = self.__dict__.get("outputs", {})
         if name in outputs:
             return np.asarray(outputs[name])
+        near = get_close_matches(name, [*outputs, *dir(type(self))], n=2)
+        if near and not name.startswith("_"):
+            hint = f"did you mean {' or '.join(near)}?"
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; {hint}")
         remedy = "; derive(problem, rule, reduce=False) carries it" if name in ("overlap", "norm") else ""
         raise AttributeError(
             f"{type(self).__name__} has {', '.join(outputs)}, excess_risk, not {name!r}{remedy}"
         )
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.outputs})
 
     @property
     def risk(self) -> Array:

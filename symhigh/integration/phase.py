@@ -141,7 +141,7 @@ def _marked(
         {(i, j): text for (i, j), text in errors.items()}, t,
     )  # fmt: skip
     if errors:
-        i, j = min(found.errors)
+        i, j = np.argwhere((status != COMPLETE) | odd)[0].tolist()
         at = f"{names[0]} = {numbers[0][i]:g}, {names[1]} = {numbers[1][j]:g}"
         warnings.warn(
             f"{_OWNER}: of {status.size} points {found.summary()}; .status and .errors say which and why. At {at}: "

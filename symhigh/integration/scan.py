@@ -21,13 +21,14 @@ from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.control import REACHED, SPENT
 from symhigh.codegen.course import MARKS
 from symhigh.codegen.kernels import course_kernels
-from symhigh.codegen.target import Target, chosen
+from symhigh.codegen.target import NUMBA, Target, chosen
 from symhigh.integration.axes import Grid
 from symhigh.integration.curve import Curve
 from symhigh.integration.edges import without_underflow
-from symhigh.integration.many import STATUS, ManyCurves, Marked, Results
+from symhigh.integration.many import NOT_RUN, STATUS, ManyCurves, Marked, Results
 from symhigh.integration.modes import modes_of
-from symhigh.integration.plain import Batch, Lane, Plain, has_clock, plain
+from symhigh.integration.plain import Batch, Lane, Plain, plain
+from symhigh.integration.schedules import plain_rates
 from symhigh.integration.solve import Asked, Progress, drive, numbers
 from symhigh.integration.waiting import Teller, share_out
 from symhigh.population import Spectrum, Start
@@ -38,6 +39,8 @@ from symhigh.system import MomentSystem
 _PATIENCE = 2000
 """Attempts at a step beyond which a curve leaves the others, so that the keyboard is heard."""
 _OWNER, _IN_FLIGHT = "solve_many", 256
+_WORTH = 1000
+"""Curves from which on Numba compiles a loop over them, which takes it ten seconds, once."""
 
 
 def solve_many(
@@ -181,9 +184,9 @@ def _ended(scan: Scan, whole: bool) -> ManyCurves:
 
 # --- points that compiled code integrates in one go ----------------------------------------------------------
 def _batchable(system: MomentSystem) -> Plain | None:
-    """The system as one of plain curves at all values of its symbols; None where a point needs to be looked at."""
+    """The system as one whose curves may be plain at all values of its symbols."""
     cells = any(c.subs(system.parameters).free_symbols for c in system.field.cell_starts.values())
-    return None if cells or has_clock(system) else plain(system)
+    return None if cells else plain(system)
 
 
 def _batches(scan: Scan, plan: Plain, one: Driven) -> bool:
@@ -192,10 +195,13 @@ def _batches(scan: Scan, plan: Plain, one: Driven) -> bool:
     names = results.names or tuple(grid.system.outputs)
     keep = np.array([float(list(grid.system.outputs).index(name)) for name in names])
     member = np.arange(len(grid.pars)) % len(grid.given)
+    if one.target is NUMBA and len(grid.pars) < _WORTH:
+        return True
     try:
         kernels = course_kernels(grid.system, one.target)
     except NoCompiler:
         return True
+    smooth = plain_rates(grid.system, grid.pars, one.end)
     posed: dict[int, dict[int, tuple[Array, ...]]] = {}
     for m, population in enumerate(grid.given):
         try:
@@ -208,7 +214,7 @@ def _batches(scan: Scan, plan: Plain, one: Driven) -> bool:
     for modes in posed.values():
         place = np.zeros(len(grid.given))
         place[list(modes)] = np.arange(len(modes))
-        points = results.left[np.isin(member[results.left], list(modes))]
+        points = np.flatnonzero((results.status == NOT_RUN) & smooth & np.isin(member, list(modes)))
         arrays = tuple(map(np.array, zip(*modes.values(), strict=True)))
         batch = Batch.of(grid.system, grid.pars[points], place[member[points]], arrays, one.times, keep)
         batch.marks[:, 0] = np.nan

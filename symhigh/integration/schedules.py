@@ -5,13 +5,14 @@ Serves everything that integrates or simulates.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 import sympy as sp
 
 from symhigh.codegen.target import Names
-from symhigh.integration.singular import rate_exponent
+from symhigh.integration.singular import FAR, NEAR, generic, rate_exponent
 from symhigh.integration.timetable import timetable, without_remainders
 from symhigh.population.spectrum import Array
 from symhigh.symbols import gamma
@@ -48,6 +49,35 @@ def parameters_in_plain_time(system: MomentSystem, end: float, what: str) -> Arr
     return par
 
 
+def plain_rates(system: MomentSystem, table: Array, end: float) -> Array:
+    """At which rows of ``table``, parameters (points, P), the rate is known to pass :func:`check_schedule` and to be
+    finite at the start, as a mask (points,); of a system without jumps, whose parameters may be symbols.
+    """
+    rate = next((s.expression for s in system.scalars if s.name == gamma), sp.S.Zero)
+    if not rate.has(clock_symbol):
+        return np.ones(len(table), dtype=bool)
+    own = [k for k, p in enumerate(system.parameters) if p in rate.free_symbols]
+    symbols = [list(system.parameters)[k] for k in own]
+    others = sorted(rate.free_symbols - {clock_symbol, *symbols}, key=str)
+    function = _of_time(without_remainders(rate), (*symbols, *others))
+    given = [generic(k) for k in range(len(others))]
+    times = np.concatenate([[10.0**-FAR, 10.0**-NEAR], [] if others else np.linspace(0.0, end, 1001)])
+    different, place = np.unique(table[:, own], axis=0, return_inverse=True)
+    found = np.zeros(len(different), dtype=bool)
+    for k, row in enumerate(different):
+        with np.errstate(all="ignore"):
+            rates = np.broadcast_to(function(times, *row, *given), times.shape)
+        level = rates[0] == 0 or abs(rates[1] / rates[0] - 1) < 1e-12
+        found[k] = np.isfinite(rates).all() and (rates >= 0).all() and level
+    return np.asarray(found[place.ravel()])
+
+
+@lru_cache(maxsize=64)
+def _of_time(rate: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., Array]:
+    """A rate as a function of times and of numbers for its symbols."""
+    return sp.lambdify((clock_symbol, *symbols), rate, "numpy")
+
+
 @lru_cache(maxsize=64)
 def _schedule(system: MomentSystem) -> sp.Expr | None:
     """The rate, where it is a given function of time."""
@@ -64,13 +94,14 @@ def check_schedule(system: MomentSystem, par: Array, end: float) -> None:
     Names().code(rate)  # refuses, by name, what generated code cannot compute
     values = dict(zip(system.parameters, par.tolist(), strict=True))
     singular = rate_exponent(system, values) > 0
+    used = tuple(p for p in values if p in rate.free_symbols)
     inside = timetable(system).breaks(par, end)
     edges = np.concatenate([[0.0], inside, [end]])
     grid = np.unique(np.concatenate([np.linspace(0.0, end, 1001), (edges[1:] + edges[:-1]) / 2]))[
         int(singular) :
     ]
     with np.errstate(all="ignore"):
-        rates = np.broadcast_to(sp.lambdify(clock_symbol, rate.subs(values), "numpy")(grid), grid.shape)
+        rates = np.broadcast_to(_of_time(rate, used)(grid, *(values[p] for p in used)), grid.shape)
     if (bad := ~(np.isfinite(rates) & (rates >= 0))).any():
         where = int(np.argmax(bad))
         raise ValueError(

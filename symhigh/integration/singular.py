@@ -7,8 +7,11 @@ first steps alone move the iterate without bound as d → ∞.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 
 import mpmath
 import sympy as sp
@@ -18,21 +21,33 @@ from symhigh.system import MomentSystem
 
 POWER = OwnedSymbol("stretch", positive=True)
 TINY = sp.Float("1e-290")
-_LEAST, _FAR = 60, 80
+NEAR, FAR = 60, 80
+"""Two times near zero, powers of ten, at which a rate's growth is read off."""
+
+
+def generic(k: int) -> float:
+    """A positive number for the k-th symbol without a value."""
+    return (7 + 2 * k) / 11
 
 
 def exponent_at_zero(expr: sp.Expr, values: dict[sp.Symbol, float]) -> float:
     """The a of ``expr ~ t^-a`` as t → 0, read off two times; symbols without a value are generic positive numbers."""
     if not expr.has(t):
         return 0.0
-    given = expr.subs(values)
-    others = sorted(given.free_symbols - {t}, key=str)
-    f = sp.lambdify(t, given.subs({s: sp.Rational(7 + 2 * k, 11) for k, s in enumerate(others)}), "mpmath")
+    symbols, others = tuple(sorted(expr.free_symbols - {t}, key=str)), itertools.count()
+    f = _precisely(expr, symbols)
     with mpmath.workdps(200):
-        near, far = (abs(f(mpmath.mpf(10) ** -n)) for n in (_FAR, _LEAST))
+        at = [mpmath.mpf(values[s] if s in values else generic(next(others))) for s in symbols]
+        near, far = (abs(f(mpmath.mpf(10) ** -n, *at)) for n in (FAR, NEAR))
         if not (mpmath.isfinite(near) and mpmath.isfinite(far)) or near == 0 or far == 0:
             return 0.0
-        return round(float(mpmath.log(near / far, 10)) / (_FAR - _LEAST), 9)
+        return round(float(mpmath.log(near / far, 10)) / (FAR - NEAR), 9)
+
+
+@lru_cache(maxsize=64)
+def _precisely(expr: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., mpmath.mpf]:
+    """An expression as a function of t and symbols, in as many digits as mpmath works with."""
+    return sp.lambdify((t, *symbols), expr, "mpmath")
 
 
 def rate_exponent(system: MomentSystem, values: dict[sp.Symbol, float]) -> float:

@@ -3,7 +3,8 @@
 Stands between the bands and the comparisons of linear problems and networks, which bring it arrays. The false-alarm
 rate is shared: 70 % of it to the directions in which a wrong parameter would show, 15 % to the slowest shapes, 15 %
 to all times and outputs one by one (:mod:`symhigh.ledger.directions`, :mod:`symhigh.ledger.bands`). Where a theory
-predicts the fluctuations, its variance and its bias are tested too (:mod:`symhigh.ledger.predicted`), with 10 % each.
+predicts the fluctuations, the likelihood ratio over all times and outputs, its variance and its bias are tested too
+(:mod:`symhigh.ledger.predicted`), with 10 % each.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ import numpy as np
 
 from symhigh.ledger.bands import Deviation, deviation, skewness
 from symhigh.ledger.directions import directions, pooled, shrunk, thinned
-from symhigh.ledger.predicted import Entries, bias_test, mean_test, variance_test
+from symhigh.ledger.predicted import Entries, bias_test, likelihood_test, mean_test, variance_test
 from symhigh.population.spectrum import Array
 
 MOST = 14
 """How many times of an output a direction weighs, at most: neighbouring times say the same, and 14 keep 98 % of the
 power of 100 while an estimated covariance of few of them loses little."""
 _NAMED, _SHAPES, _CHECK = 0.7, 0.15, 0.1
-"""Shares of the false-alarm rate: of directions in which a wrong parameter would show, and of slow shapes; of each test
-of a theory's own predictions, taken from all three."""
+"""Shares of the false-alarm rate: of directions in which a wrong parameter would show, and of slow shapes; of the
+likelihood ratio and of each test of a theory's own predictions, taken from all three."""
+_RATIO_LEAST = 10.0
+"""The likelihood ratio leaves out components of less than this over d of the largest."""
 Shifts = Mapping[str, Mapping[str, Array]]
 """By parameter and output: the change (T,) of the limit for a relative error of one in the parameter."""
 
@@ -148,7 +151,8 @@ def judge(
         weights = directions(entries.covariance, entries.shifts, least=1 / dims[0] if predicted else 1e-10)
     named = [p for p in weights if p]
     checks = bool(weights) and predicted and len(dims) > 1
-    shares = _shares(bool(named), bool(weights), checks, checks and source.leading and len(dims) > 2)
+    whole = bool(weights) and predicted and source.bias is not None
+    shares = _shares(bool(named), bool(weights), whole, checks, checks and source.leading and len(dims) > 2)
     for name, w in weights.items():
         share = alarm * (shares.named / len(named) if name else shares.shapes)
         label = f"{name} over all times" if name else "the slowest shapes in time"
@@ -159,6 +163,8 @@ def judge(
             tests[label] = test(entries.weighted(w), unsure, np.abs(w) @ entries.rounding, share)
         for p, s in entries.shifts.items():
             responses[p][label] = w @ s
+    if shares.whole:
+        tests[RATIO] = likelihood_test(entries, alarm * shares.whole, source.leading, _RATIO_LEAST / dims[0])
     if shares.variance:
         tests[VARIANCE] = variance_test(entries, alarm * shares.variance)
     if shares.bias:
@@ -171,8 +177,10 @@ def judge(
     return Judgement(times, found, tests, responses, signals)
 
 
+RATIO = "the likelihood ratio"
+"""The name of the test of all times and outputs together,"""
 VARIANCE, BIAS = "the predicted variance", "the predicted bias"
-"""Names of the tests of a theory's own predictions."""
+"""and those of the tests of a theory's own predictions."""
 Places = list[tuple[str, Array]]
 
 
@@ -181,6 +189,7 @@ class _Shares(NamedTuple):
 
     named: float
     shapes: float
+    whole: float
     variance: float
     bias: float
 
@@ -189,11 +198,10 @@ class _Shares(NamedTuple):
         return 1 - sum(self)
 
 
-def _shares(named: bool, shapes: bool, variance: bool, bias: bool) -> _Shares:
-    own = _CHECK * (variance + bias)
-    return _Shares(
-        (_NAMED - own / 2 if named else 0.0), (_SHAPES - own / 4 if shapes else 0.0), _CHECK * variance, _CHECK * bias
-    )
+def _shares(named: bool, shapes: bool, *checks: bool) -> _Shares:
+    own = [_CHECK * check for check in checks]
+    taken = sum(own)
+    return _Shares(_NAMED - taken / 2 if named else 0.0, _SHAPES - taken / 4 if shapes else 0.0, *own)
 
 
 def _next_order(errors: Sequence[Array], dims: Sequence[int]) -> Array:

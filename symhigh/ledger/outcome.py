@@ -13,7 +13,7 @@ import numpy as np
 
 from symhigh.checks import real
 from symhigh.ledger.bands import Deviation
-from symhigh.ledger.judgement import BIAS, VARIANCE, Ensemble, Judgement, Source
+from symhigh.ledger.judgement import BIAS, RATIO, VARIANCE, Ensemble, Judgement, Source
 from symhigh.notation import html_table
 from symhigh.population.spectrum import Array
 
@@ -174,6 +174,8 @@ class Comparison:
         if VARIANCE in tests:
             share = f"{tests.pop(VARIANCE):.2f} of what is allowed"
             parts.append(f"variance {self.variance_ratio:.2f} of the predicted, {share}")
+        if RATIO in tests:
+            parts.append(f"likelihood ratio over all times {tests.pop(RATIO):.2f} of what is allowed")
         if BIAS in tests:
             parts.append(f"predicted bias off by {tests.pop(BIAS):.2f} of what is allowed")
         if tests:

@@ -80,8 +80,8 @@ def page(ledger: Ledger) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1"/><meta name="color-scheme" '
         f'content="light dark"/><title>Ledger of claims</title><style>{style}</style></head>\n<body class="ledger">'
         f'<div class="sheet"><header><h1>Ledger of claims</h1>{_summary(ledger)}{_settings(ledger)}</header>'
-        f"{_contents(sources, topics, ids)}{''.join(map(_tally, ledger.tallies))}{_words()}{_symbols(ledger)}"
-        f"<main>{_filter(ledger)}{sections}</main></div><script>\n//<![CDATA[\n{script}//]]>\n</script></body></html>\n"
+        f"{_contents(sources, topics, ids)}<main>{''.join(map(_tally, ledger.tallies))}{_words()}"
+        f"{_symbols(ledger)}{_filter(ledger)}{sections}</main></div><script>\n//<![CDATA[\n{script}//]]>\n</script></body></html>\n"
     )
 
 
@@ -114,7 +114,7 @@ def _settings(ledger: Ledger) -> str:
     today = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return (
         f'<p class="quiet">{today} · {escape(" · ".join(settings))}</p><p class="quiet">The seed and the id of a claim '
-        "fix all its random points and simulations. Each claim shows the command that examines its file again.</p>"
+        "fix all its random points and simulations. Each claim shows the command that examines it again.</p>"
     )
 
 

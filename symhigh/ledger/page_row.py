@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 from symhigh.ledger.verdict import Verdict
 from symhigh.mathml import GREEK, mathml
 
+_WIDE = 80
+"""Characters of a formula that fit a narrow screen."""
+
 if TYPE_CHECKING:
     from symhigh.ledger.rows import Ledger, Line, Row
     from symhigh.ledger.shown import Shown
@@ -48,9 +51,9 @@ def badge(row: Row) -> str:
 
 
 def command(row: Row, ledger: Ledger) -> str:
-    """The command line that examines the file of the claim again, with the same points and simulations."""
+    """The command line that examines the claim again, with the same points and simulations."""
     quick = " --quick" if ledger.quick else ""
-    return f"symhigh verify {shlex.quote(_short(row.file))}{quick} --seed {ledger.seed}"
+    return f"symhigh verify {shlex.quote(f'{_short(row.file)}::{row.id}')}{quick} --seed {ledger.seed}"
 
 
 def _short(file: str) -> str:
@@ -75,7 +78,8 @@ def _formula(shown: Shown) -> str:
         inside = mathml(shown.latex, block=True, spoken=shown.text) if shown.latex else ""
     except ValueError:
         inside = ""
-    return f'<div class="formula">{inside or f"<code>{escape(shown.text)}</code>"}</div>'
+    reached = ' tabindex="0"' if len(shown.text) > _WIDE else ""  # what may be scrolled must be reached by keys
+    return f'<div class="formula"{reached}>{inside or f"<code>{escape(shown.text)}</code>"}</div>'
 
 
 def _line(line: Line) -> str:

@@ -81,6 +81,26 @@ def mean_test(entries: Entries, w: Array, alarm: float, next_bias: bool) -> Devi
     return Deviation(error, band, standard, remainder, error, standard)
 
 
+def likelihood_test(entries: Entries, alarm: float, next_bias: bool, least: float) -> Deviation:
+    """The likelihood ratio of the predicted mean against any other, over all times and outputs; over its quantile.
+
+    With the covariance predicted it is the sum of the squares of the principal components, each in its standard
+    errors, and follows the χ² law of their number. Components of less than ``least`` of the largest are not known well
+    enough to be in it. What a component may be off by, beside its standard error, is taken off it beforehand.
+    """
+    from scipy.special import chdtri
+
+    size = np.sqrt(np.diag(entries.covariance))
+    values, vectors = np.linalg.eigh(correlation(entries.covariance))
+    kept = values >= least * values[-1]
+    w = (vectors[:, kept] / np.sqrt(values[kept])).T / size
+    found = mean_test(entries, w, alarm, next_bias)
+    left = np.maximum(np.abs(found.error) - found.remainder - np.abs(w) @ entries.rounding, 0.0)
+    ratio = np.array([np.sum((left / found.standard_error) ** 2)])
+    none = np.zeros(1)
+    return Deviation(ratio, np.array([chdtri(len(w), alarm)]), none, none, ratio, none)
+
+
 def variance_test(entries: Entries, alarm: float) -> Deviation:
     """Variances against the predicted ones, ``ratio - 1``, extrapolated to leading order in 1/d.
 

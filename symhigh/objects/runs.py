@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import sympy as sp
 
@@ -41,6 +42,38 @@ class Runs(runs.Runs):
         colour: str | None = None,
     ) -> Axes:
         return plot_bands(self, what, ax, low, high, colour)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the runs as a NumPy archive without pickles, ending in .npz; returns its path.
+
+        The archive holds the outputs, and problem, rule, population and seeds, so that :meth:`load` makes runs that
+        can be compared, drawn and repeated.
+        """
+        from symhigh.files.results import save_runs
+
+        return save_runs(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, system: MomentSystem | None = None) -> Self:
+        """The runs that :meth:`save` wrote; ``system`` tells problem and rule where these have no name in the registry.
+
+        Raises ``ValueError`` for a file that holds something else, is damaged, or has another version's form.
+        """
+        from symhigh.files.results import load_runs
+
+        return seen_as(cls, load_runs(path, system))
+
+    def to_dataframe(self) -> Any:
+        """A ``pandas.DataFrame`` with a row for each run and time: ``seed``, ``t`` and the outputs."""
+        from symhigh.report.tables import runs_frame
+
+        return runs_frame(self.t, self.seeds, self.outputs)
+
+    def to_latex(self, rows: int = 11) -> str:
+        """A LaTeX table, with the rules of ``booktabs``, of the means over the runs at about ``rows`` times."""
+        from symhigh.report.tables import outputs_latex
+
+        return outputs_latex("Runs.to_latex", self.t, self.outputs, rows)
 
 
 @documented_by(runner.simulate)

@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from numpy.random import BitGenerator
 
     from symhigh.closed import Formula
-    from symhigh.integration.bands import Fluctuations
     from symhigh.integration.network_law import LawCurve
+    from symhigh.objects.fluctuations import Fluctuations
     from symhigh.objects.network_curve import NetworkCurve
     from symhigh.objects.runs import Runs
+    from symhigh.report.deviations import FluctuationEquations
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,8 +143,20 @@ class MomentSystem(system.MomentSystem):
         :func:`symhigh.integration.fluctuations.fluctuations`.
         """
         from symhigh.integration.fluctuations import fluctuations
+        from symhigh.objects.fluctuations import Fluctuations
 
-        return fluctuations(self, spectrum, start, t_end, t, rtol, target, joint)
+        return seen_as(Fluctuations, fluctuations(self, spectrum, start, t_end, t, rtol, target, joint))
+
+    def fluctuation_equations(self, random_start: bool = False) -> FluctuationEquations:
+        """The equations that :meth:`fluctuations` integrates, written out; no numbers are needed.
+
+        The result has ``equations()``, ``latex()`` and ``text()``. With ``random_start`` what is fixed in a run differs
+        between runs. Raises ``ValueError`` where there is no linear theory, with the reason.
+        """
+        from symhigh.derivation.fluctuations import deviations
+        from symhigh.report.deviations import FluctuationEquations
+
+        return FluctuationEquations(deviations(self, random_start))
 
     def simulate(
         self,

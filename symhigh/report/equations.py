@@ -24,7 +24,7 @@ N_MODES = sp.Symbol("N", integer=True, positive=True)
 
 def equations(system: MomentSystem) -> list[sp.Eq]:
     """The limit as SymPy equations, the user's parameter values put in; the list differs with the closure."""
-    return density_equations(system) if isinstance(system, DensitySystem) else _Modes(system).equations()
+    return density_equations(system) if isinstance(system, DensitySystem) else Notation(system).equations()
 
 
 def equations_latex(system: MomentSystem, averages: str = "sums", common: bool = False) -> str:
@@ -50,7 +50,7 @@ def equations_text(system: MomentSystem) -> str:
 
 
 @dataclass(frozen=True)
-class _Modes:
+class Notation:
     """Families of modes; symbols that change in time become functions of t, those of a mode functions of i."""
 
     system: MomentSystem

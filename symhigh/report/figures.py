@@ -11,13 +11,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symhigh.checks import choice
+from symhigh.checks import choice, whole
 from symhigh.report.strict import strict_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from symhigh.integration.bands import Fluctuations
     from symhigh.integration.curve import Curve
     from symhigh.integration.network import NetworkCurve
     from symhigh.ledger.outcome import Comparison
@@ -100,6 +101,35 @@ def plot_bands(
     axes, colour = axes_for(ax), colour_of(runs.d) if colour is None else colour
     label = f"SGD, d = {runs.d}, {low:.0%}–{high:.0%}"
     axes.fill_between(runs.t, lower, upper, color=colour, alpha=0.55, lw=0, label=label)
+    return _label(axes, what)
+
+
+def plot_fluctuations(
+    bands: Fluctuations,
+    what: str = "risk",
+    d: int | None = None,
+    runs: Runs | None = None,
+    ax: Axes | None = None,
+    low: float = 0.1,
+    high: float = 0.9,
+) -> Axes:
+    """Draw the ``low``-``high`` quantiles that the linear theory predicts at dimension ``d``, and the mean.
+
+    With ``runs`` theirs are shaded below, and d is their dimension. Returns the axes.
+    """
+    if d is None and runs is None:
+        raise ValueError("Fluctuations.plot(d=None): give the dimension d, or runs")
+    if runs is not None and d not in (None, runs.d):
+        raise ValueError(f"Fluctuations.plot(d={d}, runs at d = {runs.d}): leave d out, or simulate at d = {d}")
+    size = runs.d if runs is not None else whole("Fluctuations.plot", "d", d, least=1, meaning="the dimension")
+    lower, upper = bands.band(what, size, low, high)
+    axes = axes_for(ax) if runs is None else plot_bands(runs, what, ax, low, high)
+    middle, bias = bands.values[:, bands.names.index(what)], bands.bias(what, size)
+    name = "limit" if bias is None else "limit and bias"
+    axes.plot(bands.t, middle if bias is None else middle + bias, color=THEORY, label=name)
+    for edge, label in ((lower, f"theory, d = {size}, {low:.0%}–{high:.0%}"), (upper, None)):
+        axes.plot(bands.t, edge, color=THEORY, lw=0.9, ls="--", label=label)
+    axes.legend()
     return _label(axes, what)
 
 

@@ -6,6 +6,7 @@ solver takes the place of symhigh's: so a colleague can run a limit without symh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from symhigh.integration.solve import check_schedule, parameter_values
 from symhigh.report.equations import equations_text
 from symhigh.system import MomentSystem
 
+Array = np.ndarray[Any, Any]
 _HEAD = '''"""{problem} under {rule}: its limit in high dimensions. Time is steps/d.
 
 {equations}
@@ -73,46 +75,77 @@ if __name__ == "__main__":
 '''
 
 
+@dataclass(frozen=True)
+class Numbers:
+    """A limit on a population in numbers: what a program of it needs beside its functions.
+
+    ``coefficients`` has shape (rows, N), ``start`` the states mode by mode, shape (states · N,).
+    """
+
+    system: MomentSystem
+    parameters: Array
+    weights: Array
+    coefficients: Array
+    start: Array
+    end: float
+
+    @classmethod
+    def of(cls, owner: str, system: MomentSystem, population: tuple[Any, ...], t_end: float) -> Numbers:
+        """The numbers, or ``TypeError`` for limits that are no closed system of moments."""
+        instance(owner, "system", system, MomentSystem, "a derived limit, derive(problem, rule)")
+        if not closed_by_moments(system):
+            raise TypeError(
+                f"{owner}({type(system).__name__}): a program is written of limits closed by moments; "
+                "this one is solved by a method of its own, see system.closure"
+            )
+        end = real(owner, "t_end", t_end, above=0.0, meaning="the end of the table, in steps/d")
+        parameters = parameter_values(owner, system)
+        check_schedule(system, parameters, end)
+        table = population_of(system, *population, owner=owner)
+        coefficients, states, _ = starting_modes(system, table)
+        return cls(system, parameters, table.weights, coefficients, states.ravel(), end)
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What a header says: equations, names and shapes, version."""
+        system = self.system
+        return {
+            "problem": system.problem.name,
+            "rule": str(system.rule),
+            "equations": equations_text(system),
+            "parameters": ", ".join(f"{s} = {v}" for s, v in system.parameters.items()) or "none",
+            "names": ", ".join(map(str, system.family.coefficients)),
+            "states": ", ".join(map(str, system.family.states)),
+            "memories": ", ".join(str(s.name) for s in system.states) or "none",
+            "outputs": ", ".join(system.outputs),
+            "modes": str(self.weights.size),
+            "version": __version__,
+        }
+
+
 def python_script(system: MomentSystem, *population: Any, t_end: float) -> str:
     """Source of a self-contained Python script of ``system`` on a population, with a table to ``t_end`` (steps/d).
 
     ``population`` is what ``system.solve`` takes: a spectrum and a start, or a spectrum and overlaps. The script's
     ``solve(t)`` returns the outputs by name. Raises ``TypeError`` for limits that are no closed system of moments.
     """
-    instance("python_script", "system", system, MomentSystem, "a derived limit, derive(problem, rule)")
-    if not closed_by_moments(system):
-        raise TypeError(
-            f"python_script({type(system).__name__}): a script is written of limits closed by moments; "
-            "this one is solved by a method of its own, see system.closure"
-        )
-    end = real("python_script", "t_end", t_end, above=0.0, meaning="the end of the table, in steps/d")
-    parameters = parameter_values("python_script", system)
-    check_schedule(system, parameters, end)
-    table = population_of(system, *population, owner="python_script")
-    coefficients, states, _ = starting_modes(system, table)
+    given = Numbers.of("python_script", system, population, t_end)
     lowered = Lowering(system, NUMPY)
-    head = _HEAD.format(
-        problem=system.problem.name,
-        rule=system.rule,
-        equations=equations_text(system),
-        parameters=", ".join(f"{s} = {v}" for s, v in system.parameters.items()) or "none",
-        version=__version__,
-    )
     driver = _DRIVER.format(
-        values=_array(parameters),
-        weights=_array(table.weights),
-        coefficients=_array(coefficients.ravel()),
-        rows=len(coefficients),
-        names=", ".join(map(str, system.family.coefficients)),
-        start=_array(states.ravel()),
-        states=", ".join(map(str, system.family.states)),
+        values=_array(given.parameters),
+        weights=_array(given.weights),
+        coefficients=_array(given.coefficients.ravel()),
+        rows=len(given.coefficients),
+        names=given.named["names"],
+        start=_array(given.start),
+        states=given.named["states"],
         outputs=tuple(system.outputs),
         constants=len(lowered.static),
         memories=len(system.states),
-        end=end,
+        end=given.end,
     )
-    return head + NUMPY.header + "\n\n" + lowered.source() + "\n" + driver
+    return _HEAD.format(**given.named) + NUMPY.header + "\n\n" + lowered.source() + "\n" + driver
 
 
-def _array(values: np.ndarray[Any, Any]) -> list[float]:
+def _array(values: Array) -> list[float]:
     return [float(v) for v in values]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import mpmath
 import numpy as np
 import pytest
@@ -52,7 +54,7 @@ def test_averages_of_slopes_against_mpmath(name: str, law: str) -> None:
     form = of_residual(slope)
     assert form is not None
     c1 = slope_over_residual(form, noise.components)
-    square = mean_over_residual(form**2, noise.components)
+    square = mean_over_residual(replace(form, form=form.form**2), noise.components)
     assert float(c1.subs(point).evalf(20)) == pytest.approx(
         float(mean(lambda r, m: value(r) * (r + m) / P)), rel=1e-9
     )
@@ -213,3 +215,46 @@ def test_slopes_of_one_sign_have_that_sign() -> None:
     assert curve.complete
     assert curve.risk[1] < curve.risk[0] == pytest.approx(np.log(2), rel=1e-12)
     assert not system.unfolded(sp.Add(*system.family.rhs)).has(sp.sign)
+
+
+x1, x2, y1, y2 = sp.symbols("x1 x2 y1 y2", real=True)
+CLIPPED = [sh.ClippedGradient(inner, 0.5) for inner in (sh.Constant(0.4), sh.AdaGradNorm(1, 1))]
+SAMPLED = [*CLIPPED, sh.StochasticPolyak()]
+
+
+@pytest.mark.parametrize("rule", SAMPLED, ids=str)
+@pytest.mark.parametrize("loss", ["square", "Huber"])
+def test_rates_of_the_sample_move_one_direction_alike_under_any_name(rule: sh.Rule, loss: str) -> None:
+    """One student and one target called otherwise are derived as several directions are."""
+    one = sh.least_squares(0.3) if loss == "square" else sh.huber(0.7, 0.3)
+    other = sh.Problem(one.loss.subs({sh.x: x1, sh.x_star: y1}), 0.3, parameters=dict(one.parameters),
+                       students=(x1,), targets=(y1,))  # fmt: skip
+    spectrum, start = sh.Spectrum.from_eigenvalues([1.5, 0.5]), sh.Start(0.5, 1, 0.2)
+    known = sh.derive(one, rule).solve(spectrum, start, 2.0, [0.5, 2.0], rtol=1e-9)
+    found = sh.derive(other, rule).solve(spectrum, start, 2.0, [0.5, 2.0], rtol=1e-9)
+    np.testing.assert_allclose(found.risk, known.risk, rtol=1e-7)
+    np.testing.assert_allclose(found.learning_rate, known.learning_rate, rtol=1e-7)
+
+
+@pytest.mark.parametrize("rule", SAMPLED, ids=str)
+def test_runs_of_two_units_under_a_rate_of_the_sample_follow_the_limit(rule: sh.Rule) -> None:
+    problem = sh.MultiIndex((x1, x2), (y1, y2), (x1 + x2 - y1 - y2 - sh.eps) ** 2 / 2, 0.3)
+    spectrum = sh.Spectrum.from_eigenvalues([1.5, 0.5])
+    overlaps = sh.Overlaps([[0.25, 0.05, 0.1, 0], [0.05, 0.25, 0, 0.1], [0.1, 0, 0.5, 0], [0, 0.1, 0, 0.5]])
+    curve = sh.derive(problem, rule).solve(spectrum, overlaps, 2.0, [0.5, 1, 2])
+    runs = sh.simulate(problem, rule, spectrum, overlaps, 1000, 2.0, 12, t=[0.5, 1, 2])
+    for name in ("risk", "learning_rate"):
+        values = runs.outputs[name]
+        error = 4 * values.std(axis=0, ddof=1) / np.sqrt(12) + 2 / 1000
+        assert (np.abs(values.mean(axis=0) - curve.outputs[name]) < error).all(), name
+
+
+def test_a_residual_of_several_directions_is_one_linear_form() -> None:
+    law = sp.Matrix(3, 3, lambda i, j: sp.Symbol(f"B{min(i, j)}{max(i, j)}"))
+    form = x1 - 2 * x2 + y1 - sh.eps
+    found = of_residual(sp.Min(1, 1 / sp.Abs(form)) * sp.expand(3 * form), (x1, x2, y1), law)
+    assert found is not None
+    assert found.weights in ((1, -2, 1), (-1, 2, -1))
+    w = sp.Matrix(found.weights)
+    assert sp.expand((w.T * law * w)[0] - found.spread) == 0
+    assert of_residual(x1 * form, (x1, x2, y1), law) is None

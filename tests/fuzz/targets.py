@@ -119,6 +119,15 @@ def targets() -> Iterator[Target]:
     yield Target("Spectrum.from_data", sh.Spectrum.from_data, {"rows": rows})
     yield Target("stable_rate", sh.stable_rate, {"rows": rows}, owners=("Spectrum", "Spectrum.from_data"))
     yield Target(
+        "export",
+        lambda system, spectrum, start, t_end, language: sh.export(
+            system, spectrum, start, t_end=t_end, language=language
+        ),
+        {"system": ready, "spectrum": spectrum, "start": start, "t_end": 1.0, "language": "c"},
+        ("t_end",),
+        ("python_script", "c_program", "Population"),
+    )
+    yield Target(
         "python_script",
         lambda system, spectrum, start, t_end: sh.python_script(system, spectrum, start, t_end=t_end),
         {"system": ready, "spectrum": spectrum, "start": start, "t_end": 1.0},

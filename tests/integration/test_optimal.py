@@ -126,3 +126,11 @@ def test_wrong_arguments_are_named():
     for arguments, name in (({"objective": "last"}, "objective"), ({"t_end": 0}, "t_end"), ({"most": -1}, "most")):
         with pytest.raises(ValueError, match=name):
             sh.optimal_schedule(*(sh.least_squares(0), ISOTROPIC, sh.Start()), **{"t_end": 1, **arguments})
+
+
+def test_an_interval_that_the_grid_does_not_resolve_is_refused():
+    wide = sh.Spectrum.from_eigenvalues([20, 1, 0.05], [0.02, 0.4, 0.58])
+    with pytest.raises(ValueError, match=r"t_end=2000\): the schedule is sought at 401 times.* t_end up to about"):
+        sh.optimal_schedule(sh.least_squares(0.5), wide, sh.Start(), 2000)
+    found = sh.optimal_schedule(sh.least_squares(0.5), wide, sh.Start(), 20)
+    assert found.residual < 1e-8

@@ -14,8 +14,8 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.codegen.compiler import compiler
-from symhigh.codegen.target import NUMPY, C, Target
-from symhigh.integration import waiting
+from symhigh.codegen.target import NUMBA, NUMPY, C, Target
+from symhigh.integration import scan, waiting
 
 g, n = sp.symbols("g n", positive=True)
 ATOMS = sh.Spectrum.from_eigenvalues([0.3, 1.0, 2.5], [0.5, 0.3, 0.2])
@@ -49,6 +49,16 @@ def test_every_curve_has_the_bits_of_solve(target: Target, threads: int) -> None
         at = many.where(place)
         bound = LEAST_SQUARES.bind({"g": at["g"], "n": at["n"]})
         assert same(many, place, bound.solve(at["spectrum"], at["start"], 3.0, times, target=target))
+
+
+@pytest.mark.slow
+def test_numba_gives_the_bits_of_solve_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "_WORTH", 1)
+    system = sh.derive(sh.logistic_regression(), sh.AdaGradNorm(g, n))
+    many = system.solve_many({g: [0.1, 0.5], n: [0.2, 0.7]}, ATOMS, START, 5.0, target=NUMBA)
+    assert many.complete
+    for place in np.ndindex(2, 2):
+        assert same(many, place, system.bind(many.where(place)).solve(ATOMS, START, 5.0, target=NUMBA))
 
 
 OTHERS: dict[str, tuple[sh.Problem, sh.Rule, sh.Start]] = {

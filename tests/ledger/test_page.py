@@ -117,7 +117,7 @@ def test_each_claim_of_a_file_names_its_command(tmp_path: Path) -> None:
     )
     (tmp_path / "README.md").write_text("# A *source* <of mine>\n")
     text = sh.verify(file, jobs=1, seed=7, quick=True).to_html()
-    assert f"symhigh verify &#x27;{file}&#x27; --quick --seed 7" in text
+    assert f"symhigh verify &#x27;{file}::x/1&#x27; --quick --seed 7" in text
     assert "<h2>A source &lt;of mine&gt;</h2>" in text
     assert "<h3>Squares of sums</h3>" in text
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -105,3 +106,24 @@ def test_figure_1_reports_its_progress_by_cost(monkeypatch: pytest.MonkeyPatch) 
 def test_the_left_panel_has_the_dimensions_up_to_the_largest() -> None:
     found = [panels(largest)[0].dimensions for largest in (1024, 4096, 16384)]
     assert found == [(256, 1024), (256, 1024, 4096), (256, 1024, 4096, 16384)]
+
+
+def test_predicted_bands_lie_over_those_of_the_runs() -> None:
+    problem, rule, spectrum = sh.least_squares(0.3), sh.Constant(0.4), sh.Spectrum.from_eigenvalues([1.5, 0.5])
+    bands = sh.derive(problem, rule).fluctuations(spectrum, sh.Start(), 1, [0.25, 0.5, 1])
+    runs = sh.simulate(problem, rule, spectrum, sh.Start(), 100, 1, 20, t=[0.25, 0.5, 1])
+    axes = bands.plot("risk", runs=runs)
+    middle, low, high = (np.asarray(line.get_ydata()) for line in axes.lines)
+    np.testing.assert_array_equal([low, high], bands.band("risk", 100))
+    np.testing.assert_allclose(middle, (low + high) / 2)
+    assert len(axes.collections) == 1
+    assert "theory, d = 100" in axes.get_legend().get_texts()[2].get_text()
+    alone = bands.plot("distance", 50, low=0.25, high=0.75)
+    np.testing.assert_array_equal(alone.lines[1].get_ydata(), bands.band("distance", 50, 0.25, 0.75)[0])
+    assert not alone.collections
+    with pytest.raises(ValueError, match="give the dimension d, or runs"):
+        bands.plot()
+    with pytest.raises(ValueError, match="leave d out"):
+        bands.plot("risk", 50, runs=runs)
+    for figure in (axes.figure, alone.figure):
+        plt.close(figure)

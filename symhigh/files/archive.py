@@ -1,0 +1,99 @@
+"""Nested data as one NumPy archive without pickles: arrays by number, and a header in JSON that says where they belong.
+
+Part of the files. The header names the kind of the result and the version of its form, so that a wrong file is refused
+by name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symhigh import __version__
+
+FORM = 1
+"""The version of the form; a later one is refused."""
+_HEADER, _ARRAY = "header", "array of the archive"
+
+
+def save_archive(owner: str, path: str | Path, kind: str, tree: Mapping[str, Any]) -> Path:
+    """Write mappings, lists, text, numbers and arrays under ``path``, which ends in .npz; returns the path."""
+    file = _path(owner, path)
+    arrays: dict[str, Any] = {}
+    header = {"symhigh": kind, "form": FORM, "version": __version__, "content": _pack(tree, arrays)}
+    arrays[_HEADER] = np.array(json.dumps(header))
+    part = file.with_name(file.name + ".part")
+    try:
+        with part.open("wb") as stream:
+            np.savez_compressed(stream, **arrays)
+        os.replace(part, file)  # the file is whole, or as it was
+    except OSError as error:
+        raise ValueError(f"{owner}({str(file)!r}): cannot be written: {error.strerror}") from error
+    return file
+
+
+def load_archive(owner: str, path: str | Path, kind: str) -> dict[str, Any]:
+    """What :func:`save_archive` wrote; ``ValueError`` for a file of another kind, or none of symhigh's."""
+    file = _path(owner, path)
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        header = json.loads(str(arrays.pop(_HEADER)[()]))
+        found, form, content = header["symhigh"], header["form"], header["content"]
+    except FileNotFoundError as error:
+        raise ValueError(f"{owner}({str(file)!r}): there is no such file") from error
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise ValueError(f"{owner}({str(file)!r}): this is no result of symhigh, or it is damaged: {error}") from error
+    if found != kind:
+        raise ValueError(f"{owner}({str(file)!r}): the file holds a {found}, not a {kind}; use {found}.load")
+    if form != FORM:
+        raise ValueError(
+            f"{owner}({str(file)!r}): written by symhigh {header.get('version')} in form {form}; this version, "
+            f"{__version__}, reads form {FORM}"
+        )
+    try:
+        tree: dict[str, Any] = _unpack(content, arrays)
+    except KeyError as error:
+        raise ValueError(f"{owner}({str(file)!r}): the file is damaged, {error} is missing") from error
+    return tree
+
+
+def _path(owner: str, path: str | Path) -> Path:
+    if not isinstance(path, (str, Path)):
+        raise TypeError(f"{owner}(path={path!r}): path must be text or a Path")
+    file = Path(path)
+    return file if file.suffix == ".npz" else file.with_name(file.name + ".npz")
+
+
+def _pack(value: Any, arrays: dict[str, Any]) -> Any:
+    if isinstance(value, np.ndarray):
+        if value.dtype == object:
+            raise TypeError(f"an array of objects cannot be saved: {value!r}")
+        name = f"a{len(arrays)}"
+        arrays[name] = value
+        return {_ARRAY: name}
+    if isinstance(value, Mapping):
+        return {"mapping": [[_pack(k, arrays), _pack(v, arrays)] for k, v in value.items()]}
+    if isinstance(value, tuple | list):
+        return [_pack(entry, arrays) for entry in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{type(value).__name__} cannot be saved")
+
+
+def _unpack(value: Any, arrays: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return tuple(_unpack(entry, arrays) for entry in value)
+    if not isinstance(value, dict):
+        return value
+    if _ARRAY in value:
+        return arrays[value[_ARRAY]]
+    return {_unpack(k, arrays): _unpack(v, arrays) for k, v in value["mapping"]}
