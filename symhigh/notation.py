@@ -149,7 +149,8 @@ class FieldLatexPrinter(LatexPrinter):  # type: ignore[misc]
         """Increments last, numbers before what is integrated, one root above and below, no sign that a sum can take."""
         last = [f for f in expr.args if _is_increment(f)]
         if last and len(last) < len(expr.args):
-            return " ".join(map(self._factor, (sp.Mul(*(f for f in expr.args if f not in last)), *last)))
+            first = sp.Mul(*(f for f in expr.args if f not in last))
+            return " ".join(["-" if first == -1 else self._factor(first, first=True), *map(self._print, last)])
         number, rest = expr.as_coeff_Mul()
         if number.is_Rational and number.q != 1 and _is_long(rest):
             sign = "- " if number < 0 else ""
@@ -157,9 +158,9 @@ class FieldLatexPrinter(LatexPrinter):  # type: ignore[misc]
         found = (_turned(expr) if number.is_negative else None) or radicals(expr)
         return self._fraction(found) if found else str(super()._print_Mul(expr))
 
-    def _factor(self, expr: sp.Expr) -> str:
+    def _factor(self, expr: sp.Expr, first: bool = False) -> str:
         text = str(self._print(expr))
-        return rf"\left({text}\right)" if expr.is_Add else text
+        return rf"\left({text}\right)" if self._needs_mul_brackets(expr, first=first, last=True) else text
 
     def _fraction(self, r: Radicals) -> str:
         over = self._side(r.over, r.root_over, r.rest_over)

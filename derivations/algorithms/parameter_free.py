@@ -26,6 +26,8 @@ noise, e, m, e0 = sp.symbols("omega e m e_0", positive=True)
 PROBLEM = sh.least_squares(noise)
 DOG, ADAPTED = sh.derive(PROBLEM, sh.DoG(radius, first)), sh.derive(PROBLEM, sh.DAdaptation(speed, estimate))
 TIMES = (0.5, 1.0, 2.0, 4.0)
+SIZE = 256
+"""The dimension of the runs: at half of it the bias of DoG exceeds 4/d."""
 LEVEL = 0.5
 
 
@@ -130,18 +132,17 @@ def adapted_curves(trial):
 
 # --- runs -----------------------------------------------------------------------------------------------------------
 def against_runs(trial, rate, memory, limit):
-    size, runs = (128, 48) if trial.quick else (256, 64)
-    found = sgd(rate, memory, LEVEL, size, runs, TIMES, trial.rng)
-    return MeanOfRuns(found.mean(axis=0), found.std(axis=0) / np.sqrt(runs), limit, size)
+    runs = 24 if trial.quick else 64
+    found = sgd(rate, memory, LEVEL, SIZE, runs, TIMES, trial.rng)
+    return MeanOfRuns(found.mean(axis=0), found.std(axis=0) / np.sqrt(runs), limit, SIZE)
 
 
 @simulation
 def dog_runs(trial):
     """SGD written out, with the maximum over its own path."""
-    size = 128 if trial.quick else 256
 
     def rate(memory, moved, square):
-        far, total = np.maximum(memory[0], moved), memory[1] + square / size**2
+        far, total = np.maximum(memory[0], moved), memory[1] + square / SIZE**2
         return np.sqrt(far / total), (far, total)
 
     return against_runs(trial, rate, (0.04, 0.09), dog_by_hand(0.2, 0.3, LEVEL))
@@ -150,13 +151,12 @@ def dog_runs(trial):
 @simulation
 def adapted_runs(trial):
     """SGD written out, with the largest of its own bounds."""
-    size = 128 if trial.quick else 256
 
     def rate(memory, moved, square):
         bound = (moved - memory[1]) / (2 * np.sqrt(np.maximum(moved, 1e-300)))
         best = np.maximum(memory[0], np.where(moved > 0, bound, 0.0))
         g = 3.0 * best
-        return g, (best, memory[1] + (g / size) ** 2 * square)
+        return g, (best, memory[1] + (g / SIZE) ** 2 * square)
 
     return against_runs(trial, rate, (0.1, 0.0), adapted_by_hand(3.0, 0.1, LEVEL))
 

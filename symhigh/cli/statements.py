@@ -83,7 +83,8 @@ def export(context: click.Context, /, target: str | None, program: str | None, *
     """Print the generated source of a limit's right-hand side, or a program of its own that solves it."""
     import symhigh as sh
     from symhigh.codegen.c import translate
-    from symhigh.codegen.kernels import LIMIT, limit_source
+    from symhigh.codegen.kernels import limit_source
+    from symhigh.codegen.signatures import LIMIT
     from symhigh.codegen.target import TARGETS
 
     if program is not None:

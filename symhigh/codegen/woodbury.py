@@ -39,6 +39,7 @@ class LinearAlgebra:
     def __init__(self, lowering: Lowering, J: Jacobian) -> None:
         self.lowering, self.J = lowering, J
         self.names = lowering.names
+        self._found: tuple[sp.Matrix, list[tuple[sp.Symbol, sp.Expr]]] | None = None
         rates = [*J.block, *J.border, *J.reading, *J.memory, *J.in_time, *J.memory_in_time]
         used = set().union(*(e.free_symbols for e in rates))
         self.shared = [s.name for s in lowering.scalars if s.name in used]
@@ -163,14 +164,42 @@ class LinearAlgebra:
                         symbols[i, j] = self._symbol(f"{letter}_{i}_{j}")
                         lines.append(f"{names(symbols[i, j])} = {names.code(table[i, j], arrays)}")
             kept[letter] = symbols
-        inverse = (_SIGMA * sp.eye(J.block.shape[0]) - kept["D"]).inv(method="ADJ")
-        symbols = inverse.copy()
-        for i in range(inverse.shape[0]):
-            for j in range(inverse.shape[1]):
-                if inverse[i, j] != 0:
-                    symbols[i, j] = self._symbol(f"E_{i}_{j}")
-                    lines.append(f"{names(symbols[i, j])} = {names.code(sp.factor(inverse[i, j]), arrays)}")
-        return _Local(lines, symbols, kept["U"], kept["G"])
+        if self._found is None:
+            self._found = self._inverse(kept["D"])
+        inverse, assigned = self._found
+        lines += [f"{names(symbol)} = {names.code(e, arrays)}" for symbol, e in assigned]
+        return _Local(lines, inverse, kept["U"], kept["G"])
+
+    def _inverse(self, D: sp.Matrix) -> tuple[sp.Matrix, list[tuple[sp.Symbol, sp.Expr]]]:
+        """E = (σ - D)⁻¹ as symbols, and what they are, each in terms of those before.
+
+        States that see each other form a block. With blocks ordered so that none sees a later one, σ - D is triangular:
+        ``E_aa = (σ - D_aa)⁻¹`` and ``E_ab = E_aa Σ_c D_ac E_cb`` over the blocks c from b to the one before a.
+        """
+        E, blocks = sp.zeros(*D.shape), components(D)
+        assigned: list[tuple[sp.Symbol, sp.Expr]] = []
+        for a, rows in enumerate(blocks):
+            block = _SIGMA * sp.eye(len(rows)) - D.extract(rows, rows)
+            determinant = block.det()  # a polynomial in σ with leading coefficient one, so no zero
+            own = block.adjugate().applyfunc(lambda e, over=determinant: sp.factor(e / over))
+            held = self._held(E, own, rows, rows, assigned)
+            for b, columns in enumerate(blocks[:a]):
+                between = [k for block in blocks[b:a] for k in block]
+                seen = D.extract(rows, between) * E.extract(between, columns)
+                self._held(E, held * seen, rows, columns, assigned)
+        return E, assigned
+
+    def _held(
+        self, E: sp.Matrix, part: sp.Matrix, rows: list[int], columns: list[int],
+        assigned: list[tuple[sp.Symbol, sp.Expr]],
+    ) -> sp.Matrix:  # fmt: skip
+        """Name the entries of a part of E; zeros stay."""
+        for i, row in enumerate(rows):
+            for j, column in enumerate(columns):
+                if part[i, j] != 0:
+                    E[row, column] = self._symbol(f"E_{row}_{column}")
+                    assigned.append((E[row, column], part[i, j]))
+        return E.extract(rows, columns)
 
     def _sum(self, lines: Sequence[str], entries: Sequence[tuple[str, sp.Expr]]) -> list[str]:
         """``name = Σ_i expr_i`` for the entries, over modes whose quantities the lines compute."""
@@ -190,6 +219,18 @@ class LinearAlgebra:
         body = self.lowering.unpack(parameters=True, constants=True)
         body += [f"{self.names(s)} = slope[{k}]" for k, s in enumerate(self.shared)]
         return [*body, "n = w.shape[0]"]
+
+
+def components(D: sp.Matrix) -> list[list[int]]:
+    """The sets of states that see each other in ``dx/dt = D x``, ordered so that none sees a later one."""
+    n = D.shape[0]
+    sees = [{j for j in range(n) if i == j or D[i, j] != 0} for i in range(n)]
+    for k in range(n):
+        for i in range(n):
+            if k in sees[i]:
+                sees[i] |= sees[k]
+    blocks = {tuple(j for j in range(n) if j in sees[i] and i in sees[j]) for i in range(n)}
+    return [list(block) for block in sorted(blocks, key=lambda block: (len(sees[block[0]]), block))]
 
 
 INVERT = '''@njit

@@ -7,6 +7,7 @@ called once for each combination of values that it sees, not once a point.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -122,16 +123,25 @@ class Grid:
     reasons: Array
 
     @classmethod
-    def of(cls, owner: str, system: MomentSystem, over: Any, population: Mapping[str, Any]) -> Grid:
-        """Of a mapping of parameters, and of populations by argument, of which a list is an axis."""
+    def of(cls, owner: str, system: MomentSystem, over: Any, population: Mapping[str, Any], most: float) -> Grid:
+        """Of a mapping of parameters, and of populations by argument, of which a list is an axis.
+
+        ``most`` is the number of points whose results memory holds.
+        """
         axes = axes_of(owner, system, over)
-        pars, reasons = parameters_on(owner, system, axes)
         several = {name: tuple(v) for name, v in population.items() if isinstance(v, (list, tuple))}
         for name, values in several.items():
             if not values:
                 raise ValueError(f"{owner}({name}=[]): give at least one")
             if name in {a.symbol.name for a in axes}:
                 raise ValueError(f"{owner}(over={{{name!r}: …}}): two axes are called {name}; rename the symbol")
+        count = math.prod([*(len(a.values) for a in axes), *map(len, several.values())])
+        if count > most:
+            raise ValueError(
+                f"{owner}(over=…): memory holds the results of {most:.3g} curves, not of {count:.3g}; keep fewer "
+                "outputs, as in keep='risk', give fewer times t, or scan in parts"
+            )
+        pars, reasons = parameters_on(owner, system, axes)
         given = tuple(itertools.product(*(several.get(name, (v,)) for name, v in population.items())))
         return cls(system, axes, several, given, np.repeat(pars, len(given), axis=0), np.repeat(reasons, len(given)))
 

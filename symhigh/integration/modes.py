@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.derivation.mean_field import DIAGONAL
-from symhigh.population import Population, Spectrum, Start
+from symhigh.population import Overlaps, Population, Spectrum, Start
 from symhigh.population.population import Columns, evaluate
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam
@@ -50,7 +50,7 @@ _FEW, _DOUBLE = 64, np.dtype(np.float64)
 def modes_of(system: MomentSystem, spectrum: object, start: object) -> Start_:
     """The population and :func:`starting_modes`; of few modes they are kept, for as long as their numbers stay."""
     content = contents(spectrum, start)
-    if content is None or not (isinstance(spectrum, Spectrum) and isinstance(start, Start)):
+    if content is None:
         return _modes_of(system, spectrum, start)
     population, coef, states, size = _kept(system, spectrum, start, content)
     return population, coef.copy(), states.copy(), size.copy()
@@ -58,9 +58,12 @@ def modes_of(system: MomentSystem, spectrum: object, start: object) -> Start_:
 
 def contents(spectrum: object, start: object) -> tuple[bytes, ...] | None:
     """The numbers in the arrays of a spectrum and a start, if these are few floats; else None."""
-    if not (isinstance(spectrum, Spectrum) and isinstance(start, Start)) or spectrum.values.size > _FEW:
+    if not isinstance(spectrum, Spectrum) or spectrum.values.size > _FEW:
         return None
-    arrays = (spectrum.values, spectrum.weights, *(start.vectors_given or ()))
+    if not isinstance(start, (Start, Overlaps)):
+        return None
+    own = start.vectors_given or () if isinstance(start, Start) else (start.values,)
+    arrays = (spectrum.values, spectrum.weights, *own)
     return None if any(a.dtype != _DOUBLE for a in arrays) else tuple(a.tobytes() for a in arrays)
 
 
@@ -70,7 +73,7 @@ def _modes_of(system: MomentSystem, spectrum: object, start: object) -> Start_:
 
 
 @lru_cache(maxsize=64)
-def _kept(system: MomentSystem, spectrum: Spectrum, start: Start, content: tuple[bytes, ...]) -> Start_:
+def _kept(system: MomentSystem, spectrum: object, start: object, content: tuple[bytes, ...]) -> Start_:
     return _modes_of(system, spectrum, start)
 
 

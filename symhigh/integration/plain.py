@@ -6,6 +6,7 @@ Serves :func:`~symhigh.integration.solve.solve`, from the second curve of the sa
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -23,6 +24,10 @@ from symhigh.symbols import V10, V11, V12, V22, gamma
 from symhigh.symbols import t as clock_symbol
 from symhigh.system import MomentSystem
 
+SPARE = 50
+"""Attempts at a step that a curve has beside its budget."""
+_FIRST, _MOST, _PATIENCE = 100, 2000, 0.2
+"""Attempts at a step in a first curve, and in any, and seconds that a curve may take, before the driver has it."""
 _SLACK = 1e-3
 """How much earlier than the driver a plain course sees that other coordinates are called for."""
 
@@ -97,9 +102,22 @@ class Lane:
             0, 0, 1.0, 1e-8, -1.0, 1, 1.0, plan.target, NEAR * (1 + _SLACK), SMALL * (1 - _SLACK), plan.risk,
             *batch[:6], plan.kept, *batch[6:], rows, y, K, work, clock, limit, floor, bound, size,
         )  # fmt: skip
-        self._given, self._call = given, kernels.held("courses", *given)
+        self._given, self._call, self._most = given, kernels.held("courses", *given), _FIRST
 
-    def run(self, first: int, last: int, end: float, rtol: float, atol: float | None, most: int) -> None:
-        """Integrate the curves first, …, last - 1 to ``end``, each with at most ``most`` attempts at a step."""
-        absolute = -1.0 if atol is None else atol
+    def run(self, first: int, last: int, end: float, rtol: float, atol: float | None, budget: int) -> None:
+        """Integrate the curves first, …, last - 1 to ``end``.
+
+        One that takes long ends as if its budget were used up, so that the keyboard need not wait for it; it is
+        :func:`spent` only beyond ``budget``.
+        """
+        absolute, most = -1.0 if atol is None else atol, min(self._most, budget + SPARE)
+        began = time.perf_counter()
         self._call({0: first, 1: last, 2: end, 3: rtol, 4: absolute, 5: most, 6: most_steps(rtol)})
+        marks = self.batch.marks[last - 1]  # of one curve, as of any
+        pace = (time.perf_counter() - began) / (last - first) / max(float(marks[3] + marks[4]), 1.0)
+        self._most = int(min(_MOST, max(_FIRST, _PATIENCE / pace)))
+
+
+def spent(marks: Array, budget: int) -> Array:
+    """Which of the curves that were given up have used up their budget, from rows of marks."""
+    return np.asarray(marks[..., 3] + marks[..., 4] > budget + SPARE)

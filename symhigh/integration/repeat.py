@@ -12,24 +12,22 @@ from typing import Any
 import numpy as np
 
 from symhigh.codegen.compiler import NoCompiler
-from symhigh.codegen.control import REACHED, RUNNING, SPENT
+from symhigh.codegen.control import REACHED, SPENT
 from symhigh.codegen.course import BACK, MARKS
 from symhigh.codegen.kernels import course_kernels
 from symhigh.codegen.target import C, Target
 from symhigh.integration.curve import Curve
 from symhigh.integration.edges import settled_outputs
 from symhigh.integration.modes import contents, modes_of
-from symhigh.integration.plain import Batch, Lane, Plain, has_clock, plain
+from symhigh.integration.plain import Batch, Lane, Plain, has_clock, plain, spent
 from symhigh.integration.schedules import check_schedule, parameters_of
 from symhigh.integration.singular import rate_exponent
 from symhigh.integration.stops import why
-from symhigh.population import Spectrum, Start
+from symhigh.population import Overlaps, Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
 
-_PATIENCE = 1000
-"""Attempts at a step in one call, beyond which the keyboard would wait too long."""
-_MOST_TIMES = 4096
+_MOST_TIMES, _MOST_LANES = 4096, 8
 
 
 def again(
@@ -45,6 +43,8 @@ def again(
         return None
     if (plan := plain(system)) is None or not _has_smooth_rate(system, end):
         return None
+    if len(repeat.lanes) > _MOST_LANES:
+        repeat.lanes.clear()
     free = repeat.lanes.setdefault(times.size, [])
     try:
         lane = free.pop() if free else repeat.lane(plan, times.size)
@@ -59,12 +59,11 @@ def _curve(
     repeat: Repeat, lane: Lane, end: float, times: Array, rtol: float, atol: float | None, budget: int
 ) -> Curve | None:
     batch, system = lane.batch, repeat.system
-    most = budget + 50
     batch.times[:] = times
-    lane.run(0, 1, end, rtol, atol, min(most, _PATIENCE))
+    lane.run(0, 1, end, rtol, atol, budget)
     marks = batch.marks[0]
     status, row, now, steps, rejected, evaluations, negative = marks[:MARKS].tolist()
-    if status in (BACK, RUNNING) or (status == SPENT and most > _PATIENCE):
+    if status == BACK or (status == SPENT and not spent(marks, budget)):
         return None
     rows, message = int(row), ""
     if status != REACHED:
@@ -85,23 +84,25 @@ def _curve(
 class Repeat:
     """A system on modes that stay, and the lanes for its curves that are free, by their number of times."""
 
-    def __init__(self, system: MomentSystem, spectrum: Spectrum, start: Start) -> None:
+    def __init__(self, system: MomentSystem, spectrum: Spectrum, start: Start | Overlaps) -> None:
         self.system, self.spectrum, self.start = system, spectrum, start
         self.begun, self.lanes = False, dict[int, list[Lane]]()
-        self.infinite = start.distance_is_infinite(spectrum)
+        self.infinite = isinstance(start, Start) and start.distance_is_infinite(spectrum)
 
     def lane(self, plan: Plain, count: int) -> Lane:
         """Room for one curve of ``count`` times."""
         population, *modes = modes_of(self.system, self.spectrum, self.start)
         coef, states, size = (part[None] for part in modes)
         pars, keep = np.array([parameters_of(self.system)]), np.arange(float(len(self.system.outputs)))
-        arrays = coef, population.weights[None], states, size
+        arrays, kernels = (coef, population.weights[None], states, size), course_kernels(self.system, C)
+        if kernels.target is not C:
+            raise NoCompiler("the right-hand side was not compiled")
         batch = Batch.of(self.system, pars, np.zeros(1), arrays, np.zeros(count), keep)
-        return Lane(plan, course_kernels(self.system, C), batch)
+        return Lane(plan, kernels, batch)
 
 
 @lru_cache(maxsize=64)
-def _repeat(system: MomentSystem, spectrum: Spectrum, start: Start, content: tuple[bytes, ...]) -> Repeat:
+def _repeat(system: MomentSystem, spectrum: Spectrum, start: Start | Overlaps, content: tuple[bytes, ...]) -> Repeat:
     return Repeat(system, spectrum, start)
 
 

@@ -27,7 +27,7 @@ from symhigh.integration.curve import Curve
 from symhigh.integration.edges import without_underflow
 from symhigh.integration.many import NOT_RUN, STATUS, ManyCurves, Marked, Results
 from symhigh.integration.modes import modes_of
-from symhigh.integration.plain import Batch, Lane, Plain, plain
+from symhigh.integration.plain import Batch, Lane, Plain, plain, spent
 from symhigh.integration.schedules import plain_rates
 from symhigh.integration.solve import Asked, Progress, drive, numbers
 from symhigh.integration.waiting import Teller, share_out
@@ -36,8 +36,6 @@ from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
 
-_PATIENCE = 2000
-"""Attempts at a step beyond which a curve leaves the others, so that the keyboard is heard."""
 _OWNER, _IN_FLIGHT = "solve_many", 256
 _WORTH = 1000
 """Curves from which on Numba compiles a loop over them, which takes it ten seconds, once."""
@@ -168,13 +166,22 @@ def _begun(
     kept = None if keep is None else words(_OWNER, "keep", keep, "names of outputs")
     if unknown := [name for name in kept or () if name not in system.outputs]:
         raise ValueError(f"{_OWNER}(keep={unknown[0]!r}): not an output; choose from {', '.join(system.outputs)}")
-    grid = Grid.of(_OWNER, system, over, population)
+    width = len(system.outputs) if kept is None else len(kept)
+    grid = Grid.of(_OWNER, system, over, population, _memory() / (8 * width * times.size))
     results = Results(len(grid.pars), times, kept)
     for point in np.flatnonzero(grid.reasons != "").tolist():
         results.refuse(point, grid.reasons[point])
     teller = Teller(_OWNER, len(grid.pars), progress)
     teller.done = len(results.said)
     return Scan(grid, results, workers, executor, teller)
+
+
+def _memory() -> float:
+    """Bytes of memory that this machine has, as far as it says."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return np.inf
 
 
 def _ended(scan: Scan, whole: bool) -> ManyCurves:
@@ -226,18 +233,17 @@ def _batches(scan: Scan, plan: Plain, one: Driven) -> bool:
 
 
 def _worker(plan: Plain, kernels: Any, batch: Batch, one: Driven) -> Callable[[int, int], None]:
-    lane, most = Lane(plan, kernels, batch), min(one.budget + 50, _PATIENCE)
-    return lambda first, last: lane.run(first, last, one.end, one.rtol, one.atol, most)
+    lane = Lane(plan, kernels, batch)
+    return lambda first, last: lane.run(first, last, one.end, one.rtol, one.atol, one.budget)
 
 
 def _collect(scan: Scan, batch: Batch, points: Array, names: Sequence[str], one: Driven) -> None:
     """What a batch left, put among the results; points that were not plain stay open."""
     results, grid, codes = scan.results, scan.grid, batch.marks[:, 0]
-    final = [code for code in STATUS if code != SPENT or one.budget + 50 <= _PATIENCE]
-    done = np.isin(codes, final)
+    done = np.isin(codes, list(STATUS)) & ((codes != SPENT) | spent(batch.marks, one.budget))
     batch.out[:, ~done] = np.nan
-    for code in final:
-        results.status[points[codes == code]] = STATUS[code]
+    for code, word in STATUS.items():
+        results.status[points[done & (codes == code)]] = word
     negative = np.flatnonzero(done & (batch.marks[:, MARKS - 1] > 0))
     infinite = [isinstance(s, Start) and s.distance_is_infinite(k) for k, s in grid.given]
     for values, name in zip(batch.out, names, strict=True):

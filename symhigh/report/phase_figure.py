@@ -28,19 +28,22 @@ def plot_phase_diagram(diagram: PhaseDiagram, ax: Axes | None = None, **options:
     from matplotlib.patches import Patch
 
     axes = axes_for(ax)
+    across, up = np.argsort(diagram.x), np.argsort(diagram.y)
+    x, y = diagram.x[across], diagram.y[up]
+    values, status = (a[np.ix_(across, up)].T for a in (diagram.values, diagram.status))
     grid: dict[str, Any] = {"shading": "nearest", "rasterized": True}
-    known = diagram.values[np.isfinite(diagram.values)]
+    known = values[np.isfinite(values)]
     if known.size:
         wide = known.min() > 0 and known.max() > _WIDE * known.min()
         norm = {"norm": LogNorm(known.min(), known.max())} if wide else {}
-        mesh = axes.pcolormesh(diagram.x, diagram.y, diagram.values.T, **{**grid, **norm, **options})
+        mesh = axes.pcolormesh(x, y, values, **{**grid, **norm, **options})
         label = LABELS.get(diagram.quantity, diagram.quantity)
         axes.figure.colorbar(mesh, ax=axes, label=label + (r", $t\to\infty$" if np.isinf(diagram.t) else ""))
     patches = []
-    words = [w for w in np.unique(diagram.status).tolist() if w not in (COMPLETE, IMPRECISE)]
+    words = [w for w in np.unique(status).tolist() if w not in (COMPLETE, IMPRECISE)]
     for word, shade in zip(words, _SHADES, strict=False):
-        there = np.where(diagram.status == word, 1.0, np.nan)
-        axes.pcolormesh(diagram.x, diagram.y, there.T, cmap=ListedColormap([shade]), **grid)
+        there = np.where(status == word, 1.0, np.nan)
+        axes.pcolormesh(x, y, there, cmap=ListedColormap([shade]), **grid)
         patches.append(Patch(color=shade, label=word))
     if patches:
         axes.legend(handles=patches, loc="best", framealpha=0.9, frameon=True)

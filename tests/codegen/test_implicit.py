@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+import sympy as sp
 from scipy.integrate import solve_ivp
 
 import symhigh as sh
 from symhigh.codegen.jacobian import jacobian
 from symhigh.codegen.kernels import implicit_kernels
+from symhigh.codegen.lower import Lowering
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.target import NUMBA, NUMPY
+from symhigh.codegen.woodbury import LinearAlgebra, components
 from symhigh.integration.modes import population_of, starting_modes
 from symhigh.integration.solve import parameter_values
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT
@@ -157,3 +160,24 @@ def test_signs_of_the_states_and_cauchy_schwarz_are_kept(case, stepper):
     assert curve.complete
     assert (curve.norm >= 0).all()
     assert (curve.overlap**2 <= curve.norm * (1 + 1e-6)).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_inverse_of_a_block_is_written_for_every_pattern(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 6))
+    pattern = rng.random((n, n)) < (0.15, 0.3, 0.5)[seed % 3]
+    D = sp.Matrix(n, n, lambda i, j: sp.Symbol(f"D_{i}_{j}") if pattern[i, j] else 0)
+    values = np.where(pattern, rng.standard_normal((n, n)), 0.0)
+    blocks = components(D)
+    assert sorted(k for block in blocks for k in block) == list(range(n))
+    place = {k: a for a, block in enumerate(blocks) for k in block}
+    assert all(place[j] <= place[i] for i in range(n) for j in range(n) if pattern[i, j])
+    system = sh.derive(sh.least_squares(), sh.Constant(1))
+    E, assigned = LinearAlgebra(Lowering(system, NUMPY), jacobian(system))._inverse(D)
+    sigma = next(s for s in assigned[0][1].free_symbols if s.name == "sigma")
+    known = {sigma: 7.3, **{D[i, j]: values[i, j] for i in range(n) for j in range(n) if pattern[i, j]}}
+    for symbol, e in assigned:  # in order, each in terms of those before
+        known[symbol] = float(e.xreplace(known))
+    found = np.array(E.xreplace(known).tolist(), dtype=float)
+    np.testing.assert_allclose(found, np.linalg.inv(7.3 * np.eye(n) - values), rtol=1e-12, atol=1e-14)

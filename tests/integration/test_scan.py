@@ -83,6 +83,26 @@ def test_what_is_not_plain_has_the_bits_of_solve_too(name: str) -> None:
         assert same(many, place, bound.solve(ATOMS, start, 2.0, [1.0, 2.0]))
 
 
+def test_committees_are_scanned_over_their_overlaps() -> None:
+    p, q = sp.symbols("p q")
+    system = sh.derive(sh.MultiIndex((p, q), (sh.x_star,), (p + q - sh.x_star) ** 2 / 2, noise=0.5), sh.Constant(g))
+    starts = [sh.Overlaps(np.diag([size, 1.0, 1.0])) for size in (0.5, 2.0)]
+    many = system.solve_many({g: [0.1, 0.3]}, ATOMS, starts, 2.0, [1.0, 2.0])
+    assert many.complete
+    for place in np.ndindex(2, 2):
+        bound = system.bind({g: many.axes["g"][place[0]]})
+        for _ in range(2):
+            assert same(many, place, bound.solve(ATOMS, starts[place[1]], 2.0, [1.0, 2.0]))
+
+
+def test_more_than_memory_holds_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "_memory", lambda: 1e6)
+    over = {g: np.linspace(0.1, 1, 50), n: [0.1, 0.2]}
+    assert LEAST_SQUARES.solve_many(over, ATOMS, START, 1.0, keep="risk").complete
+    with pytest.raises(ValueError, match=r"solve_many\(over=…\): memory holds the results of 155 curves, not of 200"):
+        LEAST_SQUARES.solve_many(over, PAIR, START, 1.0)
+
+
 def test_stiff_curves_go_to_the_other_stepper_as_they_do_alone() -> None:
     spectrum = sh.Spectrum.from_eigenvalues([1e-5, 1.0])
     many = LEAST_SQUARES.solve_many({g: [0.5, 1.0], n: [0.1]}, spectrum, START, 1e6, [1e3, 1e6])
@@ -247,3 +267,16 @@ def test_a_table_has_a_row_for_every_point_and_time(monkeypatch: pytest.MonkeyPa
     row = table.iloc[2 * (2 * (3 * 1 + 2) + 1) + 1]
     assert (row["g"], row["n"], row["t"]) == (0.2, 3.0, 1.0)
     assert row["risk"] == many.values["risk"][1, 2, 1, 1]
+
+
+def test_what_takes_long_is_told(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 0.0)
+    monkeypatch.setattr(waiting, "_AGAIN", 0.0)
+    wait = waiting.wait
+    monkeypatch.setattr(waiting, "wait", lambda jobs, timeout: wait(jobs, timeout=1e-4))
+    LEAST_SQUARES.solve_many({g: np.linspace(0.1, 1, 1000), n: [1]}, ATOMS, START, 50.0, rtol=1e-12)
+    assert " of 1000 curves" in capfd.readouterr().err
+    fractions: list[float] = []
+    LEAST_SQUARES.solve_many({g: [0.1, 0.2], n: [1]}, ATOMS, START, 1.0, progress=fractions.append)
+    assert fractions[-1] == 1.0
+    assert "curves" not in capfd.readouterr().err

@@ -12,7 +12,7 @@ from symhigh.ledger import REFUTED, Ledger, numeric, symbolic
 from symhigh.ledger import page as page_module
 from symhigh.ledger.glossary import meanings
 from symhigh.mathml import mathml
-from symhigh.notation import latex
+from symhigh.notation import FieldLatexPrinter, latex
 
 FORMULA = {"mrow", "mi", "mn", "mo", "msup", "mfrac", "msqrt", "math", "msub", "mtext"}
 CSS = Path(page_module.__file__).with_name("page.css").read_text("utf-8")
@@ -157,3 +157,11 @@ def test_every_colour_of_text_is_readable_on_every_ground(mode: str) -> None:
     for ground in ("paper", "card", *(["mark"] if mode != "print" else [])):
         for text in ("text", "quiet", "link", "good", "bad", "note"):
             assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+
+
+def test_every_symbol_that_has_a_meaning_can_be_set() -> None:
+    printer = FieldLatexPrinter()
+    assert len(meanings()) > 30
+    for name, meaning in meanings().items():
+        assert mathml(printer.name(name)).startswith("<math>")
+        assert meaning.strip()

@@ -74,6 +74,13 @@ GOLDEN = [
     (sh.symbols.moved, r"\|X - X_{0}\|^2"),
     (-2 * (ETA**2 - B**2), r"2 b^{2} - 2 \eta^{2}"),
     (sp.sqrt(3) * sp.sqrt(3 - sh.x), r"\sqrt{3} \sqrt{3 - x}"),
+    (
+        sp.sqrt(2) * sp.Piecewise((1, sh.x > 0), (0, True)),
+        r"\sqrt{2} \left(\begin{cases} 1 & \text{for}\: x > 0 \\0 & \text{otherwise} \end{cases}\right)",
+    ),
+    (-sh.x * sp.Symbol("dt"), r"- x \mathrm{d}t"),
+    ((1 - sh.x) * sp.Symbol("dB") - sp.Symbol("dt"), r"- \mathrm{d}t + \left(1 - x\right) \mathrm{d}B"),
+    (-sp.Integral(sh.x, sh.x) / 2, r"- \frac{1}{2} \int x\, dx"),
 ]
 
 
