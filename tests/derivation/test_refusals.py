@@ -67,3 +67,13 @@ def test_refusals(name: str) -> None:
     make, kind, words = CASES[name]
     with pytest.raises(kind, match=words):
         make()
+
+
+def test_a_symbol_is_bound_by_its_name_where_one_alone_bears_it() -> None:
+    noise, own = sp.Symbol("n", positive=True), sp.Symbol("n")
+    system = sh.derive(sh.least_squares(noise), sh.Constant(0.3)).bind({"n": 0.5})
+    assert noise not in {s for value in system.parameters.values() for s in value.free_symbols}
+    both = sh.derive(sh.least_squares(noise), sh.Constant(own))
+    with pytest.raises(ValueError, match="different symbols are called"):
+        both.bind({"n": 0.5})
+    assert own in both.bind({noise: 0.5}).parameters.values()
