@@ -22,7 +22,7 @@ _CALLS = {
     for name in (
         *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "copysign", "cos", "cosh", "erf"),
         *("erfc", "exp", "exp2", "expm1", "fabs", "fmod", "hypot", "lgamma", "log10", "log1p", "log2", "pow"),
-        *("sin", "sinh", "sqrt", "tan", "tanh"),
+        *("isfinite", "sin", "sinh", "sqrt", "tan", "tanh"),
     )
 } | {"gamma": "tgamma"}
 _VALUES = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "tau": math.tau}

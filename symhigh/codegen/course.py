@@ -139,6 +139,8 @@ def courses(
         status = {back}
         row = 0
         if fits(y, K, rows, limit, kept, m, risk) and not (target >= 0 and begins_near(y, limit, target, small)):
+            for i in range(m):  # noise may take a state far beyond its start, at the pace of its first slope
+                bound[i] = 1e12 * max(size[i], 1.0, abs(K[0, i]))
             status, row = course(
                 end, times, rows, y, K, work, clock, limit, rtol, floor, bound, size, most, longest, target, close
             )

@@ -57,9 +57,35 @@ def signum(u):
 
 
 @njit
-def settled(level, error, size):
-    """Whether the error of the finer of two levels, about the square of their difference, is rounding."""
-    return level > 1 and error <= 1e-9 * size
+def settled(level, gap, size, lack):
+    """Whether the error of the finer of two levels, about the square of their difference, is rounding, or below the
+    error that the integrand itself has."""
+    return level > 1 and gap <= 1e-9 * size + lack
+
+
+@njit
+def safe_sqrt(a):
+    """The root where there is one; in Python NaN elsewhere, as in any other target."""
+    return math.sqrt(a) if a >= 0.0 else math.nan
+
+
+@njit
+def safe_over_sqrt(a):
+    return 1.0 / math.sqrt(a) if a > 0.0 else (math.inf if a == 0.0 else math.nan)
+
+
+@njit
+def safe_power(a, n):
+    """The power of a nonnegative number, ∞ at a pole, else NaN."""
+    if a > 0.0:
+        return a**n
+    return (0.0 if n > 0.0 else math.inf) if a == 0.0 else math.nan
+
+
+@njit
+def remaining(gap, before, size):
+    """The error of the finest of three levels from the differences between them, however fast they shrink."""
+    return gap * min(gap / before, 1.0) + 1e-16 * size if before > 0.0 else gap + 1e-16 * size
 '''
 """Functions in the innermost loops. C keeps them inlined for speed, compiled into every module that needs them: called
 by address they make a logistic right-hand side 17 % slower. Numba's linker inlines them out of the helpers' module."""

@@ -82,7 +82,7 @@ _RECORDS: dict[tuple[str, ...], Any] = {made._fields: made for made in (Limit, I
 
 
 def limit_source(system: MomentSystem, target: Target = NUMBA) -> str:
-    """Source of the module for ``system``: ``prepare``, ``begin``, ``rhs``, ``observe``, ``scales``, ``refused``."""
+    """Source of the module for ``system``: ``prepare``, ``begin``, ``rhs``, ``observe``, ``doubt``, …"""
     return "\n\n".join([target.header, Lowering(system, target).source(), scale_source(system)])
 
 

@@ -1,22 +1,27 @@
 """A limit lowered to source: reductions, then scalars, then right-hand sides, as loops over modes.
 
 Sizes, parameters and coefficients are run-time arguments, so a change of any of them compiles nothing. The
-module written has four functions over ``y = [states of the family, mode by mode | scalar states]``:
+module written has five functions over ``y = [states of the family, mode by mode | scalar states]``:
 
 ``prepare(par, coef, w, const)``     averages that do not change in time;
 ``begin(par, const, memory)``        initial values of the scalar states;
 ``rhs(t, y, dy, par, coef, w, const)``;
-``observe(t, y, out, par, coef, w, const)``  the system's outputs, in their order.
+``observe(t, y, out, par, coef, w, const)``  the system's outputs, in their order;
+``doubt(t, y, out, par, coef, w, const)``  the errors of its :func:`averages`, in parts of those of their modulus.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import sympy as sp
 
 from symhigh.codegen.mixture import lower_means
+from symhigh.codegen.quadrature import is_nested
 from symhigh.codegen.target import Names, Target, statements
+from symhigh.derivation.gaussian import GaussianMean
+from symhigh.derivation.mixture import MixtureMean
 from symhigh.meanfield import Reduction, Scalar
 from symhigh.symbols import t, weight
 from symhigh.system import MomentSystem
@@ -55,7 +60,7 @@ _ARGUMENTS = (
         "total",
         "j",
     ),
-    *("value", "square", "shift", "one", "draw", "normals", "uniform", "lift", "run"),
+    *("value", "error", "square", "shift", "one", "draw", "normals", "uniform", "lift", "run"),
 )
 """Names that generated functions use for themselves."""
 
@@ -78,20 +83,21 @@ class Lowering:
             + self.outputs
             + list(more)
         )
-        functions, lowered = lower_means(exprs)
-        count = len(system.scalars)
+        functions, lowered = lower_means([*exprs, *averages(system)])
+        count, self.calls = len(system.scalars), lowered[len(exprs) :]
         self.scalars = [Scalar(s.name, e) for s, e in zip(system.scalars, lowered[:count], strict=True)]
         self.state_rhs = lowered[count : count + len(self.states)]
-        rest = lowered[count + len(self.states) :]
+        rest = lowered[count + len(self.states) : len(exprs)]
         self.outputs, self.more = rest[: len(self.outputs)], rest[len(self.outputs) :]
         self.functions = functions
         self.names = Names(_ARGUMENTS)
 
     def source(self) -> str:
-        """The module's four functions, and the quadratures that they call."""
-        return "\n\n".join([self.functions, self.prepare(), self.begin(), self._rhs(), self._observe()])
+        """The module's five functions, and the quadratures that they call."""
+        parts = [self.functions, self.prepare(), self.begin(), self._rhs(), self._observe(), self._doubt()]
+        return "\n\n".join(parts)
 
-    # --- the four functions -----------------------------------------------------------------------------
+    # --- the five functions -----------------------------------------------------------------------------
     def prepare(self) -> str:
         """Averages that do not change in time."""
         body = self._averages(self.static)
@@ -118,6 +124,13 @@ class Lowering:
         body = self._scalar_part(self.outputs)
         body += [f"out[{k}] = {self.names.code(e)}" for k, e in enumerate(self.outputs)]
         return function_source("observe(t_, y, out, par, coef, w, const)", body)
+
+    def _doubt(self) -> str:
+        body = self._scalar_part(self.calls) if self.calls else []
+        for k, call in enumerate(self.calls):
+            given = ", ".join(self.names.code(a) for a in call.args)
+            body += [f"value, error = {call.func.__name__}_known({given})", f"out[{k}] = error"]
+        return function_source("doubt(t_, y, out, par, coef, w, const)", body)
 
     def mode_lines(self, assignments: list[tuple[str, str, sp.Expr]]) -> list[str]:
         """Assignments to every mode, ``(element, array, expression)``, with everything that they need."""
@@ -183,6 +196,15 @@ class Lowering:
             return [*loads, *(f"{array} = {self.names.code(e, True)}" for _, array, e in assignments)]
         loop = [*loads, *(f"{element} = {self.names.code(e)}" for element, _, e in assignments)]
         return ["for i in range(n):", *("    " + line for line in loop)]
+
+
+@lru_cache(maxsize=64)
+def averages(system: MomentSystem) -> tuple[GaussianMean, ...]:
+    """The averages in a system's equations and outputs that are taken by nested rules, outside mixing laws."""
+    exprs = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + [*system.outputs.values()]
+    bare = [e.xreplace(dict.fromkeys(e.atoms(MixtureMean), sp.S.Zero)) for e in exprs]
+    nodes = sorted(set().union(*(e.atoms(GaussianMean) for e in bare)), key=sp.default_sort_key)
+    return tuple(node for node in nodes if is_nested(node.integrand, node.variables))
 
 
 def needed(scalars: Sequence[Scalar], wanted: Iterable[sp.Expr]) -> list[Scalar]:

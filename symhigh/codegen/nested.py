@@ -67,7 +67,8 @@ def nested_node(
     name: str, integrand: sp.Expr, variables: Sequence[sp.Symbol], names: dict[sp.Symbol, sp.Symbol]
 ) -> str:
     """Source of ``name(v11, v12, …, parameters)``, any number of variables; ``names`` are the parameters' own."""
-    size = len(variables)
+    order = _order_of_integration(integrand, variables)
+    size, place = len(variables), [order.index(v) for v in variables]
     if integrand.has(*STEPS):
         raise ValueError(
             f"code generation: the average of {integrand} has no generated code, for floor, ceiling, frac and Mod jump "
@@ -76,11 +77,11 @@ def nested_node(
     x = tuple(sp.Symbol(f"x{i + 1}", real=True) for i in range(size))
     z = tuple(sp.Symbol(f"z{i + 1}", real=True) for i in range(size))
     factor = tuple(tuple(sp.Symbol(f"c{i + 1}{j + 1}", real=True) for j in range(i + 1)) for i in range(size))
-    renamed = joined(recognise(integrand.xreplace({**dict(zip(variables, x, strict=True)), **names})))
+    renamed = joined(recognise(integrand.xreplace({**dict(zip(order, x, strict=True)), **names})))
     more = "".join(f", {s}" for s in names.values())
     entries = [str(c) for row in factor for c in row]
     arguments = ", ".join(map(str, x))
-    body = function_body(guarded(renamed, frozenset(x)))
+    body = function_body(_real(guarded(renamed, frozenset(x)), frozenset(x)))
     edges = tuple(
         _edge(i, b, x, factor)
         for i, b in enumerate(boundaries(renamed, x, soft=True))
@@ -90,7 +91,8 @@ def nested_node(
     parts = [FUNCTION.format(name=f"{name}_f", args=arguments + more, body=body)]
     for k in range(size, 0, -1):
         parts.append(_level(node, k))
-    covariance = ", ".join(f"v{i + 1}{j + 1}" for i in range(size) for j in range(i, size))
+    pairs = [(place[i] + 1, place[j] + 1) for i in range(size) for j in range(i, size)]
+    covariance = ", ".join(f"v{min(pair)}{max(pair)}" for pair in pairs)
     parts.append(
         text.ENTRY.format(
             name=name,
@@ -99,9 +101,40 @@ def nested_node(
             size=size,
             factor=_cholesky(size),
             factor_call=", ".join(entries),
+            refused=text.REFUSED,
         )
     )
     return "".join(parts)
+
+
+def _order_of_integration(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> list[sp.Symbol]:
+    """The variables, last the one along which boundaries are crossed least often; the last of equals."""
+    edges = [b for b in boundaries(integrand, variables) if not is_affine(b, variables)]
+
+    def crossings(v: sp.Symbol) -> sp.Expr:
+        return max((sp.degree(b, v) if b.is_polynomial(v) else sp.oo for b in edges), default=0)
+
+    last = min(reversed(variables), key=crossings)
+    return [*(v for v in variables if v != last), last]
+
+
+def _real(expr: sp.Expr, moving: frozenset[sp.Symbol]) -> sp.Expr:
+    """``expr`` with powers that are real or NaN; where rounding makes a base negative, Python's are complex."""
+
+    def power(e: sp.Pow) -> sp.Expr:
+        if e.exp.is_Rational and e.exp.q == 2:
+            root = sp.Function("safe_sqrt" if e.exp > 0 else "safe_over_sqrt", nonnegative=True)
+            return root(e.base) ** abs(e.exp.p)
+        return sp.Function("safe_power", real=True)(e.base, e.exp)
+
+    return expr.replace(
+        lambda e: e.is_Pow
+        and e.base != sp.E
+        and not e.exp.is_integer
+        and bool(e.base.free_symbols & moving)
+        and not e.base.is_nonnegative,
+        power,
+    )
 
 
 def _edge(
@@ -119,11 +152,11 @@ def _edge(
 def _level(node: _Node, k: int) -> str:
     size, name = node.size, node.name
     held = node.held(k)
-    if k == size:
-        following = f"{name}_f({', '.join(code(v) for v in node.point(size))}{node.more})"
-    else:
-        following = f"{name}_{k + 1}({node.held(k + 1)[2:]})"
+    following = f"{name}_{k + 1}({node.held(k + 1)[2:]})"
     texts, cuts, room = _cuts(node, k)
+    if k == size:
+        point = ", ".join(code(v) for v in node.point(size))
+        texts.append(text.AT.format(name=name, k=k + 1, args=node.held(k + 1)[2:], call=point + node.more))
     flat = " and ".join(f"c{i + 1}{k} == 0.0" for i in range(k - 1, size))
     return "".join(texts) + (text.PIECES if cuts else text.WHOLE).format(
         name=name,
@@ -136,7 +169,7 @@ def _level(node: _Node, k: int) -> str:
         room=room,
         flat=flat,
         levels=9 if size == 1 else 7,
-        unless=text.UNLESS if k == 1 else "",
+        halves=32 if k == 1 else 4,
         cuts="\n".join(cuts),
     )
 

@@ -2,108 +2,189 @@
 
 Used by the lowering of quadrature nodes. Level k integrates over the k-th whitened coordinate, split where a boundary
 is crossed: double-exponential rules on the pieces (Takahasi and Mori, 1974), the trapezoidal rule where nothing splits.
-Both halve their step until two levels agree to half the digits, so that the finer has them all; the number of halvings
-is the budget, and what is still 1e-4 off on the first line then is NaN.
+Both halve their step until two levels agree to half the digits, so that the finer has them all. A piece that does not
+settle is cut in two, again and again, within a budget. Every level returns its value, an estimate of its error, in
+which those of the levels below are summed, and the integral of the modulus; an average that is off by more than
+``REFUSED`` of the latter is NaN.
 """
 
 from __future__ import annotations
 
+REFUSED = 1e-4
+"""The error, in parts of the average of the modulus, from which on an average is no number."""
+
 PIECES = '''
 @njit
-def {name}_pieces_{k}(cuts{args}):
-    """Integral over z{k} of the weighted integrand between consecutive cuts."""
-    pieces = cuts.size - 1
-    sums = numpy.zeros(pieces)
-    sizes = numpy.zeros(pieces)
-    values = numpy.zeros(pieces)
-    errors = numpy.zeros(pieces)
-    done = numpy.zeros(pieces)
-    whole = 0.0
-    for level in range({levels}):
-        reached = 0.0
+def {name}_pieces_{k}(cuts, beside{args}):
+    """Integral over z{k} of the weighted integrand between consecutive cuts, its error and that of the modulus.
+
+    ``beside`` is the size of what it is added to, in parts of which digits are wanted.
+
+    What is not finite counts but for a point rounded onto a boundary, and beyond the reach of the law.
+    """
+    count = cuts.size - 1
+    room = count + {halves}
+    low = numpy.zeros(room)
+    high = numpy.zeros(room)
+    for piece in range(count):
+        low[piece] = cuts[piece]
+        high[piece] = cuts[piece + 1]
+    sums = numpy.zeros(room)
+    sizes = numpy.zeros(room)
+    lacks = numpy.zeros(room)
+    values = numpy.zeros(room)
+    gaps = numpy.zeros(room)
+    errors = numpy.zeros(room)
+    moduli = numpy.zeros(room)
+    done = numpy.zeros(room)
+    within = numpy.zeros(room)
+    whole = beside
+    reached = 0.0
+    lacking = 0.0
+    for turn in range({halves} + 2):
         busy = False
-        for piece in range(pieces):
-            half = 0.5 * (cuts[piece + 1] - cuts[piece])
-            if half <= 0.0:
-                continue
-            if done[piece] > 0.0:
-                reached += done[piece]
-                continue
-            busy = True
-            sum_ = 0.0
-            size = 0.0
-            for i in range(NEAR_ENDS[level], NEAR_ENDS[level + 1]):
-                gap = half * NEAR[i]
-                for side in range(1 if level == 0 and i == 0 else 2):
-                    z{k} = cuts[piece] + gap if side == 0 else cuts[piece + 1] - gap
-                    if cuts[piece] < z{k} < cuts[piece + 1]:
-                        term = NEAR_WEIGHT[i] * math.exp(-0.5 * z{k} * z{k}) * {next}
-                        sum_ += term
-                        size += abs(term)
-            sums[piece] += sum_
-            sizes[piece] += size
-            fresh = half * sums[piece] * 0.5**level
-            errors[piece] = abs(fresh - values[piece])
-            values[piece] = fresh
-            size = half * sizes[piece] * 0.5**level + 1e-300
-            reached += size
-            if settled(level, errors[piece], size + 1e-7 * whole):
-                done[piece] = size
-        whole = reached
+        for level in range({levels} if turn == 0 else 6):
+            busy = False
+            reached = 0.0
+            lacking = 0.0
+            for piece in range(count):
+                half = 0.5 * (high[piece] - low[piece])
+                if half <= 0.0:
+                    continue
+                if done[piece] > 0.0:
+                    reached += moduli[piece]
+                    lacking += within[piece]
+                    continue
+                sum_ = 0.0
+                size = 0.0
+                lack = 0.0
+                for i in range(NEAR_ENDS[level], NEAR_ENDS[level + 1]):
+                    gap = half * NEAR[i]
+                    for side in range(1 if level == 0 and i == 0 else 2):
+                        z{k} = low[piece] + gap if side == 0 else high[piece] - gap
+                        if low[piece] < z{k} < high[piece]:
+                            value, error, modulus = {next}
+                            if (gap > 1e-7 and abs(z{k}) < {reach}) or math.isfinite(value):
+                                weight = NEAR_WEIGHT[i] * math.exp(-0.5 * z{k} * z{k})
+                                sum_ += weight * value
+                                size += weight * modulus
+                                lack += weight * error
+                sums[piece] += sum_
+                sizes[piece] += size
+                lacks[piece] += lack
+                spacing = half * 0.5**level
+                gap = abs(spacing * sums[piece] - values[piece])
+                values[piece] = spacing * sums[piece]
+                size = spacing * sizes[piece] + 1e-300
+                within[piece] = spacing * lacks[piece]
+                errors[piece] = remaining(gap, gaps[piece], size)
+                gaps[piece] = gap
+                moduli[piece] = size
+                reached += size
+                lacking += within[piece]
+                if settled(level, gap, size + 1e-7 * whole, within[piece]):
+                    done[piece] = 1.0
+                else:
+                    busy = True
+            whole = max(reached, beside)
+            if not busy:
+                break
         if not busy:
             break
-    return numpy.sum(values){unless}
+        for piece in range(count):
+            middle = 0.5 * (low[piece] + high[piece])
+            if done[piece] > 0.0 or not low[piece] < middle < high[piece]:
+                continue
+            if count == room or gaps[piece] <= 1e-8 * (moduli[piece] + 1e-7 * whole):
+                done[piece] = 1.0
+                continue
+            low[count] = middle
+            high[count] = high[piece]
+            high[piece] = middle
+            sums[piece] = 0.0
+            sizes[piece] = 0.0
+            lacks[piece] = 0.0
+            values[piece] = 0.0
+            gaps[piece] = 0.0
+            count += 1
+    return numpy.sum(values), numpy.sum(errors) + lacking, reached
 
 
 @njit
 def {name}_{k}({first_args}):
     if {flat}:
         z{k} = 0.0
-        return math.sqrt(2.0 * math.pi) * {next}
+        value, error, modulus = {next}
+        return math.sqrt(2.0 * math.pi) * value, math.sqrt(2.0 * math.pi) * error, math.sqrt(2.0 * math.pi) * modulus
     cuts = numpy.empty({room})
     cuts[0] = -{reach}
     count = 1
 {cuts}
     cuts[count] = {reach}
-    return {name}_pieces_{k}(numpy.sort(cuts[:count + 1]){call})
+    total, doubt, size = {name}_pieces_{k}(numpy.sort(cuts[:count + 1]), 0.0{call})
+    for side in range(2):  # an integrand that grows as fast as the law decays has its weight further out
+        z{k} = {reach} if side == 0 else -{reach}
+        value, error, modulus = {next}
+        if math.exp(-0.5 * z{k} * z{k}) * modulus > 1e-12 * size:
+            cuts[0] = z{k} if side == 0 else -38.0
+            cuts[1] = 38.0 if side == 0 else z{k}
+            value, error, modulus = {name}_pieces_{k}(cuts[:2], size{call})
+            total += value
+            doubt += error
+            size += modulus
+    return total, doubt, size
 '''
 
 WHOLE = '''
 @njit
 def {name}_{k}({first_args}):
-    """Integral over z{k} of the weighted integrand, which has no kink there."""
+    """Integral over z{k} of the weighted integrand, which has no kink there, its error and that of the modulus."""
     if {flat}:
         z{k} = 0.0
-        return math.sqrt(2.0 * math.pi) * {next}
+        value, error, modulus = {next}
+        return math.sqrt(2.0 * math.pi) * value, math.sqrt(2.0 * math.pi) * error, math.sqrt(2.0 * math.pi) * modulus
     step = 0.8
     start = step / 3.0
     total = 0.0
     size = 0.0
-    value = 0.0
+    lack = 0.0
+    result = 0.0
+    before = 0.0
+    left = 0.0
     fresh_start = start
     for level in range({levels}):
         for side in range(2):
             i = side
             while True:
                 z{k} = fresh_start + i * step if side == 0 else fresh_start - i * step
-                term = math.exp(-0.5 * z{k} * z{k}) * {next}
-                total += term
-                size += abs(term)
-                if (abs(z{k}) > {reach} and abs(term) <= 1e-16 * size) or abs(z{k}) > 38.0:
+                value, error, modulus = {next}
+                weight = math.exp(-0.5 * z{k} * z{k})
+                total += weight * value
+                size += weight * modulus
+                lack += weight * error
+                if (abs(z{k}) > {reach} and weight * modulus <= 1e-16 * size) or abs(z{k}) > 38.0:
                     break
                 i += 1
         spacing = step if level == 0 else 0.5 * step
-        fresh = total * spacing
-        error = abs(fresh - value)
-        value = fresh
+        gap = abs(total * spacing - result)
+        result = total * spacing
+        left = remaining(gap, before, size * spacing)
+        before = gap
         if level > 0:
-            if settled(level + 1, error, size * spacing + 1e-300):
-                break
             step *= 0.5
             start = min(start, fresh_start)
+            if settled(level + 1, gap, size * spacing + 1e-300, lack * spacing):
+                break
         fresh_start = start + 0.5 * step if start < 0.5 * step else start - 0.5 * step
-    return value
+    return result, left + lack * step, size * step
 '''
+
+AT = """
+@njit
+def {name}_{k}({args}):
+    value = {name}_f({call})
+    return value, 0.0, abs(value)
+"""
 
 CUT = """    slope = {slope}
     if {last} and abs(slope) > 0.0:
@@ -114,12 +195,17 @@ CUT = """    slope = {slope}
 
 ENTRY = """
 @njit
-def {name}({covariance}{more}):
+def {name}_known({covariance}{more}):
 {factor}
-    return {name}_1({factor_call}{more}) * (2.0 * math.pi) ** (-0.5 * {size})
-"""
+    value, error, modulus = {name}_1({factor_call}{more})
+    return value * (2.0 * math.pi) ** (-0.5 * {size}), error / modulus if modulus > 0.0 else 0.0
 
-UNLESS = " if numpy.sum(errors) <= 1e-4 * whole + 1e-300 else math.nan"
+
+@njit
+def {name}({covariance}{more}):
+    value, error = {name}_known({covariance}{more})
+    return value if error <= {refused} else math.nan
+"""
 
 CURVED_CUT = """    count = {name}_crossings_{edge}_{k}(cuts, count{call})"""
 

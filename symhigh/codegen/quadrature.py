@@ -7,6 +7,7 @@ see :mod:`symhigh.codegen.analyticity` and :mod:`symhigh.codegen.quadrature_sour
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import sympy as sp
 
@@ -74,24 +75,35 @@ def _node_source(
 ) -> str:
     names = {p: sp.Symbol(f"p{k}", **p.assumptions0) for k, p in enumerate(parameters)}
     more = "".join(f", {s}" for s in names.values())
-    if not integrand.has(*KINKS, *STEPS) and not _singular(integrand, variables):
-        if len(variables) == 1 and integrand.has(sp.erf) and parameters:
-            return (
-                _line_source(f"{name}_smooth", integrand, variables[0], names, more)
-                + nested_node(f"{name}_split", integrand, variables, names)
-                + text.STEEP.format(name=name, more=more)
-            )
-        if len(variables) == 1 and not _peaked(integrand, variables[0]):
-            return _line_source(name, integrand, variables[0], names, more)
-        if (pair := _separated(integrand, variables)) is not None:
-            order = sum(_order(e, z) for e, z in zip(pair, variables, strict=True))
-            digits = text.DIGITS + more_digits(order)
-            return (
-                _factor_source(f"{name}_f", pair[0], variables[0], names, more)
-                + _factor_source(f"{name}_g", pair[1], variables[1], names, more)
-                + text.PRODUCT.format(name=name, more=more, largest=_LARGEST.format(digits), digits=digits)
-            )
-    return nested_node(name, integrand, variables, names)
+    if is_nested(integrand, variables):
+        return nested_node(name, integrand, variables, names)
+    if len(variables) == 1:
+        line = partial(_line_source, integrand=integrand, z=variables[0], names=names, more=more)
+        if not _steepens(integrand, variables[0]):
+            return line(name)
+        split = nested_node(f"{name}_split", integrand, variables, names)
+        return line(f"{name}_smooth") + split + text.STEEP.format(name=name, more=more)
+    first, second = _separated(integrand, variables) or (integrand, sp.S.One)
+    digits = text.DIGITS + more_digits(_order(first, variables[0]) + _order(second, variables[1]))
+    return (
+        _factor_source(f"{name}_f", first, variables[0], names, more)
+        + _factor_source(f"{name}_g", second, variables[1], names, more)
+        + text.PRODUCT.format(name=name, more=more, largest=_LARGEST.format(digits), digits=digits)
+    )
+
+
+def is_nested(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
+    """Whether an average is taken by nested adaptive rules, which tell the error that they leave."""
+    if integrand.has(*KINKS, *STEPS) or _singular(integrand, variables):
+        return True
+    if len(variables) == 1:
+        return _peaked(integrand, variables[0]) and not _steepens(integrand, variables[0])
+    return _separated(integrand, variables) is None
+
+
+def _steepens(integrand: sp.Expr, z: sp.Symbol) -> bool:
+    """Whether an error function may be nearly a step, where a parameter is large."""
+    return bool(integrand.has(sp.erf) and integrand.free_symbols - {z})
 
 
 def _line_source(

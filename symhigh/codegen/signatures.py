@@ -16,6 +16,7 @@ LIMIT: dict[str, Signature] = {
     "begin": ("a1", "a1", "a1"),
     "rhs": _SLOPE,
     "observe": _SLOPE,
+    "doubt": _SLOPE,
     "scales": ("a1", "a1", "a1", "d", "a1", "a2", "a1"),
     "refused": ("a1", "a1", "a1"),
 }

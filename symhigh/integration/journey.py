@@ -7,6 +7,7 @@ equations it exchanges at the ends of legs, and where the iterate comes near the
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,8 +89,13 @@ class Journey:
         size = np.where(size > 0, size, 1.0)
         floor = 1e-290 * rtol * size if atol is None else np.full_like(size, atol)
         self.rounded = np.concatenate([1e-16 * size[: states.size], np.zeros(memory.size)])
-        bound = np.concatenate([1e12 * np.maximum(size[: states.size], 1.0), np.full(memory.size, 1e300)])
         y, data = np.concatenate([states.ravel(), memory]), (par, modes.coef, modes.w, const)
+        scale, slope = np.maximum(size[: states.size], 1.0), np.zeros_like(y)
+        if not self.power:  # noise may take a state far beyond its start, at the pace of its first slope
+            with np.errstate(all="ignore"), suppress(ArithmeticError, ValueError):  # said later, of a singular start
+                kernels.rhs(0.0, y, slope, *data)
+            scale = np.fmax(scale, np.where(np.isfinite(slope), np.abs(slope), 0.0)[: states.size])
+        bound = np.concatenate([1e12 * scale, np.full(memory.size, 1e300)])
         return March(
             system, target, stepper, self._own(self.times), y, data, (rtol, floor, bound, size), kernels
         )

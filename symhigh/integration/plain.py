@@ -15,6 +15,7 @@ import numpy as np
 
 from symhigh.codegen.control import CLOCK
 from symhigh.codegen.course import MARKS
+from symhigh.codegen.lower import averages
 from symhigh.integration.frames import NEAR, SMALL
 from symhigh.integration.lags import with_lags
 from symhigh.integration.stepper import EXPLICIT, most_steps
@@ -47,7 +48,7 @@ def plain(system: MomentSystem) -> Plain | None:
     """``system`` as one whose curves may be plain; None where none is, whatever its parameters."""
     states, coefficients = system.family.states, system.family.coefficients
     moves = states == (V11, V12, V10)  # in the start's coordinates first
-    if moves or with_lags(system) is not system or timetable(system).switches:
+    if moves or with_lags(system) is not system or timetable(system).switches or averages(system):
         return None
     target = coefficients.index(V22) if states == (V11, V12) and V22 in coefficients else -1
     kept = np.array([float(bool(s.is_nonnegative)) for s in states])

@@ -19,6 +19,7 @@ from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, REACHED, RUNNING, 
 from symhigh.codegen.kernels import reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Target, chosen
 from symhigh.integration.curve import Curve
+from symhigh.integration.doubts import Doubts
 from symhigh.integration.edges import SingularStart, at_start, check_start, settled_outputs
 from symhigh.integration.events import watch
 from symhigh.integration.journey import Journey, Modes
@@ -41,6 +42,7 @@ Progress = Callable[[float], None]
 RTOL_LEAST = 3e-15
 """The smallest relative tolerance that doubles can keep."""
 _BUDGET = 25  # steps between looks at progress, the keyboard and the choice of stepper
+_WATCHED = 5  # the same where averages may resist quadrature
 _ROUNDING = 1e-10
 _PATIENCE = 2.0
 """Seconds of computing after which a curve begun by the reference is handed to compiled code."""
@@ -178,7 +180,7 @@ def _by_reference(given: Asked) -> tuple[Curve, str] | None:
 
 
 def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve, str]:
-    """:func:`solve` on one target, and what is to be said of lost digits.
+    """:func:`solve` on one target, and what is to be said of its digits.
 
     From ``deadline`` on, in the time of the process, compiled code takes over.
     """
@@ -192,7 +194,10 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
     modes = Modes(par, coef, population.weights, states, size)
     table = timetable(with_lags(watched.system))
     journey = Journey(table, modes, times, end, (tolerance, absolute), target, given.stepper or EXPLICIT)
-    march = journey.march
+    march, doubts = journey.march, Doubts(tolerance)
+    doubts.look(march, 0.0)
+    if doubts.refusal():
+        raise SingularStart(f"solve(start=…): {doubts.refusal()}")
     if not journey.power:
         plain = journey.frame is None
         kernels = march.kernels if plain else EXPLICIT.kernels(watched.system, NUMPY)
@@ -203,14 +208,16 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
 
     clock, status, message, lost = march.clock, RUNNING, "", ""
     happened: list[tuple[int, float]] = []
-    values, attempts = None, 1 if deadline < np.inf else _BUDGET
+    most_at_once = _WATCHED if doubts.worst else _BUDGET
+    values, attempts = None, 1 if deadline < np.inf else most_at_once
     try:
         while status in (RUNNING, LOOK):
             began = time.process_time() if deadline < np.inf else 0.0
             status = march.advance(journey.goal, watched.any, attempts)
             if deadline < np.inf:
                 spent = time.process_time() - began
-                attempts = min(_BUDGET, 2 * attempts if spent < 0.1 * _PATIENCE else max(1, attempts // 2))
+                attempts = min(most_at_once, 2 * attempts if spent < 0.1 * _PATIENCE else max(1, attempts // 2))
+            doubts.look(march, journey.now)
             if given.progress is not None:
                 given.progress(journey.now / end)
             if status == LOOK:
@@ -226,14 +233,14 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
                 if clock[2] + clock[3] > most + 50 * journey.stops.size:
                     status = SPENT
                 elif deadline < np.inf and time.process_time() > deadline:
-                    deadline, attempts = np.inf, _BUDGET
+                    deadline, attempts = np.inf, most_at_once
                     march.hand_down(NUMBA)
                 journey.near_target()
                 journey.weigh_lags()
                 if message := journey.lost():
                     break
                 if deadline == np.inf:
-                    attempts = 1 if journey.watched else _BUDGET
+                    attempts = 1 if journey.watched else most_at_once
             if not lost and journey.ratio() < _ROUNDING:
                 lost = f"from t = {journey.now:.6g} on"
             if status == REACHED and journey.turn():
@@ -243,6 +250,8 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
         if status in (DIVERGED, STUCK, NEGATIVE, SPENT):
             rows, last = march.rows[: march.row], float(journey.times[max(march.row - 1, 0)])
             message = why(status, march.system, (rows[0], rows[-1]) if len(rows) else None, last, journey.now, most)
+            if refusal := doubts.refusal():
+                message = f"stopped at t = {journey.now:.6g}: {refusal}"
     except KeyboardInterrupt:
         message = f"interrupted at t = {journey.now:.6g} of {end:g}"
     if lost:
@@ -250,6 +259,7 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
             f", ||X - X*||^2 is below {_ROUNDING:g} of ||X*||^2, where this loss's averages cancel to rounding: "
             "small outputs, such as the excess risk, have no digits left there; end the curve earlier"
         )
+    lost = "; ".join(filter(None, [lost, doubts.warning()]))
     outputs = {name: march.rows[: march.row, k].copy() for k, name in enumerate(system.outputs)}
     counts = {"steps": int(clock[2]), "rejected": int(clock[3]), "evaluations": int(clock[4])}
     outputs = settled_outputs(outputs, system, spectrum, start)

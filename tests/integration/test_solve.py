@@ -184,3 +184,19 @@ def test_interrupted_curve_keeps_what_it_had(monkeypatch: pytest.MonkeyPatch) ->
         )
     assert not curve.complete
     assert 1 < curve.t.size < 201
+
+
+def test_noise_far_above_the_start_is_no_divergence() -> None:
+    """Least squares on an isotropic spectrum: D' = -(2g - g²) D + g² w² from D = 1, w of any size."""
+    rate, t = 0.5, np.array([0.0, 0.1, 1.0, 4.0])
+    for noise in (1e8, 1e20, 1e60):
+        system = sh.derive(sh.least_squares(noise=noise), sh.Constant(sp.Rational(1, 2)))
+        spectrum, start = sh.Spectrum.isotropic(), sh.Start(1, 1, 0)
+        for _ in range(2):  # by the driver, and as a plain course
+            curve = system.solve(spectrum, start, 4, t=t)
+            decay = np.exp(-(2 * rate - rate**2) * t)
+            right = 2 * decay + rate * noise**2 / (2 - rate) * (1 - decay)
+            assert curve.complete
+            np.testing.assert_allclose(curve.distance, right, rtol=1e-7)
+    with pytest.warns(RuntimeWarning, match="diverged at t = 3"):
+        sh.derive(sh.least_squares(), sh.Constant(4)).solve(spectrum, start, 40)
