@@ -1,4 +1,8 @@
-"""From a shell: importing, and the first curve from a cold and a warm cache, the interpreter's start included."""
+"""From a shell: importing, and the first curve and the first runs from an empty and from a full cache.
+
+Every process is a fresh one, with the byte code of an installed package. What is said to start from an empty cache
+compiles, which is checked in the folder.
+"""
 
 from __future__ import annotations
 
@@ -6,47 +10,83 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
 
 from benchmarks.measure import Contest, contest, cpu
 
-FIRST_CURVE = """
+PROBLEMS = {
+    "least squares": "sh.least_squares(1)",
+    "logistic regression": "sh.logistic_regression()",
+    "a loss never seen": "sh.Problem(sympy.log(sympy.cosh(1.3 * (sh.x - sh.x_star))))",
+}
+CURVE = "sh.derive({}, sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 10)"
+RUNS = "sh.simulate({}, sh.AdaGradNorm(1, 0.3), sh.Spectrum.isotropic(), sh.Start(), 400, 2, seeds=20)"
+CLOCKED = """
+import os, time
+import sympy
+begun = time.perf_counter(), sum(os.times()[:4])
 import symhigh as sh
-sh.derive(sh.least_squares(1), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 10)
+{work}
+print(time.perf_counter() - begun[0], sum(os.times()[:4]) - begun[1])
 """
+TURNS = 5
 
 
-NEW_LOSS = """
-import sympy as sp
-import symhigh as sh
-loss = sp.log(sp.cosh({number} * (sh.x - sh.x_star)))
-sh.derive(sh.Problem(loss), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 10)
-"""
+def python(code: str, cache: str, **more: str) -> str:
+    """Run ``code`` in a fresh process."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    bytes_ = str(Path(tempfile.gettempdir(), "symhigh-bytes"))
+    environment |= {"SYMHIGH_CACHE": cache, "PYTHONPYCACHEPREFIX": bytes_, **more}
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, env=environment, text=True, stdout=subprocess.PIPE
+    ).stdout  # fmt: skip
 
 
-def python(code: str, cache: str, **more: str) -> None:
-    environment = {**os.environ, "SYMHIGH_CACHE": cache, **more}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment, stdout=subprocess.DEVNULL)
+def beyond_sympy(what: str, work: str) -> Contest:
+    """Medians of the processor time beyond importing SymPy: an empty cache, by C and by Numba, and a full one."""
+    code = CLOCKED.format(work=work)
+    with tempfile.TemporaryDirectory() as full:
+
+        def empty(target: str) -> str:
+            with tempfile.TemporaryDirectory() as cache:
+                printed = python(code, cache, SYMHIGH_TARGET=target)
+                made = [f for f in Path(cache).iterdir() if f.suffix in (".so", ".bin")]
+                assert made, f"{what}: nothing was compiled"
+                return printed
+
+        ways: dict[str, Callable[[], str]] = {
+            "symhigh": lambda: empty("c"),
+            "full cache": lambda: python(code, full, SYMHIGH_TARGET="c"),
+            "Numba, empty cache": lambda: empty("numba"),
+        }
+        ways["full cache"]()
+        found = {who: [] for who in ways}
+        for turn in range(TURNS):
+            for who, way in ways.items():
+                if turn == 0 or not who.startswith("Numba"):
+                    found[who].append([float(v) for v in way().split()])
+    times = {who: np.median(np.array(values), axis=0) for who, values in found.items()}
+    load = f", load {os.getloadavg()[0]:.0f}" if hasattr(os, "getloadavg") else ""
+    wall = f"wall time {times['symhigh'][0]:.2g} s{load}"
+    seconds = {who: float(value[1]) for who, value in times.items()}
+    return Contest(
+        f"{what}, empty cache, C, beyond importing SymPy", seconds,
+        {who: value / seconds["symhigh"] for who, value in seconds.items() if who != "symhigh"}, wall,
+    )  # fmt: skip
 
 
 def rows() -> list[Contest]:
-    """Importing, the help, and the first curve: processor time of the whole process."""
+    """Importing, the help, the first curves and the first runs: processor time of the process and its compilers."""
     with tempfile.TemporaryDirectory() as warm:
-
-        def cold(code: str = FIRST_CURVE, **more: str) -> None:
-            with tempfile.TemporaryDirectory() as empty:
-                python(code, empty, **more)
-
-        new = NEW_LOSS.format(number="1.3")
-
-        return [
+        table = [
             contest("import symhigh", lambda: python("import symhigh", warm), {
                 "import sympy": lambda: python("import sympy", warm), "bare interpreter": lambda: python("", warm)},
                 turns=3, clock=cpu),
             contest("symhigh --help", lambda: python("from symhigh.cli import main; main(['--help'])", warm), {},
                     turns=3, clock=cpu),
-            contest("first curve, warm cache", lambda: python(FIRST_CURVE, warm),
-                    {"cold cache": cold}, turns=3, clock=cpu),
-            contest("a loss never seen, its first curve, empty cache, C", lambda: cold(new, SYMHIGH_TARGET="c"),
-                    {"Numba": lambda: cold(new, SYMHIGH_TARGET="numba"), "C, warm cache": lambda: python(new, warm)},
-                    turns=3, clock=cpu),
         ]  # fmt: skip
+    table += [beyond_sympy(f"first curve, {name}", CURVE.format(code)) for name, code in PROBLEMS.items()]
+    return [*table, beyond_sympy("first 20 runs at d = 400, least squares", RUNS.format(PROBLEMS["least squares"]))]

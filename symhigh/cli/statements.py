@@ -83,7 +83,8 @@ def export(context: click.Context, /, target: str | None, program: str | None, *
     """Print the generated source of a limit's right-hand side, or a program of its own that solves it."""
     import symhigh as sh
     from symhigh.codegen.c import translate
-    from symhigh.codegen.kernels import LIMIT, limit_source
+    from symhigh.codegen.kernels import limit_source
+    from symhigh.codegen.signatures import LIMIT
     from symhigh.codegen.target import TARGETS
 
     if program is not None:
@@ -105,13 +106,18 @@ def export(context: click.Context, /, target: str | None, program: str | None, *
 
 @click.command()
 def names() -> None:
-    """List the losses, laws of label noise and rules, with their parameters."""
-    from symhigh.registry import LAWS, LOSSES, RULES
+    """List the losses, laws of label noise, rules and models, with their parameters."""
+    from symhigh.registry import LAWS, LOSSES, MODELS, RULES
 
     for title, table in (("Losses", LOSSES), ("Label noise", LAWS), ("Rules", RULES)):
         click.echo(title)
         for name, entry in table.items():
             given = " ".join(f"--{p.flag}" for p in entry.parameters)
             click.echo(f"  {name} {given}".rstrip() + f"\n      {entry.help}")
-
-
+    click.echo("Models")
+    for name, entry in MODELS.items():
+        depth = {p.name: 3 for p in entry.parameters}
+        given = " ".join(f"--{p.flag}" for p in entry.parameters)
+        weight = entry.make(**depth).effective
+        shown = f"weights {weight}" + (f", for {', '.join(f'{k} = {v}' for k, v in depth.items())}" if depth else "")
+        click.echo(f"  {name} {given}".rstrip() + f"\n      {shown}")

@@ -3,12 +3,34 @@
 Part of the C target (:mod:`symhigh.codegen.c`).
 """
 
-PRELUDE = """#include <math.h>
+DECLARED = """#define NAN __builtin_nan("")
+#define INFINITY __builtin_inf()
+typedef __SIZE_TYPE__ size_t;
+void *malloc(size_t);
+void free(void *);
+void abort(void);
+void *memset(void *, int, size_t);
+void *memcpy(void *, const void *, size_t);
+__PTRDIFF_TYPE__ write(int, const void *, size_t);
+long long llabs(long long);
+double acos(double), acosh(double), asin(double), asinh(double), atan(double), atanh(double), cbrt(double), cos(double);
+double cosh(double), erf(double), erfc(double), exp(double), exp2(double), expm1(double), fabs(double), lgamma(double);
+double log(double), log10(double), log1p(double), log2(double), sin(double), sinh(double), sqrt(double), tan(double);
+double tanh(double), tgamma(double), floor(double), ceil(double), trunc(double);
+double atan2(double, double), copysign(double, double), fmod(double, double), hypot(double, double);
+double pow(double, double);
+"""
+"""What is used of the C library, instead of its headers, whose reading takes a good part of a compilation."""
+
+HEADERS = """#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdio.h>
-#define SEEN __attribute__((visibility("default")))
+#include <unistd.h>
+"""
+"""The headers that declare the same, for texts that others compile."""
 
+PRELUDE = """#define SEEN __attribute__((visibility("default")))
+""" + DECLARED + """
 typedef union { double d; long long i; void *p; } slot;
 typedef struct { double *p; long long n0; } array1;
 typedef struct { double *p; long long n0, n1; } array2;
@@ -20,7 +42,7 @@ typedef struct chain { struct chain *before; double align; } chain;
 static void *room(chain **held, long long count)
 {
     chain *made = malloc(sizeof(chain) + 8 * (size_t)(count > 0 ? count : 0));
-    if (!made) { fputs("symhigh: out of memory in generated code\\n", stderr); abort(); }
+    if (!made) { write(2, "symhigh: out of memory in generated code\\n", 41); abort(); }
     made->before = *held;
     *held = made;
     return made + 1;

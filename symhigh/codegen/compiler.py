@@ -55,13 +55,13 @@ def _processor() -> str:
     return " ".join(f"{k} {v}" for k, v in sorted(kept.items()))
 
 
-def options() -> list[tuple[str, ...]]:
+def options(level: int) -> list[tuple[str, ...]]:
     """Sets of options to be tried in turn, the quickest code first."""
     native = ("-march=native",) if _processor() else ()
-    return [("-O2", *EXACT, *FAST, *native), ("-O1", *EXACT)]
+    return [(f"-O{level}", *EXACT, *FAST, *native), ("-O1", *EXACT)]
 
 
-def begin(text: str, folder: Path) -> Callable[[], Path]:
+def begin(text: str, folder: Path, level: int) -> Callable[[], Path]:
     """Start to compile C in ``folder``; the function returned waits for the shared object and tells where it is.
 
     Raises :class:`NoCompiler` where there is none, as does the function where it fails with all options.
@@ -71,7 +71,7 @@ def begin(text: str, folder: Path) -> Callable[[], Path]:
         raise NoCompiler(f"there is no C compiler called {', '.join(NAMES)}")
     source, target = folder / "made.c", folder / "made.so"
     source.write_text(text, "utf-8")
-    first, *others = [[found[0], *tried, str(source), "-o", str(target), "-lm"] for tried in options()]
+    first, *others = [[found[0], *tried, str(source), "-o", str(target), "-lm"] for tried in options(level)]
     process = _started(first)
 
     def finished() -> Path:

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.codegen.kernels import LIMIT, module_kernels
+from symhigh.codegen.kernels import module_kernels
 from symhigh.codegen.lower import Lowering, function_source, needed
+from symhigh.codegen.signatures import LIMIT
 from symhigh.codegen.target import Target, statements
 from symhigh.derivation.fluctuations import Deviations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
@@ -31,6 +31,7 @@ from symhigh.codegen.objects import begin_object
 from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.scales import scale_source
+from symhigh.codegen.signatures import ALGEBRA, LIMIT, STEPPER, record
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, C, Target, chosen, give_up_c
 from symhigh.codegen.woodbury import LinearAlgebra
@@ -40,38 +41,6 @@ from symhigh.derivation.state import Statement
 from symhigh.system import MomentSystem
 
 _loaded: dict[object, Any] = {}
-
-_SLOPE = ("d", "a1", "a1", "a1", "a2", "a1", "a1")
-LIMIT: dict[str, Signature] = {
-    "prepare": ("a1", "a2", "a1", "a1"),
-    "begin": ("a1", "a1", "a1"),
-    "rhs": _SLOPE,
-    "observe": _SLOPE,
-    "doubt": _SLOPE,
-    "scales": ("a1", "a1", "a1", "d", "a1", "a2", "a1"),
-    "refused": ("a1", "a1", "a1"),
-}
-_ALGEBRA: dict[str, Signature] = {
-    "linearise": _SLOPE,
-    "factor": ("d", "a1", "a1", "a2", "a1", "a2", "a1", "a1"),
-    "solve": ("d", "a1", "a1", "a1", "a1", "a2", "a1", "a1", "a2", "a1", "a1"),
-    "drift": ("a1", "a1", "a1", "a1", "a2", "a1", "a1"),
-}
-"""Types of the arguments of a limit's functions, in the words of :mod:`symhigh.codegen.c`."""
-
-
-def _record(fields: Sequence[str]) -> Record:
-    kinds: dict[str, Any] = {name: (*its, "v") for name, its in (LIMIT | _ALGEBRA).items()}
-    kinds |= {"refused": (*LIMIT["refused"], "i"), "coef": "a2", "A": "a2"}
-    return Record("limit", {name: kinds.get(name, "a1") for name in fields})
-
-
-_STEPPER: dict[str, Signature] = {
-    "advance": ("d", "a1", "i", "a2", "a1", "a2", "a2", "a1", "rlimit", "d", "a1", "a1", "a1", "i", "i"),
-    "fill": ("d", "a1", "i", "a2", "d", "d", "a1", "a2", "a2", "a1", "rlimit", "d", "a1"),
-    "densify": ("d", "d", "a1", "a2", "a2", "rlimit"),
-    "interpolate": ("d", "a1", "a2", "a1"),
-}
 
 
 class Kernels(SimpleNamespace):
@@ -149,8 +118,7 @@ def course_kernels(system: MomentSystem, target: Target) -> Any:
 def _courses(target: Target) -> Any:
     """One function for all limits; in C it calls the stepper's own ``advance``, and so has its bits."""
     if target is C:
-        record = _record(COURSE_FIELDS)
-        fields = {**record.fields, "advance": (*_STEPPER["advance"], "(i,i)")}
+        fields = {**record(COURSE_FIELDS).fields, "advance": (*STEPPER["advance"], "(i,i)")}
         source = course_source("limit.advance")
         return _begun(source, {"courses": COURSES}, C, (Record("limit", fields),))()["courses"]
     source = "\n\n".join([target.header, explicit_source(dormand_prince_8()), course_source("advance")])
@@ -169,7 +137,7 @@ def _implicit(system: MomentSystem, target: Target) -> Kernels:
     if limit.target is not target:
         raise NoCompiler("the right-hand side was not compiled")
     stepper, functions = _together(
-        lambda: _stepper("implicit", target), lambda: _begun(algebra.source(), _ALGEBRA, target)
+        lambda: _stepper("implicit", target), lambda: _begun(algebra.source(), ALGEBRA, target)
     )
     own = {name: getattr(limit, name) for name in LIMIT}
     return Kernels(target=target, fields=IMPLICIT_FIELDS, room=algebra.room, **own, **functions, **stepper)
@@ -220,7 +188,7 @@ def _stepper(name: str, target: Target) -> Callable[[], _Functions]:
         return lambda: cast("_Functions", _loaded[name, target])
     fields = FIELDS if name == "explicit" else IMPLICIT_FIELDS
     text = explicit_source(dormand_prince_8()) if name == "explicit" else implicit_source(rodas_5p())
-    begun = _begun(f"{target.header}\n\n{text}", _STEPPER, target, (_record(fields),))
+    begun = _begun(f"{target.header}\n\n{text}", STEPPER, target, (record(fields),))
     return lambda: cast("_Functions", _once((name, target), begun))
 
 
@@ -232,12 +200,12 @@ def _begun(
     ``plain`` where no stepper is given them.
     """
     if target is C:
-        begun = begin_object(source, exports, records)
+        begun = begin_object(source, exports, records, 1 if records else 2)  # a stepper gains nothing by more
         return lambda: vars(begun())
     module = load(source)
     functions = {name: getattr(module, name) for name in exports}
     if target is NUMBA and not records and not plain:
-        fields = _record(IMPLICIT_FIELDS).fields
+        fields = record(IMPLICIT_FIELDS).fields
         for name in fields.keys() & functions.keys():
             kinds = fields[name]
             functions[name] = first_class(functions[name], tuple(kinds[:-1]), kinds[-1])

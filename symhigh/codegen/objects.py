@@ -44,16 +44,16 @@ def load_object(
 
 
 def begin_object(
-    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = ()
+    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = (), level: int = 2
 ) -> Callable[[], SimpleNamespace]:
     """Start what :func:`load_object` does; the function returned waits for the end, so that compilers run at once."""
-    key = _key(source, exports, records)
+    key = _key(source, exports, records, level)
     with LOCK:
         if (known := _loaded.get(key)) is not None:
             return lambda: known
     before, shared, after = source.partition(SHARED)
     given = TYPES if shared else {}
-    library = _library(key, lambda: c.translate(before + after, exports, records, given))
+    library = _library(key, lambda: c.translate(before + after, exports, records, given), level)
     offered = _helpers() if shared else None
 
     def finished() -> SimpleNamespace:
@@ -83,7 +83,7 @@ def _attach(library: ctypes.CDLL, offered: Callable[[], int]) -> None:
 @lru_cache(maxsize=1)
 def _helpers() -> Callable[[], int]:
     """Begin to compile the helpers, once for all objects; the function returned tells where their addresses are."""
-    begun = _library(_key(SHARED, {}, ()), lambda: c.translate_shared(SHARED, TYPES))
+    begun = _library(_key(SHARED, {}, (), 2), lambda: c.translate_shared(SHARED, TYPES), 2)
 
     @lru_cache(maxsize=1)
     def offered() -> int:
@@ -92,11 +92,11 @@ def _helpers() -> Callable[[], int]:
     return offered
 
 
-def _key(source: str, exports: Mapping[str, Signature], records: tuple[Record, ...]) -> str:
+def _key(source: str, exports: Mapping[str, Signature], records: tuple[Record, ...], level: int) -> str:
     found = compiler()
     if found is None:
         raise NoCompiler("there is no C compiler")
-    parts = (source, dict(exports), records, options(), found[1], _translator())
+    parts = (source, dict(exports), records, options(level), found[1], _translator())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
@@ -110,7 +110,7 @@ def _translator() -> str:
     return digest.hexdigest()
 
 
-def _library(key: str, translated: Callable[[], str]) -> Callable[[], ctypes.CDLL]:
+def _library(key: str, translated: Callable[[], str], level: int) -> Callable[[], ctypes.CDLL]:
     """Begin to compile an object that is not on disk; the function returned waits for it."""
     folder = cache_folder()
     if folder is not None and (known := _kept(folder, key)) is not None:
@@ -122,7 +122,7 @@ def _library(key: str, translated: Callable[[], str]) -> Callable[[], ctypes.CDL
     private = tempfile.TemporaryDirectory(prefix="symhigh-")
     WATCH.start()
     try:
-        compiled = begin(text, Path(private.name))
+        compiled = begin(text, Path(private.name), level)
     except BaseException:
         WATCH.stop()
         private.cleanup()

@@ -18,6 +18,7 @@ from symhigh.files.reading import read_population, read_problem, read_rule
 from symhigh.files.writing import Tree, population_tree, problem_tree, rule_tree, toml_text
 from symhigh.population import NetworkClasses, Population
 from symhigh.problem import DiagonalNetwork, Problem, least_squares
+from symhigh.registry import described
 from symhigh.rule import Constant, Rule
 
 MOST_VARIANTS = 1000
@@ -53,7 +54,7 @@ class Expected:
         return f"{self.output}{'' if self.at is None else f' at t = {self.at:g}'} {', '.join(bounds)}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Experiment:
     """A problem under a rule on a population up to ``t_end``, with what is simulated and what is checked.
 
@@ -137,6 +138,12 @@ class Experiment:
                 raise ValueError(f"{owner}(at={check.at:g}): at must be within the horizon, 0 to t_end = {end:g}")
         instance(owner, "name", self.name, str, "a string")
         object.__setattr__(self, "sweep", {key: tuple(values) for key, values in self.sweep.items()})
+
+    def __repr__(self) -> str:
+        simulated = f", {len(seeds('Experiment', self.seeds))} runs at d = {', '.join(map(str, self.dimensions))}"
+        stated = f"{described(self.problem)}; {described(self.rule)}; t_end = {self.t_end:g}"
+        swept = f"; a sweep of {', '.join(self.sweep)}" if self.sweep else ""
+        return f"Experiment({self.name!r}: {stated}{simulated if self.dimensions else ''}{swept})"
 
     def _dimension(self, d: Any, population: Population) -> int:
         least = _LEAST_D if self.agree else 2

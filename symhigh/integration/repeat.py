@@ -27,7 +27,7 @@ from symhigh.population import Overlaps, Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
 
-_MOST_TIMES = 4096
+_MOST_TIMES, _MOST_LANES = 4096, 8
 
 
 def again(
@@ -43,6 +43,8 @@ def again(
         return None
     if (plan := plain(system)) is None or not _has_smooth_rate(system, end):
         return None
+    if len(repeat.lanes) > _MOST_LANES:
+        repeat.lanes.clear()
     free = repeat.lanes.setdefault(times.size, [])
     try:
         lane = free.pop() if free else repeat.lane(plan, times.size)
@@ -92,9 +94,11 @@ class Repeat:
         population, *modes = modes_of(self.system, self.spectrum, self.start)
         coef, states, size = (part[None] for part in modes)
         pars, keep = np.array([parameters_of(self.system)]), np.arange(float(len(self.system.outputs)))
-        arrays = coef, population.weights[None], states, size
+        arrays, kernels = (coef, population.weights[None], states, size), course_kernels(self.system, C)
+        if kernels.target is not C:
+            raise NoCompiler("the right-hand side was not compiled")
         batch = Batch.of(self.system, pars, np.zeros(1), arrays, np.zeros(count), keep)
-        return Lane(plan, course_kernels(self.system, C), batch)
+        return Lane(plan, kernels, batch)
 
 
 @lru_cache(maxsize=64)

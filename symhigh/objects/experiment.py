@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Outcome:
     """What an experiment found: the derived system, its curve, the runs at each dimension, and the verdict.
 
@@ -105,7 +105,7 @@ class Outcome:
         return f"<p><b>{escape(title)}</b></p>{html_table(('', 'check'), rows)}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Experiment(stated.Experiment):
     __doc__ = stated.Experiment.__doc__
 

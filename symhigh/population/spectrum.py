@@ -16,6 +16,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import array, array_or_expressions, parameter, real, refuse_type, whole
+from symhigh.notation import html_table
 from symhigh.population.data import MOST_WORK, read_rows, stable_rate
 from symhigh.population.dimension import EffectiveDimensionWarning, warn_of_few_dimensions
 from symhigh.population.eigenvalues import apportion, precision, settled, without_rounding
@@ -66,6 +67,20 @@ class Spectrum:
             return f"Spectrum({self.name}: {', '.join(shown)})"
         low, high, mean = float(min(self.values)), float(max(self.values)), float(self.weights @ self.values)
         return f"Spectrum({self.name}: {kind}{self.values.size} nodes, {low:.4g} … {high:.4g}, mean {mean:.6g})"
+
+    def _repr_html_(self) -> str:
+        if self.is_symbolic:
+            shown = zip(map(str, self.values[:12]), map(str, self.weights[:12]), strict=True)
+            return html_table(("eigenvalue", "share"), [*shown, *[("…", "…")] * (self.values.size > 12)])
+        values, weights = self.numeric("Spectrum")
+        low, high = float(values.min()), float(values.max())
+        mean, square = float(weights @ values), float(weights @ values**2)
+        rows = [
+            ("law", self.name), ("nodes", f"{values.size}{', continuous' if self.quantile is not None else ''}"),
+            ("eigenvalues", f"{low:.6g} … {high:.6g}"), ("tr K/d", f"{mean:.6g}"), ("tr K²/d", f"{square:.6g}"),
+            ("condition number", f"{high / low:.6g}" if low > 0 else "∞"),
+        ]  # fmt: skip
+        return html_table(("spectrum", ""), rows)
 
     @classmethod
     def isotropic(cls, lam: Any = 1) -> Spectrum:

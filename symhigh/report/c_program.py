@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from symhigh.codegen.c import Module
-from symhigh.codegen.kernels import LIMIT, limit_source
+from symhigh.codegen.c_prelude import DECLARED, HEADERS
+from symhigh.codegen.kernels import limit_source
 from symhigh.codegen.lower import Lowering
+from symhigh.codegen.signatures import LIMIT
 from symhigh.codegen.target import C
 from symhigh.report.script import Numbers
 from symhigh.system import MomentSystem
@@ -137,6 +139,7 @@ def c_program(system: MomentSystem, *population: Any, t_end: float) -> str:
     """
     given = Numbers.of("c_program", system, population, t_end)
     functions = Module(limit_source(system, C), {name: LIMIT[name] for name in _CALLED}, (), {}).text([])
+    functions = functions.replace(DECLARED, f"#include <stdio.h>\n{HEADERS}")
     driver = _DRIVER.format(
         modes=given.weights.size,
         states=len(system.family.states),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy as sp
 
-from symhigh.codegen.gram import sources
+from symhigh.codegen.gram_frame import sources
 from symhigh.codegen.kernels import gram_kernels
 from symhigh.codegen.normal import stream
 from symhigh.population import Overlaps, Spectrum, Start

@@ -13,8 +13,9 @@ from symhigh.codegen.c import translate_shared
 from symhigh.codegen.cache import load
 from symhigh.codegen.compiler import compiler
 from symhigh.codegen.helpers import HELPERS, SHARED, TYPES, used
-from symhigh.codegen.kernels import LIMIT, limit_source
+from symhigh.codegen.kernels import limit_source
 from symhigh.codegen.objects import load_object
+from symhigh.codegen.signatures import LIMIT
 from symhigh.codegen.target import NUMBA, NUMPY, C
 from tests.codegen.test_c import needs_compiler, result, started, values
 

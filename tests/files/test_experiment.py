@@ -134,6 +134,20 @@ def test_what_no_file_can_state_is_refused_by_name() -> None:
         sh.Experiment(sh.least_squares(), rule, (sh.Spectrum.isotropic(), sh.Start()), 1).to_toml()
 
 
+def test_an_experiment_and_its_outcome_are_shown_in_short() -> None:
+    given = sh.Experiment.from_toml(starter("mine", "mine.toml"))
+    assert repr(given).startswith("Experiment('mine': least squares, label noise Gaussian(sigma=1); AdaGradNorm(")
+    assert "20 runs at d = 128, 512" in repr(given)
+    outcome = sh.Experiment.from_toml(PLAIN).run()
+    assert outcome.passed
+    assert repr(outcome).startswith("Outcome(passed; 0 checks; Curve(")
+    assert "plain: passed" in outcome._repr_html_()
+    table = sh.Spectrum.power_law(0.2)._repr_html_()
+    assert "power law" in table
+    assert "0.444444" in table
+    assert "lam_1" in sh.Spectrum.from_eigenvalues([sp.Symbol("lam_1", positive=True), 2])._repr_html_()
+
+
 # --- mistakes ---------------------------------------------------------------------------------------------
 CANARY = "__import__('pathlib').Path('canary').touch()"
 MISTAKES = [
@@ -239,7 +253,7 @@ GIVEN = [sh.least_squares(sh.StudentT(4)), sh.least_squares(0.1, model=sh.powers
 def test_any_value_at_any_key_is_read_or_refused(given: sh.Problem) -> None:
     """A wrong value is a ``ValueError`` that names the file; nothing else is raised, and no text is run."""
     start = OVERLAPS if given is COMMITTEE else sh.Start()
-    population = CLASSES if not given.model.linear else (sh.Spectrum.power_law(0.1), start)
+    population = CLASSES if not given.model.linear else (sh.Spectrum.from_eigenvalues([1, 2], [0.3, 0.7]), start)
     rule = sh.WarmUp(sh.RMSpropNorm(1, 1, 1), 2)
     tree = experiment_tree(sh.Experiment(given, rule, population, 1.0, (16,), expected=(Expected("risk", below=1),)))
     messages = []

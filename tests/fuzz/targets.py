@@ -117,6 +117,21 @@ def targets() -> Iterator[Target]:
     )
     rows = np.vstack([np.eye(2), -np.eye(2)])
     yield Target("Spectrum.from_data", sh.Spectrum.from_data, {"rows": rows})
+    data = sh.Dataset(np.vstack([np.eye(2), [[1.0, 2.0]]]), np.array([1.0, -1.0, 0.5]))
+    yield Target("Dataset", sh.Dataset, {"rows": rows, "labels": np.arange(4.0)})
+    yield Target("Dataset.loss", data.loss, {"X": np.ones(2)})
+    passes = {"data": data, "rule": sh.Constant(0.1), "t_end": 1.0, "t": [0.5, 1.0], "X0": np.zeros(2), "test": data}
+    yield Target("solve_passes", sh.solve_passes, passes, ("t_end",), ("solve",), optional=("t", "X0", "test"))
+    yield Target(
+        "simulate_passes",
+        sh.simulate_passes,
+        {**passes, "seeds": 1, "shuffled": True, "threads": 1},
+        ("t_end", "threads"),
+        ("solve", "simulate"),
+        optional=("t", "X0", "test", "threads"),
+    )
+    mean = sp.Symbol("mu", real=True)
+    yield Target("Mixture", sh.Mixture, {"weights": [1], "means": [mean], "labels": [0]}, optional=("labels",))
     yield Target("stable_rate", sh.stable_rate, {"rows": rows}, owners=("Spectrum", "Spectrum.from_data"))
     yield Target(
         "export",

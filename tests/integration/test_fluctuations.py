@@ -333,6 +333,15 @@ def test_a_random_start_spreads_as_it_is_drawn():
     assert bands.covariance("norm", "overlap", 10)[0] == pytest.approx(2 * x0 * cross / 10)
 
 
+@pytest.mark.slow
+def test_clipping_fluctuates_as_hubers_loss_does():
+    """Their steps are the same, c/√τ being Huber's constant."""
+    clipped = sh.derive(sh.least_squares(0.3), sh.ClippedGradient(sh.Constant(0.5), 1))
+    huber = sh.derive(sh.huber(1, 0.3), sh.Constant(0.5))
+    a, b = (s.fluctuations(HALVES, FAR, 2, [1, 2]) for s in (clipped, huber))
+    np.testing.assert_allclose(a.variance("distance", 1), b.variance("distance", 1), rtol=1e-4)
+
+
 # --- the result, and what is refused -------------------------------------------------------------------------
 def test_targets_agree_and_results_pickle():
     system = sh.derive(sh.least_squares(0.3), sh.RMSpropNorm(0.5, 0.5, 1))

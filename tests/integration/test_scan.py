@@ -267,3 +267,16 @@ def test_a_table_has_a_row_for_every_point_and_time(monkeypatch: pytest.MonkeyPa
     row = table.iloc[2 * (2 * (3 * 1 + 2) + 1) + 1]
     assert (row["g"], row["n"], row["t"]) == (0.2, 3.0, 1.0)
     assert row["risk"] == many.values["risk"][1, 2, 1, 1]
+
+
+def test_what_takes_long_is_told(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 0.0)
+    monkeypatch.setattr(waiting, "_AGAIN", 0.0)
+    wait = waiting.wait
+    monkeypatch.setattr(waiting, "wait", lambda jobs, timeout: wait(jobs, timeout=1e-4))
+    LEAST_SQUARES.solve_many({g: np.linspace(0.1, 1, 1000), n: [1]}, ATOMS, START, 50.0, rtol=1e-12)
+    assert " of 1000 curves" in capfd.readouterr().err
+    fractions: list[float] = []
+    LEAST_SQUARES.solve_many({g: [0.1, 0.2], n: [1]}, ATOMS, START, 1.0, progress=fractions.append)
+    assert fractions[-1] == 1.0
+    assert "curves" not in capfd.readouterr().err

@@ -59,3 +59,39 @@ def test_mistakes_in_the_theory_are_refuted(monkeypatch, experiment, name):
     assert found.agrees is (name == "none"), found.summary()
     if name == "none":
         assert found.bound("eta") < found.finds("eta") < 1.2 * found.bound("eta")
+
+
+@pytest.mark.slow
+def test_two_thousand_runs_find_four_permille_in_the_rate_and_a_tenth_in_the_covariance(monkeypatch):
+    """d = 1000, risk and distance of least squares; the true statement passes."""
+    spectrum, problem = sh.Spectrum.from_eigenvalues([0.5, 1, 2]), sh.least_squares(0.7)
+    grid = np.linspace(0, 5, 26)[1:]
+    runs = sh.simulate(problem, sh.Constant(0.8), spectrum, START, 1000, 5, 2000, "gram", grid)
+    curve, off = (sh.derive(problem, sh.Constant(g)).solve(spectrum, START, 5) for g in (0.8, 0.8 * 1.004))
+    found = sh.compare(curve, runs, ("risk", "distance"))
+    assert found.agrees, found.summary()
+    assert found.finds("gamma_0") < 0.004
+    assert not sh.compare(off, runs, ("risk", "distance")).agrees
+    usual = comparison.predicted
+    for factor in (0.9, 1.1):
+
+        def scaled(*given, factor=factor):
+            source = usual(*given)
+            return replace(source, covariance={pair: factor * c for pair, c in source.covariance.items()})
+
+        monkeypatch.setattr(comparison, "predicted", scaled)
+        wrong = sh.compare(curve, runs, ("risk", "distance"))
+        assert not wrong.agrees, (factor, wrong.summary())
+
+
+@pytest.mark.slow
+def test_logistic_regression_is_found_wrong_as_its_bound_allows():
+    """30 runs at d = 1000; what is promised is within 1.2 of the Neyman-Pearson bound, and 1.3 times it is found."""
+    spectrum, problem, rule = sh.Spectrum.from_eigenvalues([0.5, 1, 2]), sh.logistic_regression(), sh.Constant(1)
+    runs = sh.simulate(problem, rule, spectrum, START, 1000, 5, 30, "gram", np.linspace(0, 5, 26)[1:])
+    found = sh.compare(sh.derive(problem, rule).solve(spectrum, START, 5), runs, "risk")
+    assert found.agrees, found.summary()
+    promised, bound = found.finds("gamma_0"), found.bound("gamma_0")
+    assert bound < promised < 1.25 * bound
+    off = sh.derive(problem, sh.Constant(1 + 1.3 * promised)).solve(spectrum, START, 5)
+    assert not sh.compare(off, runs, "risk").agrees

@@ -42,6 +42,10 @@ cells = [
     "import symhigh as sh; s = sh.derive(sh.least_squares(), sh.Constant(.5))",
     "curve = s.solve(sh.Spectrum.isotropic(), sh.Start(), 2)",
     "curve.plot();", "curve.plot('distance');",
+    "runs = sh.simulate(s, sh.Spectrum.isotropic(), sh.Start(), d=16, t_end=2, seeds=4); runs.plot();",
+    "sh.compare(curve, runs).plot();",
+    "n = sh.derive(sh.DiagonalNetwork(.4)).solve(sh.NetworkClasses(1, 1, 1.2, .2), 1, nodes=21); n.plot('curvature');",
+    "sh.Experiment(s.problem, s.rule, (sh.Spectrum.isotropic(), sh.Start()), 1).run().plot()",
     "import matplotlib.pyplot as plt; plt.plot([1, 2]); None", "plt.subplots()[1].plot([1, 2]); None",
 ]
 book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
@@ -59,7 +63,7 @@ def test_every_figure_of_a_notebook_is_shown() -> None:
         [sys.executable, "-c", NOTEBOOK], env=plain, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str([[True]] * 4)
+    assert done.stdout.strip() == str([[True]] * 8)
 
 
 def test_the_data_of_a_figure_is_strict_json(tmp_path: Path) -> None:

@@ -113,16 +113,22 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
         return self.func(self.integrand._subs(old, new), self.variables, self.cov._subs(old, new))
 
     def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
+        """In the covariance by second derivatives of the integrand (Price), or of the density where it has pieces."""
         from symhigh.derivation.gaussian.expectation import mean
 
         g, v, cov = self.integrand, self.variables, self.cov
-        total = mean(sp.diff(g, symbol), v, cov)
+        total, rates = mean(sp.diff(g, symbol), v, cov), sp.diff(cov, symbol)
+        if all(rate == 0 for rate in rates):
+            return total
+        if g.has(sp.Piecewise, sp.Min, sp.Max):  # whose derivatives miss what happens where pieces meet
+            inverse, z = cov.inv(), sp.Matrix(v)
+            score = (z.T * inverse * rates * inverse * z)[0, 0] - (inverse * rates).trace()
+            return total + mean(sp.expand(score) * g, v, cov) / 2
         for i in range(self.dimension):
             for j in range(i + 1):
-                rate = sp.diff(cov[i, j], symbol)
-                if rate != 0:
+                if rates[i, j] != 0:
                     curvature = sp.diff(g, v[i], v[j])
-                    total += rate * mean(curvature / 2 if i == j else curvature, v, cov)
+                    total += rates[i, j] * mean(curvature / 2 if i == j else curvature, v, cov)
         return total
 
     def _eval_evalf(self, prec: int) -> sp.Expr:

@@ -177,3 +177,18 @@ def test_normal_forms_are_identities() -> None:
 def test_bad_covariance_shape() -> None:
     with pytest.raises(ValueError, match="one row for each"):
         GaussianMean(sp.tanh(x), (x,), COV)
+
+
+@pytest.mark.parametrize(
+    "integrand",
+    [
+        sp.Piecewise((sp.exp(-x) - sp.exp(-1), x > 1), (0, True)),  # a kink
+        sp.Piecewise((1 / x, x > 1), (0, True)),  # a jump
+        sp.Min(1, 1 / sp.Abs(x)) * sp.cos(x),
+    ],
+)
+def test_the_derivative_in_the_variance_sees_where_pieces_meet(integrand: sp.Expr) -> None:
+    v, h = sp.Symbol("v", positive=True), sp.Rational(1, 10**4)
+    node = GaussianMean(integrand, (x,), sp.Matrix([[v]]))
+    difference = (node.subs(v, 1 + h).evalf(20) - node.subs(v, 1 - h).evalf(20)) / (2 * h)
+    assert float(sp.diff(node, v).subs(v, 1).evalf(15)) == pytest.approx(float(difference), rel=1e-7)

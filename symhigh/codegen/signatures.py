@@ -1,0 +1,44 @@
+"""Types of the functions of a limit and of the steppers, in the words of :mod:`symhigh.codegen.c_types`.
+
+Read where they are compiled and joined (:mod:`symhigh.codegen.kernels`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from symhigh.codegen.c_types import Record, Signature
+
+_SLOPE = ("d", "a1", "a1", "a1", "a2", "a1", "a1")
+LIMIT: dict[str, Signature] = {
+    "prepare": ("a1", "a2", "a1", "a1"),
+    "begin": ("a1", "a1", "a1"),
+    "rhs": _SLOPE,
+    "observe": _SLOPE,
+    "doubt": _SLOPE,
+    "scales": ("a1", "a1", "a1", "d", "a1", "a2", "a1"),
+    "refused": ("a1", "a1", "a1"),
+}
+ALGEBRA: dict[str, Signature] = {
+    "linearise": _SLOPE,
+    "factor": ("d", "a1", "a1", "a2", "a1", "a2", "a1", "a1"),
+    "solve": ("d", "a1", "a1", "a1", "a1", "a2", "a1", "a1", "a2", "a1", "a1"),
+    "drift": ("a1", "a1", "a1", "a1", "a2", "a1", "a1"),
+}
+"""What a limit's functions and those of its linear algebra are given; ``refused`` alone returns a truth value."""
+
+
+def record(fields: Sequence[str]) -> Record:
+    """The record of functions and arrays that a stepper is told of a limit."""
+    kinds: dict[str, Any] = {name: (*its, "v") for name, its in (LIMIT | ALGEBRA).items()}
+    kinds |= {"refused": (*LIMIT["refused"], "i"), "coef": "a2", "A": "a2"}
+    return Record("limit", {name: kinds.get(name, "a1") for name in fields})
+
+
+STEPPER: dict[str, Signature] = {
+    "advance": ("d", "a1", "i", "a2", "a1", "a2", "a2", "a1", "rlimit", "d", "a1", "a1", "a1", "i", "i"),
+    "fill": ("d", "a1", "i", "a2", "d", "d", "a1", "a2", "a2", "a1", "rlimit", "d", "a1"),
+    "densify": ("d", "d", "a1", "a2", "a2", "rlimit"),
+    "interpolate": ("d", "a1", "a2", "a1"),
+}
