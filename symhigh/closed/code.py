@@ -58,7 +58,7 @@ class _Python(PythonCodePrinter):  # type: ignore[misc]
         return f"_root(lambda {plain}: {equation}, {low}, {high})"
 
     def _print_Average(self, expr: Average) -> str:
-        if expr.free_symbols & {expr.measure}:
+        if not expr.measure.args:
             raise ValueError("Formula.python: the spectrum is open; give limits(…, spectrum=…)")
         values, weights = (", ".join(repr(float(n)) for n in part.args) for part in expr.measure.args)
         inner = expr.args[0].xreplace(
