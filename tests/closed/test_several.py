@@ -133,14 +133,14 @@ def test_floor_and_rate_under_label_noise_by_hand() -> None:
 
 @pytest.mark.parametrize(("rule", "late"), [
     pytest.param(rule, late, marks=[] if k == 0 else pytest.mark.slow) for k, (rule, late) in enumerate((
-        (sh.Constant(0.5), 1500), (sh.RMSpropNorm(0.5, 1, 0.5), 600), (sh.Momentum(0.8, 2), 1000),
+        (sh.Constant(0.5), 1500), (sh.RMSpropNorm(0.5, 1, 0.5), 600), (sh.Momentum(0.8, 2), 700),
         (sh.MiniBatch(sh.Schedule(0.4 + 0.3 * sp.exp(-sh.t)), 2), 1500),
     ))
 ], ids=lambda x: type(x).__name__)  # fmt: skip
 def test_floors_are_where_curves_rest(rule: sh.Rule, late: int) -> None:
     limits = sh.limits(committee(0.1), rule, TWO, START)
     curve = sh.derive(committee(0.1), rule).solve(TWO, START, late, t=[late], rtol=1e-9)
-    assert curve.risk[-1] == pytest.approx(float(limits["risk"].evaluate()), rel=2e-6)
+    assert curve.risk[-1] == pytest.approx(float(limits["risk"].evaluate()), rel=5e-6)
     assert curve.learning_rate[-1] == pytest.approx(float(limits["learning_rate"].evaluate()), rel=2e-6)
 
 
@@ -219,7 +219,8 @@ def test_fixed_points_and_their_eigenvalues() -> None:
     assert (target.name, plateau.name, points.complete) == ("target", "plateau", False)
     assert target.stable()
     assert not plateau.stable()
-    assert [float(f.evaluate()) for f in target.overlaps.values()] == pytest.approx([float(v) for v in TARGET])
+    ones = {"V_1_1", "V_1_3", "V_2_2", "V_2_4"}
+    assert all(f.evaluate() == pytest.approx(float(name in ones)) for name, f in target.overlaps.items())
     growing = [float(f.evaluate()) for f in plateau.eigenvalues[:2]]
     assert growing[0] == pytest.approx(float(found()["escape_rate"].evaluate(g=sp.S.Half)), rel=1e-12)
     assert growing[1] < 0
