@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import sympy as sp
+
 from symhigh.checks import instance, shown
 from symhigh.closed.finder import DoesNotApply, Finder, Found, Question
 from symhigh.closed.formulas import Formulas
@@ -40,6 +42,10 @@ FINDERS: Mapping[str, Finder] = MappingProxyType(
     }
 )
 """What is tried, in order, under the names that a refusal gives."""
+
+
+_NO_GAP = sp.StrictGreaterThan(sp.S.Zero, sp.S.Zero, evaluate=False)
+"""What is left of λ_min > 0 on a spectrum without a gap at 0."""
 
 
 def limits(
@@ -87,8 +93,11 @@ def limits(
             refusals.append(f"{name}: {reason}")
             continue
         values = {s: rational(v) for s, v in system.parameters.items()}
-        missing = found.missing if isinstance(found, Found) else {}
-        return Formulas({key: held.restored(formula, values) for key, formula in found.items()}, missing)
+        missing = dict(found.missing) if isinstance(found, Found) else {}
+        formulas = {key: held.restored(formula, values) for key, formula in found.items()}
+        gapless = [key for key, formula in formulas.items() if _NO_GAP in formula.assumptions]
+        missing |= dict.fromkeys(gapless, "eigenvalues reach down to 0: nothing decays exponentially")
+        return Formulas({key: formulas[key] for key in formulas if key not in gapless}, missing)
     raise ValueError(
         f"limits: no closed form is known for {system.problem.name} under {type(system.rule).__name__} "
         f"({'; '.join(refusals)}); integrate system.solve(…)"

@@ -105,3 +105,13 @@ def test_a_compressed_law_is_still_the_law() -> None:
     ]
     assert found[0] == found[1]
     assert float(found[0]) == pytest.approx(2 * (1 - np.sqrt(0.5)) ** 2 / 1.5, rel=1e-14)  # the edge
+
+
+def test_without_a_gap_there_is_no_exponential_rate() -> None:
+    """At r = 1 eigenvalues reach down to 0: no rate is given, and asking for it says why."""
+    found = sh.limits(sh.least_squares(noise=1), sh.Constant(sp.Rational(1, 2)), sh.Spectrum.marchenko_pastur(1))
+    assert found["risk"].expr == sp.Rational(2, 3)
+    assert "rate" not in found
+    assert "0 > 0" not in repr(found)
+    with pytest.raises(KeyError, match="rate: eigenvalues reach down to 0: nothing decays exponentially"):
+        found["rate"]
