@@ -25,6 +25,11 @@ from symhigh.symbols import gamma, risk, t
 
 SOURCE = "new; the equations are those of Saad and Solla (Phys. Rev. Lett. 74, 1995)"
 
+_NO_THRESHOLD = {
+    True: "the flow of second moments is not linear and quadratic in the learning rate, as it is for SGD",
+    False: "with label noise the edge of stability has no expression; without it limits gives one",
+}
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -54,12 +59,12 @@ def several_limits(question: Question) -> Formulas:
         return _fading(near, rate)
     found = {"learning_rate": Formula(rate.value, (), SOURCE, "the learning rate in the limit")}
     found |= _exact(near) if near.rests else _noisy(near, rate)
-    if not flow.system.states:
-        try:
-            found |= plateau_limits(flow, _layers(near, RATE))
-        except DoesNotApply as reason:
-            found = Found(found, dict.fromkeys(("saddle_risk", "escape_rate"), str(reason)))
-    return Found({name: f.subs({RATE: rate.value}) for name, f in found.items()}, getattr(found, "missing", {}))
+    missing = {} if "threshold" in found else {"threshold": _NO_THRESHOLD[near.rests]}
+    try:
+        found |= plateau_limits(flow, _layers(near, RATE))
+    except DoesNotApply as reason:
+        missing |= dict.fromkeys(("saddle_risk", "escape_rate"), str(reason))
+    return Found({name: f.subs({RATE: rate.value}) for name, f in found.items()}, missing)
 
 
 def _exact(near: Linearised) -> Formulas:

@@ -111,6 +111,8 @@ def test_the_plateau_at_a_finite_rate_by_hand() -> None:
 def test_floor_and_rate_under_label_noise_by_hand() -> None:
     """The risk shows deviations that are alike for both units at once, and the others squared."""
     limits = sh.limits(committee(0.1), sh.Constant(0.5), ISOTROPIC, START)
+    with pytest.raises(KeyError, match="with label noise the edge of stability"):
+        limits["threshold"]
     with mpmath.workdps(30):
         eta, level = mpmath.mpf("0.5"), mpmath.mpf("0.1")
         at = list(mpmath.findroot(lambda *u: by_hand(eta, level, *u), tuple(TARGET)))
