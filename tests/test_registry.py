@@ -6,7 +6,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh import problem, rule
+from symhigh import entries, problem, rule
 from symhigh.problem.noise import NoiseLaw
 from symhigh.registry import EXPRESSION, LAWS, LINKS, LOSSES, RULES, Entry, described
 
@@ -73,3 +73,10 @@ def test_links_are_the_functions_of_their_names() -> None:
               "sin": 0.644217687237691, "atan": 0.6107259643892086, "abs": 0.7, "sign": 1}  # fmt: skip
     assert {n: float(f(sp.Float(u))) for n, f in LINKS.items()} == pytest.approx(values, rel=1e-6)
     assert [float(LINKS[n](sp.Float(-u))) for n in ("relu", "abs", "sign", "linear")] == [0, u, -1, -u]
+
+
+def test_a_name_that_is_taken_is_refused_with_both_places() -> None:
+    before = dict(LOSSES)
+    with pytest.raises(ValueError, match="bear this name; rename one of them"):
+        entries.loss("least-squares")(lambda noise=0: None)
+    assert dict(LOSSES) == before

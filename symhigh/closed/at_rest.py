@@ -9,7 +9,7 @@ with the residual as the proof; off the branch, evaluation says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import mpmath
@@ -38,8 +38,8 @@ class AtRest(sp.Expr):  # type: ignore[misc]
 
     @property
     def free_symbols(self) -> set[sp.Symbol]:
-        names = {layer[0] for layer in self.args[2]}
-        return set().union(*(a.free_symbols for a in self.args)) - set(self.args[1]) - names
+        own = set().union(*(a.free_symbols for a in (self.args[0], *self.args[5:])))
+        return (own | _free(self.flow)) - set(self.args[1]) - {layer[0] for layer in self.args[2]}
 
     @property
     def flow(self) -> sp.Tuple:
@@ -61,6 +61,11 @@ class AtRest(sp.Expr):  # type: ignore[misc]
 
     def _sympystr(self, printer: Any) -> str:
         return f"{type(self).__name__}({printer._print(self.args[0])}, {len(self.args[1])} unknowns)"
+
+
+@lru_cache(maxsize=64)
+def _free(flow: sp.Tuple) -> frozenset[sp.Symbol]:
+    return frozenset(flow.free_symbols)
 
 
 class AtSaddle(AtRest):
@@ -105,6 +110,15 @@ class GrowthAtRest(AtRest):
             return max(mpmath.re(e) for e in eigenvalues(inside))
 
 
+class EigenvalueAtRest(AtSaddle):
+    """The real part of an eigenvalue of the linearisation there: of the k-th by decreasing real part, k the last."""
+
+    def _value(self, bits: int) -> Any:
+        rest = solved(self.flow, bits, self.stable)
+        with mpmath.workprec(bits):
+            return sorted((mpmath.re(e) for e in eigenvalues(rest.jacobian)), reverse=True)[int(self.args[5])]
+
+
 class Rest:
     """A fixed point in numbers: ``at``, the unknowns, to the precision that it was made with."""
 
@@ -115,7 +129,7 @@ class Rest:
         """The value of an expression in unknowns and layers."""
         return self.flow.exact(quantity)(self.at)
 
-    @property
+    @cached_property
     def jacobian(self) -> Any:
         """Of the velocity in the unknowns, by central differences at three times the precision."""
         return _slopes(self.flow.exact(None), self.at, self.bits)

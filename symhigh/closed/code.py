@@ -28,6 +28,7 @@ def _root(f, low, high):
     raise ValueError("no root in the interval")
 '''
 
+_NO_FORM = "fixed points of several unknowns, and eigenvalues, have no short form"
 _C_LAMBERT = """/* Lambert's W on branch 0 or -1 (z < 0), by Halley's iteration. */
 static double lambert_w(double z, int branch) {
     double p = sqrt(fmax(0.0, 2.0 * (M_E * z + 1.0)));
@@ -57,7 +58,7 @@ class _Python(PythonCodePrinter):  # type: ignore[misc]
         return f"_root(lambda {plain}: {equation}, {low}, {high})"
 
     def _print_Average(self, expr: Average) -> str:
-        if expr.free_symbols & {expr.measure}:
+        if not expr.measure.args:
             raise ValueError("Formula.python: the spectrum is open; give limits(…, spectrum=…)")
         values, weights = (", ".join(repr(float(n)) for n in part.args) for part in expr.measure.args)
         inner = expr.args[0].xreplace(
@@ -70,6 +71,11 @@ class _Python(PythonCodePrinter):  # type: ignore[misc]
             "Formula.python: an integral over a bulk of eigenvalues has no short form; use Formula.evaluate"
         )
 
+    def _print_AtRest(self, expr: sp.Expr) -> str:
+        raise ValueError(f"Formula.python: {_NO_FORM}; use Formula.evaluate")
+
+    _print_SlowestDecay = _print_CriticalRate = _print_SlowestRoot = _print_AtRest
+
     def _print_Choice(self, expr: Choice) -> str:
         test, above, below = map(self._print, expr.args)
         return f"(({above}) if ({test}) > 0 else ({below}))"
@@ -79,6 +85,11 @@ class _C(C99CodePrinter):  # type: ignore[misc]
     def _print_LambertW(self, expr: sp.Expr) -> str:
         branch = expr.args[1] if len(expr.args) > 1 else 0
         return f"lambert_w({self._print(expr.args[0])}, {branch})"
+
+    def _print_AtRest(self, expr: sp.Expr) -> str:
+        raise ValueError(f"Formula.c: {_NO_FORM}; use Formula.evaluate")
+
+    _print_SlowestDecay = _print_CriticalRate = _print_SlowestRoot = _print_AtRest
 
     def _print_Choice(self, expr: Choice) -> str:
         test, above, below = map(self._print, expr.args)

@@ -18,6 +18,7 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.checks import instance
 from symhigh.closed.finder import DoesNotApply
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.modes import check_population, rational
@@ -27,7 +28,7 @@ from symhigh.derivation import derive
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.notation import html_table, latex
-from symhigh.population import Spectrum, Start
+from symhigh.population import Overlaps, Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.symbols import B11, B12, B22, V11, V12, V22, OwnedSymbol, gamma, lam, risk, t
@@ -74,13 +75,24 @@ class FixedPoint:
         return bool(trace < 0 < determinant)
 
 
-class FixedPoints(tuple[FixedPoint, ...]):
+    @property
+    def place(self) -> str:
+        """What a list of points shows."""
+        return f"({_short(self.B11.expr)}, {_short(self.B12.expr)})"
+
+    @property
+    def row(self) -> tuple[sp.Expr, ...]:
+        """The cells of a table of points."""
+        return tuple(f.expr for f in (self.B11, self.B12, self.risk, *self.eigenvalues))
+
+
+class FixedPoints(tuple[Any, ...]):
     """Fixed points, and whether they are all: ``complete``, and a ``message`` that says which may be missing."""
 
     complete: bool
     message: str
 
-    def __new__(cls, points: Iterable[FixedPoint], message: str = "") -> FixedPoints:
+    def __new__(cls, points: Iterable[Any], message: str = "") -> FixedPoints:
         found = super().__new__(cls, tuple(points))
         found.complete, found.message = not message, message
         return found
@@ -89,20 +101,19 @@ class FixedPoints(tuple[FixedPoint, ...]):
         return FixedPoints, (tuple(self), self.message)
 
     def __repr__(self) -> str:
-        places = ", ".join(f"{q.name} at ({_short(q.B11.expr)}, {_short(q.B12.expr)})" for q in self)
+        places = ", ".join(f"{q.name} at {q.place}" for q in self)
         return f"FixedPoints({places or 'none'}{'; partial: ' + self.message if self.message else ''})"
 
     def _repr_html_(self) -> str:
         rows = [
-            (q.name, *(f"${latex(f.expr)}$" for f in (q.B11, q.B12, q.risk, *q.eigenvalues)))
-            for q in self
+            (q.name, *(e if isinstance(e, str) else f"${latex(e)}$" for e in q.row)) for q in self
         ]
         header = ("fixed point", "B11", "B12", "risk", "eigenvalue", "eigenvalue")
         return html_table(header, rows) + escape(self.message)
 
 
 def fixed_points(
-    problem: Problem, rule: Rule, spectrum: Spectrum | None = None, start: Start | None = None
+    problem: Problem, rule: Rule, spectrum: Spectrum | None = None, start: Start | Overlaps | None = None
 ) -> FixedPoints:
     """The fixed points of the limit of SGD at a constant rate, for K = λI.
 
@@ -115,9 +126,21 @@ def fixed_points(
     assumptions the numbers break are left out. The tuple's ``complete`` tells whether these are all; where not, its
     ``message`` says what may be missing.
 
-    Raises ``ValueError`` for a rate that is not constant, expectations without closed form, and several eigenvalues.
+    Several directions, with an ``Overlaps`` as ``start``, have an
+    :class:`~symhigh.closed.several_points.OverlapPoint` for the target and one for the symmetric plateau of a
+    committee, on spectra of up to eight eigenvalues.
+
+    Raises ``ValueError`` for a rate that is not constant, expectations without closed form, and several eigenvalues of
+    one direction.
     """
+    if isinstance(problem, Problem) and len(problem.directions) > 2 and not isinstance(start, Start):
+        from symhigh.closed.several_points import several_points
+
+        check_population("fixed_points", spectrum, None)
+        overlaps = start if start is None else instance("fixed_points", "start", start, Overlaps, "Overlaps, or None")
+        return several_points(derive(problem, rule), spectrum, overlaps)
     check_population("fixed_points", spectrum, start)
+    assert not isinstance(start, Overlaps)
     plane = Plane(derive(problem, rule, reduce=False), spectrum, start)
     points = [point.subs(plane.values) for point in plane.points()]
     return FixedPoints((q for q in points if not _broken(q)), plane.missing)

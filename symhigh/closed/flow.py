@@ -177,11 +177,3 @@ def _used(layers: list[Layer], wanted: list[sp.Expr]) -> tuple[Layer, ...]:
             kept.append((name, expr))
             needed |= expr.free_symbols
     return tuple(reversed(kept))
-
-
-def settled_rate(flow: Flow) -> sp.Expr:
-    """The learning rate as a function of memories and parameters where it does not see the time, else its limit."""
-    rate = dict(flow.layers).get(gamma, sp.S.Zero)
-    if not rate.has(t):
-        return rate
-    return sp.limit(rate, t, sp.oo)

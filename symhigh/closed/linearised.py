@@ -126,16 +126,11 @@ class Linearised:
 
     @cached_property
     def second(self) -> sp.Matrix:
-        """The flow of S."""
+        """The flow of S; with label noise to first order in the rate, where E does not enter it."""
         S, E = self.places(True), self.places(False)
-        if any(e.coeff(RATE, 1) != 0 if self.noisy else e != 0 for e in self.jacobian.extract(S, E)):
+        if any((e if self.rests else e.coeff(RATE, 1)) != 0 for e in self.jacobian.extract(S, E)):
             raise DoesNotApply("second moments relative to the target see the overlaps to first order")
         return self.jacobian.extract(S, S)
-
-    @property
-    def noisy(self) -> bool:
-        """Whether label noise reaches the states, so that the target is at rest to first order in the rate alone."""
-        return not self.rests
 
     @cached_property
     def first(self) -> sp.Matrix:
@@ -187,6 +182,14 @@ def linearised(flow: Flow) -> Linearised:
         if _gradient_rests(flow, known, assigned):
             return Linearised(flow, assigned, point, known)
     raise DoesNotApply("gradient flow rests at no assignment of targets to students")
+
+
+def check_rests(near: Linearised) -> None:
+    """Refuses targets where gradient flow does not rest, and those that are not isolated."""
+    if any(not is_zero(f.coeff(RATE, k)) for f in near.still for k in (0, 1)):
+        raise DoesNotApply("its modes do not rest at the target, not even as the learning rate vanishes")
+    if is_zero(near.first.subs(RATE, sp.Rational(1, 7)).det()):
+        raise DoesNotApply("the target is not isolated: the loss sees the students through fewer directions")
 
 
 def aimed(flow: Flow, assigned: Mapping[sp.Symbol, tuple[sp.Symbol, int]]) -> dict[sp.Symbol, tuple[sp.Symbol, int]]:

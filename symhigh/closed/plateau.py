@@ -32,6 +32,8 @@ def plateau_limits(flow: Flow, layers: tuple[tuple[sp.Symbol, sp.Expr], ...]) ->
 
     ``layers`` are those of the flow with the rate put in. :class:`DoesNotApply` where there is no such plateau.
     """
+    if flow.system.states:
+        raise DoesNotApply("the plateau is followed at a rate of its own, and this one comes from a memory")
     kappa = coincidence(flow)
     start = flow.at(alike(flow, kappa))
     known = at_rate(flow, start)

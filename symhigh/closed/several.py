@@ -18,12 +18,17 @@ from symhigh.closed.finder import DoesNotApply, Formulas, Found, Question
 from symhigh.closed.fixed_points import RATE
 from symhigh.closed.flow import flow_of
 from symhigh.closed.formula import Formula, positive
-from symhigh.closed.linearised import Linearised, is_zero, linearised, tidied
+from symhigh.closed.linearised import Linearised, check_rests, linearised, tidied
 from symhigh.closed.plateau import plateau_limits
 from symhigh.closed.spectral import CriticalRate, SlowestDecay
 from symhigh.symbols import gamma, risk, t
 
 SOURCE = "new; the equations are those of Saad and Solla (Phys. Rev. Lett. 74, 1995)"
+
+_NO_THRESHOLD = {
+    True: "the flow of second moments is not linear and quadratic in the learning rate, as it is for SGD",
+    False: "with label noise the edge of stability has no expression; without it limits gives one",
+}
 
 
 @dataclass(frozen=True)
@@ -48,21 +53,18 @@ def several_limits(question: Question) -> Formulas:
     """
     flow = flow_of(question.system, question.spectrum, question.overlaps)
     near = linearised(flow)
-    if any(not is_zero(f.coeff(RATE, k)) for f in near.still for k in (0, 1)):
-        raise DoesNotApply("its modes do not rest at the target, not even as the learning rate vanishes")
-    if _singular(near.first):
-        raise DoesNotApply("the target is not isolated: the loss sees the students through fewer directions")
+    check_rests(near)
     rate = _rate(near)
     if rate.fading is not None:
         return _fading(near, rate)
     found = {"learning_rate": Formula(rate.value, (), SOURCE, "the learning rate in the limit")}
     found |= _exact(near) if near.rests else _noisy(near, rate)
-    if not flow.system.states:
-        try:
-            found |= plateau_limits(flow, _layers(near, RATE))
-        except DoesNotApply as reason:
-            found = Found(found, dict.fromkeys(("saddle_risk", "escape_rate"), str(reason)))
-    return Found({name: f.subs({RATE: rate.value}) for name, f in found.items()}, getattr(found, "missing", {}))
+    missing = {} if "threshold" in found else {"threshold": _NO_THRESHOLD[near.rests]}
+    try:
+        found |= plateau_limits(flow, _layers(near, RATE))
+    except DoesNotApply as reason:
+        missing |= dict.fromkeys(("saddle_risk", "escape_rate"), str(reason))
+    return Found({name: f.subs({RATE: rate.value}) for name, f in found.items()}, missing)
 
 
 def _exact(near: Linearised) -> Formulas:
@@ -189,8 +191,3 @@ def _scheduled(rate: sp.Expr) -> Rate:
             "depends on the whole path"
         )
     return Rate(rate, sp.S.Zero, sp.powsimp(sp.simplify(rate)))
-
-
-def _singular(matrix: sp.Matrix) -> bool:
-    """Whether a matrix with entries in the rate is singular at all rates."""
-    return is_zero(matrix.subs(RATE, sp.Rational(1, 7)).det())

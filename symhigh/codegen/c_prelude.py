@@ -5,6 +5,7 @@ Part of the C target (:mod:`symhigh.codegen.c`).
 
 DECLARED = """#define NAN __builtin_nan("")
 #define INFINITY __builtin_inf()
+#define isfinite __builtin_isfinite
 typedef __SIZE_TYPE__ size_t;
 void *malloc(size_t);
 void free(void *);

@@ -23,7 +23,7 @@ COURSES = (
     *("a2", "a1", "a3", "a2", "a2", "a2", "a1", "a1", "a1", "a3", "a2"),
     *("a2", "a1", "a2", "a2", "a1", "rlimit", "a1", "a1", "a1"),
 )
-"""Types of the arguments of ``courses``, in the words of :mod:`symhigh.codegen.c`."""
+"""Types of the arguments of ``courses``, in the words of :mod:`symhigh.codegen.c_types`."""
 
 COURSE_FIELDS = (*FIELDS, "prepare", "begin")
 """What ``courses`` is told of a limit; in C also the stepper's ``advance``, by address."""

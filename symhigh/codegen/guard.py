@@ -127,7 +127,7 @@ def _over_root(factor: sp.Expr, rest: sp.Expr) -> sp.Expr:
     bases = {f.as_base_exp()[0] for f in sp.Mul.make_args(rest)}
     for sum_ in (f for f in sp.Mul.make_args(factor) if isinstance(f, sp.Add)):
         if sp.expand(-sum_) in bases:
-            factor = -factor.xreplace({sum_: sp.expand(-sum_)})
+            factor, rest = factor.xreplace({sum_: sp.expand(-sum_)}), -rest  # a sign before a sum would go into it
     return factor * rest
 
 

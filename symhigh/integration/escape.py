@@ -100,6 +100,12 @@ def escape(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start) -> Es
     """
     if not isinstance(problem, Problem) or not isinstance(rule, Rule):
         raise TypeError(f"escape({problem!r}, {rule!r}): needs a symhigh.Problem and a symhigh rule")
+    if len(problem.directions) > 2:
+        raise ValueError(
+            f"escape({problem.name}): the law of the time is derived for one learnt direction; the rate at which a "
+            "committee leaves its symmetric plateau is limits(…)['escape_rate'], and with one growing direction, two "
+            "units, the time has the standard deviation π/(2√2 rate) at every d"
+        )
     if start.overlap != 0:
         raise ValueError(f"escape(start with overlap {start.overlap}): the saddle is at overlap 0")
     system = derive(problem, rule, reduce=False)

@@ -1,5 +1,6 @@
 """Formulas: assumptions enforced, digits, code that computes the same as the formula."""
 
+import pickle
 import re
 import shutil
 import subprocess
@@ -197,3 +198,11 @@ def test_empty_lists_of_values_are_refused() -> None:
     for empty in ([], np.array([])):
         with pytest.raises(ValueError, match=r"Formula.evaluate\(a=.*\): give at least one value"):
             lambert().evaluate(a=empty)
+
+
+def test_conditions_without_sides_travel_too() -> None:
+    nowhere = Formula(sp.S.Half, (sp.false, sp.StrictLessThan(2, 1, evaluate=False)), "here", "a half, nowhere")
+    again = pickle.loads(pickle.dumps(nowhere))
+    assert again == nowhere
+    assert again.assumptions == nowhere.assumptions
+    assert (again.source, again.statement) == ("here", "a half, nowhere")

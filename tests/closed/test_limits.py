@@ -337,3 +337,12 @@ def test_only_a_slow_schedule_carries_the_modes_along() -> None:
     name = "excess_risk_asymptotic"
     assert name in sh.limits(sh.least_squares(1), sh.Schedule(root))
     assert name not in sh.limits(sh.least_squares(1), sh.Schedule(2 / (1 + t)))
+
+
+def test_limits_are_equal_where_their_equations_are() -> None:
+    one, same = (linear_limit(sh.derive(sh.least_squares(noise), sh.Constant(0.3))) for noise in (0.5, 0.5))
+    other = linear_limit(sh.derive(sh.least_squares(0.5), sh.LineSearch()))
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one != other
+    assert one != 3

@@ -10,6 +10,7 @@ import pytest
 
 import symhigh as sh
 from symhigh.codegen import c, objects
+from symhigh.codegen.c_expressions import _CALLS
 from symhigh.codegen.c_types import NoTranslation
 from symhigh.codegen.compiler import NoCompiler, compiler
 from symhigh.codegen.kernels import limit_kernels
@@ -252,3 +253,18 @@ def test_a_full_disk_leaves_the_work_to_numba(tmp_path: Path) -> None:
     assert "cannot be written to: File too large; Numba compiles" in errors
     assert "Traceback" not in errors
     assert len(text.strip()) == 201 * 16
+
+
+@needs_compiler
+def test_every_function_that_is_translated_is_declared() -> None:
+    """One that generated C does not declare would be taken to return an integer."""
+    arguments = {"atan2": "x, 0.4", "copysign": "x, -2.0", "fmod": "x, 0.4", "hypot": "x, 2.0", "pow": "x, 0.3"}
+    names = sorted({*_CALLS, "floor", "ceil", "trunc", "log", "abs"})
+    lines = [f"out[{k}] = {n}({arguments.get(n, '1.7 * x' if n == 'acosh' else 'x')})" for k, n in enumerate(names)]
+    text = "@njit\ndef f(x, out):\n" + "".join(f"    {line}\n" for line in lines)
+    compiled, plain = np.zeros(len(names)), np.zeros(len(names))
+    space: dict[str, object] = {}
+    exec(NUMPY.header + text, space)  # the text above
+    space["f"](0.7, plain)  # type: ignore[operator]
+    load_object(text, {"f": ("d", "a1")}).f(0.7, compiled)
+    np.testing.assert_allclose(compiled, plain, rtol=1e-14)

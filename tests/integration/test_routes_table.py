@@ -64,6 +64,11 @@ CASES: dict[str, Callable[[], Entry]] = {
     "fluctuations, line search": lambda: spread(sh.LineSearch()),
     "fluctuations, Huber": lambda: spread(sh.Constant(0.4), sh.huber(0.8, 0.3)),
     "fluctuations, mini-batch": lambda: spread(sh.MiniBatch(sh.Constant(0.4), 2)),
+    "fluctuations, decay": lambda: spread(sh.WeightDecay(sh.Constant(0.4), 0.2)),
+    "fluctuations, decay of batches": lambda: spread(sh.MiniBatch(sh.WeightDecay(sh.AdaGradNorm(0.8, 0.9), 0.2), 2)),
+    "fluctuations, momentum": lambda: spread(sh.Momentum(0.4, 1, 0.2)),
+    "fluctuations, averaged": lambda: spread(sh.Averaged(sh.Constant(0.4))),
+    "fluctuations, stochastic Polyak": lambda: spread(sh.StochasticPolyak()),
     "fluctuations, logistic": lambda: spread(sh.Constant(0.4), sh.logistic_regression()),
     "particles, momentum": lambda: outputs(
         limit("momentum, square, network").solve(NETWORK, 0.5, t=[0.2, 0.5], particles=64, seed=3, step=0.05)

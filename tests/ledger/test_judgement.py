@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
+from symhigh.ledger import judgement
 from symhigh.ledger.bands import deviation, skewness
 from symhigh.ledger.directions import directions, pooled, thinned
 from symhigh.ledger.judgement import Ensemble, Source, judge
@@ -181,3 +183,20 @@ def test_the_error_of_particles_widens_the_band():
             alarms[told] += max(d.ratio.max() for d in (*found.outputs.values(), *found.directions.values())) > 1
     assert alarms[True] <= binom.isf(1e-3, trials, 0.05)
     assert alarms[False] > 0.5 * trials
+
+
+def test_what_a_leading_bias_leaves_falls_like_the_square_of_the_dimension() -> None:
+    errors = [np.full((3, 2), 0.1), np.array([[0.2, -0.4], [0.4, -0.4]])]
+    assert judgement._next_order(errors, (100, 50)) == pytest.approx(np.array([0.3, 0.4]) / 4)
+    assert judgement._next_order(errors[:1], (100,)).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(("bad", "last"), [(None, np.inf), (0, -1.0), (1, 0.5), (2, 1.0)])
+def test_the_last_time_that_can_be_compared(bad: int | None, last: float) -> None:
+    values = {"risk": np.ones((2, 3)), "norm": np.ones((2, 3))}
+    if bad is not None:
+        values["norm"][1, bad] = np.nan
+    ensemble = SimpleNamespace(t=np.array([0.5, 1.0, 2.0]), values=values, limit={k: np.ones(3) for k in values})
+    assert judgement.Ensemble.usable.fget(ensemble) == last
+    short = SimpleNamespace(**vars(ensemble) | {"limit": {k: np.ones(2) for k in values}})
+    assert judgement.Ensemble.usable.fget(short) == min(last, 1.0)

@@ -45,11 +45,16 @@ MIRRORS = {
     "population": ("tests/population", "tests/problem"),
 }
 """The tests of a room that has no folder of its own in ``tests``, or more than that."""
+FLUCTUATIONS = ("tests/integration/test_fluctuations.py", "tests/integration/test_routes_table.py")
 SERVED = {
-    "symhigh/derivation/sample.py": ("tests/integration/test_fluctuations.py", "tests/simulation"),
-    "symhigh/derivation/increments.py": ("tests/integration/test_fluctuations.py",),
-    "symhigh/derivation/fluctuations.py": ("tests/integration/test_fluctuations.py",),
-    "symhigh/derivation/network.py": ("tests/integration/test_network.py", "tests/integration/test_network_law.py"),
+    "symhigh/derivation/sample.py": (*FLUCTUATIONS, "tests/simulation"),
+    "symhigh/derivation/increments.py": FLUCTUATIONS,
+    "symhigh/derivation/shift.py": FLUCTUATIONS,
+    "symhigh/derivation/fluctuations.py": FLUCTUATIONS,
+    "symhigh/derivation/close/additive.py": (
+        "tests/integration/test_network.py",
+        "tests/integration/test_network_law.py",
+    ),
 }
 """The tests of what a file serves, beside those of its room, where its results are seen in a later room alone."""
 PATIENCE, GRACE = 10.0, 90.0

@@ -121,3 +121,11 @@ def test_vectors_tell_the_dimension_of_a_list():
 def test_bad_rows_are_refused(rows, error, message):
     with pytest.raises(error, match=message):
         sh.Spectrum.from_data(rows)
+
+
+@pytest.mark.parametrize(("d", "said"), [(19, True), (20, False)])
+def test_twenty_dimensions_are_enough(d: int, said: bool) -> None:
+    with warnings.catch_warnings(record=True) as words:
+        warnings.simplefilter("always")
+        sh.Spectrum.from_covariance(np.eye(d))
+    assert [w.category for w in words] == [sh.EffectiveDimensionWarning] * said

@@ -13,7 +13,9 @@ import symhigh as sh
 from symhigh.problem import losses
 from symhigh.registry import LOSSES
 
-POINTS = np.array([(0.7, -0.4, 0.3), (-1.3, 0.8, -0.2), (2.6, 1.9, 0.0), (0.2, 2.4, 1.1), (-0.4, -1.7, 0.6)])
+POINTS = np.array(
+    [(0.7, -0.4, 0.3), (-1.3, 0.8, -0.2), (2.6, 1.9, 0.0), (0.2, 2.4, 1.1), (-0.4, -1.7, 0.6), (2.0, -0.5, 0.1)]
+)
 
 
 def relu(u):

@@ -121,3 +121,14 @@ def test_text_is_never_parsed() -> None:
     ):
         with pytest.raises(TypeError):
             make()
+
+
+def test_a_network_has_one_student_and_one_target() -> None:
+    p, q = sp.symbols("p q", real=True)
+    for directions in ({"students": (p, q)}, {"targets": (q,)}):
+        with pytest.raises(ValueError, match="a network has one student"):
+            sh.Problem((sh.x - sh.x_star) ** 2, model=sh.SQUARES, **directions)
+    with pytest.raises(ValueError, match="distinct symbols"):
+        sh.Problem((p - q) ** 2, students=(p, p), targets=(q,))
+    with pytest.raises(ValueError, match="at least one student"):
+        sh.Problem(q**2, students=(), targets=(q,))

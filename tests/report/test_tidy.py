@@ -89,3 +89,12 @@ def test_a_formula_prints_what_it_assumes() -> None:
     found = sh.limits(sh.least_squares(1), sh.AdaGradNorm(sp.Symbol("eta", positive=True), 1))
     assert r"\tau > 0" in found["threshold"].latex(assumptions=True)
     assert r"\tau > 0" not in found["threshold"].latex()
+
+
+def test_a_branch_without_a_value_is_left_out_where_it_is_never_reached() -> None:
+    inside = B11 * B22 - B12**2 + B22 >= 0
+    assert tidy(sp.Piecewise((B12 + B11, inside), (sp.nan, True))) == B11 + B12
+    kept = sp.Piecewise((B12, B12 > 1), (sp.nan, True))
+    assert tidy(kept) == kept
+    both = sp.Piecewise((B12, inside), (B11, True))
+    assert tidy(both).has(sp.Piecewise)

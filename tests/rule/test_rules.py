@@ -5,6 +5,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.rule.averaged import LAG, X, d, t
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,11 @@ def test_what_parameter_free_rules_remember_at_the_start() -> None:
     assert sorted(first[0].values()) == pytest.approx(sorted([0.2**2, 0.3**2]))
     assert 0.0 in first[1].values()
     assert 0.1 in first[1].values()
+
+
+def test_the_lag_of_an_average_is_that_of_the_mean_of_all_iterates() -> None:
+    """``L = t (A - X)`` before and after a step, with ``A⁺ = (t A + X/d)/(t + 1/d)``, exactly at every d."""
+    rule, mean = sh.Averaged(sh.Constant(0.3)), sp.Symbol("mean")
+    after = (t * mean + X / d) / (t + 1 / d)
+    lag = rule.step[LAG].xreplace({LAG: t * (mean - X)})
+    assert sp.simplify(lag - (t + 1 / d) * (after - rule.step[X])) == 0

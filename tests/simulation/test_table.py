@@ -43,3 +43,24 @@ def test_runs_have_not_changed(name: str) -> None:
 def test_names_are_those_of_combinations() -> None:
     assert set(NAMES) <= set(ALL)
     assert {f"{name}, square" for name in RULES} <= set(ALL)
+
+
+@pytest.mark.parametrize("rule", ["SGD", "mini-batch with weight decay"])
+def test_exact_means_are_those_of_every_mode(rule: str) -> None:
+    """``E|X - X*|²`` and ``E<X, X*>`` mode by mode, from the moments of one step with a batch of m Gaussian samples."""
+    problem, given, (spectrum, start) = ALL[f"{rule}, square, linear"]
+    d, batch, decay, rate, noise = 10, *((1, 0.0) if rule == "SGD" else (2, 0.1)), 0.4, 0.3**2
+    found = sh.exact_mean(problem, given, spectrum, start, d, 1.0, t=[0.0, 0.5, 1.0])
+    lam = spectrum.eigenvalues(d)
+    X0, target = start.vectors(spectrum, d)
+    error, risk = X0 - target, []
+    distance, cross = error**2, error * target
+    for step in range(11):
+        if step % 5 == 0:
+            risk.append((lam @ distance + noise) / 2)
+        g, keep = rate / d, 1 - rate / d * decay - rate / d * lam
+        sampled = g**2 / batch * lam * (lam * distance + lam @ distance + noise)
+        pull = g * decay
+        distance = keep**2 * distance - 2 * keep * pull * cross + (pull * target) ** 2 + sampled
+        cross = keep * cross - pull * target**2
+    assert found.risk == pytest.approx(np.array(risk), rel=1e-12)

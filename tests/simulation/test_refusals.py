@@ -1,0 +1,53 @@
+"""What simulations and sweeps refuse, in their words."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symhigh as sh
+
+WHERE = sh.Spectrum.isotropic(), sh.Start(0, 1)
+SYSTEM = sh.derive(sh.least_squares(0.3), sh.Constant(0.4))
+OVERLAPS = sh.Overlaps(np.eye(4))
+NAMES = sp.symbols("p:4", real=True)
+MANY = sh.MultiIndex(NAMES[:2], NAMES[2:], (sum(NAMES[:2]) - sum(NAMES[2:])) ** 2 / 2)
+CASES: dict[str, tuple[Callable[[Path], Any], type[Exception], str]] = {
+    "start after a system": (
+        lambda _: sh.simulate(SYSTEM, *WHERE, sh.Start(), 20, 1.0), TypeError, "give d=… and t_end=… by name"
+    ),
+    "unknown observable": (
+        lambda _: sh.simulate(
+            sh.least_squares(), sh.Constant(0.4), *WHERE, 20, 1.0, 1, observables={"z": sp.Symbol("foreign")}
+        ), ValueError, "unknown .'foreign'.; it may hold",
+    ),
+    "an eigenspace too small": (
+        lambda _: sh.simulate(MANY, sh.Constant(0.1), WHERE[0], OVERLAPS, 3, 1.0, 1, method="gram"),
+        ValueError, "cannot hold 4 directions",
+    ),
+    "Gram chain of a network": (
+        lambda _: sh.simulate(
+            sh.DiagonalNetwork(0.3), None, sh.NetworkClasses(1, 1, 1, 0.5), None, 20, 1.0, 1, method="gram"
+        ), Exception, "gram|Gram",
+    ),
+    "grid of objects": (
+        lambda out: sh.sweep(lambda seed, x: {"y": 1.0}, {"x": [object()]}, out=out), TypeError,
+        "neither a number, a boolean nor text",
+    ),
+    "grid of seeds": (
+        lambda out: sh.sweep(lambda seed: {"y": 1.0}, {"seed": [1]}, out=out), ValueError, "seeds are given by seeds=",
+    ),
+    "random start without a generator": (
+        lambda _: sh.Start(1, 1, 0, random=True).vectors(WHERE[0], 4), ValueError, "rng is needed"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_refusals(name: str, tmp_path: Path) -> None:
+    make, kind, words = CASES[name]
+    with pytest.raises(kind, match=words):
+        make(tmp_path / "sweep")
