@@ -268,14 +268,3 @@ def test_every_function_that_is_translated_is_declared() -> None:
     space["f"](0.7, plain)  # type: ignore[operator]
     load_object(text, {"f": ("d", "a1")}).f(0.7, compiled)
     np.testing.assert_allclose(compiled, plain, rtol=1e-14)
-
-
-@needs_compiler
-def test_a_full_disk_leaves_the_work_to_numba(tmp_path: Path) -> None:
-    """No file beyond 2000 bytes, neither in the folder nor among temporary files: one warning, and the curve."""
-    limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
-    script = limited + SOLVE.replace("logistic_regression()", "least_squares()")
-    text, errors = started(tmp_path / "cache", script, warn="default").communicate()
-    assert "cannot be written to: File too large; Numba compiles" in errors
-    assert "Traceback" not in errors
-    assert len(text.strip()) == 201 * 16
