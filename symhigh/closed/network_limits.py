@@ -53,7 +53,7 @@ def network_limits(question: Question) -> Formulas:
         raise DoesNotApply(f"closed forms are written out for at most {_FEW} classes; these are {classes.size}")
     at = _Classes(system.parametrization, classes, reachable(system, classes).tolist())
     if not any(at.near):
-        raise DoesNotApply("no class moves or can reach its target from this start, such as u = v = 0, which is at rest")
+        raise DoesNotApply("no class can reach its target from this start; u = v = 0 is at rest")
     if system.plain:
         return found | _constant_rate(system, at)
     return found | (_adagrad(system, at) if _is_adagrad(system) else {})
