@@ -133,7 +133,7 @@ def test_floor_and_rate_under_label_noise_by_hand() -> None:
 
 @pytest.mark.parametrize(("rule", "late"), [
     pytest.param(rule, late, marks=[] if k == 0 else pytest.mark.slow) for k, (rule, late) in enumerate((
-        (sh.Constant(0.5), 1500), (sh.RMSpropNorm(0.5, 1, 0.5), 600), (sh.Momentum(0.8, 2), 2500),
+        (sh.Constant(0.5), 1500), (sh.RMSpropNorm(0.5, 1, 0.5), 600), (sh.Momentum(0.8, 2), 1000),
         (sh.MiniBatch(sh.Schedule(0.4 + 0.3 * sp.exp(-sh.t)), 2), 1500),
     ))
 ], ids=lambda x: type(x).__name__)  # fmt: skip
