@@ -208,8 +208,8 @@ def slopes_early(trial):
 
 power_laws = Claim(
     "The best schedule on power laws",
-    "Label noise, small rates, excess risk below the noise. Announced in the literature that the source names.",
-    source="symhigh's own proof",
+    "Label noise, small rates, excess risk below the noise.",
+    source="symhigh's own proof; announced in arXiv 2602.04774 and 2602.06797",
     id="beyond/schedule-power-law",
     domain={
         **dict.fromkeys((p1, p2, w1, w2, l1, l2, r1, r2, omega), (sp.Rational(1, 10), 2)),
