@@ -2,6 +2,7 @@
 
 Every public argument passes through one of these functions. Text is refused, never parsed; complex numbers, NaN,
 infinities, booleans and numbers beyond the range of doubles are refused by name, whatever type carries them.
+One file, since checks that stand apart come to word one mistake in two ways.
 """
 
 from __future__ import annotations

@@ -135,3 +135,10 @@ def test_documents_name_files_that_exist() -> None:
             r"`((?:derivation|codegen|integration)/[a-z_0-9]+\.py)`", page.read_text("utf-8")
         ):
             assert (ROOT / path).exists(), f"{page.name}: {path}"
+
+
+def test_long_files_say_why() -> None:
+    """A file is read in one sitting; one beyond 300 lines says in its head what keeps it together."""
+    long = [f for f in sorted(ROOT.rglob("*.py")) if len(f.read_text("utf-8").splitlines()) > 300]
+    silent = [f.name for f in long if "One file" not in (ast.get_docstring(ast.parse(f.read_text("utf-8"))) or "")]
+    assert not silent, silent

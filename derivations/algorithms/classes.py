@@ -87,7 +87,7 @@ def without_noise(trial):
 
 least_squares = Claim(
     "Two classes with opposite means: least squares at a constant rate",
-    "Equations of the modes; where the student rests on K = λI, and how often it then errs.",
+    "Equations of the modes; where the student rests on isotropic data, and how often it then errs.",
     id="classes/least-squares",
     source="symhigh's own",
     evidence=[modes, rest, late_curves],

@@ -114,7 +114,7 @@ def the_same():
 BELOW = {gamma: (sp.Rational(1, 10), sp.Rational(19, 10)), omega: (sp.Rational(1, 10), 2)}
 homogenized = Claim(
     "Homogenized SGD fluctuates more than SGD at rest",
-    "K = I. Both have the same limit; the diffusion lacks the fluctuation of the squared residual.",
+    "Isotropic data. Both have the same limit; the diffusion lacks the fluctuation of the squared residual.",
     source="symhigh's own",
     id="beyond/homogenized",
     domain=BELOW,

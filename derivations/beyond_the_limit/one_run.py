@@ -83,7 +83,7 @@ def shift_of_the_mean():
 
 twice_the_fluctuation = must_fail(
     symbolic(equal(W[0] * CONSTANT.read(CONSTANT.theory.mean.shift[0], 0), gamma**2 * L[0] * Q[0])),
-    title="half the fluctuation of ‖a‖²",
+    title="half the fluctuation of the squared length",
 )
 shift = Claim(
     "The bias of one step of least squares at finite d",
@@ -196,7 +196,7 @@ def runs(trial):
 
 curves = Claim(
     "Variance and bias along a curve",
-    "Covariance by Ċ = JC + CJᵀ + Σ, mean by ṁ = Jm + ½F″:C + B₁ - ½JF.",
+    "The linear equations of covariance and mean, against the library's and against runs.",
     source="symhigh's own",
     id="beyond/along-a-curve",
     evidence=[along_a_curve, computed_elsewhere, runs],

@@ -78,7 +78,7 @@ def found_by_sweeps(trial):
 
 one_mode = Claim(
     "The best schedule of one mode is Lambert's",
-    "K = I with label noise; greedy is optimal.",
+    "Isotropic data with label noise; greedy is optimal.",
     source="symhigh's own",
     id="beyond/schedule-lambert",
     domain={omega: (sp.Rational(1, 10), 2), D2: (sp.Rational(1, 10), 2), u0: (sp.Rational(1, 10), 2), t: (0, 5)},
@@ -143,7 +143,7 @@ def greedy_turnpike(trial):
 
 turnpike_claim = Claim(
     "No schedule beats the exponent of the best constant rate",
-    "Noiseless least squares; the bound ½ λ_min min ρ_i(0) e^{-ρ⋆T}, and the turnpike.",
+    "Noiseless least squares; a bound from below for every schedule, and the turnpike.",
     source="symhigh's own",
     id="beyond/turnpike",
     domain={s: (-3, 3), lam: (sp.Rational(1, 10), 2), share: (sp.Rational(1, 10), 1)},
@@ -208,8 +208,8 @@ def slopes_early(trial):
 
 power_laws = Claim(
     "The best schedule on power laws",
-    "Label noise, small rates, excess risk below ω². Announced in arXiv 2602.04774 and 2602.06797.",
-    source="symhigh's own proof",
+    "Label noise, small rates, excess risk below the noise.",
+    source="symhigh's own proof; announced in arXiv 2602.04774 and 2602.06797",
     id="beyond/schedule-power-law",
     domain={
         **dict.fromkeys((p1, p2, w1, w2, l1, l2, r1, r2, omega), (sp.Rational(1, 10), 2)),
@@ -217,5 +217,5 @@ power_laws = Claim(
         x: (1, 100),
     },
     evidence=[constant_of_the_motion, slope_of_a_power, slopes_of_sums],
-    checks=must_fail(slopes_early, title="not yet at a clock of 10³"),
+    checks=must_fail(slopes_early, title="not yet at short clocks"),
 )

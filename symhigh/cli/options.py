@@ -2,6 +2,7 @@
 
 Everything comes from :mod:`symhigh.registry`. An option that does not belong to the loss, law or rule chosen is
 refused, since it would have no effect.
+One file, as an option is declared, read and refused from one table.
 """
 
 from __future__ import annotations

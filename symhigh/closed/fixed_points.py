@@ -7,6 +7,7 @@ Part of the room of closed forms. For K = λI, a constant rate γ and one learnt
 
 with c₁, c₂, I functions of B (*The High Line*, arXiv 2405.19585, section 2). Its zeros and the eigenvalues of its
 Jacobian there are exact: for polynomials by elimination, for other closed forms along the lines of symmetry.
+One file: points, their list, and the plane in which they are found, which name each other.
 """
 
 from __future__ import annotations

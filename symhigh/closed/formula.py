@@ -1,6 +1,7 @@
 """A closed form that carries its assumptions, its source and its code.
 
 Opens the room of closed forms: everything here returns formulas, and claims, reports and the command line read them.
+One file, since a formula and what it refuses are one thing.
 """
 
 from __future__ import annotations

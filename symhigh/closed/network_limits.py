@@ -52,6 +52,8 @@ def network_limits(question: Question) -> Formulas:
     if classes.size > _FEW:
         raise DoesNotApply(f"closed forms are written out for at most {_FEW} classes; these are {classes.size}")
     at = _Classes(system.parametrization, classes, reachable(system, classes).tolist())
+    if not any(at.near):
+        raise DoesNotApply("no class can reach its target from this start; u = v = 0 is at rest")
     if system.plain:
         return found | _constant_rate(system, at)
     return found | (_adagrad(system, at) if _is_adagrad(system) else {})

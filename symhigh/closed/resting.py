@@ -5,6 +5,7 @@ in the vectors, and everything else see the predictions through ``Q = E(x - x*)Â
 of a mode, taken relative to what they tend to, obey ``dr = A r dt + noise`` with covariance N, and their second moments
 S solve ``A S + S A^T + N = 0`` (Lyapunov). Cells stand at the zero of their own drift. Where A and N hold 1/t, as for
 averages from the start, S is a series in 1/t, solved order by order.
+One file: the steps of one reading of a mean field.
 """
 
 from __future__ import annotations

@@ -70,7 +70,10 @@ def begin(text: str, folder: Path, level: int) -> Callable[[], Path]:
     if found is None:
         raise NoCompiler(f"there is no C compiler called {', '.join(NAMES)}")
     source, target = folder / "made.c", folder / "made.so"
-    source.write_text(text, "utf-8")
+    try:
+        source.write_text(text, "utf-8")
+    except OSError as error:
+        raise NoCompiler(f"{folder} cannot be written to: {error.strerror or error}") from None
     first, *others = [[found[0], *tried, str(source), "-o", str(target), "-lm"] for tried in options(level)]
     process = _started(first)
 

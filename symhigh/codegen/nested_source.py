@@ -6,6 +6,7 @@ Both halve their step until two levels agree to half the digits, so that the fin
 settle is cut in two, again and again, within a budget. Every level returns its value, an estimate of its error, in
 which those of the levels below are summed, and the integral of the modulus; an average that is off by more than
 ``REFUSED`` of the latter is NaN.
+One file: its texts call one another by name.
 """
 
 from __future__ import annotations

@@ -119,7 +119,10 @@ def _library(key: str, translated: Callable[[], str], level: int) -> Callable[[]
         text = translated()
     except NoTranslation as fault:
         raise NoCompiler(str(fault)) from None
-    private = tempfile.TemporaryDirectory(prefix="symhigh-")
+    try:
+        private = tempfile.TemporaryDirectory(prefix="symhigh-")
+    except OSError as error:
+        raise NoCompiler(f"no temporary folder can be made: {error.strerror or error}") from None
     WATCH.start()
     try:
         compiled = begin(text, Path(private.name), level)

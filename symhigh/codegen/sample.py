@@ -13,7 +13,8 @@ import sympy as sp
 from symhigh.codegen.lower import Lowering
 from symhigh.codegen.target import statements
 from symhigh.derivation.gaussian import recognise
-from symhigh.derivation.state import KNOWN, Statement
+from symhigh.derivation.state import Statement
+from symhigh.derivation.state_checks import KNOWN
 from symhigh.problem.noise import NORMAL, UNIFORMS
 from symhigh.problem.problem import Label
 from symhigh.symbols import OwnedSymbol, eps, gamma, gradient_square, risk, sample_loss, t

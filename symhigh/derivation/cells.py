@@ -53,7 +53,7 @@ class Cell:
     def power_at_zero(self) -> float:
         """The exponent p of ``form ~ u^p`` as u → 0, read off two small values with all else at generic ones."""
         others = sorted(self.form.free_symbols - {self.variable}, key=str)
-        point = {s: sp.Rational(7 + 2 * k, 11) for k, s in enumerate(others)}
+        point = {s: sp.Rational(71 + 20 * k, 107) for k, s in enumerate(others)}
         value = sp.lambdify(self.variable, self.form.xreplace(point), "mpmath")
         with mpmath.workdps(300):
             near, far = (abs(value(mpmath.mpf(10) ** -n)) for n in (60, 30))

@@ -33,7 +33,8 @@ from symhigh.derivation.increments import Increments, table
 from symhigh.derivation.limit import derive
 from symhigh.derivation.sample import OneSample, sample_of, sees_error_alone
 from symhigh.derivation.shift import Shift
-from symhigh.derivation.state import KNOWN, Statement, state
+from symhigh.derivation.state import Statement, state
+from symhigh.derivation.state_checks import KNOWN
 from symhigh.meanfield import Family, Reduction
 from symhigh.symbols import D2, OwnedSymbol, inverse_time, lam, t
 from symhigh.system import MomentSystem

@@ -2,6 +2,7 @@
 
 Part of the files. A file has the tables ``[problem]``, ``[rule]``, ``[population]``, ``[run]``, ``[checks]`` and
 ``[sweep]``; :mod:`symhigh.files.starter` shows one.
+One file, so that what is read and what is written are seen side by side.
 """
 
 from __future__ import annotations

@@ -55,6 +55,8 @@ _COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+_NEVER_ZERO = (operator.mul, operator.truediv, operator.pow, sp.exp, sp.erfc)
+"""What is zero of numbers that are not only by underflow."""
 _LONGEST = 500
 _LARGEST = 100
 _BITS = 4096
@@ -73,7 +75,9 @@ def read_expression(name: str, text: str, names: Mapping[str, sp.Expr] = TIME) -
     try:
         if len(text) > _LONGEST:
             raise ValueError(f"more than {_LONGEST} characters")
-        found = _read(ast.parse(text.strip(), mode="eval").body, names).expr
+        tree = ast.parse(text.strip(), mode="eval")
+        _check_literals(text.strip(), tree)
+        found = _read(tree.body, names).expr
         if not isinstance(found, sp.Expr):
             raise ValueError("a comparison has no value; where(condition, then, otherwise) has")
         if found.has(sp.zoo, sp.nan, sp.oo, sp.I):
@@ -119,8 +123,19 @@ def _read(node: ast.expr, names: Mapping[str, sp.Expr]) -> _Value:
                 raise ValueError(f"{name} takes {'two arguments or more' if count < 0 else f'{count} argument(s)'}")
             return _apply(function, numeric, *(_read(argument, names) for argument in arguments))
     name = node.id if isinstance(node, ast.Name) else ""
+    if name in FUNCTIONS:
+        raise ValueError(f"{name} is a function, write {name}(…)")
     near = get_close_matches(name, [*names, *FUNCTIONS, *_CONSTANTS], n=1)
     raise ValueError(f"{ast.unparse(node)} is not read" + (f", did you mean {near[0]}?" if near else ""))
+
+
+def _check_literals(text: str, tree: ast.AST) -> None:
+    """Refuses numbers that are written with digits and are zero in doubles."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value == 0:
+            written = (ast.get_source_segment(text, node) or "").lower().partition("e")[0]
+            if set(written) & set("123456789"):
+                raise ValueError("a number below the range of doubles")
 
 
 def _apply(function: Callable[..., Any], numeric: Callable[..., Any], *values: _Value) -> _Value:
@@ -138,7 +153,7 @@ def _apply(function: Callable[..., Any], numeric: Callable[..., Any], *values: _
     if not isinstance(number, bool):
         if isinstance(number, complex):
             raise ValueError("it has no real value")
-        if number == 0 and all(numbers) and function in (operator.mul, operator.truediv, operator.pow):
+        if number == 0 and all(numbers) and function in _NEVER_ZERO:
             raise ValueError("a number below the range of doubles")
     if not math.isfinite(number):
         raise ValueError("a number beyond the range of doubles")

@@ -19,6 +19,9 @@ from symhigh.integration.stepper import March
 _LEAST = 1e-12
 """The smallest error, in parts of the average of the modulus, that estimates tell from rounding."""
 
+_ENDLESS = 0.01
+"""The error from which on an average may well not exist."""
+
 _LONGEST = 160
 """How much of an integrand is shown."""
 
@@ -49,7 +52,10 @@ class Doubts:
 
     def refusal(self) -> str:
         """Why there is no curve where an average is off by more than can be taken; empty where none is."""
-        return f"{self._said()}; {_REMEDY}" if self._error > 0.1 * REFUSED else ""
+        if self._error <= 0.1 * REFUSED:
+            return ""
+        endless = "; it may be infinite, as where a rate has a pole: bound it" if self._error > _ENDLESS else ""
+        return f"{self._said()}{endless}; {_REMEDY}"
 
     def warning(self) -> str:
         """How accurate the curve is where averages are less accurate than it was asked for; empty where they are."""

@@ -2,6 +2,7 @@
 
 Takes the derived channels (``derivation/close/density.py``) term by term; no drift or noise is written here.
 Model and equations: ``derivations/diagonal_networks/README.md``.
+One file: the curve refines itself, and the solver returns it.
 """
 
 from __future__ import annotations

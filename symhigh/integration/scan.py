@@ -2,6 +2,7 @@
 
 Stands on :mod:`symhigh.integration.plain`. Points that are not plain are solved one by one, so every curve has the bits
 that ``solve`` gives it, whatever the number of threads.
+One file: the batched way and the one by one share their bookkeeping.
 """
 
 from __future__ import annotations

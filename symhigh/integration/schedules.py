@@ -75,7 +75,7 @@ def plain_rates(system: MomentSystem, table: Array, end: float) -> Array:
 @lru_cache(maxsize=64)
 def _of_time(rate: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., Array]:
     """A rate as a function of times and of numbers for its symbols."""
-    return sp.lambdify((clock_symbol, *symbols), rate, "numpy")
+    return sp.lambdify((clock_symbol, *symbols), rate, "numpy", dummify=True)
 
 
 @lru_cache(maxsize=64)

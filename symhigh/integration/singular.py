@@ -47,7 +47,7 @@ def exponent_at_zero(expr: sp.Expr, values: dict[sp.Symbol, float]) -> float:
 @lru_cache(maxsize=64)
 def _precisely(expr: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., mpmath.mpf]:
     """An expression as a function of t and symbols, in as many digits as mpmath works with."""
-    return sp.lambdify((t, *symbols), expr, "mpmath")
+    return sp.lambdify((t, *symbols), expr, "mpmath", dummify=True)  # owners share names
 
 
 def rate_exponent(system: MomentSystem, values: dict[sp.Symbol, float]) -> float:

@@ -1,6 +1,7 @@
 """What a comparison found and what it could have found: :class:`Comparison`; and the checks of what is asked of one.
 
 Stands between the statistic (:mod:`symhigh.ledger.judgement`) and the comparisons of linear problems and networks.
+One file: the outcome is one class.
 """
 
 from __future__ import annotations

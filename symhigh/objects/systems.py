@@ -1,6 +1,7 @@
 """Limits, however they were closed, with what can be asked of them; :func:`derive`.
 
 The first objects of the façade. Rooms that a first curve does without are imported by the methods that need them.
+One file, since the three kinds repeat one interface, all arguments named.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 First room of the pipeline. In the limit d → ∞ only the measure matters: an average over the d modes becomes
 ``sum_i w_i (…)`` over the nodes held here, weights being fractions of d. A continuous measure is held as a
 quadrature rule, and by its quantile function, from which the d eigenvalues of a finite problem are taken.
+One file: one class and its constructors.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import instance, parameter
+from symhigh.problem.mixture import Mixture
 from symhigh.problem.model import PRODUCT, SQUARES, Model, Parametrization, powers, theta_star, u, v
 from symhigh.problem.problem import Problem
 from symhigh.symbols import OwnedSymbol, eps, x, x_star
@@ -39,6 +40,7 @@ class DiagonalNetwork(Problem):
     model: Model = field(init=False, default=PRODUCT)
     students: tuple[sp.Symbol, ...] = field(init=False, default=(x,))
     targets: tuple[sp.Symbol, ...] = field(init=False, default=(x_star,))
+    data: Mixture | None = field(init=False, default=None)
 
     def __init__(self, step: Any, noise: Any = 0, parametrization: Parametrization = PRODUCT) -> None:
         owner, what = (

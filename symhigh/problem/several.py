@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.problem.mixture import Mixture
 from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.problem import Problem
 
@@ -34,6 +35,7 @@ class MultiIndex(Problem):
 
     labels: tuple[tuple[sp.Expr, sp.Expr], ...] = field(init=False, default=())
     model: Model = field(init=False, default=LINEAR)
+    data: Mixture | None = field(init=False, default=None)
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ of ``D = X - X*`` has, for h = g c/d and M = E D Dᵀ,
 
 so the diagonal of M in the eigenbasis of K, and ``E X_i X*_i``, obey a closed recursion. For κ = 0 and m = 1 it is
 ``M ← M - (g/d)(KM + MK) + (g/d)²(2 K M K + (tr K M + ω²) K)``; the limit drops ``2 K M K``.
+One file: one recursion and its limit.
 """
 
 from __future__ import annotations

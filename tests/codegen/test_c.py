@@ -245,6 +245,17 @@ def test_no_compiler_is_an_error_of_its_own(monkeypatch) -> None:  # type: ignor
 
 
 @needs_compiler
+def test_a_full_disk_leaves_the_work_to_numba(tmp_path: Path) -> None:
+    """No file beyond 2000 bytes, neither in the folder nor among temporary files: one warning, and the curve."""
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+    script = limited + SOLVE.replace("logistic_regression()", "least_squares()")
+    text, errors = started(tmp_path / "cache", script, warn="default").communicate()
+    assert "cannot be written to: File too large; Numba compiles" in errors
+    assert "Traceback" not in errors
+    assert len(text.strip()) == 201 * 16
+
+
+@needs_compiler
 def test_every_function_that_is_translated_is_declared() -> None:
     """One that generated C does not declare would be taken to return an integer."""
     arguments = {"atan2": "x, 0.4", "copysign": "x, -2.0", "fmod": "x, 0.4", "hypot": "x, 2.0", "pow": "x, 0.3"}

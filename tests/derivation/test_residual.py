@@ -258,3 +258,12 @@ def test_a_residual_of_several_directions_is_one_linear_form() -> None:
     w = sp.Matrix(found.weights)
     assert sp.expand((w.T * law * w)[0] - found.spread) == 0
     assert of_residual(x1 * form, (x1, x2, y1), law) is None
+
+
+def test_a_clipped_quantile_loss_is_one_of_a_smaller_slope() -> None:
+    """Slopes are -q and 1 - q: clipped at less than both they are those of the median, with a factor."""
+    spectrum, start = sh.Spectrum.isotropic(), sh.Start(0.5, 1, 0.2)
+    clipped = sh.derive(sh.quantile(0.6, 0.3), sh.ClippedGradient(sh.Constant(0.4), 0.2))
+    median = sh.derive(sh.quantile(sp.S.Half, 0.3), sh.Constant(0.16))
+    found, known = (s.solve(spectrum, start, 3.0, [1.0, 3.0], rtol=1e-9).distance for s in (clipped, median))
+    np.testing.assert_allclose(found, known, rtol=1e-7)

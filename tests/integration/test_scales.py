@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import symhigh as sh
-from symhigh.codegen.control import scale_source
+from symhigh.codegen.scales import scale_source
 from symhigh.codegen.target import NUMPY
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT
 

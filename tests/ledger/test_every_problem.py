@@ -91,9 +91,9 @@ def test_other_populations_are_refused():
 def test_runs_of_a_covariance_have_no_companions():
     """A matrix belongs to one dimension: what would be simulated at d/4 is another problem."""
     runs = sh.simulate(LEAST, sh.Constant(0.4), *TWO, 32, 1, 4, t=[0, 1], covariance=np.eye(32))
-    with pytest.raises(ValueError, match="a covariance of their own"):
+    with pytest.raises(ValueError, match="samples of their own"):
         runs.again(16, 4)
-    with pytest.raises(ValueError, match="a covariance of their own"):
+    with pytest.raises(ValueError, match="samples of their own"):
         sh.compare(sh.derive(LEAST, sh.Constant(0.4)).solve(*TWO, 1.1), runs)
 
 

@@ -3,6 +3,7 @@
 Joins the passes: recognise → split kinks → collect terms → tilt by exponentials → moments or nodes. Mathematics: Stein,
 Price, completing the square and conditioning; a factor ``erf(u)`` is ``E sign(√2 u - Z)`` over one more independent
 normal Z, so that Williams' kernel is the arcsine law in a larger space.
+One file, as the passes are joined in one class.
 """
 
 from __future__ import annotations

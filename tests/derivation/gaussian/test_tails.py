@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from symhigh.codegen.helpers import SHARED
 from symhigh.codegen.quadrature import lower_nodes
-from symhigh.codegen.quadrature_source import SHARED
 from symhigh.derivation.gaussian import GaussianMean, Hazard, LogErfc, expect, explicit, recognise
 from symhigh.symbols import B11, B12, B22, x, x_star
 
