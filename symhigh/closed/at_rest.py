@@ -3,7 +3,8 @@
 Nodes of closed forms for several directions (:mod:`symhigh.closed.several`). At a vanishing rate the fixed points of a
 limit are those of gradient flow; where its linearisation is regular, each moves along one branch as the rate grows
 (implicit function theorem). The branch is followed in double precision by Newton's method and closed to any precision,
-with the residual as the proof; off the branch, evaluation says so.
+with the residual as the proof; off the branch, evaluation says so. A plateau is where the flow settles among points
+with a symmetry, which are given by fewer coordinates.
 """
 
 from __future__ import annotations
@@ -20,31 +21,35 @@ from symhigh.closed.spectral import eigenvalues
 from symhigh.symbols import gamma
 
 _FIRST, _STEPS = 0.02, 400
+_PLAIN = sp.Tuple()
 
 
 class AtRest(sp.Expr):  # type: ignore[misc]
     """The value of ``quantity`` where ``velocity = 0``, on the branch that leaves ``start`` as the rate rises from 0.
 
-    ``layers`` are pairs ``(name, expression)`` in the unknowns and in layers before it, the learning rate one of them.
+    With a matrix ``fold``, whose columns are orbits of unknowns, it is instead where the flow settles that starts at
+    ``start`` and keeps the unknowns of an orbit equal. ``layers`` are pairs ``(name, expression)`` in the unknowns and
+    in layers before it, the learning rate one of them.
     """
 
     stable = True
 
     def __new__(
-        cls, quantity: sp.Expr, unknowns: Sequence[sp.Symbol], layers: Any, velocity: Any, start: Any, *more: sp.Basic
-    ) -> AtRest:
+        cls, quantity: sp.Expr, unknowns: Sequence[sp.Symbol], layers: Any, velocity: Any, start: Any,
+        fold: sp.Basic = _PLAIN, *more: sp.Basic,
+    ) -> AtRest:  # fmt: skip
         parts = (sp.Tuple(*unknowns), sp.Tuple(*(sp.Tuple(*layer) for layer in layers)))
-        return sp.Expr.__new__(cls, quantity, *parts, sp.Tuple(*velocity), sp.Tuple(*start), *more)
+        return sp.Expr.__new__(cls, quantity, *parts, sp.Tuple(*velocity), sp.Tuple(*start), fold, *more)
 
     @property
     def free_symbols(self) -> set[sp.Symbol]:
-        own = set().union(*(a.free_symbols for a in (self.args[0], *self.args[5:])))
+        own = set().union(*(a.free_symbols for a in (self.args[0], *self.args[6:])))
         return (own | _free(self.flow)) - set(self.args[1]) - {layer[0] for layer in self.args[2]}
 
     @property
     def flow(self) -> sp.Tuple:
-        """Unknowns, layers, velocity and start: what the fixed point depends on."""
-        return sp.Tuple(*self.args[1:5])
+        """Unknowns, layers, velocity, start and fold: what the fixed point depends on."""
+        return sp.Tuple(*self.args[1:6])
 
     def _eval_evalf(self, prec: int) -> sp.Expr:
         if self.free_symbols:
@@ -108,7 +113,7 @@ class GrowthAtRest(AtRest):
     def _value(self, bits: int) -> Any:
         rest = solved(self.flow, bits, self.stable)
         with mpmath.workprec(bits):
-            span = mpmath.matrix(self.args[5].tolist())
+            span = mpmath.matrix(self.args[6].tolist())
             inside = mpmath.inverse(span.T * span) * (span.T * (rest.jacobian * span))
             return max(mpmath.re(e) for e in eigenvalues(inside))
 
@@ -119,7 +124,7 @@ class EigenvalueAtRest(AtSaddle):
     def _value(self, bits: int) -> Any:
         rest = solved(self.flow, bits, self.stable)
         with mpmath.workprec(bits):
-            return sorted((mpmath.re(e) for e in eigenvalues(rest.jacobian)), reverse=True)[int(self.args[5])]
+            return sorted((mpmath.re(e) for e in eigenvalues(rest.jacobian)), reverse=True)[int(self.args[6])]
 
 
 class Rest:
@@ -157,7 +162,7 @@ class Numbers:
     """The flow of a node as functions of numbers, in double precision and in mpmath's."""
 
     def __init__(self, flow: sp.Tuple) -> None:
-        self.unknowns, self.layers, self.velocity, self.start = flow
+        self.unknowns, self.layers, self.velocity, self.start, self.fold = flow
         self._kept: dict[Any, Any] = {}
 
     def _functions(self, module: str) -> tuple[list[tuple[sp.Symbol, Any]], Any]:
@@ -205,6 +210,11 @@ def followed(flow: sp.Tuple) -> Any:
     """The fixed point in double precision, and the Jacobian there."""
     numbers = _numbers(flow)
     at = np.array([float(e.evalf(20)) for e in numbers.start])
+    if numbers.fold != _PLAIN:
+        outward = np.array(numbers.fold.tolist(), dtype=float)
+        inward = (outward / outward.sum(axis=0)).T
+        at = outward @ settled(lambda u: inward @ numbers.rough(outward @ u, 1.0), inward @ at)
+        return at, slopes(partial(numbers.rough, share=1.0), at)
     share, step = 0.0, _FIRST
     for _ in range(_STEPS):
         ahead = min(1.0, share + step)
@@ -237,12 +247,34 @@ def solved(flow: sp.Tuple, bits: int, stable: bool) -> Rest:
         velocity, inverse = numbers.exact(None), mpmath.matrix(np.linalg.inv(J).tolist())
         at = mpmath.matrix([mpmath.mpf(float(v)) for v in rough])
         size = 1 + max(abs(v) for v in at)
-        for _ in range(8 + bits // 16):
+        for _ in range(8 + bits // 8):
             move = inverse * mpmath.matrix(velocity(list(at)))
             at -= move
             if max(abs(v) for v in move) < size * mpmath.mpf(2) ** (-bits - 5):
                 return Rest(numbers, list(at), bits)
     raise ValueError("limits: Newton's method does not close on the fixed point to this precision")
+
+
+def settled(function: Callable[[Any], Any], start: Any) -> Any:
+    """Where ``du/dt = function(u)`` comes to rest from ``start``: implicit Euler steps that grow as it slows down."""
+    at, value, step = start, function(start), 1.0
+    for _ in range(_STEPS):
+        try:
+            J = slopes(function, at)
+            move = np.linalg.solve(np.eye(at.size) / step - J, value)
+            ahead = function(at + move)
+        except (ValueError, ZeroDivisionError, np.linalg.LinAlgError, TypeError, OverflowError):
+            step /= 4
+            continue
+        if np.abs(move).max() < 1e-9 * (1 + np.abs(at).max()) and step > 1:
+            if np.linalg.eigvals(J).real.max() < 0:
+                return at + move
+            break
+        if np.abs(move).max() > 0.05 * np.abs(at).max():
+            step /= 4
+            continue
+        at, value, step = at + move, ahead, 2 * step
+    raise ValueError("limits: the flow settles on no symmetric plateau at this learning rate; give a smaller one")
 
 
 def newton(function: Callable[[Any], Any], start: Any, rounds: int = 30) -> Any | None:

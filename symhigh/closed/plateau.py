@@ -4,7 +4,8 @@ Serves :mod:`symhigh.closed.several`. Where the loss does not change under excha
 that start without knowledge of the targets come to a point with ``<X_p, X*_n>`` the same for all. At a vanishing rate
 the students coincide there, ``X_p = κ Σ_n X*_n``, with κ from gradient flow; what leaves is the part of ``<X_p, X*_n>``
 with zero sums over p and over n, at the rate μ. For erf this is the symmetric phase of Saad and Solla (Phys. Rev. Lett.
-74, 1995): K units, ``κ² = 1/(K(2K - 1))``. At other rates the point is followed from there.
+74, 1995): K units, ``κ² = 1/(K(2K - 1))``. At a finite rate the noise of SGD keeps the students apart: students that
+coincide do so for ever, but the flow leaves them; the plateau is where it settles among symmetric points.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from symhigh.closed.flow import Flow
 from symhigh.closed.formula import Formula
 from symhigh.closed.linearised import aimed, at_rate, is_zero, tidied
 from symhigh.closed.nodes import Root, bracketed_root, numeric
-from symhigh.closed.symmetry import exchanges, student_swaps, target_swaps
+from symhigh.closed.symmetry import exchanges, orbits, student_swaps, target_swaps
 from symhigh.symbols import gamma, risk
 
 SOURCE = "new; at small rates Saad and Solla (Phys. Rev. Lett. 74, 1995)"
@@ -38,7 +39,7 @@ def plateau_limits(flow: Flow, layers: tuple[tuple[sp.Symbol, sp.Expr], ...]) ->
     start = flow.at(alike(flow, kappa))
     known = at_rate(flow, start)
     span = sp.ImmutableMatrix(doubly_centred(flow))
-    data = (flow.unknowns, layers, [f.xreplace(flow.numbers) for f in flow.velocity], [start[u] for u in flow.unknowns])
+    data = (flow.unknowns, layers, [f.xreplace(flow.numbers) for f in flow.velocity], *apart(flow, start))
     found = {
         "saddle_risk": Formula(AtSaddle(risk, *data), (), SOURCE, "the risk on the symmetric plateau"),
         "escape_rate": Formula(
@@ -52,6 +53,16 @@ def plateau_limits(flow: Flow, layers: tuple[tuple[sp.Symbol, sp.Expr], ...]) ->
         words = "the rate of escape to leading order in the learning rate"
         found["escape_rate_small_rate"] = Formula(RATE * growth, (), SOURCE, words)
     return found
+
+
+def apart(flow: Flow, meeting: dict[sp.Symbol, sp.Expr]) -> tuple[list[sp.Expr], sp.ImmutableMatrix]:
+    """Where students that meet at a point, each with a part of its own, start; and the orbits of the unknowns."""
+    size, learnt = len(flow.pairs), flow.system.field.learnt
+    own = {flow.unknowns[k] for k in range(size * len(flow.values)) if flow.pairs[k % size] in {(v, v) for v in learnt}}
+    start = [meeting[u] * (sp.Rational(3, 2) if u in own else 1) for u in flow.unknowns]
+    groups = orbits(flow, [*student_swaps(flow), *target_swaps(flow)])
+    members = [[i * size + k for k in group] for i in range(len(flow.values)) for group in groups]
+    return start, sp.ImmutableMatrix(len(start), len(members), lambda r, c: int(r in members[c]))
 
 
 def coincidence(flow: Flow) -> sp.Expr:

@@ -19,7 +19,7 @@ from symhigh.closed.fixed_points import RATE, FixedPoints
 from symhigh.closed.flow import Flow, flow_of
 from symhigh.closed.formula import Formula
 from symhigh.closed.linearised import check_rests, linearised
-from symhigh.closed.plateau import SOURCE, alike, coincidence
+from symhigh.closed.plateau import SOURCE, alike, apart, coincidence
 from symhigh.population import Overlaps, Spectrum
 from symhigh.symbols import gamma, risk, t
 from symhigh.system import MomentSystem
@@ -69,18 +69,18 @@ def several_points(system: MomentSystem, spectrum: Spectrum | None, start: Overl
     put = {**dict(system.parameters), **flow.numbers}
     layers = sp.Tuple(*(sp.Tuple(s, (rate if s == gamma else e).xreplace(put)) for s, e in flow.layers))
     velocity = sp.Tuple(*(f.xreplace(put) for f in flow.velocity))
-    points, message = [_point("target", flow, (layers, velocity), near.point)], _OTHERS
+    there = [near.point[u] for u in flow.unknowns]
+    points, message = [_point("target", flow, (layers, velocity, there, sp.Tuple()))], _OTHERS
     try:
-        points.append(_point("plateau", flow, (layers, velocity), flow.at(alike(flow, coincidence(flow)))))
+        meeting = flow.at(alike(flow, coincidence(flow)))
+        points.append(_point("plateau", flow, (layers, velocity, *apart(flow, meeting))))
     except DoesNotApply as reason:
         message = f"{_OTHERS}; {reason}"
     return FixedPoints(points, message)
 
 
-def _point(
-    name: str, flow: Flow, moved: tuple[sp.Tuple, sp.Tuple], start: Mapping[sp.Symbol, sp.Expr]
-) -> OverlapPoint:
-    data = flow.unknowns, *moved, [start[u] for u in flow.unknowns]
+def _point(name: str, flow: Flow, rest: tuple[sp.Tuple, sp.Tuple, list[sp.Expr], sp.Basic]) -> OverlapPoint:
+    data = flow.unknowns, *rest
     plain = [u.name.removesuffix("[1]") if len(flow.values) == 1 else u.name for u in flow.unknowns]
 
     def formula(expr: sp.Expr, what: str) -> Formula:

@@ -90,15 +90,16 @@ def test_the_plateau_of_saad_and_solla() -> None:
 
 
 def test_the_plateau_at_a_finite_rate_by_hand() -> None:
-    """A root of three equations, and the derivative along R11 - R12 - R21 + R22, to 25 digits."""
+    """A root of three equations with students apart, and the derivative along R11 - R12 - R21 + R22, to 25 digits."""
     with mpmath.workdps(30):
         eta = mpmath.mpf("0.5")
 
-        def three(Q: mpmath.mpf, C: mpmath.mpf, R: mpmath.mpf) -> list[mpmath.mpf]:
-            rates = by_hand(eta, 0, Q, C, Q, R, R, R, R)
-            return [rates[0], rates[1], rates[3]]
+        def three(s: mpmath.mpf, C: mpmath.mpf, R: mpmath.mpf) -> list[mpmath.mpf]:
+            rates = by_hand(eta, 0, C + s, C, C + s, R, R, R, R)
+            return [(rates[0] - rates[1]) / s, rates[1], rates[3]]
 
-        Q, C, R = mpmath.findroot(three, (0.4, 0.3, 0.4))
+        s, C, R = mpmath.findroot(three, (0.1, 0.33, 0.41))
+        Q = C + s
         along = lambda s: by_hand(eta, 0, Q, C, Q, R + s, R - s, R - s, R + s)[3]  # noqa: E731
         growth = mpmath.diff(along, 0)
         root = 1 + Q
@@ -106,6 +107,21 @@ def test_the_plateau_at_a_finite_rate_by_hand() -> None:
         risk -= 8 * mpmath.asin(R / mpmath.sqrt(2 * root)) / mpmath.pi
         assert abs(found()["escape_rate"].evaluate(25, g=sp.S.Half) - growth) < 1e-22
         assert abs(found()["saddle_risk"].evaluate(25, g=sp.S.Half) - risk) < 1e-22
+
+
+def test_runs_wait_on_the_plateau() -> None:
+    """From a symmetric start, and leaving it at the escape rate, by the integrated limit."""
+    near = [[0.435, 0.31, 0.426, 0.426], [0.31, 0.435, 0.426, 0.426], [0.426, 0.426, 1, 0], [0.426, 0.426, 0, 1]]
+    even = np.array(near)
+    odd = np.zeros((4, 4))
+    odd[:2, 2:] = odd[2:, :2] = [[1, -1], [-1, 1]]
+    system = sh.derive(committee(), sh.Constant(1.0))
+    rest = system.solve(ISOTROPIC, sh.Overlaps(even), 400, t=[400], rtol=1e-11)
+    assert rest.risk[-1] == pytest.approx(float(found()["saddle_risk"].evaluate(g=1)), rel=1e-5)
+    leaving = system.solve(ISOTROPIC, sh.Overlaps(even + 1e-9 * odd), 240, t=[200, 240], rtol=1e-11).outputs
+    apart = leaving["overlap_1_3"] - leaving["overlap_1_4"]
+    growth = np.log(apart[1] / apart[0]) / 40
+    assert growth == pytest.approx(float(found()["escape_rate"].evaluate(g=1)), rel=1e-3)
 
 
 def test_floor_and_rate_under_label_noise_by_hand() -> None:
