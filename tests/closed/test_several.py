@@ -59,6 +59,7 @@ def jacobian(eta: mpmath.mpf, level: mpmath.mpf, at: list[mpmath.mpf]) -> mpmath
 TARGET = [mpmath.mpf(v) for v in (1, 0, 1, 1, 0, 0, 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eta", ["2.1"])
 def test_decay_at_the_target_by_the_equations_of_saad_and_solla(eta: str) -> None:
     """The risk is linear in the second moments relative to the target, and quadratic in the overlaps."""

@@ -19,7 +19,9 @@ from symhigh.symbols import B12, tau
 
 
 @pytest.mark.parametrize(
-    "problem", [sh.squared_hinge(0.1), sh.relu_student(0.3), sh.sign_regression(0.3)], ids=lambda p: p.name
+    "problem",
+    [pytest.param(sh.squared_hinge(0.1), marks=pytest.mark.slow), sh.relu_student(0.3), sh.sign_regression(0.3)],
+    ids=lambda p: p.name,
 )
 def test_losses_that_are_squares_move_at_one_rate(problem: sh.Problem) -> None:
     """``f = s²/2`` with ``f' = ±s`` on each piece: f/f'² = 1/2, so g = min(cap, 1/(2cτ)) wherever SGD moves."""
@@ -44,6 +46,7 @@ def test_pieces_with_curved_edges_are_one_node() -> None:
     assert float(node) == pytest.approx(1 - 1.5 * math.exp(-0.5), abs=1e-13)
 
 
+@pytest.mark.slow
 def test_the_mean_capped_rate_under_a_contaminated_law() -> None:
     """``E min(1, f/f'²)`` of pseudo-Huber's loss against a double integral over residual and Laplace noise.
 

@@ -61,7 +61,9 @@ def test_cells_signs_and_noise(rule: sh.Rule) -> None:
         sh.simulate(sh.least_squares(0.5), rule, TWO, START, 100, 1, method="gram")
 
 
-@pytest.mark.parametrize("problem", [sh.huber(0.4, 0.5), sh.squared_hinge(0.1)], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "problem", [sh.huber(0.4, 0.5), pytest.param(sh.squared_hinge(0.1), marks=pytest.mark.slow)], ids=lambda p: p.name
+)
 def test_signs_of_slopes_in_pieces(problem: sh.Problem) -> None:
     """A slope that jumps inside a piece, or is zero on one: its sign has a square below one there."""
     assert gaps(problem, sh.SignSGD(0.5), TWO, START, d=2000).max() < 1
@@ -89,8 +91,13 @@ NOISY = sh.NoisyGradient(sh.MiniBatch(sh.AdaGradNorm(1, 1), 3), 0.4)
 
 
 @pytest.mark.parametrize(
-    "rule", [sh.AdaGradNorm(1, 1), sh.Momentum(0.8, 2), sh.WeightDecay(sh.LineSearch(), 0.1), NOISY], ids=named
-)
+    "rule",
+    [
+        sh.AdaGradNorm(1, 1), sh.Momentum(0.8, 2), NOISY,
+        pytest.param(sh.WeightDecay(sh.LineSearch(), 0.1), marks=pytest.mark.slow),
+    ],
+    ids=named,
+)  # fmt: skip
 def test_committees(rule: sh.Rule) -> None:
     assert gaps(committee(), rule, TWO, OVERLAPS, d=2000).max() < 1
 

@@ -79,7 +79,7 @@ def follows(problem: sh.Problem, rule: sh.Rule, t_end: float = 2.0, dims: tuple[
 @pytest.mark.parametrize(
     ("loss", "rule"),
     [
-        ("erf student", "AdaGrad-Norm"),
+        pytest.param("erf student", "AdaGrad-Norm", marks=pytest.mark.slow),
         ("quantile", "RMSprop-Norm"),
     ],
 )
