@@ -84,7 +84,6 @@ def sweep(
     Raises ``ValueError`` for a folder that holds another sweep, an empty grid, or results named like arguments of the
     grid, and ``RuntimeError`` naming the first cell that fails; finished cells are kept.
     """
-    _needs_pyarrow()
     callback("sweep", "experiment", experiment, "a function that other processes can import")
     callback("sweep", "progress", progress, "a function of the fraction done")
     if experiment is None:
@@ -101,6 +100,7 @@ def sweep(
         raise ValueError("sweep(over={'seed': …}): seeds are given by seeds=…; leave the argument out of the grid")
     if not all(grid.values()):
         raise ValueError("sweep(over=…): every argument needs at least one value")
+    _needs_pyarrow()
     folder = Path(out)
     _claim(folder, experiment, grid, chosen)
     cells = list(_cells(grid, chosen))
