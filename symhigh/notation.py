@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -156,7 +156,17 @@ class FieldLatexPrinter(LatexPrinter):  # type: ignore[misc]
             sign = "- " if number < 0 else ""
             return rf"{sign}{self._print(abs(number))} {self._print(rest)}"
         found = (_turned(expr) if number.is_negative else None) or radicals(expr)
+        if found and (decimals := [f for f in expr.args if f.is_Float]):
+            return self._decimal(sp.Mul(*decimals), radicals(sp.Mul(*(f for f in expr.args if not f.is_Float))), expr)
         return self._fraction(found) if found else str(super()._print_Mul(expr))
+
+    def _decimal(self, number: sp.Expr, found: Radicals | None, expr: sp.Mul) -> str:
+        """A decimal number before the roots that it multiplies; behind one it would be read as a part of it."""
+        if found is None:
+            return str(super()._print_Mul(expr))
+        value = -number * found.over if found.negative else number * found.over
+        rest = self._fraction(replace(found, negative=False, over=1))
+        return f"{self._print(value)} {rest}"
 
     def _factor(self, expr: sp.Expr, first: bool = False) -> str:
         text = str(self._print(expr))

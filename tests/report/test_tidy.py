@@ -98,3 +98,11 @@ def test_a_branch_without_a_value_is_left_out_where_it_is_never_reached() -> Non
     assert tidy(kept) == kept
     both = sp.Piecewise((B12, inside), (B11, True))
     assert tidy(both).has(sp.Piecewise)
+
+
+def test_decimal_numbers_stand_before_roots() -> None:
+    """Behind a root, 0.35 would be read as a part of it."""
+    x = sp.Symbol("x", positive=True)
+    assert latex(sp.Float("0.35") * sp.sqrt(2) * x) == r"0.35 \sqrt{2} x"
+    assert latex(-sp.Float("0.5") * sp.sqrt(x) * sp.sqrt(2)) == r"-0.5 \sqrt{2 x}"
+    assert latex(sp.Float("0.5") * sp.sqrt(2) / sp.sqrt(x)) == r"0.5 \frac{\sqrt{2}}{\sqrt{x}}"
