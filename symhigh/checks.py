@@ -8,6 +8,7 @@ One file, since checks that stand apart come to word one mistake in two ways.
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -206,6 +207,12 @@ def steps_of(owner: str, d: int, end: float) -> None:
         raise ValueError(
             f"{owner}(t_end={end:g}): t_end must be < 2**62/d = {2.0**62 / d:.3g}; d * t_end is the number of steps"
         )
+
+
+def threads_of(owner: str, value: Any) -> int:
+    """How many threads to use, by default one per core."""
+    given = (os.cpu_count() or 1) if value is None else value
+    return whole(owner, "threads", given, least=1, meaning="the number of threads")
 
 
 def optional(owner: str, module: str) -> Any:

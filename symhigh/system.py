@@ -106,8 +106,7 @@ class MomentSystem:
         """The symbol without a value that ``key`` is, or is the name of; refusals begin with ``said``."""
         places: dict[sp.Symbol, str] = {}
         for own, value in self.parameters.items():
-            of_problem = own in self.problem.values or getattr(own, "owner", "") == "loss"
-            owner = type(self.problem if of_problem else self.rule).__name__
+            owner = type(self.owner_of(own)).__name__
             for symbol in value.free_symbols:
                 places.setdefault(symbol, f"{own.name} of {owner}")
         if key in places:
@@ -126,6 +125,11 @@ class MomentSystem:
                 "give the symbol itself in place of its name"
             )
         return found[0]
+
+    def owner_of(self, own: sp.Symbol) -> Problem | Rule:
+        """Problem or rule, whichever one of ``parameters`` belongs to."""
+        of_problem = own in self.problem.values or getattr(own, "owner", "") == "loss"
+        return self.problem if of_problem else self.rule
 
     @property
     def content(self) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ from symhigh.problem.problem import Label
 from symhigh.symbols import OwnedSymbol, eps, gamma, gradient_square, risk, sample_loss, t
 
 RATE = OwnedSymbol("rate", real=True)
+_DRAW = "draw = uniform(source, words)"
 
 
 def slope(p: int) -> sp.Symbol:
@@ -44,44 +45,35 @@ def sample_lines(lowering: Lowering, s: Statement) -> list[str]:
     names, outcomes = lowering.names, s.outcomes
     here = dict.fromkeys(s.shifts, sp.S.Zero)  # a drawn prediction holds the mean of its class
     wants_loss = s.uses(sample_loss)
-    lines: list[str] = []
-    for j, outcome in enumerate(outcomes):
+    codes = []
+    for outcome in outcomes:
         loss = recognise(outcome.loss.xreplace(here))
         wanted = [(slope(p), sp.diff(loss, x)) for p, x in enumerate(s.students)]
         wanted += [(sample_loss, loss)] if wants_loss else []
-        code = [f"{names(name)} = {names.code(e)}" for name, e in statements(wanted)]
-        if len(outcomes) == 1:
-            return code
-        opening = (
-            f"if draw < {names.code(outcome.probability)}:"
-            if j == 0
-            else (
-                "else:"
-                if j == len(outcomes) - 1
-                else f"elif draw < {names.code(_cumulative(outcomes[: j + 1]))}:"
-            )
-        )
-        lines += [opening, *("    " + line for line in code)]
-    return lines if s.classes else ["draw = uniform(source, words)", *lines]
+        codes.append([f"{names(name)} = {names.code(e)}" for name, e in statements(wanted)])
+    lines = _branches(lowering, outcomes, codes)
+    return lines if s.classes or len(outcomes) == 1 else [_DRAW, *lines]
 
 
 def class_lines(lowering: Lowering, s: Statement, root: sp.Expr) -> list[str]:
     """Draw the class of a sample, and what its mean takes of the entry of each target, ``mean_0`` …."""
-    lines = ["draw = uniform(source, words)"] if s.classes else []
-    for j, o in enumerate(s.classes):
-        if j == 0:
-            opening = f"if draw < {lowering.names.code(o.probability)}:"
-        else:
-            total = _cumulative(s.classes[: j + 1])
-            opening = "else:" if j == len(s.classes) - 1 else f"elif draw < {lowering.names.code(total)}:"
-        shares = (sp.expand(o.mean).coeff(target) / root for target in s.targets)
-        body = [f"    mean_{q} = {lowering.names.code(share)}" for q, share in enumerate(shares)]
-        lines += [opening if len(s.classes) > 1 else "if True:", *body]
+    if not s.classes:
+        return []
+    shares = [[sp.expand(o.mean).coeff(target) / root for target in s.targets] for o in s.classes]
+    codes = [[f"mean_{q} = {lowering.names.code(share)}" for q, share in enumerate(own)] for own in shares]
+    return [_DRAW, *_branches(lowering, s.classes, codes)]
+
+
+def _branches(lowering: Lowering, outcomes: Sequence[Label], codes: Sequence[list[str]]) -> list[str]:
+    """The code of the outcome that ``draw`` falls on; of a single one without a condition."""
+    if len(outcomes) == 1:
+        return codes[0]
+    lines, last = [], len(outcomes) - 1
+    for j, code in enumerate(codes):
+        below = lowering.names.code(sp.Add(*(o.probability for o in outcomes[: j + 1])))
+        opening = "else:" if j == last else f"{'elif' if j else 'if'} draw < {below}:"
+        lines += [opening, *("    " + line for line in code)]
     return lines
-
-
-def _cumulative(outcomes: Sequence[Label]) -> sp.Expr:
-    return sp.Add(*(o.probability for o in outcomes))
 
 
 def knowledge(s: Statement) -> list[sp.Symbol]:

@@ -71,10 +71,10 @@ def parameters_on(owner: str, system: MomentSystem, axes: tuple[Axis, ...]) -> t
             f"[…]}}, or one value, system.bind({{{open_[0]!r}: number}})"
         )
     for thing in (system.problem, system.rule):
-        own = [e for s, e in system.parameters.items() if _owner(system, s) is thing]
+        own = [e for s, e in system.parameters.items() if system.owner_of(s) is thing]
         _tried(axes, own, reasons, lambda put, thing=thing: rebuilt(thing, put))  # type: ignore[misc]
     for column, (symbol, e) in enumerate(system.parameters.items()):
-        name = "Problem" if _owner(system, symbol) is system.problem else type(system.rule).__name__
+        name = "Problem" if system.owner_of(symbol) is system.problem else type(system.rule).__name__
 
         def value(put: Put, name: str = name, symbol: sp.Symbol = symbol, e: sp.Expr = e) -> float:
             return float(declared(name, symbol, e.xreplace(put)))
@@ -103,12 +103,6 @@ def _tried(axes: tuple[Axis, ...], exprs: list[sp.Expr], reasons: Array, made: C
         else:
             results[tuple(at.get(k, 0) for k in range(len(axes)))] = found
     return results
-
-
-def _owner(system: MomentSystem, symbol: sp.Symbol) -> Any:
-    """Problem or rule, whichever a parameter belongs to."""
-    of_problem = symbol in system.problem.values or getattr(symbol, "owner", "") == "loss"
-    return system.problem if of_problem else system.rule
 
 
 @dataclass(frozen=True, eq=False)

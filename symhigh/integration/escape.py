@@ -29,7 +29,7 @@ from symhigh.integration.deviations import Equations
 from symhigh.integration.fluctuations import few, theory_of
 from symhigh.integration.lyapunov import march
 from symhigh.integration.path import Path
-from symhigh.integration.solve import parameter_values
+from symhigh.integration.schedules import parameter_values
 from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.problem import Problem

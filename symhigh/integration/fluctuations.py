@@ -23,7 +23,7 @@ from symhigh.integration.bands import Fluctuations
 from symhigh.integration.deviations import Equations
 from symhigh.integration.lyapunov import march
 from symhigh.integration.modes import population_of
-from symhigh.integration.solve import check_schedule, parameter_values
+from symhigh.integration.schedules import check_schedule, parameter_values
 from symhigh.population import Spectrum, Start
 from symhigh.population.measure import gauss_of
 from symhigh.population.spectrum import Array

@@ -10,7 +10,7 @@ import numpy as np
 
 from symhigh.codegen.kernels import limit_kernels
 from symhigh.derivation import derive
-from symhigh.integration.solve import parameter_values
+from symhigh.integration.schedules import parameter_values
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.rule import Constant

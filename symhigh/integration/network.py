@@ -25,7 +25,7 @@ from symhigh.integration.fokker_planck import Densities, Explosion, solve_fokker
 from symhigh.integration.minimum import minimal_risk_at
 from symhigh.integration.network_model import density_model
 from symhigh.integration.network_values import Statistic, statistic
-from symhigh.integration.solve import parameters_in_plain_time
+from symhigh.integration.schedules import parameters_in_plain_time
 from symhigh.population import NetworkClasses
 from symhigh.problem import Problem
 from symhigh.problem.model import LINEAR

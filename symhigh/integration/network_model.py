@@ -29,7 +29,7 @@ from symhigh.integration.fokker_planck import (
     addressed,
 )
 from symhigh.integration.modes import all_columns, population_of
-from symhigh.integration.solve import parameter_values
+from symhigh.integration.schedules import parameter_values
 from symhigh.integration.timetable import Timetable, timetable
 from symhigh.population import NetworkClasses
 from symhigh.problem.network import theta_star, u, v

@@ -27,7 +27,7 @@ from symhigh.codegen.target import NUMBA, NUMPY
 from symhigh.derivation import derive
 from symhigh.integration.deviations import Equations
 from symhigh.integration.fluctuations import few, theory_of, without_integrals
-from symhigh.integration.solve import parameter_values
+from symhigh.integration.schedules import parameter_values
 from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.problem import Problem

@@ -19,7 +19,7 @@ from symhigh.checks import callback, output_times, real, whole
 from symhigh.codegen.kernels import particle_kernels
 from symhigh.integration.curve import Curve
 from symhigh.integration.modes import all_columns, cell_starts, population_of
-from symhigh.integration.solve import parameters_in_plain_time
+from symhigh.integration.schedules import parameters_in_plain_time
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam
 from symhigh.system import MomentSystem

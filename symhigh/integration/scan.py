@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.checks import callback, instance, whole, words
+from symhigh.checks import callback, instance, threads_of, words
 from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.control import REACHED, SPENT
 from symhigh.codegen.course import MARKS
@@ -162,8 +162,7 @@ def _begun(
     callback(_OWNER, "progress", progress, "a function of the fraction done")
     if executor is not None:
         instance(_OWNER, "executor", executor, Executor, "a concurrent.futures.Executor")
-    meaning = "the number of threads"
-    workers = whole(_OWNER, "threads", (os.cpu_count() or 1) if threads is None else threads, least=1, meaning=meaning)
+    workers = threads_of(_OWNER, threads)
     kept = None if keep is None else words(_OWNER, "keep", keep, "names of outputs")
     if unknown := [name for name in kept or () if name not in system.outputs]:
         raise ValueError(f"{_OWNER}(keep={unknown[0]!r}): not an output; choose from {', '.join(system.outputs)}")

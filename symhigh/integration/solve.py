@@ -26,10 +26,7 @@ from symhigh.integration.journey import Journey, Modes
 from symhigh.integration.lags import with_lags
 from symhigh.integration.modes import modes_of
 from symhigh.integration.repeat import again
-from symhigh.integration.schedules import check_schedule as check_schedule
-from symhigh.integration.schedules import parameter_values as parameter_values
-from symhigh.integration.schedules import parameters_in_plain_time as parameters_in_plain_time
-from symhigh.integration.schedules import parameters_of
+from symhigh.integration.schedules import check_schedule, parameters_of
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT, Stepper, outlasts
 from symhigh.integration.stops import why
 from symhigh.integration.timetable import timetable

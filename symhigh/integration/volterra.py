@@ -22,7 +22,8 @@ import sympy as sp
 
 from symhigh.checks import instance, output_times, real
 from symhigh.integration.curve import Curve
-from symhigh.integration.solve import RTOL_LEAST, parameter_values
+from symhigh.integration.schedules import parameter_values
+from symhigh.integration.solve import RTOL_LEAST
 from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, t

@@ -17,7 +17,7 @@ from symhigh.codegen.lower import Lowering
 from symhigh.codegen.target import NUMPY
 from symhigh.derivation.close import closed_by_moments
 from symhigh.integration.modes import population_of, starting_modes
-from symhigh.integration.solve import check_schedule, parameter_values
+from symhigh.integration.schedules import check_schedule, parameter_values
 from symhigh.report.equations import equations_text
 from symhigh.system import MomentSystem
 

@@ -7,13 +7,12 @@ they are, for every rule that is invariant under rotations: a change of basis, a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from symhigh.checks import callback, flag, instance, output_times, real, steps_of, whole
+from symhigh.checks import callback, flag, instance, real, steps_of, threads_of
 from symhigh.checks import seeds as seeds_of
 from symhigh.integration.passes import Quadratic, check_rule, problem_of, quadratic
 from symhigh.meanfield import MeanField
@@ -21,7 +20,7 @@ from symhigh.population import Dataset
 from symhigh.population.spectrum import Array
 from symhigh.rule import Rule
 from symhigh.simulation.direct import DirectWalk
-from symhigh.simulation.runner import prepare, run_all
+from symhigh.simulation.runner import prepare, recorded_steps, run_all
 from symhigh.simulation.runs import Runs
 from symhigh.simulation.walk import Rows
 
@@ -61,9 +60,7 @@ def simulate_passes(
     chosen = seeds_of("simulate_passes", seeds)
     callback("simulate_passes", "progress", progress, "a function of the fraction done")
     mixed = flag("simulate_passes", "shuffled", shuffled, meaning="whether each pass takes all rows in a new order")
-    steps = np.unique(np.rint(output_times("simulate_passes", t, end, 101) * data.d).astype(np.int64))
-    count = (os.cpu_count() or 1) if threads is None else threads
-    workers = whole("simulate_passes", "threads", count, least=1, meaning="the number of threads")
+    steps, workers = recorded_steps("simulate_passes", t, end, data.d), threads_of("simulate_passes", threads)
     first = data.origin("simulate_passes", X0)
     other = None if test is None else quadratic("simulate_passes", test, data.d)
 
@@ -78,8 +75,7 @@ def simulate_passes(
 
 def _loss(other: Quadratic, basis: Array, field: MeanField) -> Callable[[DirectWalk], float]:
     """The loss on other data at the iterate of a run, whose entries are times √d and along the eigenvectors."""
-    place, d = field.coordinates.index(field.learnt[0]), len(basis)
-    turned = Quadratic(basis.T @ other.matrix @ basis, basis.T @ other.centre, other.least)
+    place, d, turned = field.coordinates.index(field.learnt[0]), len(basis), other.turned(basis)
 
     def value(walk: DirectWalk) -> float:
         found = turned(walk.y[place * d : (place + 1) * d] / np.sqrt(d))

@@ -6,7 +6,6 @@ in the eigenbasis of K loses nothing.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +25,7 @@ from symhigh.checks import (
     real,
     shown,
     steps_of,
+    threads_of,
     whole,
 )
 from symhigh.checks import seeds as seeds_of
@@ -34,7 +34,7 @@ from symhigh.derivation import derive
 from symhigh.derivation.limit import mean_field_of
 from symhigh.integration.modes import check_coordinates, diagonal, population_of
 from symhigh.integration.network_values import square_root
-from symhigh.integration.solve import check_schedule, parameter_values
+from symhigh.integration.schedules import check_schedule, parameter_values
 from symhigh.population import Overlaps, Spectrum
 from symhigh.population.spectrum import Array
 from symhigh.problem import Problem
@@ -120,20 +120,18 @@ def simulate(
             f"simulate(generator={shown(generator)}): generator must be a class of NumPy's bit generators, such as "
             "numpy.random.Philox"
         )
-    steps = np.unique(np.rint(output_times("simulate", t, end, 101) * size).astype(np.int64))
-    workers = whole(
-        "simulate",
-        "threads",
-        (os.cpu_count() or 1) if threads is None else threads,
-        least=1,
-        meaning="the number of threads",
-    )
+    steps, workers = recorded_steps("simulate", t, end, size), threads_of("simulate", threads)
     given = (spectrum,) if start is None else (spectrum, start)
     walk_of, experiment = prepare(
         problem, rule, given, size, end, method, generator, covariance, observed=bool(observed)
     )
     extra = {name: observable(name, phi, experiment.system) for name, phi in observed.items()}
     return run_all(walk_of, experiment, chosen, steps, workers, progress, extra)
+
+
+def recorded_steps(owner: str, t: Any, end: float, d: int) -> Array:
+    """The numbers of the steps nearest to the times ``t``, by default 101 equal ones in [0, end]."""
+    return np.unique(np.rint(output_times(owner, t, end, 101) * d).astype(np.int64))
 
 
 def run_all(

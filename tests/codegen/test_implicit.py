@@ -13,7 +13,7 @@ from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.target import NUMBA, NUMPY
 from symhigh.codegen.woodbury import LinearAlgebra, components
 from symhigh.integration.modes import population_of, starting_modes
-from symhigh.integration.solve import parameter_values
+from symhigh.integration.schedules import parameter_values
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT
 from tests.scenarios import SCENARIOS
 

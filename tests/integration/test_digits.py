@@ -115,7 +115,7 @@ def test_frames_are_the_same_equations() -> None:
     """Right-hand sides of a mode, and outputs, at random states: the frame's against the family's own."""
     from symhigh.codegen.kernels import limit_kernels
     from symhigh.integration.frames import into
-    from symhigh.integration.solve import parameter_values
+    from symhigh.integration.schedules import parameter_values
 
     rng = np.random.default_rng(5)
     dog = sh.DoG(0.1, 1)

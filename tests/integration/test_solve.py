@@ -33,7 +33,7 @@ def test_against_scipy(name: str) -> None:
 def reference(s: Scenario):  # type: ignore[no-untyped-def]
     """Right-hand side, start and outputs of a limit from the NumPy target, for SciPy's integrators."""
     from symhigh.integration.modes import population_of, starting_modes
-    from symhigh.integration.solve import parameter_values
+    from symhigh.integration.schedules import parameter_values
 
     system = sh.derive(s.problem, s.rule)
     kernels, par = limit_kernels(system, NUMPY), parameter_values("test", system)
