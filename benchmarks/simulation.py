@@ -24,7 +24,8 @@ def direct(d: int, work: int = 2_000_000) -> Contest:
     walk = DirectWalk(prepare(PROBLEM, RULE, (sh.Spectrum.isotropic(), sh.Start()), d, 1.0, "direct")[1], 0)
     theirs = np.random.default_rng(0)
     out = np.empty(max(d, 4096))  # large enough for calls not to count
-    normals = walk.kernels.held("normals", stream(1, 0), out)
+    rng = stream(1, 0)
+    normals = walk.kernels.held("normals", rng, out)
 
     def draw():
         for _ in range(steps * d // out.size):
