@@ -64,6 +64,7 @@ from symhigh.problem import Contaminated as Contaminated
 from symhigh.problem import DiagonalNetwork as DiagonalNetwork
 from symhigh.problem import Gaussian as Gaussian
 from symhigh.problem import Laplace as Laplace
+from symhigh.problem import Learnt as Learnt
 from symhigh.problem import Mixture as Mixture
 from symhigh.problem import MultiIndex as MultiIndex
 from symhigh.problem import Problem as Problem

@@ -1,5 +1,6 @@
 """What is to be optimised: losses, label noise, networks."""
 
+from symhigh.problem.learnt import Learnt
 from symhigh.problem.losses import (
     absolute_phase_retrieval,
     erf_student,
@@ -33,6 +34,7 @@ __all__ = [
     "DiagonalNetwork",
     "Gaussian",
     "Laplace",
+    "Learnt",
     "Mixture",
     "Model",
     "MultiIndex",
