@@ -71,6 +71,7 @@ from symhigh.problem import Problem as Problem
 from symhigh.problem import Rademacher as Rademacher
 from symhigh.problem import StudentT as StudentT
 from symhigh.problem import absolute_phase_retrieval as absolute_phase_retrieval
+from symhigh.problem import committee as committee
 from symhigh.problem import erf_student as erf_student
 from symhigh.problem import hermite_student as hermite_student
 from symhigh.problem import hinge as hinge

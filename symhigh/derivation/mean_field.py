@@ -76,6 +76,9 @@ def mean_field(s: Statement) -> MeanField:
     states = tuple(ScalarState(m.name, m.rhs.subs(known), m.initial) for m in states)
     outputs = {"risk": risk, "learning_rate": gamma, **outputs_of(s, field, stats, averages, drifts)}
     outputs |= {str(name): name for name in totals}
+    if taken := [a.name for a in s.scalars.learnt if a.name in outputs]:
+        raise ValueError(f"loss {s.outcomes[0].loss}: {taken[0]} is an output of a curve already; rename that scalar")
+    outputs |= {a.name: a for a in s.scalars.learnt}
     used = [*outputs.values(), *(x.expression for x in scalars), *(m.rhs for m in states)]
     return _timed(replace(field, couplings=averages.reductions(used), scalars=scalars, states=states, outputs=outputs))
 

@@ -111,8 +111,8 @@ def _of_each(move: sp.Expr, s: Statement) -> sp.Expr:
     slopes = s.scalars.slopes
     if s.batch != 1 and not (move.is_polynomial(*slopes) and sp.Poly(move, *slopes).total_degree() <= 1):
         raise ValueError(
-            f"rule {s.owner}: its step is not linear in the gradient, so that of a learnt scalar depends on all samples "
-            "of a batch at once; use batches of one"
+            f"rule {s.owner}: its step is not linear in the gradient, so that of a learnt scalar depends on all "
+            "samples of a batch at once; use batches of one"
         )
     return move
 

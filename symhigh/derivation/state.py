@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from symhigh.derivation.state_checks import check_closed, check_names
-from symhigh.derivation.state_scalars import Scalars, scalars_of
+from symhigh.derivation.state_scalars import NO_SCALARS, Scalars, scalars_of
 from symhigh.problem import Problem
 from symhigh.problem.model import theta_star
 from symhigh.problem.noise import Component
@@ -71,7 +71,7 @@ class Statement:
     delayed: bool
     remedy: str
     reports: tuple[tuple[str, sp.Expr], ...] = ()
-    scalars: Scalars = Scalars()
+    scalars: Scalars = NO_SCALARS
 
     @property
     def of_a_mode(self) -> tuple[sp.Symbol, ...]:

@@ -36,6 +36,9 @@ class Scalars:
         return tuple(sorted((s for s in used if s.name.startswith("xi_") and s.name != xi_star.name), key=str))
 
 
+NO_SCALARS = Scalars()
+
+
 def scalars_of(
     problem: Problem,
     rule: Rule,
@@ -45,11 +48,11 @@ def scalars_of(
 ) -> tuple[Scalars, list[dict[sp.Symbol, sp.Expr]]]:
     """The scalars, and what the symbols of the rule's step stand for in the copy of each of them.
 
-    Raises ``ValueError`` for a rule whose step of an entry of X is none of a number: one that looks at the target, takes
-    the gradient elsewhere than at X, or reports other weights than X.
+    Raises ``ValueError`` for a rule whose step of an entry of X makes no sense for a number: one that looks at the
+    target, takes the gradient elsewhere than at X, or reports other weights than X.
     """
     if not problem.learnt:
-        return Scalars(), []
+        return NO_SCALARS, []
     owner = type(rule).__name__
     reported = rule.reports and len(problem.students) == 1 and problem.model.linear
     if rule.at != X or reported:
@@ -83,6 +86,11 @@ def scalars_of(
             cell = where[scoped(m.name)]
             memory.append(Memory(cell, named(scoped(m.increment)).xreplace(where), scoped(m.initial)))
         places.append(where)
+    names = [m.name.name for m in (*memory, *rule.memory)]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(
+            f"rule {owner}: with the scalars that learn it keeps two quantities called {twice[0]}; rename the scalar"
+        )
     learnt = tuple(loss[a] for a, _ in problem.learnt)
     return Scalars(learnt, tuple(slope_of(a) for a, _ in problem.learnt), tuple(memory)), places
 

@@ -197,8 +197,8 @@ def check_scalars(outcomes: tuple[Label, ...], sample: Sample, learnt: tuple[sp.
     for outcome in outcomes if learnt else ():
         if jumps(recognise(outcome.loss), (*sample.variables, *learnt), learnt):
             raise ValueError(
-                f"loss {outcome.loss}: it jumps as a learnt scalar of {', '.join(map(str, learnt))} varies, so it has no "
-                "first derivative there; use a continuous loss"
+                f"loss {outcome.loss}: it jumps as a scalar that learns varies ({', '.join(map(str, learnt))}), so it "
+                "has no first derivative there; use a continuous loss"
             )
 
 

@@ -1,5 +1,6 @@
 """What is to be optimised: losses, label noise, networks."""
 
+from symhigh.problem.committee import committee
 from symhigh.problem.learnt import Learnt
 from symhigh.problem.losses import (
     absolute_phase_retrieval,
@@ -44,6 +45,7 @@ __all__ = [
     "Rademacher",
     "StudentT",
     "absolute_phase_retrieval",
+    "committee",
     "erf_student",
     "hermite_student",
     "hinge",

@@ -27,8 +27,9 @@ class Learnt:
     speed
         What multiplies the slope ``∂f/∂a``, > 0: how much faster this scalar learns than the directions.
 
-    Given to ``Problem(…, learnt={a: Learnt(start, speed)})``. Under any other rule the scalar takes the step of an entry
-    of X, with ``speed ∂f/∂a`` for the gradient's entry and further vectors and cells of its own.
+    Given to ``Problem(…, learnt={a: Learnt(start, speed)})``. Under any other rule the scalar takes the step of an
+    entry of X, with ``speed ∂f/∂a`` for the gradient's entry and further vectors and cells of its own. What rules call
+    ``gradient_square`` is that of the directions, beside which the slopes of scalars are 1/d smaller.
     """
 
     start: Any = 0
@@ -41,6 +42,10 @@ class Learnt:
         ):
             value = parameter("Learnt", name, getattr(self, name), positive=positive, meaning=meaning)
             object.__setattr__(self, name, value)
+
+
+REST = "whose place to rest no closed form here holds yet"
+"""Why closed forms of the long time are refused."""
 
 
 def start_of(scalar: sp.Symbol) -> OwnedSymbol:
@@ -58,13 +63,21 @@ def slope_of(scalar: sp.Symbol) -> OwnedSymbol:
     return OwnedSymbol(f"slope_{scalar.name}", "learnt", real=True)
 
 
+def refuse_learnt(owner: str, learnt: tuple[tuple[sp.Symbol, Learnt], ...], why: str, remedy: str) -> None:
+    """Raise ``ValueError`` where scalars of the loss learn: ``why`` continues the sentence that names them."""
+    if learnt:
+        names = ", ".join(str(a) for a, _ in learnt)
+        raise ValueError(f"{owner}: scalars of the loss learn ({names}), {why}; {remedy}")
+
+
 def read_learnt(given: dict[Any, Any]) -> tuple[tuple[sp.Symbol, Learnt], ...]:
     """The learnt scalars of a loss, checked; a number stands for ``Learnt(number)``."""
     what = "{symbol of the loss: start or Learnt(start, speed)}"
     found = []
     for scalar, value in given.items():
         instance("Problem", "learnt", scalar, sp.Symbol, what)
-        if isinstance(scalar, OwnedSymbol) or scalar._assumptions_orig not in ({}, {"commutative": True}, {"real": True}):
+        signed = scalar._assumptions_orig not in ({}, {"commutative": True}, {"real": True})
+        if isinstance(scalar, OwnedSymbol) or signed:
             raise ValueError(
                 f"Problem(learnt={{{shown(scalar)}: …}}): a scalar that learns may take any real value, so its symbol "
                 f"must be one of your own, without a sign: sp.Symbol({str(scalar)!r}, real=True)"
