@@ -71,10 +71,10 @@ def read_own_problem(table: Table, noise: Any) -> Problem:
     except ValueError as error:
         near = get_close_matches(text, LOSSES, n=1, cutoff=0.7)
         raise ValueError(f"{error}; did you mean the loss {near[0]!r}?" if near else str(error)) from None
-    directions = (students, targets) if several else (None, None)
+    ends = (students, targets) if several else (None, None)
     title = table.text("title", "custom loss")
     with table.blame():
-        return Problem(loss, noise, labels or None, parameters or None, title, model, *directions, None, learnt)
+        return Problem(loss, noise, labels or None, parameters or None, title, model, ends[0], ends[1], None, learnt)
 
 
 def _learnt(table: Table) -> dict[sp.Symbol, Learnt]:
