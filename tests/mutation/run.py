@@ -37,7 +37,7 @@ MIRRORS = {
     "aliases": ("tests/test_aliases.py",),
     "registry": ("tests/test_registry.py", "tests/test_cli.py"),
     "__init__": ("tests/test_architecture.py", "tests/test_aliases.py"),
-    "notation": ("tests/report", "tests/closed/test_formula.py"),
+    "notation": ("tests/test_notation.py", "tests/report", "tests/closed/test_formula.py"),
     "entries": ("tests/test_registry.py", "tests/problem", "tests/rule", "tests/test_cli.py"),
     "verify": ("tests/test_architecture.py", "tests/test_aliases.py"),
     "objects": ("tests/test_objects.py", "tests/test_pickle.py"),
