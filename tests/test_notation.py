@@ -1,4 +1,4 @@
-r"""The field's notation: what names, products, roots, exponents and derivatives are as LaTeX; equal values under roots."""
+r"""The field's notation: names, products, roots, exponents and derivatives as LaTeX; equal values under roots."""
 
 import pytest
 import sympy as sp

@@ -121,7 +121,7 @@ def test_texts_are_at_most_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_message_is_given_the_place_of_the_key_that_it_names() -> None:
     def blamed(table: Table, message: str, kind: type[Exception] = ValueError) -> str:
-        with pytest.raises(ValueError, match=".") as caught, table.blame():
+        with pytest.raises(ValueError, match=r":|is|named") as caught, table.blame():
             raise kind(message)
         return str(caught.value)
 
