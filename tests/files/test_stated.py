@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.files import experiment
+from symhigh.files import experiment, writing
 from symhigh.files.document import Table
 from symhigh.files.experiment import Expected, experiment_tree
+from symhigh.files.folder import claim_folder
 from symhigh.files.reading import read_population, read_problem, read_quantile, read_rule
 from symhigh.files.writing import population_tree, problem_tree, quantile_tree, toml_text
 
@@ -188,6 +190,12 @@ def test_defaults_of_what_is_read() -> None:
     assert read('name = "constant"\ngamma = "1/3"', read_rule) == sh.Constant(sp.Rational(1, 3))
     own = read('loss = "k*(x - x_star)**4 + q*x**2"\nparameters = { k = 2, q = -1 }', read_problem)
     assert {str(s): (s.is_positive, s.is_real) for s, _ in own.parameters} == {"k": (True, True), "q": (None, True)}
+    labelled = read('loss = "log(1 + exp(-y*x))"\nlabels = { "1" = "1/(1+exp(-x_star))", "-1" = "1/(1+exp(x_star))" }',
+                    read_problem)  # fmt: skip
+    assert [int(k) for k, _ in labelled.labels] == [1, -1]
+    assert read('loss = "(x - x_star)**2"\nlabels = {}', read_problem).labels == ()
+    one = read('loss = "(x1 - x_star)**2"\nstudents = ["x1"]', read_problem)
+    assert (list(map(str, one.students)), one.targets) == (["x1"], (sh.x_star,))
     wrapped = read('name = "constant"\ngamma = 1\nwrap = [{ name = "warm-up", duration = 2 }, '
                    '{ name = "mini-batch", m = 3 }]', read_rule)  # fmt: skip
     assert wrapped == sh.MiniBatch(sh.WarmUp(sh.Constant(1), 2), 3)
@@ -207,6 +215,22 @@ def test_quantile_functions_go_there_and_back(spectrum: sh.Spectrum) -> None:
     np.testing.assert_array_equal(back(p), spectrum.quantile(p))
     with pytest.raises(ValueError, match="quantile function of one's own cannot be written"):
         quantile_tree(lambda q: q)
+
+
+def test_what_reads_back_otherwise_is_not_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"the loss = .* cannot be written as a formula: it reads back as"):
+        writing._formula("the loss", sp.Mul(2, sp.Add(sh.x, 1), evaluate=False), {})
+    monkeypatch.setattr(experiment, "rule_tree", lambda rule: {"name": "constant", "gamma": 7})
+    with pytest.raises(ValueError, match=r"\('experiment'\): as a file it would state .* Constant\(gamma=7\)"):
+        stated().to_toml()
+    assert claim_folder(tmp_path / "a" / "b").is_dir()
+    (tmp_path / "a" / "file").write_text("")
+    with pytest.raises(ValueError, match="the folder holds files that are not of an experiment"):
+        claim_folder(tmp_path / "a")
+    (tmp_path / "a" / "verdict.json").write_text("")
+    assert claim_folder(tmp_path / "a") == tmp_path / "a"
+    with pytest.raises(ValueError, match=r"Experiment.run\(folder=.*: cannot be written: "):
+        claim_folder(tmp_path / "a" / "file")
 
 
 def test_text_of_tables_is_toml() -> None:
