@@ -5,6 +5,7 @@ from symhigh.aliases import derive_network as derive_network
 from symhigh.aliases import derive_several as derive_several
 from symhigh.aliases import simulate_network as simulate_network
 from symhigh.closed import Attempt as Attempt
+from symhigh.closed import Ball as Ball
 from symhigh.closed import FixedPoint as FixedPoint
 from symhigh.closed import Formula as Formula
 from symhigh.closed import RenewalEquation as RenewalEquation

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -57,6 +58,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "Claim": lambda: sh.Claim("c", evidence=[symbolic(sp.Integer(0)), numeric(tau, tau)], domain={tau: (0, 1)}),
     "Comparison": lambda: sh.compare(sh.derive(SQUARES, LEAST).solve(ISOTROPIC, START, 1), runs()),
     "Constant": lambda: sh.Constant(eta),
+    "Ball": lambda: sh.Ball(mpmath.mpf(1), mpmath.mpf(0)),
     "Contaminated": lambda: sh.Contaminated(sh.Gaussian(1), sh.StudentT(3), 0.1),
     "Curve": lambda: system().solve(ISOTROPIC, START, 1),
     "DAdaptation": lambda: sh.DAdaptation(1, 0.1),

@@ -1,10 +1,12 @@
 """The public callables, each with arguments that are right; the fuzzer puts a hostile value in place of one or two."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy as sp
 
@@ -391,6 +393,10 @@ def targets() -> Iterator[Target]:
     yield Target(
         "Formula.subs", lambda values: made["formula"].subs(values), {"values": {a: b}}, optional=("values",)
     )
+    if importlib.util.find_spec("flint"):
+        known = {"digits": 15, "a": 0.5, "b": 0.1, "tau": 1.0}
+        yield Target("Formula.enclose", made["formula"].enclose, known, ("digits", "a", "b", "tau"))
+    yield Target("Ball", sh.Ball, {"middle": mpmath.mpf(1), "radius": mpmath.mpf(0)})
     yield Target("Formula.python", made["formula"].python, {"name": "f"}, (), ("Formula",))
     yield Target("Formula.c", made["formula"].c, {"name": "f"}, (), ("Formula",))
     yield Target(
