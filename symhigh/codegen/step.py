@@ -32,7 +32,7 @@ from symhigh.codegen.sample import (
     sample_lines,
     slope,
 )
-from symhigh.codegen.target import NUMBA
+from symhigh.codegen.target import NUMBA, Target
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, lam, t
 from symhigh.system import MomentSystem
@@ -44,11 +44,11 @@ _RESERVED = (
 )
 
 
-def step_source(system: MomentSystem, s: Statement, given: bool = False) -> str:
-    """Source of the simulator; ``system`` is the mean field of ``s``. Numba only, as it is made of loops."""
-    lowering = Lowering(system, NUMBA)
+def step_source(system: MomentSystem, s: Statement, given: bool = False, target: Target = NUMBA) -> str:
+    """Source of the simulator; ``system`` is the mean field of ``s``. The step is made of loops on every target."""
+    lowering = Lowering(system, target)
     lowering.names.reserve(*_RESERVED)
-    parts = [NUMBA.header, normal_source(), lowering.source(), *knowledge_sources(lowering, s)]
+    parts = [target.header, normal_source(target), lowering.source(), *knowledge_sources(lowering, s)]
     return "\n\n".join([*parts, _Step(lowering, system, s, given).run()])
 
 
