@@ -3,6 +3,7 @@
 from symhigh.closed.adam_constants import AdamConstants, adam_constants
 from symhigh.closed.best_momentum import BestMomentum, best_momentum
 from symhigh.closed.best_rate import BestRate, best_rate
+from symhigh.closed.enclosure import Ball
 from symhigh.closed.fixed_points import FixedPoint, fixed_points
 from symhigh.closed.formula import Formula
 from symhigh.closed.limits import limits
@@ -12,6 +13,7 @@ from symhigh.closed.volterra import RenewalEquation, renewal_equation
 __all__ = [
     "AdamConstants",
     "Attempt",
+    "Ball",
     "BestMomentum",
     "BestRate",
     "FixedPoint",

@@ -26,7 +26,7 @@ from symhigh.codegen.gram_frame import ROOT
 from symhigh.codegen.gram_sample import Sample
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.sample import RATE, knowledge, knowledge_sources, late, rate_lines, slope
+from symhigh.codegen.sample import RATE, knowledge, knowledge_sources, late, loaded, rate_lines, slope
 from symhigh.codegen.target import NUMBA
 from symhigh.derivation.mean_field import rotation_invariant
 from symhigh.derivation.state import Statement
@@ -92,7 +92,7 @@ class _Chain(Sample):
             "pool = words.view(numpy.float64)",
             *([] if s.batch == 1 else [f"total = numpy.empty({self.gradients * frame} * n)"]),
             *(f"{names(p)} = par[{k}]" for k, p in enumerate(self.system.parameters)),
-            *(f"{names(m.name)} = y[{self.place} + {j}]" for j, m in enumerate(s.memory)),
+            *loaded(names, s, self.place),
             *(f"{names(slope(p))} = 0.0" for p in range(len(s.students))),
             f"{names(RATE)}, on, {names(t)} = 0.0, 0.0, 0.0  # nothing is left from before",
             "for k in range(steps):",

@@ -22,9 +22,11 @@ from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
 from symhigh.codegen.sample import (
     RATE,
+    batch_slopes,
     class_lines,
     knowledge_sources,
     late,
+    loaded,
     noise_lines,
     rate_lines,
     sample_lines,
@@ -77,7 +79,7 @@ class _Step:
             "source, words = rng",
             "pool = words.view(numpy.float64)",
             *(f"{names(p)} = par[{k}]" for k, p in enumerate(self.system.parameters)),
-            *(f"{names(m.name)} = y[{self.place} + {j}]" for j, m in enumerate(s.memory)),
+            *loaded(names, s, self.place),
             *(f"{names(slope(p))} = 0.0" for p in range(len(s.students))),
             f"{names(RATE)}, on, {names(t)} = 0.0, 0.0, 0.0  # nothing is left from before",
             *([f"total = numpy.zeros(({len(s.students)}, n))"] if self.batched else []),
@@ -219,13 +221,16 @@ class _Step:
             for (p, q), product in self.products().items()
         ]
         load = [f"    {names(v)} = y[{k} * n + i]" for k, v in enumerate(self.entries)]
+        begin, add, mean = batch_slopes(names, self.s, size)
         return [
+            *begin,
             f"for j in range(int({size})):",
-            *("    " + line for line in sample),
+            *("    " + line for line in (*sample, *add)),
             "    on = 0.0  # the coordinates have moved; the other samples find them there",
             "    for i in range(n):",
             *again,
             *([f"{names(gradient_square)} = 0.0"] if square else []),
+            *mean,
             "for i in range(n):",
             *(f"    push[{p}, i] = total[{p}, i] / {size}" for p in range(count)),
             *(f"    total[{p}, i] = 0.0" for p in range(count)),
