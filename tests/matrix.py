@@ -154,7 +154,8 @@ def main(workers: int = 2) -> None:
             PAGE.write_text(written(found), "utf-8")
     kinds = [kind for kind, _ in found.values()]
     named = {"agrees": "agree", "differs": "differ", "refused": "are refused", "failed": "fail"}
-    record("matrix", "python -m tests.matrix", {f"cells that {text}": kinds.count(kind) for kind, text in named.items()})
+    figures = {f"cells that {text}": kinds.count(kind) for kind, text in named.items()}
+    record("matrix", "python -m tests.matrix", figures)
 
 
 if __name__ == "__main__":

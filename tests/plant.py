@@ -236,7 +236,8 @@ def main(paths: list[str], most: int = 3) -> int:
     print(f"{len(found)} errors planted, {share:.1%} refuted")
     if not paths:
         figures = {"errors planted": len(found), "refuted": sum(p.refuted for p in found), "share": f"{share:.1%}"}
-        survivors = {f"{p.claim}, {p.error[:200]}": f"{p.verdict.value}, {p.detail[:200]}" for p in found if not p.refuted}
+        left = [p for p in found if not p.refuted]
+        survivors = {f"{p.claim}, {p.error[:200]}": f"{p.verdict.value}, {p.detail[:200]}" for p in left}
         record("planted", "python -m tests.plant", figures, survivors)
     return 0 if share >= 0.98 else 1
 
