@@ -22,12 +22,14 @@ def direct(d: int, work: int = 2_000_000) -> Contest:
     """One core: ns a coordinate-step, against drawing the same number of normals, and NumPy."""
     steps = max(1, work // d)
     walk = DirectWalk(prepare(PROBLEM, RULE, (sh.Spectrum.isotropic(), sh.Start()), d, 1.0, "direct")[1], 0)
-    normals, rng, theirs = walk.kernels.normals, stream(1, 0), np.random.default_rng(0)
+    theirs = np.random.default_rng(0)
     out = np.empty(max(d, 4096))  # large enough for calls not to count
+    rng = stream(1, 0)
+    normals = walk.kernels.held("normals", rng, out)
 
     def draw():
         for _ in range(steps * d // out.size):
-            normals(rng, out)
+            normals({})
 
     def draw_numpy():
         for _ in range(steps * d // out.size):

@@ -31,7 +31,7 @@ from symhigh.codegen.objects import begin_object
 from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.scales import scale_source
-from symhigh.codegen.signatures import ALGEBRA, LIMIT, STEPPER, record
+from symhigh.codegen.signatures import ALGEBRA, GIVEN_STEP, GRAM, LIMIT, STEP, STEPPER, record
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, C, Target, chosen, give_up_c
 from symhigh.codegen.woodbury import LinearAlgebra
@@ -230,14 +230,19 @@ def _is_slow(expr: sp.Expr) -> bool:
     return any(n.dimension > 1 for n in nodes) or any(m.has(GaussianMean) for m in expr.atoms(MixtureMean))
 
 
-def step_kernels(system: MomentSystem, statement: Statement, given: bool = False) -> ModuleType:
+def step_kernels(
+    system: MomentSystem, statement: Statement, given: bool = False, target: Target | None = None
+) -> Any:
     """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
-    return _once(("step", given, system.content, statement), lambda: load(step_source(system, statement, given)))
+    exports = GIVEN_STEP if given else STEP
+    key = given, system.content, statement
+    return module_kernels("step", key, target, lambda target: step_source(system, statement, given, target), exports)
 
 
-def gram_kernels(system: MomentSystem, statement: Statement) -> ModuleType:
+def gram_kernels(system: MomentSystem, statement: Statement, target: Target | None = None) -> Any:
     """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
-    return _once(("gram", system.content, statement), lambda: load(gram_source(system, statement)))
+    key = system.content, statement
+    return module_kernels("gram", key, target, lambda target: gram_source(system, statement, target), GRAM)
 
 
 def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> Any:

@@ -30,7 +30,8 @@ from symhigh.codegen.helpers import SHARED, TYPES
 
 _loaded: dict[str, SimpleNamespace] = {}
 _BYTE = ctypes.c_char
-_DOUBLE = np.dtype(np.float64)
+_HELD = {"a": np.dtype(np.float64), "k": np.dtype(np.int64), "b": np.dtype(np.uint64)}
+"""What arrays hold, by the first letter of their types."""
 
 
 def load_object(
@@ -243,7 +244,9 @@ def _format(kind: Any) -> str:
         return "Q"
     if isinstance(kind, tuple):
         return "".join(map(_format, kind))
-    return {"d": "d", "i": "q"}.get(kind) or "Q" + "q" * int(kind[1:])
+    if kind[0] == "(":
+        return "".join(map(_format, kind[1:-1].split(",")))
+    return {"d": "d", "i": "q", "n": ""}[kind] if len(kind) == 1 else "Q" + "q" * int(kind[1:])
 
 
 def _width(kind: Any) -> int:
@@ -254,14 +257,19 @@ def _width(kind: Any) -> int:
 def _put(kind: Any, value: Any, slots: list[Any], copies: list[tuple[Any, Any]]) -> None:
     if isinstance(kind, tuple):
         slots.append(value.address)
+    elif kind[0] == "(":
+        for its, entry in zip(kind[1:-1].split(","), value, strict=True):
+            _put(its, entry, slots, copies)
+    elif kind == "n":
+        return
     elif kind == "d":
         slots.append(float(value))
     elif kind == "i":
         slots.append(int(value))
     else:
-        array = value
-        if not (array.flags.c_contiguous and (array.dtype is _DOUBLE or array.dtype == _DOUBLE)):
-            array = np.ascontiguousarray(value, dtype=np.float64)
+        array, held = value, _HELD[kind[0]]
+        if not (array.flags.c_contiguous and (array.dtype is held or array.dtype == held)):
+            array = np.ascontiguousarray(value, dtype=held)
             if value.flags.writeable:
                 copies.append((value, array))
             else:

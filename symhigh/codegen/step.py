@@ -22,15 +22,17 @@ from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
 from symhigh.codegen.sample import (
     RATE,
+    batch_slopes,
     class_lines,
     knowledge_sources,
     late,
+    loaded,
     noise_lines,
     rate_lines,
     sample_lines,
     slope,
 )
-from symhigh.codegen.target import NUMBA
+from symhigh.codegen.target import NUMBA, Target
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, lam, t
 from symhigh.system import MomentSystem
@@ -42,11 +44,11 @@ _RESERVED = (
 )
 
 
-def step_source(system: MomentSystem, s: Statement, given: bool = False) -> str:
-    """Source of the simulator; ``system`` is the mean field of ``s``. Numba only, as it is made of loops."""
-    lowering = Lowering(system, NUMBA)
+def step_source(system: MomentSystem, s: Statement, given: bool = False, target: Target = NUMBA) -> str:
+    """Source of the simulator; ``system`` is the mean field of ``s``. The step is made of loops on every target."""
+    lowering = Lowering(system, target)
     lowering.names.reserve(*_RESERVED)
-    parts = [NUMBA.header, normal_source(), lowering.source(), *knowledge_sources(lowering, s)]
+    parts = [target.header, normal_source(target), lowering.source(), *knowledge_sources(lowering, s)]
     return "\n\n".join([*parts, _Step(lowering, system, s, given).run()])
 
 
@@ -77,7 +79,7 @@ class _Step:
             "source, words = rng",
             "pool = words.view(numpy.float64)",
             *(f"{names(p)} = par[{k}]" for k, p in enumerate(self.system.parameters)),
-            *(f"{names(m.name)} = y[{self.place} + {j}]" for j, m in enumerate(s.memory)),
+            *loaded(names, s, self.place),
             *(f"{names(slope(p))} = 0.0" for p in range(len(s.students))),
             f"{names(RATE)}, on, {names(t)} = 0.0, 0.0, 0.0  # nothing is left from before",
             *([f"total = numpy.zeros(({len(s.students)}, n))"] if self.batched else []),
@@ -219,13 +221,16 @@ class _Step:
             for (p, q), product in self.products().items()
         ]
         load = [f"    {names(v)} = y[{k} * n + i]" for k, v in enumerate(self.entries)]
+        begin, add, mean = batch_slopes(names, self.s, size)
         return [
+            *begin,
             f"for j in range(int({size})):",
-            *("    " + line for line in sample),
+            *("    " + line for line in (*sample, *add)),
             "    on = 0.0  # the coordinates have moved; the other samples find them there",
             "    for i in range(n):",
             *again,
             *([f"{names(gradient_square)} = 0.0"] if square else []),
+            *mean,
             "for i in range(n):",
             *(f"    push[{p}, i] = total[{p}, i] / {size}" for p in range(count)),
             *(f"    total[{p}, i] = 0.0" for p in range(count)),
