@@ -193,14 +193,19 @@ def _stepper(name: str, target: Target) -> Callable[[], _Functions]:
 
 
 def _begun(
-    source: str, exports: Mapping[str, Signature], target: Target, records: tuple[Record, ...] = (), plain: bool = False
+    source: str,
+    exports: Mapping[str, Signature],
+    target: Target,
+    records: tuple[Record, ...] = (),
+    plain: bool = False,
+    fused: bool = False,
 ) -> Callable[[], _Functions]:
     """Begin to make the functions ``exports`` of a module on one target; the function returned waits for them.
 
-    ``plain`` where no stepper is given them.
+    ``plain`` where no stepper is given them; ``fused`` where C may round a product and a sum once.
     """
     if target is C:
-        begun = begin_object(source, exports, records, 1 if records else 2)  # a stepper gains nothing by more
+        begun = begin_object(source, exports, records, 1 if records else 2, fused)  # a stepper gains nothing by more
         return lambda: vars(begun())
     module = load(source)
     functions = {name: getattr(module, name) for name in exports}
@@ -236,13 +241,21 @@ def step_kernels(
     """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
     exports = GIVEN_STEP if given else STEP
     key = given, system.content, statement
-    return module_kernels("step", key, target, lambda target: step_source(system, statement, given, target), exports)
+
+    def source(target: Target) -> str:
+        return step_source(system, statement, given, target)
+
+    return module_kernels("step", key, target, source, exports, fused=True)
 
 
 def gram_kernels(system: MomentSystem, statement: Statement, target: Target | None = None) -> Any:
     """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
     key = system.content, statement
-    return module_kernels("gram", key, target, lambda target: gram_source(system, statement, target), GRAM)
+
+    def source(target: Target) -> str:
+        return gram_source(system, statement, target)
+
+    return module_kernels("gram", key, target, source, GRAM, fused=True)
 
 
 def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> Any:
@@ -259,12 +272,18 @@ def density_kernels(system: MomentSystem, channels: tuple[sp.Expr, ...]) -> Modu
 
 
 def module_kernels(
-    name: str, content: Any, target: Target | None, source: Callable[[Target], str], exports: Mapping[str, Signature]
+    name: str,
+    content: Any,
+    target: Target | None,
+    source: Callable[[Target], str],
+    exports: Mapping[str, Signature],
+    fused: bool = False,
 ) -> Any:
     """The functions ``exports`` of one module that needs no stepper."""
 
     def made(target: Target) -> Kernels:
-        return Kernels(target=target, fields=(), room=(0, 0), **_begun(source(target), exports, target, plain=True)())
+        begun = _begun(source(target), exports, target, plain=True, fused=fused)
+        return Kernels(target=target, fields=(), room=(0, 0), **begun())
 
     return _kernels(name, content, target, made)
 

@@ -49,8 +49,8 @@ COSINE = (
 """C on [0, 1/4]."""
 
 # a stream is one array of words: the lanes' states, one more generator's, the place in the pool, the pool
-SINGLE, _PLACE, FIRST = 4 * LANES, 4 * LANES + 4, 4 * LANES + 8
-_END = FIRST + POOL
+SINGLE, PLACE, FIRST = 4 * LANES, 4 * LANES + 4, 4 * LANES + 8
+END = FIRST + POOL
 _WIDTH = 8  # words in a cache line
 _ROWS = 4
 
@@ -62,13 +62,13 @@ def stream(*key: int, generator: type[np.random.BitGenerator] | None = None) -> 
     ``Generator`` is the source of all normals and uniforms, and the words hold the pool alone; else the source is None.
     """
     seeds = np.random.SeedSequence(list(key))
-    room = np.zeros(_END + _WIDTH, np.uint64)
+    room = np.zeros(END + _WIDTH, np.uint64)
     skip = -(room.ctypes.data // 8) % _WIDTH
-    words = room[skip : skip + _END]
-    words[_PLACE] = _END
+    words = room[skip : skip + END]
+    words[PLACE] = END
     if generator is not None:
         return np.random.Generator(generator(seeds)), words
-    words[:_PLACE] = seeds.generate_state(_PLACE, np.uint64)
+    words[:PLACE] = seeds.generate_state(PLACE, np.uint64)
     return None, words
 
 
@@ -145,10 +145,34 @@ def uniform(source, words):
 """
 
 # halves of a word become doubles by their bits: high 2**32 as 2**84 + high 2**32, low as 2**52 + low; then one rounding
+MAP = f"""upper = number_of((bits >> numpy.uint64(32)) | {_word(0x4530000000000000)}) - {2.0**84 + 2.0**52!r}
+lower = number_of((bits & numpy.uint64(0xFFFFFFFF)) | {_word(0x4330000000000000)})
+# 2**64 U = 2**exponent mantissa with mantissa from 0x3fe6a09e667f3bcd, which is sqrt(1/2), to twice that
+image = word_of((upper + lower) + 0.5) + {_word(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)}
+exponent = number_of((image >> numpy.uint64(52)) | {_word(0x4330000000000000)}) - {2.0**52 + 1023 + 64!r}
+mantissa = number_of((image & {_word(0xFFFFFFFFFFFFF)}) + {_word(0x3FE6A09E667F3BCD)})
+ratio = (mantissa - 1.0) / (mantissa + 1.0)
+even = ratio * ratio
+radius = sqrt(fused(ratio, {_horner("even", LOGARITHM)}, {-2 * math.log(2)!r} * exponent))
+angle = number_of((turns >> numpy.uint64(12)) | {_word(0x3FF0000000000000)}) - 1.5
+wide = angle * angle
+across = word_of(angle * {_horner("wide", SINE)})
+along = word_of({_horner("wide", COSINE)}) ^ (turns << numpy.uint64(63))
+exchanged = (along ^ across) & (numpy.uint64(0) - ((turns >> numpy.uint64(1)) & numpy.uint64(1)))
+one = radius * number_of(along ^ exchanged)
+other = radius * number_of(across ^ exchanged)
+"""
+"""The map from the words ``bits`` and ``turns`` to the normals ``one`` and ``other``, as lines."""
+
+MAP_NAMES = (
+    *("bits", "turns", "upper", "lower", "image", "exponent", "mantissa", "ratio", "even", "radius", "angle", "wide"),
+    *("across", "along", "exchanged", "one", "other", "fresh"),
+)
+
 _FILL = f'''@exact
-def fill_from_lanes(words):
-    """Words from the lanes, then the map from pairs of words, in place."""
-    for row in range({FIRST}, {_END}, {_ROWS * LANES}):
+def words_from_lanes(words):
+    """Words from the lanes, which are not yet normals."""
+    for row in range({FIRST}, {END}, {_ROWS * LANES}):
         for lane in range({LANES}):
             s0 = words[lane]
             s1 = words[lane + {LANES}]
@@ -159,25 +183,18 @@ def fill_from_lanes(words):
             words[lane + {LANES}] = s1
             words[lane + {2 * LANES}] = s2
             words[lane + {3 * LANES}] = s3
+
+
+@exact
+def fill_from_lanes(words):
+    """Words from the lanes, then the map from pairs of words, in place."""
+    words_from_lanes(words)
     for i in range({FIRST}, {FIRST + POOL // 2}):
-        a = words[i]
-        b = words[i + {POOL // 2}]
-        high = number_of((a >> numpy.uint64(32)) | {_word(0x4530000000000000)}) - {2.0**84 + 2.0**52!r}
-        low = number_of((a & numpy.uint64(0xFFFFFFFF)) | {_word(0x4330000000000000)})
-        # 2**64 U = 2**exponent m with m from 0x3fe6a09e667f3bcd, which is sqrt(1/2), to twice that
-        word = word_of((high + low) + 0.5) + {_word(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)}
-        exponent = number_of((word >> numpy.uint64(52)) | {_word(0x4330000000000000)}) - {2.0**52 + 1023 + 64!r}
-        m = number_of((word & {_word(0xFFFFFFFFFFFFF)}) + {_word(0x3FE6A09E667F3BCD)})
-        q = (m - 1.0) / (m + 1.0)
-        y = q * q
-        radius = sqrt(fused(q, {_horner("y", LOGARITHM)}, {-2 * math.log(2)!r} * exponent))
-        x = number_of((b >> numpy.uint64(12)) | {_word(0x3FF0000000000000)}) - 1.5
-        z = x * x
-        across = word_of(x * {_horner("z", SINE)})
-        along = word_of({_horner("z", COSINE)}) ^ (b << numpy.uint64(63))
-        exchanged = (along ^ across) & (numpy.uint64(0) - ((b >> numpy.uint64(1)) & numpy.uint64(1)))
-        words[i] = word_of(radius * number_of(along ^ exchanged))
-        words[i + {POOL // 2}] = word_of(radius * number_of(across ^ exchanged))
+        bits = words[i]
+        turns = words[i + {POOL // 2}]
+{indent(MAP, " " * 8)}
+        words[i] = word_of(one)
+        words[i + {POOL // 2}] = word_of(other)
 '''
 
 _REQUESTS = f"""@njit
@@ -186,29 +203,29 @@ def refill(source, words):
         fill_from_lanes(words)
     else:
         pool = words.view(numpy.float64)
-        for i in range({FIRST}, {_END}):
+        for i in range({FIRST}, {END}):
             pool[i] = source.standard_normal()
-    words[{_PLACE}] = numpy.uint64({FIRST})
+    words[{PLACE}] = numpy.uint64({FIRST})
 
 
 @njit
 def ready(source, words, most):
-    at = numpy.int64(words[{_PLACE}])
-    if at == {_END}:
+    at = numpy.int64(words[{PLACE}])
+    if at == {END}:
         refill(source, words)
         at = {FIRST}
-    count = min(most, {_END} - at)
-    words[{_PLACE}] = numpy.uint64(at + count)
+    count = min(most, {END} - at)
+    words[{PLACE}] = numpy.uint64(at + count)
     return at, count
 
 
 @njit
 def together(source, words, count):
-    at = numpy.int64(words[{_PLACE}])
-    if at + count > {_END}:
+    at = numpy.int64(words[{PLACE}])
+    if at + count > {END}:
         refill(source, words)
         at = {FIRST}
-    words[{_PLACE}] = numpy.uint64(at + count)
+    words[{PLACE}] = numpy.uint64(at + count)
     return at
 
 

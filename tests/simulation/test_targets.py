@@ -17,7 +17,7 @@ from symhigh.codegen.cache import load
 from symhigh.codegen.compiler import compiler
 from symhigh.codegen.gram import gram_source, refusal
 from symhigh.codegen.normal import POOL, normal_source, stream
-from symhigh.codegen.objects import load_object
+from symhigh.codegen.objects import begin_object
 from symhigh.codegen.signatures import GRAM, STEP
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, C
@@ -35,10 +35,10 @@ def data() -> sh.Dataset:
     return sh.Dataset(rows, rows @ np.ones(12) + 0.1 * rng.standard_normal(30))
 
 
-def runs(name: str, method: str = "direct", **given: object) -> Callable[[], sh.Runs]:
+def runs(name: str, method: str = "direct", d: int = 20, end: float = 1.5, **given: object) -> Callable[[], sh.Runs]:
     problem, rule, population = ALL[name]
     return lambda: sh.simulate(
-        problem, rule, *population, d=20, t_end=1.5, seeds=[3, 8], method=method, t=[0, 0.5, 1.5], **given
+        problem, rule, *population, d=d, t_end=end, seeds=[3, 8], method=method, t=[0, end / 3, end], **given
     )
 
 
@@ -101,13 +101,30 @@ def test_numba_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.Monk
 
 
 @needs_compiler
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SGD, square, network", "Adam, square, network", "mini-batch with weight decay, square, linear",
+        "SGD, square, committee", "sign SGD, square, linear",
+    ],
+)  # fmt: skip
+def test_whole_pools_of_normals_are_used_where_they_are_made(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """d = 1300 is two pools and a part of one; the normal of the label noise moves their beginnings step by step."""
+    statement, field = mean_field_of(*ALL[name][:2])
+    text = step_source(field, statement, False, C)
+    assert ("high = low + 512" in text) == ("sign" not in name)
+    made = runs(name, "direct", 1300, 3 / 1300)
+    agree(on("c", monkeypatch, made), on("numpy", monkeypatch, made))
+
+
+@needs_compiler
 def test_the_bits_of_the_normals_are_the_same_on_every_target() -> None:
     """Three pools and a part of one, after a cut, and the uniforms; NumPy's arrays share no code with the loops."""
     found = []
     for made in (
         load(f"{NUMPY.header}\n\n{normal_source(NUMPY)}"),
         load(f"{NUMBA.header}\n\n{normal_source(NUMBA)}"),
-        load_object(normal_source(C), {"normals": STEP["normals"], "uniform": ("n", "b1")}),
+        begin_object(normal_source(C), {"normals": STEP["normals"], "uniform": ("n", "b1")}, fused=True)(),
     ):
         rng, out = stream(12, 3), np.empty(3 * POOL + 100)
         made.normals(rng, out[:77])
