@@ -38,6 +38,7 @@ from symhigh.derivation.shift import Shift
 from symhigh.derivation.state import Statement, state
 from symhigh.derivation.state_checks import KNOWN
 from symhigh.meanfield import Family, Reduction
+from symhigh.problem.learnt import refuse_learnt
 from symhigh.symbols import D2, OwnedSymbol, inverse_time, lam, t
 from symhigh.system import MomentSystem
 
@@ -112,6 +113,8 @@ def deviations(system: MomentSystem, random_start: bool = False, numeric: bool =
     path, and where the increments have no variance.
     """
     check_closure(system)
+    why = "whose own spread the covariance of one step does not hold yet"
+    refuse_learnt("fluctuations", system.problem.learnt, why, "simulate an ensemble for its spread")
     s, _ = state(system.problem, system.rule)
     _check(s)
     if D2 in system.family.states and not (sees_error_alone(s) and not any(map(s.uses, KNOWN))):

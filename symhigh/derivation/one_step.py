@@ -22,7 +22,7 @@ there, which the slopes of that class hold. The entry's mean adds ``δ μ_k E φ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
 
@@ -62,7 +62,8 @@ class OneStep:
     ``slopes`` are the formal F_p, students only; where the rate looks at the sample, F_p stands for the effective slope
     ``g f_p'``, and ``rate`` for g itself. ``kicks`` are the factors of ``F_p a`` in the change of order δ of every
     vector; None where that change is not a combination of them. ``changes`` are the changes themselves, of vectors
-    over δ and of cells, in δ, the slopes and the sample's entry :data:`ENTRY`.
+    over δ and of cells, in δ, the slopes and the sample's entry :data:`ENTRY`. ``pulls`` are the formal slopes in the
+    learnt scalars, ``scalars`` the drift of these and of what the rule keeps for them.
     """
 
     slopes: tuple[sp.Expr, ...]
@@ -72,6 +73,8 @@ class OneStep:
     cells: dict[sp.Symbol, sp.Expr]
     kicks: dict[sp.Symbol, tuple[sp.Expr, ...]] | None
     changes: dict[sp.Symbol, sp.Expr]
+    pulls: tuple[sp.Expr, ...] = ()
+    scalars: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=64)
@@ -101,7 +104,24 @@ def one_step(statement: Statement) -> OneStep:
     }
     own = {m.name: change(m.name + m.increment, m.name, sp.S.One) for m in s.cells}
     cells = {name: mehler.mean(c) for name, c in own.items()}
-    return OneStep(slopes, rate, drift, covariance, cells, _kicks(changes, slopes), {**changes, **own})
+    pulls = tuple(sp.Function(f"F_{a.name}", real=True)(*z) for a in s.scalars.learnt)
+    there = dict(zip(s.scalars.slopes, pulls, strict=True))
+    moves = {m.name: change(m.name + m.increment, m.name, sp.S.One) for m in s.scalars.memory}
+    scalars = {name: mehler.mean(_of_each(move, s).xreplace(there)) for name, move in moves.items()}
+    return OneStep(
+        slopes, rate, drift, covariance, cells, _kicks(changes, slopes), {**changes, **own}, pulls, scalars
+    )
+
+
+def _of_each(move: sp.Expr, s: Statement) -> sp.Expr:
+    """``move`` of a scalar, checked to be a sum over the samples of a batch."""
+    slopes = s.scalars.slopes
+    if s.batch != 1 and not (move.is_polynomial(*slopes) and sp.Poly(move, *slopes).total_degree() <= 1):
+        raise ValueError(
+            f"rule {s.owner}: its step is not linear in the gradient, so that of a learnt scalar depends on all "
+            "samples of a batch at once; use batches of one"
+        )
+    return move
 
 
 def _kicks(
@@ -128,14 +148,14 @@ def _leading(expr: sp.Expr) -> sp.Expr:
 
 def _joined(expr: sp.Expr, s: Statement, rate: sp.Expr) -> sp.Expr:
     """Rate and gradient of a step whose rate looks at the sample: together an effective slope, alone the rate."""
-    total = sp.S.Zero
+    total, gradients = sp.S.Zero, (*s.gradients, *s.scalars.slopes)
     for term in sp.Add.make_args(expr):
         steps = sp.degree(term, g) if term.has(g) else 0
         joint = sp.S.One
-        for gradient in s.gradients:
+        for gradient in gradients:
             joint *= gradient ** (sp.degree(term, gradient) if term.is_polynomial(gradient) else 0)
         rest = term / (joint * g**steps)
-        if rest.has(g, *s.gradients) or sp.Poly(joint, *s.gradients).total_degree() not in (0, steps):
+        if rest.has(g, *gradients) or sp.Poly(joint, *gradients).total_degree() not in (0, steps):
             raise ValueError(
                 f"rule {s.owner}: its rate depends on the sample, and its step holds {term}; such a rate may only "
                 "multiply the gradient, as in X - g/d * G"
@@ -158,6 +178,7 @@ class _Mehler:
     def __init__(self, s: Statement, z: tuple[sp.Symbol, ...], weights: tuple[sp.Expr, ...]) -> None:
         self.s, self.z, self.weights = s, z, weights
         self.entries = {*s.coordinates, *s.coefficients}
+        self.normals = (*s.normals, *s.scalars.normals)
 
     def mean(self, expr: sp.Expr) -> sp.Expr:
         """``E expr/δ²`` as δ → 0; what is of order δ must average to zero."""
@@ -171,7 +192,7 @@ class _Mehler:
         return found.coeff(DELTA, 2)
 
     def _term(self, term: sp.Expr) -> sp.Expr:
-        constant, rest = term.as_independent(ENTRY, *self.s.normals, sp.core.function.AppliedUndef)
+        constant, rest = term.as_independent(ENTRY, *self.normals, sp.core.function.AppliedUndef)
         order = sp.degree(constant, DELTA) if constant.has(DELTA) else 0
         if order > 2:
             return sp.S.Zero
@@ -214,7 +235,7 @@ class _Mehler:
 
 def mean_of_normals(own: sp.Expr, s: Statement) -> sp.Expr:
     """``E`` of a monomial in the normals that a step draws."""
-    for normal in sorted(own.free_symbols.intersection(s.normals), key=str):
+    for normal in sorted(own.free_symbols.intersection((*s.normals, *s.scalars.normals)), key=str):
         if own == 0:
             break
         own = power_mean(own, normal, sp.S.One, s.owner)

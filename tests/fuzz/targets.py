@@ -134,6 +134,9 @@ def targets() -> Iterator[Target]:
     )
     mean = sp.Symbol("mu", real=True)
     yield Target("Mixture", sh.Mixture, {"weights": [1], "means": [mean], "labels": [0]}, optional=("labels",))
+    yield Target("Learnt", sh.Learnt, {"start": 0.5, "speed": 2.0}, ("speed",))
+    given = {"students": 2, "targets": 1, "activation": "erf", "noise": 0.1, "second_layer": 1.0, "teacher": [1.0]}
+    yield Target("committee", sh.committee, {**given, "learns": True, "speed": 2.0}, ("noise", "speed"), ("Problem",))
     yield Target("stable_rate", sh.stable_rate, {"rows": rows}, owners=("Spectrum", "Spectrum.from_data"))
     yield Target(
         "export",
