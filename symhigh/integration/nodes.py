@@ -21,10 +21,11 @@ _RADIUS = 6.0
 """Standard deviations beyond which there are no points."""
 _STEP = 1.1
 """The first step, times the root of half and twice the largest variance: the width of products of four slopes."""
-_MOST = 1_000_000
-"""Points, at most."""
-_FLOOR = 1e-5
-"""Variances are taken to be at least this part of the largest, which the averages of smooth functions hardly see."""
+_MOST = 3_000_000
+"""Points, at most; those outside the ball count, as they are made."""
+_FLAT, _FLOOR = 0.05, 1e-6
+"""Along axes of less variance functions are nearly polynomials, which few points of Gauss and Hermite average;
+variances are taken to be at least the floor, which the averages of smooth functions hardly see."""
 _FUNCTIONS = {
     "Sigmoid": expit, "Softplus": lambda u: np.logaddexp(0.0, u), "erf": erf, "erfc": erfc,
 }  # fmt: skip
@@ -33,7 +34,7 @@ _FUNCTIONS = {
 class Averages:
     """``values(law, given)`` are the averages asked for, in their order.
 
-    ``ArithmeticError`` where no lattice of a million points resolves the functions to a relative ``rtol``.
+    ``ArithmeticError`` where no lattice of so many points resolves the functions to a relative ``rtol``.
     """
 
     def __init__(self, nodes: Nodes, rtol: float) -> None:
@@ -46,7 +47,8 @@ class Averages:
         self._noise = (roots, weights / weights.sum()) if noisy else (np.zeros(1), np.ones(1))
         self._functions: Any = sp.lambdify(names, exprs, [_FUNCTIONS, "numpy"], cse=True)
         self._order = max((len(ks) for *_, ks in nodes.asked), default=0)
-        self._widest, self._step, self._points = 0.0, _STEP, np.empty((0, 0))
+        self._widest, self._step = 0.0, _STEP
+        self._known: dict[int, tuple[Array, Array]] = {}
 
     def values(self, law: Array, given: Array) -> Array:
         """All averages at one covariance of the variables."""
@@ -55,54 +57,62 @@ class Averages:
             return np.full(len(self.nodes.asked), np.nan)
         if largest > self._widest:
             self._settle(law, given, 1.2 * largest)
-        return self._at(self._points, law, given)
+        return self._at(0.0, law, given)
 
     def _settle(self, law: Array, given: Array, widest: float) -> None:
         """A lattice that is fine enough for variances up to ``widest``."""
         wide = law * (widest / float(np.linalg.eigvalsh(law)[-1]))
         self._widest = widest
         while True:
-            points, shifted = (self._lattice(shift) for shift in (0.0, 0.5))
-            one, two = (self._at(p, wide, given) for p in (points, shifted))
-            size = np.abs(one).max(initial=0.0)
-            if np.abs(one - two).max(initial=0.0) <= 2 * self.rtol * size:
-                self._points = points
+            self._known.clear()
+            one, two = (self._at(shift, wide, given) for shift in (0.0, 0.5))
+            if np.abs(one - two).max(initial=0.0) <= 2 * self.rtol * np.abs(one).max(initial=0.0):
                 return
             self._step *= 0.85
 
-    def _lattice(self, shift: float) -> Array:
-        """Points in a ball, of shape (n, variables)."""
+    def _lattice(self, shift: float, flat: int) -> tuple[Array, Array]:
+        """Points of shape (n, variables), the first ``flat`` axes by Gauss and Hermite, and their weights."""
+        if shift == 0 and flat in self._known:
+            return self._known[flat]
         size, step = len(self.nodes.variables), self._step / np.sqrt(0.5 + 2 * self._widest)
-        ball = np.pi ** (size / 2) / float(sp.gamma(sp.Rational(size, 2) + 1)) * (_RADIUS / step) ** size
-        if ball > _MOST:
+        count = int(np.ceil(_RADIUS / step))
+        roots, weights = np.polynomial.hermite_e.hermegauss(7)
+        if len(roots) ** flat * (2 * count + 1) ** (size - flat) > _MOST:
             raise ArithmeticError(
                 f"averages over {size} predictions are not resolved by {_MOST} points; simulate an ensemble"
             )
-        count = int(np.ceil(_RADIUS / step))
-        axis = (np.arange(-count, count + 1) + shift) * step
-        points = np.stack([a.ravel() for a in np.meshgrid(*[axis] * size, indexing="ij")], axis=1)
-        return np.asarray(points[(points**2).sum(axis=1) <= _RADIUS**2])
+        even = (np.arange(-count, count + 1) + shift) * step
+        axes = [roots] * flat + [even] * (size - flat)
+        shares = [weights] * flat + [np.exp(-(even**2) / 2)] * (size - flat)
+        points = np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=1)
+        share = np.prod([a.ravel() for a in np.meshgrid(*shares, indexing="ij")], axis=0)
+        near = (points[:, flat:] ** 2).sum(axis=1) <= _RADIUS**2
+        found = points[near], share[near] / share[near].sum()
+        if shift == 0:
+            self._known[flat] = found
+        return found
 
-    def _at(self, points: Array, law: Array, given: Array) -> Array:
+    def _at(self, shift: float, law: Array, given: Array) -> Array:
         variances, axes = np.linalg.eigh(law)
-        variances = np.maximum(variances, max(_FLOOR * variances[-1], 1e-300))
-        root, inverse = ((axes * variances**p) @ axes.T for p in (0.5, -0.5))
-        weights = np.exp(-(points**2).sum(axis=1) / 2)
-        weights /= weights.sum()
+        variances = np.maximum(variances, _FLOOR)
+        flat = int((variances < _FLAT).sum())
+        points, weights = self._lattice(shift, flat)
+        # the lattice stands along the variables, not along the axes, on which functions are narrowest
+        left, _, right = np.linalg.svd(axes[: len(axes) - flat, flat:].T)
+        points = np.hstack([points[:, :flat], points[:, flat:] @ (left @ right).T])
+        z, dual = points * np.sqrt(variances) @ axes.T, points / np.sqrt(variances) @ axes.T
         with np.errstate(all="ignore"):
             values = sum(
-                share * self._on(points @ root, np.sqrt(given[-1]) * e, given)
-                for e, share in zip(*self._noise, strict=True)
+                share * self._on(z, np.sqrt(given[-1]) * e, given) for e, share in zip(*self._noise, strict=True)
             )
         values = values * weights
-        moments = [values.sum(axis=1)]
-        dual, precision = points @ inverse, inverse @ inverse
+        moments, precision = [values.sum(axis=1)], (axes / variances) @ axes.T
         if self._order > 0:
             moments.append(values @ dual)
         if self._order > 1:
             pairs = (dual[:, :, None] * dual[:, None, :]).reshape(len(points), -1)
-            square = values @ pairs
-            moments.append(square.reshape(len(values), *precision.shape) - moments[0][:, None, None] * precision)
+            square = (values @ pairs).reshape(len(values), *precision.shape)
+            moments.append(square - moments[0][:, None, None] * precision)
         if self._order > 2:
             moments.append(self._third(values, dual, precision, moments[1]))
         return np.array([moments[len(ks)][(place, *ks)] for _, place, ks in self.nodes.asked])

@@ -34,8 +34,8 @@ def test_averages_and_their_derivatives_are_those_of_the_closed_forms(problem):
     through = sample.through()
     nodes, size = sample.nodes(), len(sample.predictions)
     root = np.random.default_rng(3).standard_normal((size, size))
-    law = root @ root.T / size + 0.1 * np.eye(size)
-    values = Averages(nodes, 1e-5).values(law, np.array([0.09]))
+    law = root @ root.T / (3 * size) + 0.1 * np.eye(size)
+    values = Averages(nodes, 1e-4).values(law, np.array([0.09]))
     found = dict(zip((name for name, *_ in nodes.asked), values, strict=True))
     at = {sample.law.law[k, l]: sp.Float(law[k, l]) for k in range(size) for l in range(size)}
     at |= {s: sp.Float(0.3) for s in system.parameters if s.name == "omega"}
@@ -43,7 +43,7 @@ def test_averages_and_their_derivatives_are_those_of_the_closed_forms(problem):
     for name, derivatives in through.items():
         for entry, value in list(derivatives.items())[::3]:
             exact = float(sp.diff(expressions[name], entry).xreplace(at))
-            assert float(value.xreplace(found)) == pytest.approx(exact, abs=1e-4), (name, entry)
+            assert float(value.xreplace(found)) == pytest.approx(exact, abs=3e-4), (name, entry)
 
 
 def test_a_law_without_inverse_is_that_of_its_neighbours():
@@ -58,7 +58,7 @@ def test_a_law_without_inverse_is_that_of_its_neighbours():
 def test_functions_that_no_lattice_resolves_are_refused():
     sample = AtNodes.of_sample(sample_of(sh.derive(PAIR, sh.Constant(0.5))))
     sample.mean(sample.slopes[0])
-    with pytest.raises(ArithmeticError, match="not resolved by 1000000 points"):
+    with pytest.raises(ArithmeticError, match="not resolved by 3000000 points"):
         Averages(sample.nodes(), 1e-9).values(1e4 * np.eye(4), np.zeros(1))
 
 
