@@ -246,6 +246,12 @@ def expression(owner: str, name: str, value: Any, what: str) -> sp.Expr:
     return given
 
 
+def limit(owner: str, name: str, value: Any, what: str) -> sp.Expr:
+    """As :func:`expression`, for the end of an interval or of a limit, which may be infinite."""
+    given = _scalar(value)
+    return given if given in (sp.oo, -sp.oo) else expression(owner, name, value, what)
+
+
 def mapping(owner: str, name: str, value: Any, what: str) -> Mapping[Any, Any]:
     """Return ``value`` if it is a mapping, an empty one for None."""
     if value is None:

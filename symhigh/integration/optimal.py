@@ -93,6 +93,9 @@ def optimal_schedule(
     own = "optimal_schedule"
     instance(own, "problem", problem, Problem, "a symhigh.Problem")
     end = real(own, "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    instance(own, "problem", problem, Problem, "a Problem, such as least_squares()")
+    instance(own, "spectrum", spectrum, Spectrum, "a Spectrum, such as Spectrum.isotropic()")
+    instance(own, "start", start, Start, "a Start, such as Start()")
     kind = choice(own, "objective", objective, ("final", "integrated"))
     low = real(own, "least", least, least=0.0, meaning="the smallest learning rate")
     high = np.inf if most is None else real(own, "most", most, above=low, meaning="the largest learning rate")

@@ -24,6 +24,8 @@ def find_files(path: str | Path) -> list[Path]:
 
     Names that begin with ``_`` or ``.`` are left out. ``FileNotFoundError`` where there is none.
     """
+    if path == "":
+        raise FileNotFoundError("verify(path=''): an empty name; give a file, or '.' for this folder")
     place = Path(path)
     if place.is_file():
         return [place]

@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import Empty, Queue
 
 import symhigh
-from symhigh.checks import whole
+from symhigh.checks import shown, whole
 from symhigh.checks import words as words_of
 from symhigh.ledger.claim import Claim, explain
 from symhigh.ledger.load import loaded
@@ -90,7 +90,7 @@ def verify(
     meant = selections((p for p in asked if isinstance(p, str | Path)), only)
     files = list(meant)
     if wrong := [a for a in asked if not isinstance(a, str | Path | Claim)]:
-        raise TypeError(f"verify(path_or_claims={wrong[0]!r}): give files, folders or claims")
+        raise TypeError(f"verify(path_or_claims={shown(wrong[0])}): give files, folders or claims")
     processes = min(jobs or os.cpu_count() or 1, len(files))
     named = {str(Path(split(p)[0])) for p in asked if isinstance(p, str | Path)}
     rows: list[Row] = []

@@ -20,11 +20,12 @@ from itertools import chain, islice
 from typing import Any
 
 from tests.fuzz.hostile import CANARY, NO_NUMBERS, VALUES
+from tests.fuzz.results import result_targets
 from tests.fuzz.targets import Target, targets
 from tests.fuzz.watch import Report, Stopped, stoppable, watched
 
 SECONDS = 20
-ANSWERS = (ValueError, TypeError, ArithmeticError)
+ANSWERS = (ValueError, TypeError, ArithmeticError, FileNotFoundError)
 """What a wrong argument may raise. KeyError, IndexError, AttributeError, RecursionError, … are accidents."""
 
 
@@ -82,7 +83,9 @@ def examine(target: Target, hostile: dict[str, str], report: Report) -> None:
         raise
     except Hang:
         return report.add("hanging", f"{where}: no answer in {SECONDS} s")
-    except ANSWERS as error:
+    except (*ANSWERS, KeyError) as error:
+        if isinstance(error, KeyError) and " " not in str(error.args[0]):  # no name that is refused in words
+            return report.add("accidents", f"{where}: {error!r}")
         if target.name == "within" and "function" in hostile:  # what the function itself raises is passed on
             return report.add("the caller's own")
         report.add("refused", _unowned(target, hostile, where, error))
@@ -120,7 +123,7 @@ def fuzz_api(
     say: Callable[[str], None] = lambda line: None,
 ) -> Report:
     """All single values (every ``stride``-th, from ``seed``), then drawn ones up to ``count`` inputs in all."""
-    chosen = [t for t in targets() if slow or not t.slow]
+    chosen = [t for t in (*targets(), *result_targets()) if slow or not t.slow]
     report = Report()
     first = islice(singles(chosen), -seed % stride, None, stride)
     inputs = first if count is None else islice(chain(first, pairs(chosen, seed)), count)
