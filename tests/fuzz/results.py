@@ -59,8 +59,9 @@ def result_targets() -> Iterator[Target]:
         "id": "one/1",
     }
     yield Target("Claim", sh.Claim, claim, ("seconds",))
-    verifying = {"path_or_claims": m["row"], "seed": 0, "jobs": 1, "progress": None, "on_row": None, "words": ()}
-    yield Target("verify", _verify, verifying, ("seed", "jobs"), slow=True, optional=("jobs",))
+    verifying = {"path_or_claims": m["row"], "seed": 0, "jobs": 1, "progress": None, "words": ()}
+    may_be_none = ("jobs", "progress")
+    yield Target("verify", _verify, verifying, ("seed", "jobs"), ("verify",), slow=True, optional=may_be_none)
     comparing = {"curve": m["curve"], "runs": m["large"], "what": "risk", "alarm": 0.01, "companions": [m["small"]]}
     yield Target("compare", sh.compare, comparing, ("alarm",), slow=True)
     sloping = {"curve": m["curve"], "runs": [m["small"], m["large"]], "what": "risk", "expected": -0.5, "alarm": 0.01}
@@ -81,7 +82,8 @@ def result_targets() -> Iterator[Target]:
         "least": 0.0,
         "most": 2.0,
     }
-    yield Target("optimal_schedule", sh.optimal_schedule, best, ("t_end", "least", "most"), slow=True)
+    numbers = ("t_end", "least", "most")
+    yield Target("optimal_schedule", sh.optimal_schedule, best, numbers, slow=True, optional=("t", "most"))
     yield Target("cite", lambda result: sh.cite(result), {"result": problem}, (), ("cite(",))
     bands = m["bands"]
     yield Target("Curve.load", sh.Curve.load, {"path": m["file"]}, (), ("load",))
