@@ -10,8 +10,10 @@ import hashlib
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import ReferenceType, ref
 
 import sympy as sp
 
@@ -25,6 +27,9 @@ from symhigh.ledger.verdict import Finding, Verdict, combine
 
 _EXPECTABLE = (Verdict.PROVED, Verdict.VERIFIED, Verdict.CONSISTENT, Verdict.REFUTED)
 _KINDS = "symbolic, numeric, asymptotic, integrated, simulation"
+
+MADE: ContextVar[list[ReferenceType[Claim]] | None] = ContextVar("MADE", default=None)
+"""The claims made while a file is loaded, so that none stays unread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +103,8 @@ class Claim:
         object.__setattr__(self, "checks", checks)
         object.__setattr__(self, "id", self.id or self.name)
         real(owner, "seconds", self.seconds, above=0.0, meaning="the time limit of each line of evidence")
+        if (made := MADE.get()) is not None:
+            made.append(ref(self))
 
     def examine(self, quick: bool = False, seed: int = 0) -> Row:
         """Run every line of evidence and return the row of the ledger; nothing that a line raises escapes."""

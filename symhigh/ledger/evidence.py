@@ -165,7 +165,7 @@ class Numeric:
         if self.right is None:
             found = statements(self.statement, derived=False)
         else:
-            found = [Relation(self.statement, self.right, arguments=tuple(domain.ranges))]
+            found = statements(Relation(self.statement, self.right, arguments=tuple(domain.ranges)), derived=False)
         if unknown := [r for r in found if isinstance(r, Relation) and not r.has_values]:
             raise ValueError(
                 f"{unknown[0]} has an unknown function under an integral or at a compound argument, so it "

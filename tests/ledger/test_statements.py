@@ -211,6 +211,11 @@ def test_ids_seed_the_points():
         (equal(sp.Sum(k, (k, 0, n)), n * (n + 1) / 2), equal(sp.Sum(k, (k, 0, n)), n * (n - 1) / 2)),
         (equal(sp.sin(t), t + sp.O(t**3)), equal(sp.sin(t), 2 * t + sp.O(t**3))),
         (equal(sp.cos(t), 1 + sp.O(t**2)), equal(sp.cos(t), 1 + sp.O(t**3))),
+        (
+            Relation(sp.exp(1 / t), 1 + 1 / t + sp.O(t**-2, (t, sp.oo))),
+            Relation(sp.exp(1 / t), 1 + sp.O(t**-2, (t, sp.oo))),
+        ),
+        (sp.exp(t) - 1 - t + sp.O(t**2), sp.exp(t) - 1 + sp.O(t**2)),
         (asymptotic(a * t**2 + t, a * t**2, t), asymptotic(a * t**2 + t, t**2, t)),
         (asymptotic(sp.log(1 + t), sp.log(t), t), asymptotic(sp.log(1 + t), 2 * sp.log(t), t)),
         (asymptotic(sp.sin(a * t), a * t, t, 0), asymptotic(sp.sin(a * t), a * t**2, t, 0)),
