@@ -9,6 +9,8 @@ from symhigh.closed import Ball as Ball
 from symhigh.closed import FixedPoint as FixedPoint
 from symhigh.closed import Formula as Formula
 from symhigh.closed import RenewalEquation as RenewalEquation
+from symhigh.closed import adam_constants as adam_constants
+from symhigh.closed import best_momentum as best_momentum
 from symhigh.closed import best_rate as best_rate
 from symhigh.closed import fixed_points as fixed_points
 from symhigh.closed import limits as limits

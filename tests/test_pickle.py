@@ -157,7 +157,8 @@ FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_point
     "PROVED",
     "REFUTED",
     "VERIFIED",
-    *("asymptotic", "best_rate", "compare_network", "derive_network", "derive_several", "escape", "exact_mean"),
+    *("adam_constants", "asymptotic", "best_momentum", "best_rate", "compare_network", "derive_network"),
+    *("derive_several", "escape", "exact_mean"),
     "optimal_schedule",
     *("integrated", "numeric", "simulate_network", "simulation", "symbolic"),
 }  # fmt: skip

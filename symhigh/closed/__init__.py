@@ -1,5 +1,7 @@
 """Closed forms: conservation laws, secular equations, fixed points, asymptotics, and the formulas they end in."""
 
+from symhigh.closed.adam_constants import AdamConstants, adam_constants
+from symhigh.closed.best_momentum import BestMomentum, best_momentum
 from symhigh.closed.best_rate import BestRate, best_rate
 from symhigh.closed.enclosure import Ball
 from symhigh.closed.fixed_points import FixedPoint, fixed_points
@@ -9,12 +11,16 @@ from symhigh.closed.solving import Attempt, within
 from symhigh.closed.volterra import RenewalEquation, renewal_equation
 
 __all__ = [
+    "AdamConstants",
     "Attempt",
     "Ball",
+    "BestMomentum",
     "BestRate",
     "FixedPoint",
     "Formula",
     "RenewalEquation",
+    "adam_constants",
+    "best_momentum",
     "best_rate",
     "fixed_points",
     "limits",
