@@ -192,7 +192,7 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
     table = timetable(with_lags(watched.system))
     journey = Journey(table, modes, times, end, (tolerance, absolute), target, given.stepper or EXPLICIT)
     march, doubts = journey.march, Doubts(tolerance)
-    doubts.look(march, 0.0)
+    doubts.follow(march, 0.0)
     if doubts.refusal():
         raise SingularStart(f"solve(start=…): {doubts.refusal()}")
     if not journey.power:
@@ -214,7 +214,7 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
             if deadline < np.inf:
                 spent = time.process_time() - began
                 attempts = min(most_at_once, 2 * attempts if spent < 0.1 * _PATIENCE else max(1, attempts // 2))
-            doubts.look(march, journey.now)
+            doubts.follow(march, journey.now)
             if given.progress is not None:
                 given.progress(journey.now / end)
             if status == LOOK:

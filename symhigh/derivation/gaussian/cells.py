@@ -271,7 +271,7 @@ def _factors(boundary: sp.Expr, variables: Sequence[sp.Symbol]) -> Iterator[sp.E
         yield from _factors(sp.numer(sp.together(boundary)), variables)
         yield from _factors(below, variables)
     elif boundary.is_polynomial(*variables) and not is_affine(boundary, variables):
-        product = sp.factor(boundary)
+        _, product = sp.factor(boundary).as_independent(*variables, as_Add=False)
         if isinstance(product, sp.Mul | sp.Pow):
             yield from _factors(product, variables)
         else:
