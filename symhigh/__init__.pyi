@@ -5,9 +5,12 @@ from symhigh.aliases import derive_network as derive_network
 from symhigh.aliases import derive_several as derive_several
 from symhigh.aliases import simulate_network as simulate_network
 from symhigh.closed import Attempt as Attempt
+from symhigh.closed import Ball as Ball
 from symhigh.closed import FixedPoint as FixedPoint
 from symhigh.closed import Formula as Formula
 from symhigh.closed import RenewalEquation as RenewalEquation
+from symhigh.closed import adam_constants as adam_constants
+from symhigh.closed import best_momentum as best_momentum
 from symhigh.closed import best_rate as best_rate
 from symhigh.closed import fixed_points as fixed_points
 from symhigh.closed import limits as limits
@@ -64,12 +67,14 @@ from symhigh.problem import Contaminated as Contaminated
 from symhigh.problem import DiagonalNetwork as DiagonalNetwork
 from symhigh.problem import Gaussian as Gaussian
 from symhigh.problem import Laplace as Laplace
+from symhigh.problem import Learnt as Learnt
 from symhigh.problem import Mixture as Mixture
 from symhigh.problem import MultiIndex as MultiIndex
 from symhigh.problem import Problem as Problem
 from symhigh.problem import Rademacher as Rademacher
 from symhigh.problem import StudentT as StudentT
 from symhigh.problem import absolute_phase_retrieval as absolute_phase_retrieval
+from symhigh.problem import committee as committee
 from symhigh.problem import erf_student as erf_student
 from symhigh.problem import hermite_student as hermite_student
 from symhigh.problem import hinge as hinge

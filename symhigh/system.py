@@ -55,7 +55,7 @@ class MomentSystem:
     def __post_init__(self) -> None:
         owner = type(self.rule).__name__
         for symbol, value in self.parameters.items():
-            declared("Problem" if getattr(symbol, "owner", "") == "loss" else owner, symbol, value)
+            declared("Problem" if getattr(symbol, "owner", "") in ("loss", "learnt") else owner, symbol, value)
 
     @property
     def diffusion(self) -> sp.ImmutableMatrix | None:

@@ -3,6 +3,7 @@
 import os
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("SYMPY_GROUND_TYPES", "python")  # the same whether python-flint is installed or not
 
 from hypothesis import settings
 

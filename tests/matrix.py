@@ -79,7 +79,9 @@ def cell(rule: str, loss: str, model: str) -> tuple[str, str]:
     population = POPULATIONS[model]
     try:
         problem = problem_of(loss, model)
-        curve = sh.derive(problem, RULES[rule]).solve(*population, t_end=TIMES[-1], t=TIMES, rtol=1e-7)
+        system = sh.derive(problem, RULES[rule])
+        accuracy: dict[str, Any] = {} if isinstance(system, sh.ParticleSystem) else {"rtol": 1e-7}
+        curve = system.solve(*population, t_end=TIMES[-1], t=TIMES, **accuracy)
         size, seeds = (1000, 8)
         runs = sh.simulate(problem, RULES[rule], *population, d=size, t_end=TIMES[-1], seeds=seeds, t=TIMES)
     except (ValueError, NotImplementedError) as reason:
@@ -96,7 +98,10 @@ def timed(place: tuple[str, str, str]) -> tuple[tuple[str, str, str], tuple[str,
     begin = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = cell(*place)
+        try:
+            found = cell(*place)
+        except Exception as error:  # a fault, to be seen on the page
+            found = "failed", f"{type(error).__name__}: {error}"
     return place, found, time.perf_counter() - begin
 
 
@@ -109,7 +114,8 @@ def places() -> Iterator[tuple[str, str, str]]:
 
 def written(found: dict[tuple[str, str, str], tuple[str, str]]) -> str:
     """The page: a table a model, and the reasons of its refusals."""
-    counts = [sum(kind == wanted for kind, _ in found.values()) for wanted in ("agrees", "differs", "refused")]
+    kinds = [kind for kind, _ in found.values()]
+    counts = [kinds.count(wanted) for wanted in ("agrees", "differs", "refused", "failed")]
     lines = [
         "# Algorithms, losses, models",
         "",
@@ -118,7 +124,7 @@ def written(found: dict[tuple[str, str, str], tuple[str, str]]) -> str:
         "units of five standard errors and 2/d, below one where they agree. A letter is the reason of a refusal.",
         "Committees are of two linear units and two targets.",
         "",
-        f"{counts[0]} cells agree, {counts[1]} differ, {counts[2]} are refused.",
+        f"{counts[0]} cells agree, {counts[1]} differ, {counts[2]} are refused, {counts[3]} failed.",
     ]
     for model in MODELS:
         reasons: dict[str, str] = {}
@@ -127,7 +133,7 @@ def written(found: dict[tuple[str, str, str], tuple[str, str]]) -> str:
             row = []
             for loss in LOSSES:
                 kind, text = found.get((rule, loss, model), ("not run", "not run"))
-                if kind == "refused":
+                if kind in ("refused", "failed"):
                     row.append(reasons.setdefault(text, chr(ord("a") + len(reasons))))
                 else:
                     row.append(f"**{text} differs**" if kind == "differs" else text)

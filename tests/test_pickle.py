@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -57,6 +58,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "Claim": lambda: sh.Claim("c", evidence=[symbolic(sp.Integer(0)), numeric(tau, tau)], domain={tau: (0, 1)}),
     "Comparison": lambda: sh.compare(sh.derive(SQUARES, LEAST).solve(ISOTROPIC, START, 1), runs()),
     "Constant": lambda: sh.Constant(eta),
+    "Ball": lambda: sh.Ball(mpmath.mpf(1), mpmath.mpf(0)),
     "Contaminated": lambda: sh.Contaminated(sh.Gaussian(1), sh.StudentT(3), 0.1),
     "Curve": lambda: system().solve(ISOTROPIC, START, 1),
     "DAdaptation": lambda: sh.DAdaptation(1, 0.1),
@@ -105,6 +107,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "Start": lambda: sh.Start.power_law(0.4),
     "StochasticPolyak": lambda: sh.StochasticPolyak(1),
     "StudentT": lambda: sh.StudentT(3),
+    "Learnt": lambda: sh.Learnt(a, 2),
     "Mixture": lambda: sh.Mixture([1], [sp.Symbol("mu", real=True)]),
     "Dataset": lambda: sh.Dataset(np.eye(3), np.ones(3)),
     "Sweep": lambda: sh.Sweep("folder", {"x": [1]}, (0,)),  # type: ignore[arg-type]
@@ -136,6 +139,7 @@ MADE: dict[str, Callable[[], Any]] = {
         "absolute_phase_retrieval", "erf_student", "hinge", "least_squares", "logistic_regression", "phase_retrieval",
         "probit_regression", "relu_student", "sign_regression", "squared_hinge", "tanh_student",
     )},
+    "committee": lambda: sh.committee(2, 1, second_layer=a, learns=True),
     "hermite_student": lambda: sh.hermite_student(3),
     "huber": lambda: sh.huber(1),
     "pseudo_huber": lambda: sh.pseudo_huber(1),
@@ -152,7 +156,8 @@ FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_point
     "PROVED",
     "REFUTED",
     "VERIFIED",
-    *("asymptotic", "best_rate", "compare_network", "derive_network", "derive_several", "escape", "exact_mean"),
+    *("adam_constants", "asymptotic", "best_momentum", "best_rate", "compare_network", "derive_network"),
+    *("derive_several", "escape", "exact_mean"),
     "optimal_schedule",
     *("integrated", "numeric", "simulate_network", "simulation", "symbolic"),
 }  # fmt: skip

@@ -20,8 +20,8 @@ g2, g3, friction, level = sp.symbols("gamma_2 gamma_3 delta P", positive=True)
 D, CHI, XI = sp.symbols("D chi xi", real=True)
 
 
-def modes_at_rest(rule):
-    """λD²/P of a mode at rest, from the derived equations of the rule."""
+def share(rule, decay=0):
+    """λD²/P of a mode at rest, or while P decays like ``e^{-decay t}``, from the derived equations of the rule."""
     system = sh.derive(sh.least_squares(omega), rule, reduce=False)
     V = {str(s): s for s in (*system.family.states, *system.family.coefficients)}
     rhs = {str(s): e for s, e in zip(system.family.states, system.family.rhs, strict=True)}
@@ -34,14 +34,14 @@ def modes_at_rest(rule):
         errors |= {V["V1M"]: CHI + V["VM2"], V["VMM"]: XI}
         unknown += [CHI, XI]
     closed = [sp.expand(e.subs(errors).subs(rates).subs(system.parameters)).subs(gradient_noise, level) for e in drifts]
-    (rest,) = sp.linsolve(closed, unknown)
-    return sp.factor(lam * rest[0] / level)
+    (found,) = sp.linsolve([e + decay * s for e, s in zip(closed, unknown, strict=True)], unknown)
+    return sp.factor(lam * found[0] / level)
 
 
 @symbolic
 def share_of_a_mode():
     """λD²/P = λ(δγ₂ + γ₂²λ + γ₃)/(2(δ + γ₂λ)) at rest."""
-    derived = modes_at_rest(sh.Momentum(g3, friction, g2))
+    derived = share(sh.Momentum(g3, friction, g2))
     return equal(derived, lam * (friction * g2 + g2**2 * lam + g3) / (2 * (friction + g2 * lam)))
 
 
@@ -49,15 +49,15 @@ def share_of_a_mode():
 def heavy_ball_is_sgd_at_rest():
     """The share of the heavy ball is that of SGD at the rate γ₃/δ: both derived, both the one written by hand."""
     by_hand = lam * g3 / (2 * friction)
-    yield equal(modes_at_rest(sh.Momentum(g3, friction)), by_hand)
-    yield equal(modes_at_rest(sh.Constant(g3 / friction)), by_hand)
+    yield equal(share(sh.Momentum(g3, friction)), by_hand)
+    yield equal(share(sh.Constant(g3 / friction)), by_hand)
 
 
 @symbolic
 def floor_of_the_heavy_ball():
     """P = ω² + ΦP with Φ = τγ₃/(2δ) gives R = ω²/(2(1 - Φ))."""
-    share = modes_at_rest(sh.Momentum(g3, friction)) / lam * tau
-    (rest,) = sp.solve(sp.Eq(level, omega**2 + share * level, evaluate=False), level)
+    mass = share(sh.Momentum(g3, friction)) / lam * tau
+    (rest,) = sp.solve(sp.Eq(level, omega**2 + mass * level, evaluate=False), level)
     return equal(rest / 2, omega**2 / (2 * (1 - tau * g3 / (2 * friction))))
 
 

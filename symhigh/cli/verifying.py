@@ -21,13 +21,14 @@ from symhigh.cli.shown import echo_json, json_option
 @click.option("--list", "listing", is_flag=True, help="List the claims as FILE::id, and examine nothing.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes, by default one for each core.")
 @click.option("--quick", is_flag=True, help="Smaller simulations.")
+@click.option("--second", is_flag=True, help="Have Maxima reduce the identities that are proved, too.")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write the ledger as one HTML page.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write the ledger as JUnit XML.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of random points and simulations.")
 @json_option
 def verify(
-    paths: tuple[str, ...], words: tuple[str, ...], listing: bool, jobs: int | None, quick: bool, html: Path | None,
-    junit: Path | None, seed: int, as_json: bool,
+    paths: tuple[str, ...], words: tuple[str, ...], listing: bool, jobs: int | None, quick: bool, second: bool,
+    html: Path | None, junit: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Check claims, by default all that symhigh ships; exit status 1 where one does not end as its author expects.
 
@@ -51,7 +52,7 @@ def verify(
 
     with progress("verifying") as report:
         ledger = sh.verify(
-            list(paths) or None, quick, seed, jobs, report, None if as_json else show, words
+            list(paths) or None, quick, seed, jobs, report, None if as_json else show, words, second
         )
     if html is not None:
         html.write_text(ledger.to_html(), "utf-8")

@@ -31,6 +31,7 @@ from symhigh.derivation.mixture import MixtureMean
 from symhigh.notation import html_table, latex
 from symhigh.population import Overlaps, Spectrum, Start
 from symhigh.problem import Problem
+from symhigh.problem.learnt import REST, refuse_learnt
 from symhigh.rule import Rule
 from symhigh.symbols import B11, B12, B22, V11, V12, V22, OwnedSymbol, gamma, lam, risk, t
 from symhigh.system import MomentSystem
@@ -134,6 +135,8 @@ def fixed_points(
     Raises ``ValueError`` for a rate that is not constant, expectations without closed form, and several eigenvalues of
     one direction.
     """
+    if isinstance(problem, Problem):
+        refuse_learnt("fixed_points", problem.learnt, REST, "integrate system.solve(…)")
     if isinstance(problem, Problem) and len(problem.directions) > 2 and not isinstance(start, Start):
         from symhigh.closed.several_points import several_points
 

@@ -17,6 +17,7 @@ import sympy as sp
 from sympy.logic.boolalg import BooleanAtom
 
 from symhigh.checks import expression, instance, mapping, refuse_type, shown, whole
+from symhigh.closed.enclosure import Ball, enclose
 from symhigh.closed.nodes import MU, root_latex, roots_named
 from symhigh.notation import FieldLatexPrinter, latex
 
@@ -126,8 +127,8 @@ class Formula:
             )
         if any(isinstance(v, (list, tuple)) or (isinstance(v, np.ndarray) and v.ndim) for v in values.values()):
             return self._evaluate_arrays(wanted, values)
-        numbers = self._numbers(values)
-        self._enforce(numbers)
+        numbers = self._numbers("Formula.evaluate", values)
+        self._enforce("Formula.evaluate", numbers)
         held, precision, last = exact(self.expr), wanted + 10, None
         while precision < _MAX_DIGITS + 4 * wanted:
             expr = held.xreplace(
@@ -146,6 +147,18 @@ class Formula:
                     return +mpmath.mpf(sp.Float(real, wanted + 5)._mpf_)
             last, precision = real, 2 * precision
         raise ValueError(f"Formula.evaluate: no {wanted} stable digits at {_shown(numbers)}")
+
+    def enclose(self, digits: int = 30, **values: Any) -> Ball:
+        """The value between two proved bounds, by ball arithmetic: a :class:`Ball` of relative radius ``10^-digits``.
+
+        ``values`` as in :meth:`evaluate`, numbers only. Needs python-flint (``pip install 'symhigh[enclosures]'``) and
+        raises ``ImportError`` without; ``ValueError`` as :meth:`evaluate` does, and where a part of the expression
+        has no enclosure, named: Gaussian averages over two variables, spectra left open.
+        """
+        wanted = whole("Formula.enclose", "digits", digits, least=1, most=4_000, meaning="significant digits")
+        numbers = self._numbers("Formula.enclose", values)
+        self._enforce("Formula.enclose", numbers)
+        return enclose(self.expr, numbers, wanted)
 
     def latex(self, assumptions: bool = False) -> str:
         """The expression as LaTeX, the equations of its roots, and behind it with ``assumptions`` what it assumes."""
@@ -195,39 +208,39 @@ class Formula:
             found[place] = self.evaluate(digits, **{k: a[place] for k, a in zip(values, arrays, strict=True)})
         return found.astype(float) if digits <= 15 else found
 
-    def _numbers(self, values: dict[str, Any]) -> dict[sp.Symbol, sp.Expr]:
+    def _numbers(self, owner: str, values: dict[str, Any]) -> dict[sp.Symbol, sp.Expr]:
         by_name = {s.name: s for s in self.symbols}
         if len(by_name) < len(self.symbols):
             raise ValueError(
-                "Formula.evaluate: two symbols have one name; rename yours, or put numbers in with subs"
+                f"{owner}: two symbols have one name; rename yours, or put numbers in with subs"
             )
         plain = {name: s.name for s, name in identifiers(self.symbols).items()}
         if unknown := sorted(set(values) - set(by_name) - set(plain)):
             raise ValueError(
-                f"Formula.evaluate({unknown[0]}=…): the formula has {', '.join(by_name) or 'no symbols'}"
+                f"{owner}({unknown[0]}=…): the formula has {', '.join(by_name) or 'no symbols'}"
             )
         if twice := [name for name, own in plain.items() if name != own and {name, own} <= set(values)]:
-            raise ValueError(f"Formula.evaluate: {plain[twice[0]]} is given twice, also as {twice[0]}")
+            raise ValueError(f"{owner}: {plain[twice[0]]} is given twice, also as {twice[0]}")
         values = {key if key in by_name else plain[key]: v for key, v in values.items()}
         if missing := sorted(set(by_name) - set(values)):
-            raise ValueError(f"Formula.evaluate: give a value for {', '.join(missing)}")
+            raise ValueError(f"{owner}: give a value for {', '.join(missing)}")
         numbers = {}
         for key, value in values.items():
-            number = expression("Formula.evaluate", key, value, "a number")
+            number = expression(owner, key, value, "a number")
             if not (number.is_number and number.is_real and number.is_finite):
                 raise ValueError(
-                    f"Formula.evaluate({key}={shown(value)}): {key} must be a finite real number"
+                    f"{owner}({key}={shown(value)}): {key} must be a finite real number"
                 )
             numbers[by_name[key]] = exact(number)
         return numbers
 
-    def _enforce(self, numbers: dict[sp.Symbol, sp.Expr]) -> None:
+    def _enforce(self, owner: str, numbers: dict[sp.Symbol, sp.Expr]) -> None:
         for relation in self.assumptions:
             left, right = (exact(side.subs(numbers)).evalf(30) for side in (relation.lhs, relation.rhs))
             if not _holds(relation, left, right):
                 values = _shown({s: v for s, v in numbers.items() if s in relation.free_symbols})
                 raise ValueError(
-                    f"Formula.evaluate: the assumption {relation.lhs} {relation.rel_op} {relation.rhs} is broken"
+                    f"{owner}: the assumption {relation.lhs} {relation.rel_op} {relation.rhs} is broken"
                     + (f" at {values}" if values else "")
                     + f": {sp.N(left, 8)} {relation.rel_op} {sp.N(right, 8)} is false; "
                     "the formula does not hold there"

@@ -26,6 +26,7 @@ from symhigh.closed.several import several_limits
 from symhigh.derivation import derive
 from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.problem import DiagonalNetwork, Problem
+from symhigh.problem.learnt import REST, refuse_learnt
 from symhigh.problem.model import Parametrization
 from symhigh.rule import Rule
 from symhigh.system import MomentSystem
@@ -84,6 +85,7 @@ def limits(
     ``tau``. Raises ``ValueError`` for a limit that has no closed form here, with the reason of every finder.
     """
     system, measure, begin, classes, overlaps = _read(problem, [rule, spectrum, start])
+    refuse_learnt("limits", system.problem.learnt, REST, "integrate system.solve(…)")
     held = scope(system, measure, begin)
     question, refusals = Question(system, held.spectrum, held.start, classes, overlaps), []
     for name, finder in FINDERS.items():

@@ -26,8 +26,8 @@ from symhigh.codegen.gram_frame import ROOT
 from symhigh.codegen.gram_sample import Sample
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
-from symhigh.codegen.sample import RATE, knowledge, knowledge_sources, late, rate_lines, slope
-from symhigh.codegen.target import NUMBA
+from symhigh.codegen.sample import RATE, knowledge, knowledge_sources, late, loaded, rate_lines, slope
+from symhigh.codegen.target import NUMBA, Target
 from symhigh.derivation.mean_field import rotation_invariant
 from symhigh.derivation.state import Statement
 from symhigh.symbols import d, gradient_square, inverse_time, t
@@ -51,16 +51,16 @@ def refusal(s: Statement) -> str:
     return ""
 
 
-def gram_source(system: MomentSystem, s: Statement) -> str:
+def gram_source(system: MomentSystem, s: Statement, target: Target = NUMBA) -> str:
     """Source of ``lift(d_, moving, fixed, count, y)`` and ``run`` for the chain; ``system`` holds second moments.
 
-    Numba only. Raises ``ValueError`` where the step has no chain.
+    Made of loops on every target. Raises ``ValueError`` where the step has no chain.
     """
     if why := refusal(s):
         raise ValueError(f"Gram chain of rule {s.owner}: {why}; simulate(method='direct')")
-    lowering = Lowering(system, NUMBA)
+    lowering = Lowering(system, target)
     lowering.names.reserve(*_RESERVED)
-    parts = [NUMBA.header, normal_source(), CHI_SQUARE, lowering.source(), *knowledge_sources(lowering, s)]
+    parts = [target.header, normal_source(target), CHI_SQUARE, lowering.source(), *knowledge_sources(lowering, s)]
     chain = _Chain(lowering, system, s)
     return "\n\n".join([*parts, chain.lift(), chain.run()])
 
@@ -92,7 +92,7 @@ class _Chain(Sample):
             "pool = words.view(numpy.float64)",
             *([] if s.batch == 1 else [f"total = numpy.empty({self.gradients * frame} * n)"]),
             *(f"{names(p)} = par[{k}]" for k, p in enumerate(self.system.parameters)),
-            *(f"{names(m.name)} = y[{self.place} + {j}]" for j, m in enumerate(s.memory)),
+            *loaded(names, s, self.place),
             *(f"{names(slope(p))} = 0.0" for p in range(len(s.students))),
             f"{names(RATE)}, on, {names(t)} = 0.0, 0.0, 0.0  # nothing is left from before",
             "for k in range(steps):",

@@ -6,7 +6,7 @@ Part of :mod:`symhigh.codegen.gram`, whose head has the mathematics.
 from __future__ import annotations
 
 from symhigh.codegen.gram_frame import ROOT, Frame
-from symhigh.codegen.sample import noise_lines, sample_lines, slope
+from symhigh.codegen.sample import batch_slopes, noise_lines, sample_lines, slope
 from symhigh.symbols import gradient_square
 
 
@@ -55,11 +55,13 @@ class Sample(Frame):
         """m samples of one student: afterwards ``draws`` and ``rest`` are of their mean gradient, of slope one."""
         name, size, frame = self.names(slope(0)), self.names.code(self.s.batch), self.frame
         stride = frame if self.drawn == 1 else self.width
+        begin, add, mean = batch_slopes(self.names, self.s, size)
         return [
             "total[:] = 0.0",
             "spread = 0.0",
+            *begin,
             f"for j in range(int({size})):",
-            *("    " + line for line in sample),
+            *("    " + line for line in (*sample, *add)),
             "    on = 0.0  # the vectors have moved; the other samples find them there",
             "    for i in range(n):",
             f"        for axis in range({frame}):",
@@ -74,6 +76,7 @@ class Sample(Frame):
             f"        draws[{stride} * i + axis] = value",
             "        square += root[i] * root[i] * value * value",
             f"{name} = 1.0",
+            *mean,
         ]
 
     def batches(self, sample: list[str]) -> list[str]:
@@ -81,11 +84,13 @@ class Sample(Frame):
         size, frame, count = self.names.code(self.s.batch), self.frame, self.gradients
         slopes = [self.names(slope(p)) for p in range(count)]
         pairs = [(p, q) for p in range(count) for q in range(p + 1)]
+        begin, add, mean = batch_slopes(self.names, self.s, size)
         lines = [
             "total[:] = 0.0",
             *(f"spread_{p}_{q} = 0.0" for p, q in pairs),
+            *begin,
             f"for j in range(int({size})):",
-            *("    " + line for line in sample),
+            *("    " + line for line in (*sample, *add)),
             "    on = 0.0  # the vectors have moved; the other samples find them there",
             "    for i in range(n):",
             f"        for axis in range({frame}):",
@@ -106,7 +111,7 @@ class Sample(Frame):
                 lines.append(f"low_{p}_{p} = sqrt(max({value}, 0.0))")
             else:
                 lines.append(f"low_{p}_{q} = ({value}) / low_{q}_{q} if low_{q}_{q} > 0.0 else 0.0")
-        return [*lines, *(f"{name} = 1.0" for name in slopes)]
+        return [*lines, *(f"{name} = 1.0" for name in slopes), *mean]
 
     def beyond(self) -> list[str]:
         """What several sources have beyond the frame, and normals of the step's own along it."""

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 import sympy as sp
 
 from symhigh.codegen.lower import Lowering
-from symhigh.codegen.target import statements
+from symhigh.codegen.target import Names, statements
 from symhigh.derivation.gaussian import recognise
 from symhigh.derivation.state import Statement
 from symhigh.derivation.state_checks import KNOWN
 from symhigh.problem.noise import NORMAL, UNIFORMS
 from symhigh.problem.problem import Label
-from symhigh.symbols import OwnedSymbol, eps, gamma, gradient_square, risk, sample_loss, t
+from symhigh.rule import Memory
+from symhigh.symbols import OwnedSymbol, eps, g, gamma, gradient_square, risk, sample_loss, t
 
 RATE = OwnedSymbol("rate", real=True)
 _DRAW = "draw = uniform(source, words)"
@@ -41,7 +42,7 @@ def noise_lines(lowering: Lowering, s: Statement, normal: str) -> list[str]:
 
 
 def sample_lines(lowering: Lowering, s: Statement) -> list[str]:
-    """The slopes of the drawn sample, and its loss where the rule looks at it."""
+    """The slopes of the drawn sample in students and learnt scalars, and its loss where the rule looks at it."""
     names, outcomes = lowering.names, s.outcomes
     here = dict.fromkeys(s.shifts, sp.S.Zero)  # a drawn prediction holds the mean of its class
     wants_loss = s.uses(sample_loss)
@@ -49,6 +50,7 @@ def sample_lines(lowering: Lowering, s: Statement) -> list[str]:
     for outcome in outcomes:
         loss = recognise(outcome.loss.xreplace(here))
         wanted = [(slope(p), sp.diff(loss, x)) for p, x in enumerate(s.students)]
+        wanted += [(f, sp.diff(loss, a)) for a, f in zip(s.scalars.learnt, s.scalars.slopes, strict=True)]
         wanted += [(sample_loss, loss)] if wants_loss else []
         codes.append([f"{names(name)} = {names.code(e)}" for name, e in statements(wanted)])
     lines = _branches(lowering, outcomes, codes)
@@ -98,10 +100,14 @@ def late(s: Statement) -> str:
 
 
 def rate_lines(lowering: Lowering, s: Statement, place: str) -> list[str]:
-    """The memories' update and the rate, in the rule's order; a sample without slope needs no rate.
+    """The memories' update and the rate, in the rule's order, then learnt scalars; without slope no rate is needed.
 
     ``place`` is where y keeps the memories, such as ``"3 * n"``; y holds the coordinates as they are before the step.
     """
+    return [*_rate_lines(lowering, s, place), *scalar_lines(lowering, s, place)]
+
+
+def _rate_lines(lowering: Lowering, s: Statement, place: str) -> list[str]:
     names = lowering.names
     known = [f"{names(q)} = known_{k}({_arguments(lowering)})" for k, q in enumerate(knowledge(s))]
     memories = memory_lines(lowering, s, place)
@@ -123,10 +129,37 @@ def _arguments(lowering: Lowering) -> str:
 def memory_lines(lowering: Lowering, s: Statement, place: str) -> list[str]:
     """All memories move at once, each from the old values, and are written back for the record."""
     names = lowering.names
-    if not s.memory:
-        return []
-    lines = [f"new_{j} = {names.code(m.name + m.increment)}" for j, m in enumerate(s.memory)]
-    for j, m in enumerate(s.memory):
-        lines += [f"{names(m.name)} = new_{j}", f"y[{place} + {j}] = new_{j}"]
+    return _moved(names, s.memory, [m.name + m.increment for m in s.memory], place, 0)
+
+
+def scalar_lines(lowering: Lowering, s: Statement, place: str) -> list[str]:
+    """The step of the learnt scalars, which y keeps after the rule's memories."""
+    names, put = lowering.names, {g: RATE}
+    drawn = [f"{names(xi)} = pool[together(source, words, 1)]" for xi in s.scalars.normals]
+    new = [m.name + m.increment.xreplace(put) for m in s.scalars.memory]
+    return [*drawn, *_moved(names, s.scalars.memory, new, place, len(s.memory))]
+
+
+def _moved(
+    names: Names, memory: Sequence[Memory], new: Sequence[sp.Expr], place: str, first: int
+) -> list[str]:
+    lines = [f"new_{j} = {names.code(value)}" for j, value in enumerate(new)]
+    for j, m in enumerate(memory):
+        lines += [f"{names(m.name)} = new_{j}", f"y[{place} + {first + j}] = new_{j}"]
     return lines
+
+
+def loaded(names: Names, s: Statement, place: str) -> list[str]:
+    """The memories and learnt scalars, as y keeps them."""
+    return [f"{names(m.name)} = y[{place} + {j}]" for j, m in enumerate((*s.memory, *s.scalars.memory))]
+
+
+def batch_slopes(names: Names, s: Statement, size: str) -> tuple[list[str], list[str], list[str]]:
+    """The slopes in learnt scalars over a batch: before its samples, after each of them, and their means."""
+    slopes = [(f"total_{names(f)}", names(f)) for f in s.scalars.slopes]
+    return (
+        [f"{total} = 0.0" for total, _ in slopes],
+        [f"{total} += {one}" for total, one in slopes],
+        [f"{one} = {total} / {size}" for total, one in slopes],
+    )
 

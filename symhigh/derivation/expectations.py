@@ -19,6 +19,7 @@ from symhigh.derivation.statistics import (
     ONE_DIRECTION,
     Sample,
     check_loss,
+    check_scalars,
     effective,
     in_pieces,
     mean_over_sample,
@@ -62,9 +63,11 @@ def expectations(
     s: Statement, step: OneStep, rates: tuple[sp.Expr, ...] | None
 ) -> Expectations:
     """Values for all formal averages of ``step``; ``rates`` are the sample's rates, one an outcome, if it has any."""
-    exprs = (*step.drift.values(), *step.covariance.values(), *step.cells.values())
+    exprs = [*step.drift.values(), *step.covariance.values(), *step.cells.values(), *step.scalars.values()]
+    exprs += [Mean(F) for F in step.pulls if s.objective is not None]
     atoms = sorted(set().union(*(e.atoms(Mean, Stein, ClassMean) for e in exprs)), key=sp.default_sort_key)
     sample = sample_of(s)
+    check_scalars(s.outcomes, sample, s.scalars.learnt)
     plain = _one_direction(s, step, rates) if s.single else _several(s, step, sample, rates)
     names: dict[sp.Expr, sp.Expr] = dict(plain.names)
     scalars = list(plain.scalars)
@@ -77,6 +80,8 @@ def expectations(
         value = _value(atom, s, step, sample, rates)
         if isinstance(atom, ClassMean) and atom.args[0] in step.slopes:
             name = OwnedSymbol(f"s_{step.slopes.index(atom.args[0]) + 1}_{int(atom.args[1]) + 1}", real=True)
+        elif isinstance(atom, Mean) and atom.args[0] in step.pulls:
+            name = OwnedSymbol(f"F_{s.scalars.learnt[step.pulls.index(atom.args[0])].name}", real=True)
         else:
             name = OwnedSymbol(f"{'I' if isinstance(atom, Mean) else 'c'}'{len(names) + 1}", real=True)
         names[atom] = name
@@ -128,7 +133,8 @@ def _value(
         if isinstance(atom, ClassMean) and k != int(atom.args[1]):
             continue
         loss, factor = (recognise(o.loss), sp.S.One) if rates is None else (in_pieces(o.loss), rates[k])
-        slopes = {F: effective(factor, sp.diff(loss, x)) for F, x in zip(step.slopes, s.students, strict=True)}
+        moved = zip((*step.slopes, *step.pulls), (*s.students, *s.scalars.learnt), strict=True)
+        slopes = {F: effective(factor, sp.diff(loss, x)) for F, x in moved}
         weighted.append(recognise(o.probability) * atom.args[0].xreplace({**slopes, step.rate: factor}))
     weighted = [recognise(w) for w in weighted]
     expr = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))

@@ -16,7 +16,8 @@ so by Stein's lemma E over many modes becomes one over z:
     E[G s_q s'_r] = δ λ V_qr E G/w + λ V_qk λ' V'_rl E ∂_k ∂_l G,     E[G s_q] = λ V_qk E ∂_k G:
 
 Σ is a small block on each mode, over its weight w, plus ``features · core · featuresᵀ`` with few features: one for each
-(p, k), the part of a step along z_k, one for each φ_p φ_r, and one for each memory.
+(p, k), the part of a step along z_k, one for each φ_p φ_r, and one for each memory. Steps that are not linear in the
+gradient, and cells, are of the same shape (:mod:`symhigh.derivation.kicks`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from symhigh.derivation.shift import Shift
 from symhigh.derivation.state import Statement, state
 from symhigh.derivation.state_checks import KNOWN
 from symhigh.meanfield import Family, Reduction
+from symhigh.problem.learnt import refuse_learnt
 from symhigh.symbols import D2, OwnedSymbol, inverse_time, lam, t
 from symhigh.system import MomentSystem
 
@@ -98,11 +100,13 @@ def check_closure(system: MomentSystem) -> None:
 def deviations(system: MomentSystem, random_start: bool = False) -> Deviations:
     """The linear theory around ``system``; with ``random_start`` what is fixed in a run differs between runs.
 
-    Raises ``ValueError`` for limits that are not closed by second moments, for steps that are not linear in vectors and
-    gradient, for rules that divide by the time, for rules with a running maximum, which is no smooth function of the
+    Raises ``ValueError`` for limits that are not closed by second moments, for noise in proportion to a coordinate's
+    entries, for rules that divide by the time, for rules with a running maximum, which is no smooth function of the
     path, and where the increments have no variance.
     """
     check_closure(system)
+    why = "whose own spread the covariance of one step does not hold yet"
+    refuse_learnt("fluctuations", system.problem.learnt, why, "simulate an ensemble for its spread")
     s, _ = state(system.problem, system.rule)
     _check(s)
     if D2 in system.family.states and not (sees_error_alone(s) and not any(map(s.uses, KNOWN))):

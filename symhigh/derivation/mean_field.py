@@ -5,6 +5,7 @@ Source: *The High Line* (arXiv 2405.19585), section 2, for SGD on one direction;
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -13,7 +14,7 @@ import sympy as sp
 from symhigh.derivation.averages import NAMED, Averages
 from symhigh.derivation.expectations import Expectations, expectations, numbered
 from symhigh.derivation.memories import Energy, greedy_rate, limits_of_memories, sample_rates
-from symhigh.derivation.one_step import ClassMean, OneStep, one_step
+from symhigh.derivation.one_step import ClassMean, Mean, OneStep, one_step
 from symhigh.derivation.outputs import outputs_of
 from symhigh.derivation.state import Statement
 from symhigh.derivation.state_checks import KNOWN
@@ -60,8 +61,10 @@ def mean_field(s: Statement) -> MeanField:
             "it alone, such as weight decay; bound the rate, or leave that out"
         )
     totals = {name: averages.of(expr) for name, expr in s.totals}
-    moving = {name: averages.of(field.generator(expr)) for name, expr in s.totals}
+    learnt = {name: drift.subs(stats.names) for name, drift in step.scalars.items()}
+    moving = {name: averages.of(field.generator(expr)) + along(expr, learnt) for name, expr in s.totals}
     states = limits_of_memories(s, stats, energy, moving)
+    states += tuple(ScalarState(m.name, learnt[m.name], m.initial) for m in s.scalars.memory)
     scalars = _in_order(
         *(Scalar(name, value) for name, value in totals.items()),
         *(Scalar(name, lead) for name, lead in s.leads.values()),
@@ -73,6 +76,9 @@ def mean_field(s: Statement) -> MeanField:
     states = tuple(ScalarState(m.name, m.rhs.subs(known), m.initial) for m in states)
     outputs = {"risk": risk, "learning_rate": gamma, **outputs_of(s, field, stats, averages, drifts)}
     outputs |= {str(name): name for name in totals}
+    if taken := [a.name for a in s.scalars.learnt if a.name in outputs]:
+        raise ValueError(f"loss {s.outcomes[0].loss}: {taken[0]} is an output of a curve already; rename that scalar")
+    outputs |= {a.name: a for a in s.scalars.learnt}
     used = [*outputs.values(), *(x.expression for x in scalars), *(m.rhs for m in states)]
     return _timed(replace(field, couplings=averages.reductions(used), scalars=scalars, states=states, outputs=outputs))
 
@@ -236,7 +242,7 @@ def _objective_drifts(
     """``d(risk)/dt``, and ``d(distance)/dt`` for one direction: what greedy rules decrease.
 
     ``dR = Σ_p (C_pp/2) dB_pp + Σ_{p<q} C_pq dB_pq``, as ``∂h/∂B_pq`` is a Stein coefficient (Price);
-    and ``Σ_k p_k E_k f_p' dm_pk`` by the means of the classes.
+    and ``Σ_k p_k E_k f_p' dm_pk`` by the means of the classes, ``Σ_a E ∂_a f da`` by the learnt scalars.
     """
     weights = (*s.effective, *s.targets)
     total = sp.S.Zero
@@ -248,10 +254,17 @@ def _objective_drifts(
         for p, F in enumerate(step.slopes):
             pull = stats.names.get(ClassMean(F, sp.Integer(k)), sp.S.Zero)
             total += pull * averages.of(sp.expand(field.generator(weights[p] * o.mean)))
+    for a, F in zip(s.scalars.learnt, step.pulls, strict=True):
+        total += stats.names.get(Mean(F), sp.S.Zero) * step.scalars[a].subs(stats.names)
     drifts = {risk: total}
     if s.single:
         drifts[distance] = averages.of(sp.expand(field.generator((weights[0] - weights[1]) ** 2)))
     return drifts
+
+
+def along(expr: sp.Expr, drifts: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """``Σ ∂expr/∂name · drift``."""
+    return sp.Add(*(sp.diff(expr, name) * drift for name, drift in drifts.items()))
 
 
 def _rate(

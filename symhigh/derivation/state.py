@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from symhigh.derivation.state_checks import check_closed, check_names
+from symhigh.derivation.state_scalars import NO_SCALARS, Scalars, scalars_of
 from symhigh.problem import Problem
 from symhigh.problem.model import theta_star
 from symhigh.problem.noise import Component
@@ -42,7 +43,7 @@ class Statement:
     ``learnt`` are the coordinates that move as X does, ``gradients`` their G's, ``effective`` the p-th student's weight
     where the gradient is taken, ``jacobian[p]`` its derivatives by the learnt coordinates, ``targets`` the entries of
     the fixed directions; ``vectors`` says what one step makes of every vector, ``begins`` and ``fixed`` where further
-    vectors and constant directions start.
+    vectors and constant directions start. ``scalars`` are what of the loss learns beside the directions.
     """
 
     owner: str
@@ -70,6 +71,7 @@ class Statement:
     delayed: bool
     remedy: str
     reports: tuple[tuple[str, sp.Expr], ...] = ()
+    scalars: Scalars = NO_SCALARS
 
     @property
     def of_a_mode(self) -> tuple[sp.Symbol, ...]:
@@ -152,6 +154,7 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
     Raises ``ValueError`` that names what is missing or named twice.
     """
     loss = {s: _scoped(s, "loss", v) for s, v in problem.values.items()}
+    loss |= {s: OwnedSymbol(s.name, "loss", real=True) for s, _ in problem.learnt}
     vectors = [*rule.step, *rule.fixed, *rule.start]
     own = [*vectors, *(m.name for m in (*rule.memory, *rule.cells))]
     scope = {s: _scoped(s, "rule") for s in own} | {s: _scoped(s, "rule", v) for s, v in rule.values.items()}
@@ -192,6 +195,7 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
         effective = (problem.model.effective,)
         jacobian = (tuple(sp.diff(problem.model.effective, c) for c in copies),)
     rate = None if rule.rate is None else named(scoped(rule.rate))
+    scalars, sums = scalars_of(problem, rule, loss, scoped, named)
     statement = Statement(
         type(rule).__name__,
         problem.students,
@@ -213,11 +217,12 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
         rule.objective,
         scoped(rule.multiple),
         scoped(rule.batch),
-        tuple((s, sp.Add(*(t_.args[0].xreplace(where) for where in places))) for t_, s in totals.items()),
+        tuple((s, sp.Add(*(t_.args[0].xreplace(where) for where in (*places, *sums)))) for t_, s in totals.items()),
         problem.model.linear,
         rule.delayed,
         rule.remedy,
         tuple((name, scoped(e).xreplace(places[0])) for name, e in rule.reports.items()) if len(copies) == 1 else (),
+        scalars,
     )
     values = {loss[s]: v for s, v in problem.values.items()} | {scope[s]: v for s, v in rule.values.items()}
     return statement, values

@@ -192,6 +192,16 @@ def check_loss(outcomes: tuple[Label, ...], sample: Sample = ONE_DIRECTION) -> N
             )
 
 
+def check_scalars(outcomes: tuple[Label, ...], sample: Sample, learnt: tuple[sp.Symbol, ...]) -> None:
+    """Refuse a loss that jumps in a scalar that learns, likewise."""
+    for outcome in outcomes if learnt else ():
+        if jumps(recognise(outcome.loss), (*sample.variables, *learnt), learnt):
+            raise ValueError(
+                f"loss {outcome.loss}: it jumps as a scalar that learns varies ({', '.join(map(str, learnt))}), so it "
+                "has no first derivative there; use a continuous loss"
+            )
+
+
 def _given(expr: sp.Expr, component: Component) -> tuple[sp.Expr, sp.Expr]:
     """``expr`` in terms of centred noise, and that noise's variance."""
     centred = component.centre if component.variance == 0 else component.centre + eps

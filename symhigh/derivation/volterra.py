@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symhigh.meanfield import Reduction
+from symhigh.problem.learnt import refuse_learnt
 from symhigh.symbols import D2, OwnedSymbol, error_square, gamma, gradient_noise, lam, risk, t
 from symhigh.system import MomentSystem
 
@@ -48,6 +49,7 @@ def volterra(system: MomentSystem) -> VolterraForm:
 
     Raises ``ValueError`` where the modes are not linear in D², or I is not a multiple of the risk.
     """
+    refuse_learnt("volterra", system.problem.learnt, "of which the risk is a function too", "use solve")
     where = f"volterra: {system.problem.name} has no Volterra form; it needs linear modes, E f'^2 in proportion to R"
     if system.family.states != (D2,):
         raise ValueError(where)

@@ -18,13 +18,13 @@ from symhigh.files.document import Table
 from symhigh.files.grammar import TIME
 from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.population.measure import Power, Tabulated, WithAtom
-from symhigh.problem import Contaminated, Gaussian, NoiseLaw, Problem
+from symhigh.problem import Contaminated, Gaussian, Learnt, NoiseLaw, Problem
 from symhigh.problem.model import LINEAR, Model
 from symhigh.registry import MODELS
 from symhigh.rule import Rule
 from symhigh.symbols import eps, x, x_star, y
 
-_OWN = ("parameters", "labels", "students", "targets")
+_OWN = ("parameters", "learnt", "labels", "students", "targets")
 """Keys of a loss that is stated by a formula."""
 
 
@@ -58,7 +58,8 @@ def read_own_problem(table: Table, noise: Any) -> Problem:
         if not name.isidentifier():
             inner.fail(name, f"{name!r} is no name of a symbol")
         parameters[sp.Symbol(name, **({"positive": True} if value > 0 else {"real": True}))] = value
-    names = {str(s): s for s in (*students, *targets, *parameters)}
+    learnt = _learnt(table.table("learnt"))
+    names = {str(s): s for s in (*students, *targets, *parameters, *learnt)}
     labels = {}
     if "labels" in table:
         inside, laws = {**{str(s): s for s in (*targets, *parameters)}}, table.table("labels")
@@ -70,10 +71,26 @@ def read_own_problem(table: Table, noise: Any) -> Problem:
     except ValueError as error:
         near = get_close_matches(text, LOSSES, n=1, cutoff=0.7)
         raise ValueError(f"{error}; did you mean the loss {near[0]!r}?" if near else str(error)) from None
-    directions = (students, targets) if several else (None, None)
+    ends = (students, targets) if several else (None, None)
     title = table.text("title", "custom loss")
     with table.blame():
-        return Problem(loss, noise, labels or None, parameters or None, title, model, *directions)
+        return Problem(loss, noise, labels or None, parameters or None, title, model, ends[0], ends[1], None, learnt)
+
+
+def _learnt(table: Table) -> dict[sp.Symbol, Learnt]:
+    """The scalars that learn, ``a = 0.5`` or ``a = {start = 0.5, speed = 2}``."""
+    found = {}
+    for name, value in table.values.items():
+        if not name.isidentifier():
+            table.fail(name, f"{name!r} is no name of a symbol")
+        if isinstance(value, dict):
+            inner = table.table(name)
+            inner.known("start", "speed")
+            with inner.blame():
+                found[sp.Symbol(name, real=True)] = Learnt(inner.number("start", 0), inner.number("speed", 1))
+        else:
+            found[sp.Symbol(name, real=True)] = Learnt(table.number(name))
+    return found
 
 
 def _symbols(table: Table, key: str) -> tuple[sp.Symbol, ...]:

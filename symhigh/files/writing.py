@@ -39,12 +39,18 @@ def problem_tree(problem: Problem) -> Tree:
         given = _loss_arguments(entry, problem)
         if given is not None:
             return {"loss": name, **given, **noise, **_model(problem.model)}
-    names = {str(s): s for s in (*problem.students, *problem.targets, *dict(problem.parameters))} | {"eps": eps}
+    own = (*problem.students, *problem.targets, *dict(problem.parameters), *dict(problem.learnt))
+    names = {str(s): s for s in own} | {"eps": eps}
     if problem.labels:
         names["y"] = y
     tree: Tree = {"loss": _formula("the loss", problem.loss, names), "title": problem.name, **noise}
     if problem.parameters:
         tree["parameters"] = {str(s): _number(str(s), v) for s, v in problem.parameters}
+    if problem.learnt:
+        tree["learnt"] = {
+            str(s): {"start": _number(f"the start of {s}", a.start), "speed": _number(f"the speed of {s}", a.speed)}
+            for s, a in problem.learnt
+        }
     if problem.labels:
         tree["labels"] = {str(k): _formula("a probability", v, names) for k, v in problem.labels}
     if problem.directions != (x, x_star):
@@ -70,7 +76,7 @@ def _loss_arguments(entry: Entry, problem: Problem) -> Tree | None:
     except (TypeError, ValueError):
         return None
     same = (made.loss, made.labels, made.parameters) == (problem.loss, problem.labels, problem.parameters)
-    ends = made.directions == problem.directions
+    ends = (made.directions, made.learnt) == (problem.directions, problem.learnt)
     return {name: _number(name, v) for name, v in given.items()} if same and ends else None
 
 

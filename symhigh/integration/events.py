@@ -179,9 +179,11 @@ def _vocabulary(system: MomentSystem) -> dict[str, dict[sp.Expr, str]]:
     rule = type(system.rule).__name__
     parts: list[tuple[str, sp.Expr, str]] = [(str(t), t, "the time")]
     for p in system.parameters:
-        owner = "the loss" if getattr(p, "owner", "") == "loss" else rule
+        owner = "the loss" if getattr(p, "owner", "") in ("loss", "learnt") else rule
         parts.append((str(p), p, f"a parameter of {owner}"))
-    parts += [(str(s.name), s.name, f"a memory of {rule}") for s in system.states]
+    learnt = [str(a) for a, _ in system.problem.learnt]
+    kinds = {True: "a scalar of the loss that learns", False: f"a memory of {rule}"}
+    parts += [(str(s.name), s.name, kinds[str(s.name) in learnt]) for s in system.states]
     quantities = [q.name for q in system.reductions] + [q.name for q in system.scalars]
     parts += [(str(q), q, "a quantity of the limit") for q in quantities]
     parts += [(name, quantity, f"the output {name}") for name, quantity in system.outputs.items()]

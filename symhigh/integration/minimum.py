@@ -14,6 +14,7 @@ from symhigh.integration.doubts import Doubts
 from symhigh.integration.schedules import parameter_values
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
+from symhigh.problem.learnt import refuse_learnt
 from symhigh.rule import Constant
 from symhigh.system import MomentSystem
 
@@ -37,6 +38,8 @@ def minimal_risk_at(problem: Problem, b22: float) -> float:
     """``min_X h`` where the target's predictions have variance ``b22``."""
     from scipy.optimize import minimize
 
+    why, remedy = "over which the least risk is not known", "subtract a level of your own from risk"
+    refuse_learnt("excess_risk", problem.learnt, why, remedy)
     # one mode of eigenvalue one: its moments are B itself
     system = derive(problem, Constant(1), reduce=False)
     kernels = limit_kernels(system)

@@ -26,6 +26,7 @@ from symhigh.integration.schedules import parameter_values
 from symhigh.integration.solve import RTOL_LEAST
 from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
+from symhigh.problem.learnt import refuse_learnt
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, t
 from symhigh.system import MomentSystem
 
@@ -107,6 +108,7 @@ class _Equation:
 
 
 def _equation(system: MomentSystem, spectrum: Spectrum, start: Start) -> _Equation:
+    refuse_learnt("solve_volterra", system.problem.learnt, "of which the risk is a function too", "use solve")
     par = parameter_values("solve_volterra", system)
     values, weights = spectrum.numeric("solve_volterra")
     form = lam * (gamma**2 * gradient_noise - 2 * gamma * D2)

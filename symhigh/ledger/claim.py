@@ -99,12 +99,15 @@ class Claim:
         object.__setattr__(self, "id", self.id or self.name)
         real(owner, "seconds", self.seconds, above=0.0, meaning="the time limit of each line of evidence")
 
-    def examine(self, quick: bool = False, seed: int = 0) -> Row:
-        """Run every line of evidence and return the row of the ledger; nothing that a line raises escapes."""
+    def examine(self, quick: bool = False, seed: int = 0, second: bool = False) -> Row:
+        """Run every line of evidence and return the row of the ledger; nothing that a line raises escapes.
+
+        ``second`` has Maxima reduce the identities that are proved, too.
+        """
         begin = time.perf_counter()
         parts = _parts(self.evidence)
         lines = tuple(
-            self._run(line, self._trial(place, quick, seed), any(line is p for p in parts))
+            self._run(line, self._trial(place, quick, seed, second), any(line is p for p in parts))
             for place, line in enumerate((*self.evidence, *self.checks))
         )
         assert self.expect is not None
@@ -123,10 +126,10 @@ class Claim:
             seconds=time.perf_counter() - begin,
         )
 
-    def _trial(self, place: int, quick: bool, seed: int) -> Trial:
+    def _trial(self, place: int, quick: bool, seed: int, second: bool) -> Trial:
         digest = hashlib.sha256(f"{seed}/{self.id}/{place}".encode()).digest()
         assert isinstance(self.domain, Domain)
-        return Trial(self.domain, quick, int.from_bytes(digest[:6], "big"))
+        return Trial(self.domain, quick, int.from_bytes(digest[:6], "big"), second)
 
     def _run(self, evidence: Evidence, trial: Trial, part: bool) -> Line:
         begin = time.perf_counter()
@@ -155,6 +158,7 @@ class Claim:
             "" if paths is None else paths.text,
             finding.shown,
             finding.assumed,
+            finding.second,
         )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.ledger.domain import ANYWHERE, Domain
+from symhigh.ledger.maxima import reduce_to_zero
 from symhigh.ledger.paths import Origin, origin_of
 from symhigh.ledger.relation import Relation, Side, check_at_points
 from symhigh.ledger.shown import Shown
@@ -31,12 +32,14 @@ _WORDS = re.compile(r"[A-Za-z\s,.;:'’()-]+")
 class Trial:
     """What a line of evidence is given: the claim's domain, whether to be quick, and a seed of its own.
 
-    ``seed`` follows from the claim's id, the line's place and the seed of the whole run.
+    ``seed`` follows from the claim's id, the line's place and the seed of the whole run; ``second`` asks for a second
+    algebra system's word on what is proved.
     """
 
     domain: Domain = ANYWHERE
     quick: bool = False
     seed: int = 0
+    second: bool = False
 
     @property
     def rng(self) -> np.random.Generator:
@@ -104,6 +107,7 @@ class Symbolic:
             proof if verdict is Verdict.PROVED else None,
             tuple(s.shown for s in stated) if not states_nothing(stated) else (_reduced(self.title),),
             trial.domain.assumed(symbols_of(stated)),
+            next((f.second for f in found), None),
         )
 
     def _proof(self) -> Proof:
@@ -143,7 +147,8 @@ class Symbolic:
                 extra = f"; it holds at {at_points.detail}" if with_values else ""
                 return Finding(Verdict.FAILED, f"not decided: {decision.reason}{extra}")
         also = f"; also at {at_points.detail}" if with_values and any(r.symbols for r in with_values) else ""
-        return Finding(Verdict.PROVED, _steps(decisions) + also)
+        second = reduce_to_zero([r.sides for r in checked if r.kind is sp.Eq]) if trial.second else None
+        return Finding(Verdict.PROVED, _steps(decisions) + also, second=second)
 
 
 @dataclass(frozen=True)

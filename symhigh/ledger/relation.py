@@ -16,7 +16,9 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
+from symhigh.closed.enclosure import available
 from symhigh.ledger.domain import Domain, Point
+from symhigh.ledger.enclosed import gap_of, settled
 from symhigh.ledger.shown import SIGNS, Shown, show, side_text
 from symhigh.ledger.verdict import Finding, Verdict
 
@@ -181,7 +183,7 @@ def check_at_points(
 
     Raises what evaluation raises, the point added as a note.
     """
-    worst = mpmath.inf
+    worst, radius = mpmath.inf, mpmath.mpf(0) if available() else None
     for relation in checked:
         number = count if relation.symbols or relation.arguments else 1
         for point in domain.points((*relation.symbols, *relation.arguments), number, seed):
@@ -193,8 +195,15 @@ def check_at_points(
             if held is None:
                 return Finding(Verdict.REFUTED, f"{relation} fails", counterexample(relation, point, digits))
             worst = min(worst, held)
+            gap = None if radius is None else gap_of(*relation._sides, point, digits)
+            holds = None if gap is None else settled(relation.kind, gap)
+            if holds is False:
+                detail = f"{relation} fails: left - right is {gap}, proved by ball arithmetic"
+                return Finding(Verdict.REFUTED, detail, counterexample(relation, point, digits))
+            radius = max(radius, gap.radius) if holds and gap is not None else None
     measure = "" if worst == mpmath.inf else f" to {int(worst)} digits"
-    return Finding(Verdict.VERIFIED, f"{count} points{measure}")
+    proved = "" if radius is None else f", enclosed within {mpmath.nstr(radius, 2)}"
+    return Finding(Verdict.VERIFIED, f"{count} points{measure}{proved}")
 
 
 def counterexample(relation: Relation, point: Point, digits: int) -> tuple[tuple[str, str], ...]:

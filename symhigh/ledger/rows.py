@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from symhigh.ledger.maxima import Second
 from symhigh.ledger.shown import Shown
 from symhigh.ledger.tally import Tally
 from symhigh.ledger.verdict import Proof, Verdict, is_unfinished, plain
@@ -22,7 +23,8 @@ class Line:
     """One line of evidence as it ended; ``seconds`` is the time it took.
 
     ``part`` says whether it is a part of the statement, or a check of it; ``proof`` in which sense it is proved;
-    ``paths`` which code of the library it went through, or that it is a lemma, or circular; ``shown`` what it tests.
+    ``paths`` which code of the library it went through, or that it is a lemma, or circular; ``shown`` what it tests;
+    ``second`` what a second algebra system says, where it was asked.
     """
 
     kind: str
@@ -36,11 +38,13 @@ class Line:
     paths: str = ""
     shown: tuple[Shown, ...] = ()
     assumed: tuple[str, ...] = ()
+    second: Second | None = None
 
     @property
     def verdict_text(self) -> str:
         """The verdict, with the kind of proof and a reading of what the line compares."""
-        notes = [n for n in (plain(self.proof), self.paths if self.paths in ("lemma", "circular") else None) if n]
+        two = "by two" if self.second and self.second.all else None
+        notes = [n for n in (plain(self.proof), two, self.paths if self.paths in ("lemma", "circular") else None) if n]
         return self.verdict.value + (f" ({', '.join(notes)})" if notes else "")
 
     @property
@@ -148,6 +152,7 @@ def _line(data: Mapping[str, Any]) -> Line:
         "counterexample": tuple(data["counterexample"].items()),
         "shown": tuple(Shown(**s) for s in data["shown"]),
         "assumed": tuple(data["assumed"]),
+        "second": None if data.get("second") is None else Second(**data["second"]),
     }
     return Line(**{**data, **made})
 
@@ -188,6 +193,12 @@ class Ledger:
             found[text] = found.get(text, 0) + 1
         return dict(sorted(found.items()))
 
+    @property
+    def second(self) -> Second | None:
+        """What a second algebra system says of all identities that are proved; ``None`` where it was not asked."""
+        asked = [line.second for row in self.rows for line in row.lines if line.second]
+        return Second(sum(s.reduced for s in asked), sum(s.count for s in asked)) if asked else None
+
     def to_json(self, indent: int | None = 2) -> str:
         """The ledger as JSON text: settings, ``as_expected``, counts, and every row with its lines."""
         data = {
@@ -198,6 +209,7 @@ class Ledger:
             "seconds": round(self.seconds, 3),
             "counts": {v.value: n for v, n in self.counts.items()},
             "parts": self.part_counts,
+            "second": None if self.second is None else asdict(self.second),
             "without_claims": list(self.without),
             "tallies": [tally.to_dict() for tally in self.tallies],
             "rows": [row.to_dict() for row in self.rows],
@@ -249,7 +261,8 @@ class Ledger:
         unread = f"; no claims in {', '.join(self.without)}" if self.without else ""
         line = f"{len(self.rows)} claims in {self.seconds:.1f} s: {verdicts}; {stopped}{end}".rstrip("; ")
         parts = ", ".join(f"{n} {text}" for text, n in self.part_counts.items())
-        return f"{line}; parts: {parts or 'none'}{unread}"
+        second = "" if self.second is None else f"; {self.second}"
+        return f"{line}; parts: {parts or 'none'}{second}{unread}"
 
     def __str__(self) -> str:
         return self.text()

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout, suppress
-from dataclasses import asdict
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -23,6 +23,7 @@ from symhigh.checks import whole
 from symhigh.checks import words as words_of
 from symhigh.ledger.claim import Claim, explain
 from symhigh.ledger.load import loaded
+from symhigh.ledger.maxima import program
 from symhigh.ledger.rows import Ledger, Line, Row
 from symhigh.ledger.select import Selection, selections, split
 from symhigh.ledger.tally import tallies
@@ -34,6 +35,17 @@ Done = tuple[float, Row]
 
 
 _PACKAGE = Path(symhigh.__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class How:
+    """How claims are examined: the settings of a run, as :meth:`Claim.examine` takes them."""
+
+    quick: bool = False
+    seed: int = 0
+    second: bool = False
+
+
 SHIPPED = next(
     (p for p in (_PACKAGE / "derivations", _PACKAGE.parent / "derivations") if p.is_dir()), _PACKAGE
 )
@@ -47,6 +59,7 @@ def verify(
     progress: Progress | None = None,
     on_row: Callable[[Row], None] | None = None,
     words: str | Iterable[str] = (),
+    second: bool = False,
 ) -> Ledger:
     """Examine claims and return the :class:`~symhigh.ledger.Ledger`, rows in the order of definition.
 
@@ -70,6 +83,9 @@ def verify(
         Called with each row as it is done.
     words
         Only claims whose id, name or file holds one of these words.
+    second
+        Have a second algebra system, Maxima, reduce the identities that are proved to zero as well; the lines where it
+        does are proved by two. ``FileNotFoundError`` where it is not installed.
 
     A run interrupted from the keyboard returns the rows that are done, ``complete`` false.
     Every file that is named yields a row, an error row where it has no claims or cannot be read to its end. A folder
@@ -79,6 +95,9 @@ def verify(
     whole("verify", "seed", seed, least=0, meaning="the seed of random points and simulations")
     if jobs is not None:
         whole("verify", "jobs", jobs, least=1, meaning="the number of processes")
+    if second and program() is None:
+        raise FileNotFoundError("verify(second=True): Maxima is not installed; install it, or leave second out")
+    how = How(quick, seed, second)
     begin = time.perf_counter()
     if path_or_claims is None:
         path_or_claims = SHIPPED
@@ -97,7 +116,7 @@ def verify(
     complete = True
     try:
         shares: dict[str, float] = {}
-        for share, row in _all_rows(claims, meant, quick, seed, processes, alone=jobs == 1):
+        for share, row in _all_rows(claims, meant, how, processes, alone=jobs == 1):
             rows.append(row)
             shares[row.file or row.name] = share
             if progress is not None:
@@ -133,14 +152,14 @@ def _repeated(rows: list[Row]) -> list[Row]:
     ]
 
 
-def examine_file(file: Path, quick: bool, seed: int, selection: Selection) -> Iterator[Done]:
+def examine_file(file: Path, how: How, selection: Selection) -> Iterator[Done]:
     """The rows of one file, as they are done; an error row where the file itself fails."""
     try:
         with loaded(file) as found:
             claims = selection.of(found, file)
             for number, claim in enumerate(claims, 1):
                 with redirect_stdout(sys.stderr):  # standard output is for the ledger
-                    row = claim.examine(quick, seed)
+                    row = claim.examine(*astuple(how))
                 yield number / len(claims), row.located(str(file))
     except (KeyboardInterrupt, GeneratorExit):
         raise
@@ -149,24 +168,24 @@ def examine_file(file: Path, quick: bool, seed: int, selection: Selection) -> It
 
 
 def _all_rows(
-    claims: list[Claim], files: Mapping[Path, Selection], quick: bool, seed: int, processes: int, alone: bool
+    claims: list[Claim], files: Mapping[Path, Selection], how: How, processes: int, alone: bool
 ) -> Iterator[Done]:
     for claim in claims:
-        yield 1.0, claim.examine(quick, seed)
+        yield 1.0, claim.examine(*astuple(how))
     if files and not alone:
-        yield from _in_processes(files, quick, seed, processes)
+        yield from _in_processes(files, how, processes)
     else:
         for file in files:
-            yield from examine_file(file, quick, seed, files[file])
+            yield from examine_file(file, how, files[file])
 
 
-def _in_processes(files: Mapping[Path, Selection], quick: bool, seed: int, processes: int) -> Iterator[Done]:
+def _in_processes(files: Mapping[Path, Selection], how: How, processes: int) -> Iterator[Done]:
     """Rows of all files, in the order in which they are done."""
     waiting: Queue[tuple[Path, Selection]] = Queue()
     for entry in files.items():
         waiting.put(entry)
     done: Queue[Done | None] = Queue()
-    workers = [_Worker(waiting, done, quick, seed) for _ in range(processes)]
+    workers = [_Worker(waiting, done, how) for _ in range(processes)]
     try:
         for worker in workers:
             worker.start()
@@ -188,11 +207,9 @@ def _in_processes(files: Mapping[Path, Selection], quick: bool, seed: int, proce
 class _Worker(threading.Thread):
     """Feeds one process with files; starts a new one where it dies."""
 
-    def __init__(
-        self, waiting: Queue[tuple[Path, Selection]], done: Queue[Done | None], quick: bool, seed: int
-    ) -> None:
+    def __init__(self, waiting: Queue[tuple[Path, Selection]], done: Queue[Done | None], how: How) -> None:
         super().__init__(daemon=True)
-        self.waiting, self.done, self.quick, self.seed = waiting, done, quick, seed
+        self.waiting, self.done, self.how = waiting, done, how
         self.process: subprocess.Popen[str] | None = None
         self.stopped = False
 
@@ -210,7 +227,7 @@ class _Worker(threading.Thread):
         process = self.process = self.process or _process()
         assert process.stdin is not None
         assert process.stdout is not None
-        asked = {"file": str(file), "quick": self.quick, "seed": self.seed, "selection": asdict(selection)}
+        asked = {"file": str(file), "how": asdict(self.how), "selection": asdict(selection)}
         request = json.dumps(asked)
         last = "its first claim"
         try:

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from symhigh.ledger.maxima import Second
     from symhigh.ledger.shown import Shown
 
 
@@ -56,7 +57,8 @@ class Finding:
     """What one line of evidence found: a verdict, its measure in words, the counterexample if any.
 
     ``counterexample`` lists names and values: the symbols, then both sides. ``shown`` is what was tested,
-    rendered from the objects that were tested; ``assumed`` what the assumptions of its symbols say.
+    rendered from the objects that were tested; ``assumed`` what the assumptions of its symbols say; ``second`` what a
+    second algebra system says of the identities that are proved.
     """
 
     verdict: Verdict
@@ -65,6 +67,7 @@ class Finding:
     proof: Proof | None = None
     shown: tuple[Shown, ...] = ()
     assumed: tuple[str, ...] = ()
+    second: Second | None = None
 
 
 def combine(parts: Iterable[Verdict], checks: Iterable[Verdict] = ()) -> Verdict:

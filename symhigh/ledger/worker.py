@@ -12,12 +12,12 @@ import signal
 import sys
 from pathlib import Path
 
-from symhigh.ledger.runner import examine_file
+from symhigh.ledger.runner import How, examine_file
 from symhigh.ledger.select import Selection
 
 
 def main() -> None:
-    """Serve requests ``{"file", "quick", "seed", "selection"}`` until input ends; an empty line ends each answer."""
+    """Serve requests ``{"file", "how", "selection"}`` until input ends; an empty line ends each answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's to handle
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -25,7 +25,7 @@ def main() -> None:
     for request in sys.stdin:
         asked = json.loads(request)
         selection = Selection(**{key: tuple(value) for key, value in asked["selection"].items()})
-        for share, row in examine_file(Path(asked["file"]), asked["quick"], asked["seed"], selection):
+        for share, row in examine_file(Path(asked["file"]), How(**asked["how"]), selection):
             answers.write(json.dumps([share, row.to_dict()]) + "\n")
             answers.flush()
         answers.write("\n")

@@ -1,5 +1,7 @@
 """What is to be optimised: losses, label noise, networks."""
 
+from symhigh.problem.committee import committee
+from symhigh.problem.learnt import Learnt
 from symhigh.problem.losses import (
     absolute_phase_retrieval,
     erf_student,
@@ -33,6 +35,7 @@ __all__ = [
     "DiagonalNetwork",
     "Gaussian",
     "Laplace",
+    "Learnt",
     "Mixture",
     "Model",
     "MultiIndex",
@@ -42,6 +45,7 @@ __all__ = [
     "Rademacher",
     "StudentT",
     "absolute_phase_retrieval",
+    "committee",
     "erf_student",
     "hermite_student",
     "hinge",

@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import instance, parameter
+from symhigh.problem.learnt import Learnt
 from symhigh.problem.mixture import Mixture
 from symhigh.problem.model import PRODUCT, SQUARES, Model, Parametrization, powers, theta_star, u, v
 from symhigh.problem.problem import Problem
@@ -41,6 +42,7 @@ class DiagonalNetwork(Problem):
     students: tuple[sp.Symbol, ...] = field(init=False, default=(x,))
     targets: tuple[sp.Symbol, ...] = field(init=False, default=(x_star,))
     data: Mixture | None = field(init=False, default=None)
+    learnt: tuple[tuple[sp.Symbol, Learnt], ...] = field(init=False, default=())
 
     def __init__(self, step: Any, noise: Any = 0, parametrization: Parametrization = PRODUCT) -> None:
         owner, what = (

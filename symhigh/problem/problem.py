@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import expression, instance, mapping, parameter, rebuilt, shown
+from symhigh.problem.learnt import Learnt, read_learnt, speed_of, start_of
 from symhigh.problem.mixture import Mixture
 from symhigh.problem.model import LINEAR, Model
 from symhigh.problem.noise import Gaussian, NoiseLaw
@@ -60,6 +61,9 @@ class Problem:
     data
         A :class:`~symhigh.Mixture`, for data with classes; ``sh.y`` is then the label of the class, and the directions
         of the means come after the targets.
+    learnt
+        Symbols of the loss that learn, ``{symbol: start}`` or ``{symbol: Learnt(start, speed)}``: second-layer weights,
+        biases, scales. The rule moves them by the step of an entry of X.
 
     Raises
     ------
@@ -78,6 +82,7 @@ class Problem:
     students: tuple[sp.Symbol, ...] = (x,)
     targets: tuple[sp.Symbol, ...] = (x_star,)
     data: Mixture | None = None
+    learnt: tuple[tuple[sp.Symbol, Learnt], ...] = ()
 
     def __init__(
         self,
@@ -90,6 +95,7 @@ class Problem:
         students: Sequence[sp.Symbol] | None = None,
         targets: Sequence[sp.Symbol] | None = None,
         data: Mixture | None = None,
+        learnt: Mapping[sp.Symbol, Any] | None = None,
     ) -> None:
         loss = expression("Problem", "loss", loss, "a SymPy expression in sh.x, sh.x_star and sh.eps")
         instance("Problem", "model", model, Model, "LINEAR, PRODUCT, SQUARES or powers(depth)")
@@ -110,10 +116,13 @@ class Problem:
             )
             for s, v in _paired("parameters", parameters, "{symbol: number}").items()
         )
+        scalars = read_learnt(dict(_paired("learnt", learnt, "{symbol of the loss: start or Learnt(start, speed)}")))
+        _check_learnt(scalars, own, noise, {*directions[0], *directions[1]}, loss)
         if data is not None and (laws or not model.linear):
             wrong = "labels" if laws else "model"
             raise ValueError(f"Problem({wrong}=…, data=…): classes have labels of their own, and models are linear")
-        _check_loss(loss, laws, {s for s, _ in own} | ({y} if data is not None else set()), *directions)
+        classes = {y} if data is not None else set()
+        _check_loss(loss, laws, {s for s, _ in own}, {s for s, _ in scalars} | classes, *directions)
         object.__setattr__(self, "loss", loss)
         if isinstance(noise, Gaussian):
             noise = noise.sigma
@@ -129,6 +138,7 @@ class Problem:
         object.__setattr__(self, "students", directions[0])
         object.__setattr__(self, "targets", directions[1])
         object.__setattr__(self, "data", data)
+        object.__setattr__(self, "learnt", scalars)
 
     def bound(self, values: Mapping[sp.Basic, sp.Expr]) -> Problem:
         """The same problem with ``values`` put into its parameters and its noise, checked as a new one is."""
@@ -136,8 +146,9 @@ class Problem:
         noise = noise.xreplace(values) if isinstance(noise, sp.Expr) else rebuilt(noise, values)
         own = {s: v.xreplace(values) for s, v in self.parameters}
         return Problem(
-            self.loss, noise, dict(self.labels), own, self.name, self.model, self.students, self.targets, self.data
-        )
+            self.loss, noise, dict(self.labels), own, self.name, self.model, self.students, self.targets, self.data,
+            {s: rebuilt(scalar, values) for s, scalar in self.learnt},
+        )  # fmt: skip
 
     @property
     def outcomes(self) -> tuple[Label, ...]:
@@ -167,7 +178,9 @@ class Problem:
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
         """Canonical symbols of the problem and the values that the user gave them."""
-        return {**dict(self.parameters), **(self.law.values if self.noisy else {})}
+        begun = {start_of(s): scalar.start for s, scalar in self.learnt}
+        speeds = {speed_of(s): scalar.speed for s, scalar in self.learnt}
+        return {**dict(self.parameters), **(self.law.values if self.noisy else {}), **begun, **speeds}
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle f = {sp.latex(self.loss)}$"
@@ -206,20 +219,41 @@ def own_parameter(owner: str, symbol: sp.Symbol, value: Any) -> sp.Expr:
     return parameter(owner, symbol.name, value, positive=sign, meaning="a parameter of the loss")
 
 
+def _check_learnt(
+    scalars: tuple[tuple[sp.Symbol, Learnt], ...],
+    own: tuple[tuple[sp.Symbol, sp.Expr], ...],
+    noise: Any,
+    directions: set[sp.Symbol],
+    loss: sp.Expr,
+) -> None:
+    """A scalar that learns is one thing only, and the loss sees it."""
+    law = list(noise.values.values()) if isinstance(noise, NoiseLaw) else [noise]
+    values = [v for _, v in own] + law + [v for _, s in scalars for v in (s.start, s.speed)]
+    for scalar, _ in scalars:
+        said = f"Problem(learnt={{{shown(scalar)}: …}})"
+        if scalar in directions or scalar in dict(own):
+            raise ValueError(f"{said}: {scalar} is a prediction or has its value in parameters already; name it anew")
+        if any(getattr(v, "free_symbols", set()) & {scalar} for v in values):
+            raise ValueError(f"{said}: noise, parameters and starts are constant, they may not depend on {scalar}")
+        if not loss.has(scalar):
+            raise ValueError(f"{said}: the loss {shown(loss)} does not depend on {scalar}; leave it out")
+
+
 def _check_loss(
     loss: sp.Expr,
     labels: tuple[tuple[sp.Expr, sp.Expr], ...],
     own: set[sp.Symbol],
+    others: set[sp.Symbol],
     students: tuple[sp.Symbol, ...],
     targets: tuple[sp.Symbol, ...],
 ) -> None:
-    allowed = {*students, *targets, eps} | own | ({y} if labels else set())
+    allowed = {*students, *targets, eps} | own | others | ({y} if labels else set())
     if foreign := sorted(map(str, loss.free_symbols - allowed)):
         lookalike = set(foreign) & {"x", "x_star", "eps", "y"}
         hint = (
             "build the loss from sh.x, sh.x_star, sh.eps (symbols of the same name with other assumptions differ)"
             if lookalike
-            else "give their values in parameters={symbol: number}"
+            else "give their values in parameters={symbol: number}, or where they start in learnt={symbol: number}"
         )
         raise ValueError(f"Problem(loss={shown(loss)}): foreign symbols {foreign}; {hint}")
     if not loss.free_symbols & set(students):

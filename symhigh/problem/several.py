@@ -28,6 +28,9 @@ class MultiIndex(Problem):
         SymPy expression in them, ``sh.eps`` and symbols in ``parameters``.
     noise
         Standard deviation of ``eps``, a number or an expression, or a law.
+    learnt
+        Symbols of the loss that learn, ``{symbol: start}`` or ``{symbol: Learnt(start, speed)}``, such as second-layer
+        weights.
 
     Every learnt direction moves by ``X_p⁺ = X_p - (g/d) ∂_p f a``. The same as ``Problem(loss, noise, parameters,
     students=students, targets=targets)``.
@@ -45,10 +48,14 @@ class MultiIndex(Problem):
         noise: Any = 0,
         parameters: Mapping[sp.Symbol, Any] | None = None,
         name: str = "multi-index model",
+        learnt: Mapping[sp.Symbol, Any] | None = None,
     ) -> None:
-        super().__init__(loss, noise, parameters=parameters, name=name, students=students, targets=targets)
+        super().__init__(
+            loss, noise, parameters=parameters, name=name, students=students, targets=targets, learnt=learnt
+        )
 
     def bound(self, values: Mapping[sp.Basic, sp.Expr]) -> MultiIndex:
         """The same problem with ``values`` put into its parameters and its noise, checked as a new one is."""
         made = super().bound(values)
-        return MultiIndex(self.students, self.targets, self.loss, made.noise, dict(made.parameters), self.name)
+        own, learnt = dict(made.parameters), dict(made.learnt)
+        return MultiIndex(self.students, self.targets, self.loss, made.noise, own, self.name, learnt)

@@ -108,7 +108,7 @@ class Adam(_Forgetting):
     """``M⁺ = M + friction (∇f - M)/d``, ``s⁺ = s + alpha ((∇f)² - s)/d``, ``X⁺ = X - (gamma/d) M/√s``; all > 0.
 
     So ``β₁ = 1 - friction/d`` and ``β₂ = 1 - alpha/d``; M starts at 0 and s at b². Fixed β₁ and β₂, which forget within
-    O(1) steps, have another limit. Source: Kingma and Ba (arXiv 1412.6980).
+    O(1) steps, have another limit: :func:`~symhigh.adam_constants`. Source: Kingma and Ba (arXiv 1412.6980).
     """
 
     gamma: Any

@@ -114,6 +114,8 @@ def no_exact_mean(problem: Problem, rule: Rule) -> str:
     """Why no exact mean at finite d is known, or "" where it is."""
     if not problem.model.linear or len(problem.directions) != 2:
         return f"{problem.name} is not linear in one learnt vector, so its second moments do not close at finite d"
+    if problem.learnt:
+        return f"{problem.learnt[0][0]} of the loss learns, so its second moments do not close at finite d"
     if problem.labels or _square(problem) is None:
         return "the loss is not c (x - x* - s ε)²/2, so its second moments do not close at finite d"
     if _decay(rule) is None:

@@ -1,10 +1,12 @@
 """The public callables, each with arguments that are right; the fuzzer puts a hostile value in place of one or two."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy as sp
 
@@ -132,6 +134,9 @@ def targets() -> Iterator[Target]:
     )
     mean = sp.Symbol("mu", real=True)
     yield Target("Mixture", sh.Mixture, {"weights": [1], "means": [mean], "labels": [0]}, optional=("labels",))
+    yield Target("Learnt", sh.Learnt, {"start": 0.5, "speed": 2.0}, ("speed",))
+    given = {"students": 2, "targets": 1, "activation": "erf", "noise": 0.1, "second_layer": 1.0, "teacher": [1.0]}
+    yield Target("committee", sh.committee, {**given, "learns": True, "speed": 2.0}, ("noise", "speed"), ("Problem",))
     yield Target("stable_rate", sh.stable_rate, {"rows": rows}, owners=("Spectrum", "Spectrum.from_data"))
     yield Target(
         "export",
@@ -391,6 +396,10 @@ def targets() -> Iterator[Target]:
     yield Target(
         "Formula.subs", lambda values: made["formula"].subs(values), {"values": {a: b}}, optional=("values",)
     )
+    if importlib.util.find_spec("flint"):
+        known = {"digits": 15, "a": 0.5, "b": 0.1, "tau": 1.0}
+        yield Target("Formula.enclose", made["formula"].enclose, known, ("digits", "a", "b", "tau"))
+    yield Target("Ball", sh.Ball, {"middle": mpmath.mpf(1), "radius": mpmath.mpf(0)})
     yield Target("Formula.python", made["formula"].python, {"name": "f"}, (), ("Formula",))
     yield Target("Formula.c", made["formula"].c, {"name": "f"}, (), ("Formula",))
     yield Target(

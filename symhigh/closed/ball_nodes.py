@@ -1,0 +1,196 @@
+"""Enclosures of what takes more than one call: pieces, sums, roots, averages over a spectrum, Gaussian averages.
+
+Serves :mod:`symhigh.closed.balls`. A root is enclosed by a proven change of sign, an integral by Arb's rigorous
+quadrature, a Gaussian average over one variable by that and a proven bound of its tails.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import sympy as sp
+
+from symhigh.closed.balls import Evaluator, NotEnclosed, encloses
+from symhigh.closed.growth import growth
+from symhigh.closed.nodes import Average, Choice, Root
+from symhigh.derivation.gaussian.node import GaussianMean
+from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus
+from symhigh.derivation.gaussian.tails import Hazard, LogErfc
+from symhigh.symbols import lam
+
+
+@encloses(sp.log)
+def _log(at: Evaluator, expr: sp.Expr) -> Any:
+    return at(expr.args[0]).log(analytic=at.analytic)
+
+
+@encloses(Sigmoid)
+def _sigmoid(at: Evaluator, expr: sp.Expr) -> Any:
+    return 1 / (1 + (-at(expr.args[0])).exp())
+
+
+@encloses(Softplus)
+def _softplus(at: Evaluator, expr: sp.Expr) -> Any:
+    return (1 + at(expr.args[0]).exp()).log(analytic=at.analytic)
+
+
+@encloses(LogErfc)
+def _log_erfc(at: Evaluator, expr: sp.Expr) -> Any:
+    return at(expr.args[0]).erfc().log(analytic=at.analytic)
+
+
+@encloses(Hazard)
+def _hazard(at: Evaluator, expr: sp.Expr) -> Any:
+    inner = at(expr.args[0])
+    return (-inner * inner).exp() / inner.erfc()
+
+
+@encloses(sp.Abs)
+def _absolute(at: Evaluator, expr: sp.Expr) -> Any:
+    inner = at(expr.args[0])
+    if at.analytic or inner.imag == 0:
+        return inner.real_abs(analytic=at.analytic)
+    return at.flint.acb(abs(inner))
+
+
+@encloses(sp.sign)
+def _sign(at: Evaluator, expr: sp.Expr) -> Any:
+    return at(expr.args[0]).real_sgn(analytic=at.analytic)
+
+
+@encloses(sp.Heaviside)
+def _heaviside(at: Evaluator, expr: sp.Expr) -> Any:
+    inner = at(expr.args[0])
+    if inner.real.contains(0) and not at.analytic:
+        return inner.real_heaviside().union(at(expr.args[1]))
+    return inner.real_heaviside(analytic=at.analytic)
+
+
+@encloses(sp.Max, sp.Min)
+def _largest(at: Evaluator, expr: sp.Expr) -> Any:
+    name = "real_max" if isinstance(expr, sp.Max) else "real_min"
+    return reduce(lambda a, b: getattr(a, name)(b, analytic=at.analytic), map(at, expr.args))
+
+
+@encloses(sp.Piecewise)
+def _piecewise(at: Evaluator, expr: sp.Expr) -> Any:
+    possible: list[sp.Expr] = []
+    for value, condition in expr.args:
+        true = at.holds(condition)
+        if true is not False:
+            possible.append(value)
+        if true:
+            break
+    else:
+        raise NotEnclosed(f"no case of {expr} is proved to hold", wide=True)
+    return at.any_of(possible)
+
+
+@encloses(Choice)
+def _choice(at: Evaluator, expr: sp.Expr) -> Any:
+    test, above, below = expr.args
+    true = at.holds(sp.StrictGreaterThan(test, 0, evaluate=False))
+    return at.any_of([above, below] if true is None else [above if true else below])
+
+
+@encloses(sp.factorial)
+def _factorial(at: Evaluator, expr: sp.Expr) -> Any:
+    return (at(expr.args[0]) + 1).gamma()
+
+
+@encloses(sp.polygamma)
+def _polygamma(at: Evaluator, expr: sp.Expr) -> Any:
+    return at(expr.args[1]).polygamma(at(expr.args[0]))
+
+
+@encloses(sp.Sum)
+def _sum(at: Evaluator, expr: sp.Expr) -> Any:
+    if len(expr.limits) != 1 or not all(e.is_Integer for e in expr.limits[0][1:]):
+        raise NotEnclosed(f"{expr} is no finite sum")
+    index, low, high = expr.limits[0]
+    terms = (expr.function.xreplace({index: sp.Integer(k)}) for k in range(int(low), int(high) + 1))
+    return sum(map(at, terms), at.flint.acb(0))
+
+
+@encloses(sp.Integral)
+def _integral(at: Evaluator, expr: sp.Expr) -> Any:
+    if len(expr.limits) != 1 or len(expr.limits[0]) != 3 or any(e.is_infinite for e in expr.limits[0][1:]):
+        raise NotEnclosed(f"{expr} is no integral between two numbers")
+    variable, low, high = expr.limits[0]
+    return _quadrature(at, expr.function, variable, at(low), at(high))
+
+
+@encloses(Average)
+def _average(at: Evaluator, expr: Average) -> Any:
+    if not isinstance(expr.measure, sp.Tuple):
+        raise NotEnclosed("the spectrum is open; give limits(…, spectrum=…)")
+    total = at.flint.acb(0)
+    for value, weight in zip(*expr.measure.args, strict=True):
+        total += at(weight) * Evaluator({**at.values, lam: at(value)}, at.analytic)(expr.summand)
+    return total
+
+
+@encloses(Root)
+def _root(at: Evaluator, expr: Root) -> Any:
+    """A proven change of sign between two points near the root, across which the equation is finite."""
+    if at.analytic:
+        raise NotEnclosed("a root under an integral is not enclosed")
+    arb, acb, bits = at.flint.arb, at.flint.acb, at.flint.ctx.prec
+    put = {s: _middle(at(s)) for s in expr.free_symbols}
+    guess = sp.Rational(expr.xreplace(put).evalf(int(bits * 0.302)))
+    low, high = (None if e is sp.oo else at.real(e) for e in expr.args[2:])
+
+    def equation(where: Any) -> Any:
+        return Evaluator({**at.values, expr.unknown: acb(where)}).real(expr.equation)
+
+    for power in range(bits - 30, 8, -max(4, bits // 20)):
+        reach = abs(guess) * sp.Rational(1, 2**power)
+        ends = [arb(at.flint.fmpq(int(e.p), int(e.q))) for e in (guess - reach, guess + reach)]
+        left, right = map(equation, ends)
+        if (left < 0 and right > 0) or (left > 0 and right < 0):
+            between = ends[0].union(ends[1])
+            if (low is not None and not ends[0] > low) or (high is not None and not ends[1] < high):
+                raise NotEnclosed(f"the root of {expr} is not proved to lie in its interval", wide=True)
+            if equation(between).is_finite():
+                return acb(between)
+    raise NotEnclosed(f"no change of sign of {expr} is proved", wide=True)
+
+
+def _middle(ball: Any) -> sp.Rational:
+    mantissa, exponent = ball.real.mid().man_exp()
+    return sp.Rational(int(mantissa)) * sp.Integer(2) ** int(exponent)
+
+
+@encloses(GaussianMean)
+def _gaussian(at: Evaluator, expr: GaussianMean) -> Any:
+    """``∫ f(√s z) φ(z) dz`` between -R and R by Arb, and what is left bounded by the growth of f."""
+    if expr.dimension > 1:
+        raise NotEnclosed("averages over two and more variables are not enclosed, only over one")
+    if at.analytic:
+        raise NotEnclosed("an average under an integral is not enclosed")
+    acb, arb, bits = at.flint.acb, at.flint.arb, at.flint.ctx.prec
+    deviation, variable = at.real(expr.cov[0, 0]).sqrt(), expr.variables[0]
+    size, power, rate = growth(expr.integrand, variable, lambda e: abs(at(e)).upper())
+    size, power, rate = arb(size), int(power), arb(rate)
+    slope = rate * deviation
+    reach = arb(int((1.39 * bits) ** 0.5 + 2 * float(slope.upper()) + 2 * power**0.5) + 2)
+    if not reach / 2 >= slope + power / reach:
+        raise NotEnclosed(f"the tails of {expr} are not bounded", wide=True)
+    density = (2 * arb.pi()).sqrt()
+    exponent = slope * reach - reach * reach / 2
+    tail = 4 * size * (1 + deviation * reach) ** power * exponent.exp() / (reach * density)
+
+    def integrand(z: Any, analytic: bool) -> Any:
+        inner = Evaluator({**at.values, variable: deviation * z}, analytic)
+        return inner(expr.integrand) * (-z * z / 2).exp() / density
+
+    inside = acb.integral(integrand, acb(-reach), acb(reach))
+    return inside + acb(arb(0, tail.upper()))
+
+
+def _quadrature(at: Evaluator, body: sp.Expr, variable: sp.Symbol, low: Any, high: Any) -> Any:
+    def integrand(z: Any, analytic: bool) -> Any:
+        return Evaluator({**at.values, variable: z}, analytic)(body)
+
+    return at.flint.acb.integral(integrand, low, high)
