@@ -12,6 +12,7 @@ from symhigh.closed import RenewalEquation as RenewalEquation
 from symhigh.closed import adam_constants as adam_constants
 from symhigh.closed import best_momentum as best_momentum
 from symhigh.closed import best_rate as best_rate
+from symhigh.closed import compute_optimal as compute_optimal
 from symhigh.closed import fixed_points as fixed_points
 from symhigh.closed import limits as limits
 from symhigh.closed import renewal_equation as renewal_equation
