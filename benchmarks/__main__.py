@@ -33,7 +33,8 @@ JOBS: dict[str, list[Job]] = {
     "small": [small.curves, small.scans, lambda: [small.diagram()]],
     "spectra": [spectra.rules, lambda: [spectra.compression()]],
     "simulation": [
-        *(lambda d=d: [simulation.direct(d)] for d in (256, 1024, 4096, 16384)), lambda: [simulation.two_threads()],
+        *(lambda d=d: [simulation.direct(d)] for d in (256, 1024, 4096, 16384)),
+        *(lambda d=d: [simulation.network(d)] for d in (1024, 4096, 16384)), lambda: [simulation.two_threads()],
         *(lambda d=d: [simulation.chain(d)] for d in (2**12, 10**6, 10**9)), lambda: [simulation.figure_one()],
     ],
     "algorithms": [algorithms.direct, algorithms.chains, algorithms.curves],

@@ -18,22 +18,39 @@ PROBLEM, RULE = sh.least_squares(1), sh.AdaGradNorm(1, 0.3)
 TWO = sh.Spectrum.from_eigenvalues([1.0, 0.25])
 
 
-def direct(d: int, work: int = 2_000_000) -> Contest:
-    """One core: ns a coordinate-step, against drawing the same number of normals, and NumPy."""
+def against_normals(problem, rule, population, d: int, work: int):
+    """A run of about ``work`` coordinate-steps, and the drawing of as many normals, of ours and by NumPy."""
     steps = max(1, work // d)
-    walk = DirectWalk(prepare(PROBLEM, RULE, (sh.Spectrum.isotropic(), sh.Start()), d, 1.0, "direct")[1], 0)
-    normals, rng, theirs = walk.kernels.normals, stream(1, 0), np.random.default_rng(0)
-    out = np.empty(max(d, 4096))  # large enough for calls not to count
+    walk = DirectWalk(prepare(problem, rule, population, d, 1.0, "direct")[1], 0)
+    theirs, rng = np.random.default_rng(0), stream(1, 0)
+    out = np.empty(16384)  # large enough for calls not to count
+    normals = walk.kernels.held("normals", rng, out)
 
     def draw():
-        for _ in range(steps * d // out.size):
-            normals(rng, out)
+        for _ in range(round(steps * d / out.size)):
+            normals({})
 
     def draw_numpy():
-        for _ in range(steps * d // out.size):
+        for _ in range(round(steps * d / out.size)):
             theirs.standard_normal(out.size, out=out)
 
-    return contest(f"SGD, d = {d}, a coordinate-step", lambda: walk.run(0, steps), {
+    return steps, lambda: walk.run(0, steps), draw, draw_numpy
+
+
+def network(d: int, work: int = 2_000_000) -> Contest:
+    """One core: ns a coordinate-step of a diagonal network of four classes, against drawing its normals."""
+    classes = sh.NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
+    steps, run, draw, _ = against_normals(sh.DiagonalNetwork(0.4, 0.3), None, (classes,), d, work)
+    return contest(f"SGD of a diagonal network, d = {d}, a coordinate-step", run, {
+        "drawing the normals, same generator": draw,
+    }, turns=9, unit=float(steps * d))  # fmt: skip
+
+
+def direct(d: int, work: int = 2_000_000) -> Contest:
+    """One core: ns a coordinate-step, against drawing the same number of normals, and NumPy."""
+    steps, run, draw, draw_numpy = against_normals(PROBLEM, RULE, (sh.Spectrum.isotropic(), sh.Start()), d, work)
+
+    return contest(f"SGD, d = {d}, a coordinate-step", run, {
         "drawing the normals, same generator": draw,
         "drawing the normals, NumPy": draw_numpy,
         "NumPy loop": lambda: base.sgd_loop(d, steps, 1, 0.3, 1),

@@ -202,3 +202,85 @@ def test_callbacks_words_and_choices() -> None:
         checks.choice("f", "c", "z", ("a", "b"))
     with pytest.raises(TypeError, match="c must be one of"):
         checks.choice("f", "c", 1, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "words"),
+    [
+        (lambda: seeds("f", 0), ValueError, r"f\(seeds=0\): seeds must be >= 1, the number of runs"),
+        (lambda: seeds("f", checks.MOST_RUNS + 1), ValueError, "seeds must be <= 1000000"),
+        (lambda: seeds("f", [0, -1]), ValueError, r"f\(seeds=-1\): seeds must be >= 0, a seed"),
+        (lambda: seeds("f", []), ValueError, r"f\(seeds=\[\]\): give at least one seed"),
+        (lambda: seeds("f", [1, 1]), ValueError, "seeds repeat"),
+        (lambda: seeds("f", "12"), TypeError, "a number of runs, or a list of seeds"),
+        (lambda: seeds("f", len), TypeError, "a number of runs, or a list of seeds"),
+        (lambda: parameter("f", "x", sp.I * a, positive=None, meaning="m"), ValueError, "x must be finite and real, m"),
+        (lambda: parameter("f", "x", sp.oo * sp.Symbol("c"), positive=None, meaning="m"), ValueError, "finite and rea"),
+        (lambda: parameter("f", "x", -a, positive=False, meaning="m"), ValueError, r"f\(x=-a\): x must be >= 0, m"),
+        (lambda: parameter("f", "x", a, positive=True, below=a, meaning="m"), ValueError, "x must be < a, m"),
+        (lambda: parameter("f", "x", 2, positive=True, below=2, meaning="m"), ValueError, "x must be < 2, m"),
+        (lambda: array("f", "x", [], meaning="m"), ValueError, r"f: x has shape \(0,\), .* a non-empty list of num"),
+        (lambda: array("f", "x", [[1.0]], meaning="m"), ValueError, r"f: x has shape \(1, 1\), it must be a non-empty"),
+        (lambda: array("f", "x", [1.0], ndim=2, meaning="m"), ValueError, "an array of 2 dimensions, not empty, m"),
+        (lambda: array("f", "x", [[1, 2], [3, np.inf]], ndim=2, meaning="m"), ValueError, r"f\(x=inf\): x must be fin"),
+        (lambda: array("f", "x", [1, -2.5], least=0, meaning="m"), ValueError, r"f\(x=-2.5\): x must be >= 0, m"),
+        (lambda: array("f", "x", {1: 2}, meaning="m"), TypeError, "x must be a list or an array of numbers, m"),
+        (lambda: array("f", "x", [True], meaning="m"), TypeError, r"f\(x=.*True_?\): x must be .* array of real"),
+        (lambda: array_or_expressions("f", "x", [a, -1], meaning="m"), ValueError, r"f\(x=-1\): x must be >= 0"),
+        (lambda: checks.expression("f", "x", sp.oo, "e"), ValueError, r"f\(x=oo\): x must be finite, e"),
+        (lambda: checks.expression("f", "x", sp.Float("1e400"), "e"), ValueError, "x must be finite, e"),
+        (lambda: checks.expression("f", "x", sp.nan + a, "e"), ValueError, "x must be finite, e"),
+        (lambda: checks.expression("f", "x", "a", "e"), TypeError, "x must be e; text is not read, never evaluated"),
+        (lambda: checks.expression("f", "x", sp.Symbol("c", commutative=False), "e"), TypeError, "x must be e"),
+        (lambda: checks.mapping("f", "x", [], "{a: 1}"), TypeError, r"f\(x=\[\]\): x must be a mapping, {a: 1}"),
+        (lambda: checks.flag("f", "x", 1, meaning="m"), TypeError, r"f\(x=1\): x must be True or False, m"),
+        (lambda: checks.threads_of("f", 0), ValueError, r"f\(threads=0\): threads must be >= 1, the number of threads"),
+        (lambda: checks.optional("f", "no_such_module"), ImportError, r"f: needs no_such_module, .*'symhigh\[no_such_"),
+    ],
+)  # fmt: skip
+def test_more_refusals(make, kind: type[Exception], words: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(kind, match=words):
+        make()
+
+
+def test_what_the_checkers_take() -> None:
+    assert seeds("f", [0, 5]) == (0, 5)
+    assert real("f", "x", np.float64(1), least=1.0, meaning="m") == 1.0
+    assert real("f", "x", 2**53 + 2, meaning="m") == 2.0**53 + 2
+    assert real("f", "x", Fraction(1, 3), above=0.3, below=0.4, meaning="m") == 1 / 3
+    assert parameter("f", "x", 0, positive=False, meaning="m") == 0
+    assert parameter("f", "x", sp.I * sp.Symbol("c", imaginary=True), positive=None, meaning="m").is_real
+    assert parameter("f", "x", np.array(3.0), positive=True, below=4, meaning="m") == 3.0
+    assert array("f", "x", [[1, 2], [3, 4]], ndim=2, meaning="m").tolist() == [[1, 2], [3, 4]]
+    assert array("f", "x", sp.Matrix([[1, 2]]), ndim=2, meaning="m").tolist() == [[1, 2]]
+    assert array_or_expressions("f", "x", [0, sp.Rational(1, 2)], meaning="m").dtype == float
+    assert checks.expression("f", "x", sp.Float("1e300"), "e") == sp.Float("1e300")
+    assert checks.mapping("f", "x", None, "e") == {}
+    assert (checks.flag("f", "x", np.True_, meaning="m"), checks.flag("f", "x", False, meaning="m")) == (True, False)
+    assert checks.threads_of("f", 3) == 3
+    assert checks.threads_of("f", None) >= 1
+    assert checks.optional("f", "math").pi > 3
+
+
+def test_output_times_increase_from_zero_to_the_end() -> None:
+    assert checks.output_times("f", None, 2.0, 5).tolist() == [0.0, 0.5, 1.0, 1.5, 2.0]
+    first, again = checks.output_times("f", None, 2.0, 3), checks.output_times("f", None, 2.0, 3)
+    assert first is not again
+    given = np.array([0.0, 1.0, 2.0])
+    assert checks.output_times("f", given, 2.0) is not given
+    for t in (given, [0, 1, 2], [0.5], [0, 2 * (1 + 1e-13)], np.array([0, 1]), np.array([0, 2 * (1 + 1e-13)])):
+        assert checks.output_times("f", t, 2.0).tolist() == [float(v) for v in t]
+    wrong = ([0, 1, 1], [-0.1, 1], [0, 2.1], [1, 0.5], [2.1])
+    for t in (*wrong, *map(np.array, wrong)):
+        with pytest.raises(ValueError, match=r"f\(t=…\): output times must increase within \[0, t_end=2\]"):
+            checks.output_times("f", t, 2.0)
+
+
+def test_what_holds_fields_is_made_anew_with_values_put_in() -> None:
+    rule = sh.WarmUp(sh.Constant(a), b)
+    made = checks.rebuilt(rule, {a: sp.Integer(2), b: sp.Integer(3)})
+    assert made == sh.WarmUp(sh.Constant(2), 3)
+    assert checks.rebuilt(rule, {sp.Symbol("c"): sp.Integer(1)}) is rule
+    assert checks.rebuilt("text", {a: sp.Integer(2)}) == "text"
+    with pytest.raises(ValueError, match=r"Constant\(gamma=-1\): gamma must be > 0"):
+        checks.rebuilt(rule, {a: sp.Integer(-1)})

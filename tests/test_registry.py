@@ -80,3 +80,31 @@ def test_a_name_that_is_taken_is_refused_with_both_places() -> None:
     with pytest.raises(ValueError, match="bear this name; rename one of them"):
         entries.loss("least-squares")(lambda noise=0: None)
     assert dict(LOSSES) == before
+
+
+def test_an_entry_says_what_it_is_and_where_it_comes_from() -> None:
+    def own(noise: float = 0) -> None:
+        """First line.
+
+        Source: a paper.
+        """
+
+    def plain() -> None: ...
+
+    assert Entry(own).help == "First line."
+    assert entries.stated_source(own) == own.__doc__
+    for words in ("arXiv 1", "Source: a book", "The High Line"):
+        plain.__doc__ = words
+        assert entries.stated_source(plain) == words
+    for words in (None, "Nothing is named."):
+        plain.__doc__ = words
+        assert entries.stated_source(plain) == __doc__
+    assert [entries.Parameter("a_b", "m.", option=o).flag for o in ("", "c_d")] == ["a-b", "c-d"]
+
+
+def test_a_file_that_is_read_again_enters_again() -> None:
+    before = dict(LOSSES)
+    entry = LOSSES["huber"]
+    entries.loss("huber", *entry.parameters, noisy=entry.noisy)(entry.function)
+    assert {n: e.function for n, e in LOSSES.items()} == {n: e.function for n, e in before.items()}
+    LOSSES.update(before)

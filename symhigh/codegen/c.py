@@ -172,6 +172,11 @@ class Module:
         return "\n".join([told, f"SEEN void enter_{name}(const slot *a, slot *results)", "{", *lines, "}"])
 
     def _taken(self, place: str, kind: Type | Signature) -> list[str]:
+        if kind == "n":
+            return [f"    {place} = 0;"]
+        if kind[0] == "(" and isinstance(kind, str):
+            parts = enumerate(kind[1:-1].split(","))
+            return [line for j, part in parts for line in self._taken(f"{place}.v{j}", part)]
         if isinstance(kind, tuple):
             return [f"    {place} = (void *)(a++)->p;"]
         if kind in ("d", "i"):

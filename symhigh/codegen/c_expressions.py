@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from symhigh.codegen.c_types import NoTranslation, Type, identifier, join, number
+from symhigh.codegen.c_types import ENTRIES, NoTranslation, Type, identifier, join, number
 
 if TYPE_CHECKING:
     from symhigh.codegen.c import Module
@@ -26,7 +26,16 @@ _CALLS = {
     )
 } | {"gamma": "tgamma"}
 _VALUES = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan, "tau": math.tau}
-_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
+_OPERATORS = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.BitXor: "^", ast.BitAnd: "&", ast.BitOr: "|", ast.LShift: "<<",
+    ast.RShift: ">>",
+}  # fmt: skip
+_POWERS = {2: "square", 3: "cube", 4: "fourth"}
+_TYPED: dict[str, tuple[str, Type]] = {
+    "int": ("(long long)", "i"), "float": ("(double)", "d"), "uint64": ("(word)", "u"), "int64": ("(long long)", "i"),
+    "number_of": ("number_of", "d"), "word_of": ("word_of", "u"), "fused": ("fused", "d"),
+}  # fmt: skip
+"""Functions whose results have a type of their own, whatever they are given."""
 _COMPARED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 
 
@@ -62,6 +71,8 @@ class Expressions:
             case ast.BoolOp(op, values):
                 sign = " && " if isinstance(op, ast.And) else " || "
                 return f"({sign.join(self.value(v)[0] for v in values)})", "i"
+            case ast.Compare(tested, [ast.Is()], [ast.Constant(None)]):  # settled by the type
+                return str(int(self.value(tested)[1] == "n")), "i"
             case ast.Compare(left, ops, others):
                 sides = [self.value(v)[0] for v in (left, *others)]
                 parts = [f"({a} {_COMPARED[type(op)]} {b})" for a, op, b in zip(sides, ops, sides[1:], strict=False)]
@@ -107,12 +118,12 @@ class Expressions:
     ) -> tuple[str, Type]:
         (a, one), (b, two) = left, right
         if isinstance(op, ast.Pow):
-            if isinstance(power, ast.Constant) and power.value == 2:
-                return f"square({a})", "d"
+            if isinstance(power, ast.Constant) and isinstance(power.value, int) and power.value in _POWERS:
+                return f"{_POWERS[power.value]}({a})", "d"
             return f"pow({a}, {b})", "d"
         if isinstance(op, ast.Div):
             return f"((double){a} / (double){b})", "d"
-        both = join(one, two)
+        both = "u" if "u" in (one, two) else join(one, two)
         if isinstance(op, ast.FloorDiv):
             return (f"({a} / {b})", "i") if both == "i" else (f"floor({a} / {b})", "d")
         if isinstance(op, ast.Mod):
@@ -137,10 +148,10 @@ class Expressions:
             "*".join([f"({term})", *(f"{code}.n{j}" for j in range(k + 1, rank))]) for k, term in enumerate(terms)
         )
         if cut:
-            new = "k1" if kind[0] == "k" else "a1"
+            new = f"{kind[0]}1"
             return f"(({self.module.c_type(new)}){{{code}.p + {offset}, ({high}) - ({low})}})", new
         if len(terms) == rank:
-            return f"{code}.p[{offset}]", "i" if kind[0] == "k" else "d"
+            return f"{code}.p[{offset}]", ENTRIES[kind[0]]
         rest = ", ".join(f"{code}.n{j}" for j in range(len(terms), rank))
         new = f"a{rank - len(terms)}"
         return f"(({self.module.c_type(new)}){{{code}.p + {offset}, {rest}}})", new
@@ -148,8 +159,13 @@ class Expressions:
     def called(self, e: ast.Call) -> tuple[str, Type]:
         name = e.func.attr if isinstance(e.func, ast.Attribute) else e.func.id if isinstance(e.func, ast.Name) else ""
         owner = e.func.value if isinstance(e.func, ast.Attribute) else None
+        if name == "uint64" and isinstance(e.args[0], ast.Constant):
+            return f"{e.args[0].value!r}ULL", "u"
+        if name == "view" and ast.unparse(e.args[0]) == "numpy.float64":
+            code, _ = self.value(owner)  # type: ignore[arg-type]
+            return f"((array1){{(double *){code}.p, {code}.n0}})", "a1"
         library = owner is None or (isinstance(owner, ast.Name) and owner.id in ("math", "numpy"))
-        given = [self.value(a) for a in e.args]
+        given = [self.value(a) for a in e.args if not isinstance(a, ast.Tuple)]
         if library:
             if name in self.module.functions and owner is None:
                 result = self.module.call(name, [k for _, k in given])
@@ -175,8 +191,9 @@ class Expressions:
             return code, kind
         if name == "abs":
             return f"{'llabs' if kinds[0] == 'i' else 'fabs'}({codes[0]})", kinds[0]
-        if name in ("int", "float"):
-            return f"(({'long long' if name == 'int' else 'double'}){codes[0]})", "i" if name == "int" else "d"
+        if name in _TYPED:
+            opening, kind = _TYPED[name]
+            return f"({opening}({', '.join(codes)}))", kind
         if name in ("floor", "ceil", "trunc"):
             return f"((long long){name}({codes[0]}))", "i"
         if name == "log":
@@ -185,7 +202,9 @@ class Expressions:
             self.allocates = True
         if name in ("zeros", "empty"):
             if isinstance(e.args[0], ast.Tuple):
-                raise NoTranslation(f"code generation: no C for {ast.unparse(e)}")
+                if len(e.args[0].elts) != 2 or e.keywords:
+                    raise NoTranslation(f"code generation: no C for {ast.unparse(e)}")
+                return f"new_array2(&held, {', '.join(self.value(n)[0] for n in e.args[0].elts)})", "a2"
             whole = any("int" in ast.unparse(k.value) for k in e.keywords)
             return f"new_{'integers' if whole else 'array'}(&held, {codes[0]})", "k1" if whole else "a1"
         if name == "sum":

@@ -19,7 +19,7 @@ double cosh(double), erf(double), erfc(double), exp(double), exp2(double), expm1
 double log(double), log10(double), log1p(double), log2(double), sin(double), sinh(double), sqrt(double), tan(double);
 double tanh(double), tgamma(double), floor(double), ceil(double), trunc(double);
 double atan2(double, double), copysign(double, double), fmod(double, double), hypot(double, double);
-double pow(double, double);
+double pow(double, double), fma(double, double, double);
 """
 """What is used of the C library, instead of its headers, whose reading takes a good part of a compilation."""
 
@@ -38,6 +38,8 @@ typedef struct { double *p; long long n0, n1; } array2;
 typedef struct { double *p; long long n0, n1, n2; } array3;
 typedef struct { double *p; long long n0, n1, n2, n3; } array4;
 typedef struct { long long *p; long long n0; } integers;
+typedef unsigned long long word __attribute__((may_alias));
+typedef struct { word *p; long long n0; } words;
 typedef struct chain { struct chain *before; double align; } chain;
 
 static void *room(chain **held, long long count)
@@ -69,6 +71,11 @@ static integers count_up(chain **held, long long n)
     integers a = new_integers(held, n);
     for (long long i = 0; i < n; i++) a.p[i] = i;
     return a;
+}
+static array2 new_array2(chain **held, long long n, long long m)
+{
+    array1 a = new_array(held, n * m);
+    return (array2){a.p, n, m};
 }
 static array1 copy1(chain **held, array1 a)
 {
@@ -112,6 +119,16 @@ static double sum(array1 a)
     return s;
 }
 static inline double square(double a) { return a * a; }
+static inline double cube(double a) { return a * a * a; }
+static inline double fourth(double a) { return square(square(a)); }
+/* a product and a sum rounded once, where the processor can */
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__FP_FAST_FMA)
+static inline double fused(double a, double b, double c) { return __builtin_fma(a, b, c); }
+#else
+static inline double fused(double a, double b, double c) { return a * b + c; }
+#endif
+static inline double number_of(word a) { union { word w; double d; } v = {a}; return v.d; }
+static inline word word_of(double a) { union { double d; word w; } v = {a}; return v.w; }
 static inline double modulo(double a, double b)
 {
     double r = fmod(a, b);

@@ -63,6 +63,8 @@ class Function(Expressions):
                 return self.assigned(target, value)
             case ast.AugAssign(target, op, value):
                 return self.assigned(target, ast.BinOp(_read(target), op, value))
+            case ast.If(ast.Compare(_, [ast.Is()], _) as test, body, orelse):
+                return self.inner(body if self.value(test)[0] == "1" else orelse, depth)
             case ast.If(test, body, orelse):
                 lines = [f"if ({self.value(test)[0]}) {{", *self.inner(body, depth)]
                 return [*lines, *(["} else {", *self.inner(orelse, depth)] if orelse else []), "}"]
@@ -188,7 +190,7 @@ def _side_by_side(index: str, body: list[ast.stmt]) -> list[str]:
     return [f"#pragma omp simd {' '.join(clauses)}"]
 
 
-_PLAIN = {"abs", "max", "min", "sqrt", "math.sqrt"}
+_PLAIN = {"abs", "max", "min", "sqrt", "math.sqrt", "fused", "number_of", "word_of", "numpy.uint64"}
 
 
 def _read(target: ast.expr) -> ast.expr:

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 Type = str
-"""``d`` double, ``i`` integer or truth value, ``a1`` … ``a4`` arrays of doubles by rank, ``k1`` integers,
-``v`` nothing; ``r<name>`` a record, ``f<name>`` a function that a record holds, ``(…)`` several values."""
+"""``d`` double, ``i`` integer or truth value, ``u`` word of 64 bits, ``a1`` … ``a4`` arrays of doubles by rank, ``k1``
+integers, ``b1`` words, ``n`` Python's None, ``v`` nothing; ``r<name>`` a record, ``f<name>`` a function that a record
+holds, ``(…)`` several values."""
+
+ENTRIES = {"a": "d", "k": "i", "b": "u"}
+"""What arrays hold, by the first letter of their types."""
 
 Signature = tuple[Type, ...]
 
@@ -29,7 +33,9 @@ class NoTranslation(ValueError):
     """The text leaves the subset that has an obvious meaning in C."""
 
 
-C_TYPES = {"d": "double", "i": "long long", "v": "void", "k1": "integers"}
+C_TYPES = {
+    "d": "double", "i": "long long", "u": "word", "v": "void", "n": "int", "k1": "integers", "b1": "words",
+}  # fmt: skip
 
 
 def join(a: Type, b: Type) -> Type:

@@ -1,7 +1,8 @@
 """The C compiler of this machine: found once, its options tried, its work limited in time.
 
 Serves :mod:`symhigh.codegen.objects`. No option lets the compiler reorder or fuse floating-point operations, so results
-do not depend on what it can optimise; only sums over modes are taken in the lanes of the processor.
+do not depend on what it can optimise; only sums over modes are taken in the lanes of the processor. Simulators alone
+may round a product and a sum once, as Numba does.
 """
 
 from __future__ import annotations
@@ -55,13 +56,14 @@ def _processor() -> str:
     return " ".join(f"{k} {v}" for k, v in sorted(kept.items()))
 
 
-def options(level: int) -> list[tuple[str, ...]]:
-    """Sets of options to be tried in turn, the quickest code first."""
+def options(level: int, fused: bool) -> list[tuple[str, ...]]:
+    """Sets of options to be tried in turn, the quickest code first; ``fused`` rounds products in sums once."""
     native = ("-march=native",) if _processor() else ()
-    return [(f"-O{level}", *EXACT, *FAST, *native), ("-O1", *EXACT)]
+    once = ("-ffp-contract=fast",) if fused else ()
+    return [(f"-O{level}", *EXACT, *once, *FAST, *native), ("-O1", *EXACT)]
 
 
-def begin(text: str, folder: Path, level: int) -> Callable[[], Path]:
+def begin(text: str, folder: Path, level: int, fused: bool = False) -> Callable[[], Path]:
     """Start to compile C in ``folder``; the function returned waits for the shared object and tells where it is.
 
     Raises :class:`NoCompiler` where there is none, as does the function where it fails with all options.
@@ -74,7 +76,7 @@ def begin(text: str, folder: Path, level: int) -> Callable[[], Path]:
         source.write_text(text, "utf-8")
     except OSError as error:
         raise NoCompiler(f"{folder} cannot be written to: {error.strerror or error}") from None
-    first, *others = [[found[0], *tried, str(source), "-o", str(target), "-lm"] for tried in options(level)]
+    first, *others = [[found[0], *tried, str(source), "-o", str(target), "-lm"] for tried in options(level, fused)]
     process = _started(first)
 
     def finished() -> Path:

@@ -31,7 +31,7 @@ from symhigh.codegen.objects import begin_object
 from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.scales import scale_source
-from symhigh.codegen.signatures import ALGEBRA, LIMIT, STEPPER, record
+from symhigh.codegen.signatures import ALGEBRA, GIVEN_STEP, GRAM, LIMIT, STEP, STEPPER, record
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, C, Target, chosen, give_up_c
 from symhigh.codegen.woodbury import LinearAlgebra
@@ -193,14 +193,19 @@ def _stepper(name: str, target: Target) -> Callable[[], _Functions]:
 
 
 def _begun(
-    source: str, exports: Mapping[str, Signature], target: Target, records: tuple[Record, ...] = (), plain: bool = False
+    source: str,
+    exports: Mapping[str, Signature],
+    target: Target,
+    records: tuple[Record, ...] = (),
+    plain: bool = False,
+    fused: bool = False,
 ) -> Callable[[], _Functions]:
     """Begin to make the functions ``exports`` of a module on one target; the function returned waits for them.
 
-    ``plain`` where no stepper is given them.
+    ``plain`` where no stepper is given them; ``fused`` where C may round a product and a sum once.
     """
     if target is C:
-        begun = begin_object(source, exports, records, 1 if records else 2)  # a stepper gains nothing by more
+        begun = begin_object(source, exports, records, 1 if records else 2, fused)  # a stepper gains nothing by more
         return lambda: vars(begun())
     module = load(source)
     functions = {name: getattr(module, name) for name in exports}
@@ -230,14 +235,27 @@ def _is_slow(expr: sp.Expr) -> bool:
     return any(n.dimension > 1 for n in nodes) or any(m.has(GaussianMean) for m in expr.atoms(MixtureMean))
 
 
-def step_kernels(system: MomentSystem, statement: Statement, given: bool = False) -> ModuleType:
+def step_kernels(
+    system: MomentSystem, statement: Statement, given: bool = False, target: Target | None = None
+) -> Any:
     """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
-    return _once(("step", given, system.content, statement), lambda: load(step_source(system, statement, given)))
+    exports = GIVEN_STEP if given else STEP
+    key = given, system.content, statement
+
+    def source(target: Target) -> str:
+        return step_source(system, statement, given, target)
+
+    return module_kernels("step", key, target, source, exports, fused=True)
 
 
-def gram_kernels(system: MomentSystem, statement: Statement) -> ModuleType:
+def gram_kernels(system: MomentSystem, statement: Statement, target: Target | None = None) -> Any:
     """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
-    return _once(("gram", system.content, statement), lambda: load(gram_source(system, statement)))
+    key = system.content, statement
+
+    def source(target: Target) -> str:
+        return gram_source(system, statement, target)
+
+    return module_kernels("gram", key, target, source, GRAM, fused=True)
 
 
 def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> Any:
@@ -254,12 +272,18 @@ def density_kernels(system: MomentSystem, channels: tuple[sp.Expr, ...]) -> Modu
 
 
 def module_kernels(
-    name: str, content: Any, target: Target | None, source: Callable[[Target], str], exports: Mapping[str, Signature]
+    name: str,
+    content: Any,
+    target: Target | None,
+    source: Callable[[Target], str],
+    exports: Mapping[str, Signature],
+    fused: bool = False,
 ) -> Any:
     """The functions ``exports`` of one module that needs no stepper."""
 
     def made(target: Target) -> Kernels:
-        return Kernels(target=target, fields=(), room=(0, 0), **_begun(source(target), exports, target, plain=True)())
+        begun = _begun(source(target), exports, target, plain=True, fused=fused)
+        return Kernels(target=target, fields=(), room=(0, 0), **begun())
 
     return _kernels(name, content, target, made)
 

@@ -23,6 +23,7 @@ from textwrap import indent
 
 import numpy as np
 
+from symhigh.codegen.target import NUMBA, NUMPY, Target
 from symhigh.population.spectrum import Array
 
 Stream = tuple[np.random.Generator | None, Array]
@@ -48,8 +49,8 @@ COSINE = (
 """C on [0, 1/4]."""
 
 # a stream is one array of words: the lanes' states, one more generator's, the place in the pool, the pool
-_SINGLE, _PLACE, _FIRST = 4 * LANES, 4 * LANES + 4, 4 * LANES + 8
-_END = _FIRST + POOL
+SINGLE, PLACE, FIRST = 4 * LANES, 4 * LANES + 4, 4 * LANES + 8
+END = FIRST + POOL
 _WIDTH = 8  # words in a cache line
 _ROWS = 4
 
@@ -61,18 +62,18 @@ def stream(*key: int, generator: type[np.random.BitGenerator] | None = None) -> 
     ``Generator`` is the source of all normals and uniforms, and the words hold the pool alone; else the source is None.
     """
     seeds = np.random.SeedSequence(list(key))
-    room = np.zeros(_END + _WIDTH, np.uint64)
+    room = np.zeros(END + _WIDTH, np.uint64)
     skip = -(room.ctypes.data // 8) % _WIDTH
-    words = room[skip : skip + _END]
-    words[_PLACE] = _END
+    words = room[skip : skip + END]
+    words[PLACE] = END
     if generator is not None:
         return np.random.Generator(generator(seeds)), words
-    words[:_PLACE] = seeds.generate_state(_PLACE, np.uint64)
+    words[:PLACE] = seeds.generate_state(PLACE, np.uint64)
     return None, words
 
 
-def normal_source() -> str:
-    """Source of the generator; ``rng = (source, words)`` is a state from :func:`stream`.
+def normal_source(target: Target) -> str:
+    """Source of the generator; ``rng = (source, words)`` is a state from :func:`stream`, in C with no source but None.
 
     ``ready(source, words, most)``
         ``(at, count)``: the next 1 ≤ count ≤ most normals of the sequence are ``pool[at : at + count]``, where
@@ -84,22 +85,32 @@ def normal_source() -> str:
     ``uniform(source, words)``
         a uniform number from the unit interval, never 0.
     """
-    return "\n\n".join([_UNIFORMS, _REFILL, _REQUESTS])
+    if target is NUMPY:
+        imported = "from symhigh.codegen.normal_reference import fill_from_lanes, next_bits"
+        return "\n\n".join([imported, _UNIFORM, _REQUESTS])
+    imported = "from symhigh.codegen.words import fused, number_of, word_of" if target is NUMBA else ""
+    return "\n\n".join([imported, _NEXT_BITS, _FILL, _UNIFORM, _REQUESTS])
 
 
 def _horner(argument: str, coefficients: tuple[float, ...]) -> str:
-    *lower, highest = coefficients
-    return "".join(f"{c!r} + {argument} * (" for c in lower) + repr(highest) + ")" * len(lower)
+    code = repr(coefficients[-1])
+    for c in reversed(coefficients[:-1]):
+        code = f"fused({argument}, {code}, {c!r})"
+    return code
+
+
+def _word(value: int) -> str:
+    return f"numpy.uint64({value:#x})"
 
 
 _DRAW = """r = s0 + s3
 bits = ((r << numpy.uint64(23)) | (r >> numpy.uint64(41))) + s0
 shifted = s1 << numpy.uint64(17)
-s2 ^= s0
-s3 ^= s1
-s1 ^= s2
-s0 ^= s3
-s2 ^= shifted
+s2 = s2 ^ s0
+s3 = s3 ^ s1
+s1 = s1 ^ s2
+s0 = s0 ^ s3
+s2 = s2 ^ shifted
 s3 = (s3 << numpy.uint64(45)) | (s3 >> numpy.uint64(19))
 """
 
@@ -111,79 +122,110 @@ def _rows() -> str:
     )
 
 
-_UNIFORMS = f"""@njit
+_NEXT_BITS = f"""@njit
 def next_bits(words):
-    s0, s1, s2, s3 = words[{_SINGLE}], words[{_SINGLE + 1}], words[{_SINGLE + 2}], words[{_SINGLE + 3}]
+    s0 = words[{SINGLE}]
+    s1 = words[{SINGLE + 1}]
+    s2 = words[{SINGLE + 2}]
+    s3 = words[{SINGLE + 3}]
 {indent(_DRAW, "    ")}
-    words[{_SINGLE}], words[{_SINGLE + 1}], words[{_SINGLE + 2}], words[{_SINGLE + 3}] = s0, s1, s2, s3
+    words[{SINGLE}] = s0
+    words[{SINGLE + 1}] = s1
+    words[{SINGLE + 2}] = s2
+    words[{SINGLE + 3}] = s3
     return bits
+"""
 
-
-@njit
+_UNIFORM = """@njit
 def uniform(source, words):
     if source is None:  # settled by the type, when compiled
         return (float(numpy.int64(next_bits(words) >> numpy.uint64(11))) + 0.5) / 9007199254740992.0
-    return source.random() + 0.5 / 9007199254740992.0
+    else:
+        return source.random() + 0.5 / 9007199254740992.0
 """
 
-_REFILL = f'''@numba.njit(cache=True, nogil=True, fastmath={{'contract'}}, error_model='numpy')
+# halves of a word become doubles by their bits: high 2**32 as 2**84 + high 2**32, low as 2**52 + low; then one rounding
+MAP = f"""upper = number_of((bits >> numpy.uint64(32)) | {_word(0x4530000000000000)}) - {2.0**84 + 2.0**52!r}
+lower = number_of((bits & numpy.uint64(0xFFFFFFFF)) | {_word(0x4330000000000000)})
+# 2**64 U = 2**exponent mantissa with mantissa from 0x3fe6a09e667f3bcd, which is sqrt(1/2), to twice that
+image = word_of((upper + lower) + 0.5) + {_word(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)}
+exponent = number_of((image >> numpy.uint64(52)) | {_word(0x4330000000000000)}) - {2.0**52 + 1023 + 64!r}
+mantissa = number_of((image & {_word(0xFFFFFFFFFFFFF)}) + {_word(0x3FE6A09E667F3BCD)})
+ratio = (mantissa - 1.0) / (mantissa + 1.0)
+even = ratio * ratio
+radius = sqrt(fused(ratio, {_horner("even", LOGARITHM)}, {-2 * math.log(2)!r} * exponent))
+angle = number_of((turns >> numpy.uint64(12)) | {_word(0x3FF0000000000000)}) - 1.5
+wide = angle * angle
+across = word_of(angle * {_horner("wide", SINE)})
+along = word_of({_horner("wide", COSINE)}) ^ (turns << numpy.uint64(63))
+exchanged = (along ^ across) & (numpy.uint64(0) - ((turns >> numpy.uint64(1)) & numpy.uint64(1)))
+one = radius * number_of(along ^ exchanged)
+other = radius * number_of(across ^ exchanged)
+"""
+"""The map from the words ``bits`` and ``turns`` to the normals ``one`` and ``other``, as lines."""
+
+MAP_NAMES = (
+    *("bits", "turns", "upper", "lower", "image", "exponent", "mantissa", "ratio", "even", "radius", "angle", "wide"),
+    *("across", "along", "exchanged", "one", "other", "fresh"),
+)
+
+_FILL = f'''@exact
+def words_from_lanes(words):
+    """Words from the lanes, which are not yet normals."""
+    for row in range({FIRST}, {END}, {_ROWS * LANES}):
+        for lane in range({LANES}):
+            s0 = words[lane]
+            s1 = words[lane + {LANES}]
+            s2 = words[lane + {2 * LANES}]
+            s3 = words[lane + {3 * LANES}]
+{_rows()}
+            words[lane] = s0
+            words[lane + {LANES}] = s1
+            words[lane + {2 * LANES}] = s2
+            words[lane + {3 * LANES}] = s3
+
+
+@exact
 def fill_from_lanes(words):
     """Words from the lanes, then the map from pairs of words, in place."""
-    for row in range({_FIRST}, {_END}, {_ROWS * LANES}):
-        for lane in range({LANES}):
-            s0, s1 = words[lane], words[lane + {LANES}]
-            s2, s3 = words[lane + {2 * LANES}], words[lane + {3 * LANES}]
-{_rows()}
-            words[lane], words[lane + {LANES}] = s0, s1
-            words[lane + {2 * LANES}], words[lane + {3 * LANES}] = s2, s3
-    for i in range({_FIRST}, {_FIRST + POOL // 2}):
-        a, b = words[i], words[i + {POOL // 2}]
-        # 2**64 U = 2**exponent m with m from 0x3fe6a09e667f3bcd, which is sqrt(1/2), to twice that
-        word = numpy.float64(float(a) + 0.5).view(numpy.uint64) + numpy.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
-        exponent = float(numpy.int64(word >> numpy.uint64(52)) - numpy.int64(1023 + 64))
-        m = numpy.uint64((word & numpy.uint64(0xFFFFFFFFFFFFF)) + numpy.uint64(0x3FE6A09E667F3BCD)).view(numpy.float64)
-        q = (m - 1.0) / (m + 1.0)
-        y = q * q
-        radius = math.sqrt(q * ({_horner("y", LOGARITHM)}) - {2 * math.log(2)!r} * exponent)
-        x = numpy.uint64((b >> numpy.uint64(12)) | numpy.uint64(0x3FF0000000000000)).view(numpy.float64) - 1.5
-        y = x * x
-        across = x * ({_horner("y", SINE)})
-        along = {_horner("y", COSINE)}
-        along = numpy.uint64(numpy.float64(along).view(numpy.uint64) ^ (b << numpy.uint64(63))).view(numpy.float64)
-        exchanged = (b & numpy.uint64(2)) != numpy.uint64(0)
-        words[i] = numpy.float64(radius * (across if exchanged else along)).view(numpy.uint64)
-        words[i + {POOL // 2}] = numpy.float64(radius * (along if exchanged else across)).view(numpy.uint64)
+    words_from_lanes(words)
+    for i in range({FIRST}, {FIRST + POOL // 2}):
+        bits = words[i]
+        turns = words[i + {POOL // 2}]
+{indent(MAP, " " * 8)}
+        words[i] = word_of(one)
+        words[i + {POOL // 2}] = word_of(other)
+'''
 
-
-@njit
+_REQUESTS = f"""@njit
 def refill(source, words):
     if source is None:
         fill_from_lanes(words)
     else:
         pool = words.view(numpy.float64)
-        for i in range({_FIRST}, {_END}):
+        for i in range({FIRST}, {END}):
             pool[i] = source.standard_normal()
-    words[{_PLACE}] = numpy.uint64({_FIRST})
-'''
+    words[{PLACE}] = numpy.uint64({FIRST})
 
-_REQUESTS = f"""@njit
+
+@njit
 def ready(source, words, most):
-    at = numpy.int64(words[{_PLACE}])
-    if at == {_END}:
+    at = numpy.int64(words[{PLACE}])
+    if at == {END}:
         refill(source, words)
-        at = {_FIRST}
-    count = min(most, {_END} - at)
-    words[{_PLACE}] = numpy.uint64(at + count)
+        at = {FIRST}
+    count = min(most, {END} - at)
+    words[{PLACE}] = numpy.uint64(at + count)
     return at, count
 
 
 @njit
 def together(source, words, count):
-    at = numpy.int64(words[{_PLACE}])
-    if at + count > {_END}:
+    at = numpy.int64(words[{PLACE}])
+    if at + count > {END}:
         refill(source, words)
-        at = {_FIRST}
-    words[{_PLACE}] = numpy.uint64(at + count)
+        at = {FIRST}
+    words[{PLACE}] = numpy.uint64(at + count)
     return at
 
 

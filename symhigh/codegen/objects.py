@@ -30,7 +30,8 @@ from symhigh.codegen.helpers import SHARED, TYPES
 
 _loaded: dict[str, SimpleNamespace] = {}
 _BYTE = ctypes.c_char
-_DOUBLE = np.dtype(np.float64)
+_HELD = {"a": np.dtype(np.float64), "k": np.dtype(np.int64), "b": np.dtype(np.uint64)}
+"""What arrays hold, by the first letter of their types."""
 
 
 def load_object(
@@ -44,16 +45,23 @@ def load_object(
 
 
 def begin_object(
-    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = (), level: int = 2
+    source: str,
+    exports: Mapping[str, Signature],
+    records: tuple[Record, ...] = (),
+    level: int = 2,
+    fused: bool = False,
 ) -> Callable[[], SimpleNamespace]:
-    """Start what :func:`load_object` does; the function returned waits for the end, so that compilers run at once."""
-    key = _key(source, exports, records, level)
+    """Start what :func:`load_object` does; the function returned waits for the end, so that compilers run at once.
+
+    ``level`` of optimisation; ``fused`` where a product in a sum may be rounded with it.
+    """
+    key = _key(source, exports, records, level, fused)
     with LOCK:
         if (known := _loaded.get(key)) is not None:
             return lambda: known
     before, shared, after = source.partition(SHARED)
     given = TYPES if shared else {}
-    library = _library(key, lambda: c.translate(before + after, exports, records, given), level)
+    library = _library(key, lambda: c.translate(before + after, exports, records, given), level, fused)
     offered = _helpers() if shared else None
 
     def finished() -> SimpleNamespace:
@@ -83,7 +91,7 @@ def _attach(library: ctypes.CDLL, offered: Callable[[], int]) -> None:
 @lru_cache(maxsize=1)
 def _helpers() -> Callable[[], int]:
     """Begin to compile the helpers, once for all objects; the function returned tells where their addresses are."""
-    begun = _library(_key(SHARED, {}, (), 2), lambda: c.translate_shared(SHARED, TYPES), 2)
+    begun = _library(_key(SHARED, {}, (), 2, False), lambda: c.translate_shared(SHARED, TYPES), 2)
 
     @lru_cache(maxsize=1)
     def offered() -> int:
@@ -92,11 +100,13 @@ def _helpers() -> Callable[[], int]:
     return offered
 
 
-def _key(source: str, exports: Mapping[str, Signature], records: tuple[Record, ...], level: int) -> str:
+def _key(
+    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...], level: int, fused: bool
+) -> str:
     found = compiler()
     if found is None:
         raise NoCompiler("there is no C compiler")
-    parts = (source, dict(exports), records, options(level), found[1], _translator())
+    parts = (source, dict(exports), records, options(level, fused), found[1], _translator())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
@@ -110,7 +120,7 @@ def _translator() -> str:
     return digest.hexdigest()
 
 
-def _library(key: str, translated: Callable[[], str], level: int) -> Callable[[], ctypes.CDLL]:
+def _library(key: str, translated: Callable[[], str], level: int, fused: bool = False) -> Callable[[], ctypes.CDLL]:
     """Begin to compile an object that is not on disk; the function returned waits for it."""
     folder = cache_folder()
     if folder is not None and (known := _kept(folder, key)) is not None:
@@ -125,7 +135,7 @@ def _library(key: str, translated: Callable[[], str], level: int) -> Callable[[]
         raise NoCompiler(f"no temporary folder can be made: {error.strerror or error}") from None
     WATCH.start()
     try:
-        compiled = begin(text, Path(private.name), level)
+        compiled = begin(text, Path(private.name), level, fused)
     except BaseException:
         WATCH.stop()
         private.cleanup()
@@ -210,7 +220,7 @@ class Function:
     def held(self, *given: Any) -> Callable[[dict[int, Any]], Any] | None:
         """The function with its arguments packed once; called with those numbers that change, by place.
 
-        None where an array had to be copied. The caller keeps the arrays alive.
+        None where an array had to be copied.
         """
         slots, copies = self.slots(given)
         if copies:
@@ -220,7 +230,7 @@ class Function:
         places = {k: 8 * sum(widths[:k]) for k, kind in enumerate(self._kinds) if kind in ("d", "i")}
         forms = {k: struct.Struct("d" if self._kinds[k] == "d" else "q").pack_into for k in places}
 
-        def call(changed: dict[int, Any]) -> Any:
+        def call(changed: dict[int, Any], alive: tuple[Any, ...] = given) -> Any:
             for place, value in changed.items():
                 forms[place](packed, places[place], value)
             return self.enter(packed)
@@ -243,7 +253,9 @@ def _format(kind: Any) -> str:
         return "Q"
     if isinstance(kind, tuple):
         return "".join(map(_format, kind))
-    return {"d": "d", "i": "q"}.get(kind) or "Q" + "q" * int(kind[1:])
+    if kind[0] == "(":
+        return "".join(map(_format, kind[1:-1].split(",")))
+    return {"d": "d", "i": "q", "n": ""}[kind] if len(kind) == 1 else "Q" + "q" * int(kind[1:])
 
 
 def _width(kind: Any) -> int:
@@ -254,14 +266,19 @@ def _width(kind: Any) -> int:
 def _put(kind: Any, value: Any, slots: list[Any], copies: list[tuple[Any, Any]]) -> None:
     if isinstance(kind, tuple):
         slots.append(value.address)
+    elif kind[0] == "(":
+        for its, entry in zip(kind[1:-1].split(","), value, strict=True):
+            _put(its, entry, slots, copies)
+    elif kind == "n":
+        return
     elif kind == "d":
         slots.append(float(value))
     elif kind == "i":
         slots.append(int(value))
     else:
-        array = value
-        if not (array.flags.c_contiguous and (array.dtype is _DOUBLE or array.dtype == _DOUBLE)):
-            array = np.ascontiguousarray(value, dtype=np.float64)
+        array, held = value, _HELD[kind[0]]
+        if not (array.flags.c_contiguous and (array.dtype is held or array.dtype == held)):
+            array = np.ascontiguousarray(value, dtype=held)
             if value.flags.writeable:
                 copies.append((value, array))
             else:

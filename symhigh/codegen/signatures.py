@@ -1,4 +1,4 @@
-"""Types of the functions of a limit and of the steppers, in the words of :mod:`symhigh.codegen.c_types`.
+"""Types of the functions of a limit, the steppers and the simulators, in the words of :mod:`symhigh.codegen.c_types`.
 
 Read where they are compiled and joined (:mod:`symhigh.codegen.kernels`).
 """
@@ -42,3 +42,19 @@ STEPPER: dict[str, Signature] = {
     "densify": ("d", "d", "a1", "a2", "a2", "rlimit"),
     "interpolate": ("d", "a1", "a2", "a1"),
 }
+
+_RECORDED = {name: LIMIT[name] for name in ("prepare", "begin", "observe")}
+_RNG = "(n,b1)"
+_OF_SYSTEM: Signature = ("a1", "a2", "a1", "a1", "a1")
+STEP: dict[str, Signature] = {
+    **_RECORDED,
+    "normals": (_RNG, "a1"),
+    "run": ("i", "i", _RNG, "a1", "a1", "a2", "a2", *_OF_SYSTEM),
+}
+GIVEN_STEP: dict[str, Signature] = {**STEP, "run": (*STEP["run"][:3], "a2", "a1", *STEP["run"][3:])}
+GRAM: dict[str, Signature] = {
+    **_RECORDED,
+    "lift": ("a3", "a3", "k1", "a1"),
+    "run": ("i", "i", "d", _RNG, "a3", "a3", "k1", *["a1"] * 5, *_OF_SYSTEM),
+}
+"""What the simulators' functions are given; a generator of NumPy in the place of None is for Numba alone."""

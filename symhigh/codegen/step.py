@@ -16,10 +16,13 @@ drawing them, and the standard normal of its label noise, for a covariance that 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
-from symhigh.codegen.normal import normal_source
+from symhigh.codegen.normal import END, FIRST, MAP, MAP_NAMES, PLACE, POOL, normal_source
 from symhigh.codegen.sample import (
     RATE,
     batch_slopes,
@@ -32,23 +35,25 @@ from symhigh.codegen.sample import (
     sample_lines,
     slope,
 )
-from symhigh.codegen.target import NUMBA
+from symhigh.codegen.target import NUMBA, C, Target
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, lam, t
 from symhigh.system import MomentSystem
 
 _ROOT = OwnedSymbol("root_d", positive=True)
+_LAST = OwnedSymbol("last_entry", real=True)
 _RESERVED = (
     *("source", "words", "pool", "at", "ready", "together", "normals", "push", "extra", "rng", "on", "last"),
     *("value", "draws", "roots", "total", "root", "entry"),
+    *MAP_NAMES,
 )
 
 
-def step_source(system: MomentSystem, s: Statement, given: bool = False) -> str:
-    """Source of the simulator; ``system`` is the mean field of ``s``. Numba only, as it is made of loops."""
-    lowering = Lowering(system, NUMBA)
+def step_source(system: MomentSystem, s: Statement, given: bool = False, target: Target = NUMBA) -> str:
+    """Source of the simulator; ``system`` is the mean field of ``s``. The step is made of loops on every target."""
+    lowering = Lowering(system, target)
     lowering.names.reserve(*_RESERVED)
-    parts = [NUMBA.header, normal_source(), lowering.source(), *knowledge_sources(lowering, s)]
+    parts = [target.header, normal_source(target), lowering.source(), *knowledge_sources(lowering, s)]
     return "\n\n".join([*parts, _Step(lowering, system, s, given).run()])
 
 
@@ -88,6 +93,7 @@ class _Step:
             f"    {names(inverse_time)} = n / (first + k) if first + k > 0 else 0.0",
             *("    " + line for line in step),
             *self.draw_normals(),
+            *self.factor_lines(),
             "for i in range(n):",
             *("    " + line for line in self.update("", "i")),
         ]
@@ -105,37 +111,74 @@ class _Step:
         ]
         block += [f"c{self.rows[c]} = coef[{self.rows[c]}, low:high]" for c in self.used_coefficients()]
         drawn = "samples[row, low:high]" if self.given else "pool[at:at + count]"
-        block += [f"draws, roots, last = {drawn}, root[low:high], a[low:high]"]
+        block += ["roots, last = root[low:high], a[low:high]"]
         block += [f"push{p} = push[{p}, low:high]" for p in range(len(self.s.students)) if self.batched]
         block += [f"extra{k} = extra[{k}, low:high]" for k in range(len(self.s.normals))]
         shift = "".join(f" + mean_{q} * {names(v)}" for q, v in enumerate(self.s.targets) if self.s.classes)
-        loop = [*self.update("block", "i"), f"value = roots[i] * draws[i]{shift}", "last[i] = value"]
-        loop += [
-            f"{name} += value * ({names.code(weight)})"
-            for name, (_, weight) in zip(sums, self.predictions, strict=True)
-        ]
-        loop += [
-            f"{square} += value * value * ({names.code(product)})"
-            for square, product in zip(squares, self.products().values(), strict=True)
-            if not self.batched
-        ]
+        added = [(name, f"value * ({names.code(w)})") for name, (_, w) in zip(sums, self.predictions, strict=True)]
+        if not self.batched:
+            pairs = zip(squares, self.products().values(), strict=True)
+            added += [(square, f"value * value * ({names.code(product)})") for square, product in pairs]
+
+        def turn(i: str, draw: str) -> list[str]:
+            moved = [*self.update("block", i), f"value = roots[{i}] * {draw}{shift}", f"last[{i}] = value"]
+            return [*moved, *(f"{name} += {term}" for name, term in added)]
+
         return [
             *self.draw_normals(),
             *class_lines(self.lowering, self.s, _ROOT),
+            *self.factor_lines(),
             *(f"{name} = 0.0" for name in (*sums, *squares)),
             "low = 0",
             "while low < n:",
+            *("    " + line for line in (self.whole_pool(block, turn) if self.fuses else [])),
             "    count = n" if self.given else "    at, count = ready(source, words, n - low)",
             "    high = low + count",
             *("    " + line for line in block),
+            f"    draws = {drawn}",
             "    for i in range(count):",
-            *("        " + line for line in loop),
+            *("        " + line for line in turn("i", "draws[i]")),
             "    low = high",
             *(f"{name} /= {names(_ROOT)}" for name in sums),
             *noise_lines(self.lowering, self.s, "errors[row]" if self.given else "pool[together(source, words, 1)]"),
             *sample_lines(self.lowering, self.s),
             *(["row += 1"] if self.given else []),
         ]
+
+    @property
+    def fuses(self) -> bool:
+        """Whether normals are used where they are made: C runs such a loop in lanes if all of its terms have them."""
+        exprs = [*self.new_values().values(), *(w for _, w in self.predictions), *self.products().values()]
+        powers = (sp.S.Half, -sp.S.Half, *(sp.Integer(k) for k in range(-4, 5)))
+        return (
+            self.lowering.target is C
+            and not self.given
+            and not self.s.normals
+            and all(
+                isinstance(part, (sp.Add, sp.Mul, sp.Symbol, sp.Number)) or (part.is_Pow and part.exp in powers)
+                for e in exprs
+                for part in sp.preorder_traversal(e)
+            )
+        )
+
+    def whole_pool(self, block: list[str], turn: Callable[[str, str], list[str]]) -> list[str]:
+        """A block of as many coordinates as the pool has normals, where it is due to be filled."""
+        half = POOL // 2
+        loop = [*MAP.splitlines(), *turn("i", "one"), *turn(f"i + {half}", "other")]
+        lines = [
+            "words_from_lanes(words)",
+            f"high = low + {POOL}",
+            *block,
+            f"fresh = words[{FIRST}:{END}]",
+            f"for i in range({half}):",
+            "    bits = fresh[i]",
+            f"    turns = fresh[i + {half}]",
+            *("    " + line for line in loop if not line.startswith("#")),
+            "low = high",
+            "continue",
+        ]
+        due = f"if n - low >= {POOL} and numpy.int64(words[{PLACE}]) == {END}:"
+        return [due, *("    " + line for line in lines)]
 
     def draw_normals(self) -> list[str]:
         return [f"normals(rng, extra[{k}])" for k in range(len(self.s.normals))]
@@ -157,7 +200,7 @@ class _Step:
         return {v: c.xreplace(gradients).xreplace({g: RATE}) for v, c in changes.items()}
 
     def update(self, where: str, i: str) -> list[str]:
-        """Load the entries of coordinate i, and move them by the step before; ``on`` is 0 where there is none."""
+        """Load the entries of coordinate i, and move them by the step before."""
         names = self.names
         lines = []
         for k, v in enumerate(self.entries):
@@ -166,28 +209,38 @@ class _Step:
             lines.append(f"{names(c)} = " + (f"c{self.rows[c]}[{i}]" if where else f"coef[{self.rows[c]}, {i}]"))
         for k, normal in enumerate(self.s.normals):
             lines.append(f"{names(normal)} = " + (f"extra{k}[{i}]" if where else f"extra[{k}, {i}]"))
-        changes = self.new_values()
-        for p in range(len(self.s.students)):
-            entry = f"push{p}[{i}]" if where else f"push[{p}, {i}]"
-            plain = f"last[{i}]" if where else f"a[{i}]"
-            lines.append(
-                f"{names(push(p))} = " + (entry if self.batched else f"{names(slope(p))} * {plain}")
-            )
+        if self.batched:
+            for p in range(len(self.s.students)):
+                lines.append(f"{names(push(p))} = " + (f"push{p}[{i}]" if where else f"push[{p}, {i}]"))
+        else:
+            lines.append(f"{names(_LAST)} = " + (f"last[{i}]" if where else f"a[{i}]"))
         for k, v in enumerate(self.entries):
-            lines.append(f"new_{k} = {names(v)} + on * ({self.hoisted(changes[v])})")
+            terms = [f"{names(factor)} * ({names.code(each)})" for factor, each in self.moves[1][v]]
+            lines.append(f"new_{k} = {' + '.join([names(v), *terms])}")
         for k, v in enumerate(self.entries):
             lines.append(f"{names(v)} = new_{k}")
             lines.append((f"v{k}[{i}]" if where else f"y[{k} * n + {i}]") + f" = new_{k}")
         return lines
 
-    def hoisted(self, change: sp.Expr) -> str:
-        """A sum of products, factors that are equal for all coordinates first, so that they leave the loop."""
-        own = {*self.entries, *self.s.coefficients, *self.s.normals, *(push(p) for p in range(len(self.s.students)))}
-        terms = []
-        for term in sp.Add.make_args(change):
-            shared, each = term.as_independent(*own, as_Add=False)
-            terms.append(f"({self.names.code(shared)}) * ({self.names.code(each)})")
-        return " + ".join(terms)
+    @cached_property
+    def moves(self) -> tuple[dict[sp.Expr, sp.Symbol], dict[sp.Symbol, list[tuple[sp.Symbol, sp.Expr]]]]:
+        """Names of the factors that are equal for all coordinates; a factor and the rest for each term of a change."""
+        count = range(len(self.s.students))
+        pushed = {} if self.batched else {push(p): slope(p) * _LAST for p in count}
+        own = {*self.entries, *self.s.coefficients, *self.s.normals, _LAST, *(push(p) for p in count)}
+        named: dict[sp.Expr, sp.Symbol] = {}
+        terms: dict[sp.Symbol, list[tuple[sp.Symbol, sp.Expr]]] = {}
+        for v, change in self.new_values().items():
+            each_term = sp.Add.make_args(sp.expand(change.xreplace(pushed)))
+            parts = [term.as_independent(*own, as_Add=False) for term in each_term]
+            for shared, _ in parts:
+                named.setdefault(shared, OwnedSymbol(f"factor_{len(named)}", real=True))
+            terms[v] = [(named[shared], each) for shared, each in parts]
+        return named, terms
+
+    def factor_lines(self) -> list[str]:
+        """The factors of the step before; ``on`` is 0 where there is none."""
+        return [f"{self.names(name)} = on * ({self.names.code(shared)})" for shared, name in self.moves[0].items()]
 
     # --- the gradient's square --------------------------------------------------------------------------
     def products(self) -> dict[tuple[int, int], sp.Expr]:

@@ -33,12 +33,15 @@ class Target:
 
 _MATH = "import math\nfrom math import *\n"
 
-NUMPY = Target("numpy", f"import numpy\n{_MATH}\n\ndef njit(function):\n    return function\n", loops=False)
+NUMPY = Target(
+    "numpy", f"import numpy\n{_MATH}\n\ndef njit(function):\n    return function\n\n\nexact = njit\n", loops=False
+)
 NUMBA = Target(
     "numba",
     f"import numba\nimport numpy\n{_MATH}\n\n"
     "# reductions may be reordered; tests for NaN stay valid\n"
-    "njit = numba.njit(cache=True, nogil=True, fastmath={'reassoc', 'contract', 'nsz'}, error_model='numpy')\n",
+    "njit = numba.njit(cache=True, nogil=True, fastmath={'reassoc', 'contract', 'nsz'}, error_model='numpy')\n"
+    "exact = numba.njit(cache=True, nogil=True, fastmath=False, error_model='numpy')\n",
     loops=True,
 )
 C = Target("c", "", loops=True)

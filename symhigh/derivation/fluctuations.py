@@ -16,7 +16,8 @@ so by Stein's lemma E over many modes becomes one over z:
     E[G s_q s'_r] = δ λ V_qr E G/w + λ V_qk λ' V'_rl E ∂_k ∂_l G,     E[G s_q] = λ V_qk E ∂_k G:
 
 Σ is a small block on each mode, over its weight w, plus ``features · core · featuresᵀ`` with few features: one for each
-(p, k), the part of a step along z_k, one for each φ_p φ_r, and one for each memory.
+(p, k), the part of a step along z_k, one for each φ_p φ_r, and one for each memory. Steps that are not linear in the
+gradient, and cells, are of the same shape (:mod:`symhigh.derivation.kicks`).
 """
 
 from __future__ import annotations
@@ -99,8 +100,8 @@ def check_closure(system: MomentSystem) -> None:
 def deviations(system: MomentSystem, random_start: bool = False) -> Deviations:
     """The linear theory around ``system``; with ``random_start`` what is fixed in a run differs between runs.
 
-    Raises ``ValueError`` for limits that are not closed by second moments, for steps that are not linear in vectors and
-    gradient, for rules that divide by the time, for rules with a running maximum, which is no smooth function of the
+    Raises ``ValueError`` for limits that are not closed by second moments, for noise in proportion to a coordinate's
+    entries, for rules that divide by the time, for rules with a running maximum, which is no smooth function of the
     path, and where the increments have no variance.
     """
     check_closure(system)

@@ -11,8 +11,8 @@ from itertools import combinations_with_replacement
 import sympy as sp
 
 from symhigh.derivation.chain import Chain
+from symhigh.derivation.kicks import signs_squared
 from symhigh.derivation.sample import SPREAD, OneSample
-from symhigh.symbols import lam
 from symhigh.system import MomentSystem
 
 Values = Sequence[sp.Expr]
@@ -22,13 +22,14 @@ Values = Sequence[sp.Expr]
 class Increments:
     """Σ as ``spread()`` within a mode and ``features · core · featuresᵀ`` between all; what B₁ shares with it.
 
-    ``rate`` is γ, or one where the slopes hold a rate of the sample. ``stein[p]`` is ``E ∂_k F_p``, ``square[p, q]``
-    is ``E F_p F_q``; a batch divides covariances by its size.
+    ``rate`` is γ, or one where the slopes hold a rate of the sample. ``lines`` are the parts of a kick along each
+    prediction, ``waves`` the functions of the predictions that move a mode as a whole. ``stein[r]`` is ``E ∂_k ψ_r``
+    of the r-th kick; a batch divides covariances by its size.
     """
 
     def __init__(self, system: MomentSystem, sample: OneSample, chain: Chain) -> None:
         self.system, self.sample, self._chain = system, sample, chain
-        self.batch = sample.statement.batch
+        self.batch, self.kicks = sample.statement.batch, sample.kicks
         self.rate = sp.S.One if sample.rated else system.outputs["learning_rate"]
         self.memories = [sample.increments(m) for m in sample.statement.memory]
         if self.batch != 1 and any(sp.diff(v, SPREAD, 2) != 0 for values in self.memories for v in values):
@@ -36,82 +37,96 @@ class Increments:
                 f"fluctuations: a memory of {sample.statement.owner} is not affine in gradient_square, so with "
                 "batches it depends on all their samples at once; use batches of one"
             )
-        learnt, F = range(sample.students), [_at_leading_order(f) for f in sample.slopes]
-        self.products = list(combinations_with_replacement(learnt, 2))
-        self.lines = [(p, k) for p in learnt for k in range(len(sample.predictions))]
-        self.stein = {p: self._stein(f"stein_{p}", F[p]) for p in learnt}
-        means = {(p, q): sample.mean(_product(F[p], F[q])) for p, q in self.products}
-        self.square = {pair: chain.name(f"square_mean_{_tag(*pair)}", e) for pair, e in means.items()}
+        slopes = [part.slope for part in self.kicks.parts]
+        parts, moved = range(len(slopes)), [sample.waves.get(s, {}) for s in system.family.states]
+        self._psi = [sample.of(slope) for slope in slopes]
+        self.reach = {r: reach for r in parts if (reach := self.kicks.reach(r)) != 0}
+        self.lines = [(r, k) for r in self.reach for k in range(len(sample.predictions))]
+        self.waves = list(dict.fromkeys(slope for wave in moved for slope in wave))
+        self.stein = {r: self._stein(f"stein_{r}", self._psi[r]) for r in self.reach}
+        self._means: dict[sp.Expr, tuple[sp.Expr, sp.Expr]] = {}
+        pairs = list(combinations_with_replacement(parts, 2))
+        self._square = {(r, q): self._known(slopes[r] * slopes[q]) for r, q in pairs}
         self._curved = {
-            (*pair, k, l): chain.name(f"curved_{_tag(*pair, k, l)}", sample.curvature(e, k, l))
-            for pair, e in means.items()
+            (r, q, k, l): chain.name(f"curved_{_tag(r, q, k, l)}", sample.curvature(mean, k, l))
+            for (r, q), (_, mean) in self._square.items()
+            if r in self.reach and q in self.reach
             for k, l in combinations_with_replacement(range(len(sample.predictions)), 2)
         }
-        self.core = self._core(F, [_at_leading_order(h) for h in self.memories])
+        self.core = self._core([_at_leading_order(h) for h in self.memories])
         self.features = self._features()
 
-    def curvature(self, p: int, q: int, k: int, l: int) -> sp.Expr:
-        """``E ∂_k ∂_l (F_p F_q)``."""
-        return self._curved[min(p, q), max(p, q), min(k, l), max(k, l)]
+    def curvature(self, r: int, q: int, k: int, l: int) -> sp.Expr:
+        """``E ∂_k ∂_l (ψ_r ψ_q)``."""
+        return self._curved[min(r, q), max(r, q), min(k, l), max(k, l)]
 
     def moves(self, p: int) -> bool:
         """Whether the vector p is learnt."""
         return p < self.sample.students
 
+    def _known(self, slope: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+        """``E`` of a function of the formal slopes: its name, and itself."""
+        slope = signs_squared(slope)
+        if slope not in self._means:
+            mean = self.sample.mean(self.sample.of(slope))
+            self._means[slope] = self._chain.name(f"square_mean_{len(self._means)}", mean), mean
+        return self._means[slope]
+
     def spread(self) -> sp.Matrix:
         """The part of Σ within a mode, times its weight."""
         V, pairs = self.sample.overlap, [self.sample.pair(s) for s in self.system.family.states]
-        kicks, learnt = self.sample.kicks, range(self.sample.students)
+        factors, parts = self.sample.factors, range(len(self.kicks.parts))
+        meeting = {(a, b): self.kicks.meeting(a, b) for a in parts for b in parts}
 
         def square(p: int, r: int) -> sp.Expr:
-            means = ((a, b, self.square[min(a, b), max(a, b)]) for a in learnt for b in learnt)
-            return sp.Add(*(kicks[p][a] * kicks[r][b] * mean for a, b, mean in means))
+            means = ((a, b, self._square[min(a, b), max(a, b)][0]) for a in parts for b in parts)
+            return sp.Add(*(factors[p][a] * factors[r][b] * meeting[a, b] * mean for a, b, mean in means))
 
         def entry(i: int, j: int) -> sp.Expr:
-            (p, q), (r, s) = pairs[i], pairs[j]
-            ways = ((p, r, q, s), (p, s, q, r), (q, r, p, s), (q, s, p, r))
-            total = sp.Add(*(square(a, b) * V(c, e) for a, b, c, e in ways))
-            return lam * total / self.batch
+            first, second = pairs[i], pairs[j]
+            if first is None or second is None:
+                return sp.S.Zero
+            ways = ((p, r, q, s) for p, q in (first, first[::-1]) for r, s in (second, second[::-1]))
+            return sp.Add(*(square(a, b) * V(c, e) for a, b, c, e in ways))
 
         return sp.Matrix(len(pairs), len(pairs), entry)
 
     def _features(self) -> sp.Matrix:
-        along, kicks, rows = self.sample.along, self.sample.kicks, []
+        along, factors, rows = self.sample.along, self.sample.factors, []
         for state in self.system.family.states:
-            p, q = self.sample.pair(state)
-            row = [lam * (kicks[p][r] * along[q, k] + kicks[q][r] * along[p, k]) for r, k in self.lines]
-            for a, b in self.products:
-                both = kicks[p][a] * kicks[q][b] + (kicks[p][b] * kicks[q][a] if a != b else 0)
-                row.append(lam / self.batch * both)
-            rows.append(row)
-        return table(rows, len(self.lines) + len(self.products))
+            pair, wave = self.sample.pair(state), self.sample.waves.get(state, {})
+            ways = () if pair is None else (pair, pair[::-1])
+            row = [sp.Add(*(self.reach[r] * factors[p][r] * along[q, k] for p, q in ways)) for r, k in self.lines]
+            rows.append(row + [wave.get(slope, sp.S.Zero) for slope in self.waves])
+        return table(rows, len(self.lines) + len(self.waves))
 
-    def _core(self, F: Sequence[Values], h: Sequence[Values]) -> sp.Matrix:
-        """Covariances of the features' random parts, over the batch: lines, then products, then memories."""
-        lines, count = self.lines, len(self.lines) + len(self.products)
+    def _core(self, h: Sequence[Values]) -> sp.Matrix:
+        """Covariances of the features' random parts, over the batch: lines, then waves, then memories."""
+        lines, F, count = self.lines, self._psi, len(self.lines) + len(self.waves)
         drift = [s.rhs for s in self.system.states]
         core = sp.zeros(count + len(h), count + len(h))
+        psi, mean = [self.sample.of(w) for w in self.waves], [self._known(w)[0] for w in self.waves]
 
         def put(i: int, j: int, value: sp.Expr) -> None:
             core[i, j] = core[j, i] = value / self.batch
 
-        for (i, (p, k)), (j, (q, l)) in combinations_with_replacement(enumerate(lines), 2):
-            put(i, j, self.curvature(p, q, k, l) - self.stein[p][k] * self.stein[q][l])
-        for j, (q, r) in enumerate(self.products):
-            third = [self._stein(f"third_{_tag(p, q, r)}", F[p], F[q], F[r]) for p in range(len(F))]
-            for i, (p, k) in enumerate(lines):
-                put(i, len(lines) + j, third[p][k] - self.stein[p][k] * self.square[q, r])
-        for (i, a), (j, b) in combinations_with_replacement(enumerate(self.products), 2):
-            fourth = self._mean(f"fourth_{_tag(*a, *b)}", *(F[p] for p in (*a, *b)))
-            put(len(lines) + i, len(lines) + j, fourth - self.square[a] * self.square[b])
+        for (i, (r, k)), (j, (q, l)) in combinations_with_replacement(enumerate(lines), 2):
+            put(i, j, self.curvature(r, q, k, l) - self.stein[r][k] * self.stein[q][l])
+        for j, wave in enumerate(psi):
+            third = {r: self._stein(f"third_{_tag(r, j)}", F[r], wave) for r in self.reach}
+            for i, (r, k) in enumerate(lines):
+                put(i, len(lines) + j, third[r][k] - self.stein[r][k] * mean[j])
+        for (i, a), (j, b) in combinations_with_replacement(enumerate(psi), 2):
+            fourth = self._mean(f"fourth_{_tag(i, j)}", a, b)
+            put(len(lines) + i, len(lines) + j, fourth - mean[i] * mean[j])
         drawn = [j for j, values in enumerate(h) if any(v.has(*self.sample.drawn) for v in values)]
         for j in drawn:
-            along = [self._stein(f"memory_{_tag(j, p)}", F[p], h[j]) for p in range(len(F))]
-            for i, (p, k) in enumerate(lines):
-                put(i, count + j, along[p][k] - self.stein[p][k] * drift[j])
-            for i, pair in enumerate(self.products):
-                joint = self._mean(f"memory_{_tag(j)}_square_{_tag(*pair)}", *(F[p] for p in pair), h[j])
-                put(len(lines) + i, count + j, joint - self.square[pair] * drift[j])
+            along = {r: self._stein(f"memory_{_tag(j, r)}", F[r], h[j]) for r in self.reach}
+            for i, (r, k) in enumerate(lines):
+                put(i, count + j, along[r][k] - self.stein[r][k] * drift[j])
+            for i, wave in enumerate(psi):
+                joint = self._mean(f"memory_{_tag(j)}_wave_{_tag(i)}", wave, h[j])
+                put(len(lines) + i, count + j, joint - mean[i] * drift[j])
         for i, j in combinations_with_replacement(drawn, 2):
             joint = self._mean(f"memories_{_tag(i, j)}", h[i], h[j])
             put(count + i, count + j, joint - drift[i] * drift[j])

@@ -31,8 +31,10 @@ import sympy as sp
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gamma, lam
 
-_DELTA = OwnedSymbol("delta", positive=True)
-_A = OwnedSymbol("a", real=True)
+DELTA = OwnedSymbol("delta", positive=True)
+"""``δ = 1/√d``."""
+ENTRY = OwnedSymbol("a", real=True)
+"""The sample's entry at the coordinate, ``N(0, λ)``."""
 
 
 class Mean(sp.Function):  # type: ignore[misc]
@@ -59,8 +61,9 @@ class OneStep:
 
     ``slopes`` are the formal F_p, students only; where the rate looks at the sample, F_p stands for the effective slope
     ``g f_p'``, and ``rate`` for g itself. ``kicks`` are the factors of ``F_p a`` in the change of order δ of every
-    vector; None where that change is not a combination of them. ``pulls`` are the formal slopes in the learnt scalars,
-    ``scalars`` the drift of these and of what the rule keeps for them.
+    vector; None where that change is not a combination of them. ``changes`` are the changes themselves, of vectors
+    over δ and of cells, in δ, the slopes and the sample's entry :data:`ENTRY`. ``pulls`` are the formal slopes in the
+    learnt scalars, ``scalars`` the drift of these and of what the rule keeps for them.
     """
 
     slopes: tuple[sp.Expr, ...]
@@ -69,6 +72,7 @@ class OneStep:
     covariance: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr]
     cells: dict[sp.Symbol, sp.Expr]
     kicks: dict[sp.Symbol, tuple[sp.Expr, ...]] | None
+    changes: dict[sp.Symbol, sp.Expr]
     pulls: tuple[sp.Expr, ...] = ()
     scalars: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
 
@@ -80,30 +84,33 @@ def one_step(statement: Statement) -> OneStep:
     z = tuple(OwnedSymbol(f"z{k}", real=True) for k in range(len(s.students) + len(s.aims)))
     slopes = tuple(sp.Function(f"F_{p}", real=True)(*z) for p in range(len(s.students)))
     rate = sp.Function("g", real=True)(*z)
-    scaled = {v: _DELTA * v for v in (*s.coordinates, *s.coefficients)} | {d: 1 / _DELTA**2}
+    scaled = {v: DELTA * v for v in (*s.coordinates, *s.coefficients)} | {d: 1 / DELTA**2}
     gradients = {
-        G: _A * sum((F * row[k] for F, row in zip(slopes, s.jacobian, strict=True)), sp.S.Zero)
+        G: ENTRY * sum((F * row[k] for F, row in zip(slopes, s.jacobian, strict=True)), sp.S.Zero)
         for k, G in enumerate(s.gradients)
     }
 
     def change(new: sp.Expr, old: sp.Symbol, order: sp.Expr) -> sp.Expr:
         """``(new - old)/order`` in a, F, δ and entries of order one."""
         moved = sp.expand(_leading((new - old).xreplace(scaled) / order))
-        moved = _joined(moved, s, rate) if s.sampled else moved.xreplace({g: gamma + _DELTA**2 * sp.Function("q")(*z)})
+        moved = _joined(moved, s, rate) if s.sampled else moved.xreplace({g: gamma + DELTA**2 * sp.Function("q")(*z)})
         return sp.expand(_signs_apart(moved.xreplace(gradients)))
 
     mehler = _Mehler(s, z, (*s.effective, *s.targets))
-    changes = {v: change(new, v, _DELTA) for v, new in s.vectors}
+    changes = {v: change(new, v, DELTA) for v, new in s.vectors}
     drift = {v: mehler.mean(c) for v, c in changes.items()}
     covariance = {
         (v, w): mehler.mean(sp.expand(changes[v] * changes[w])) for v, w in product(changes, repeat=2)
     }
-    cells = {m.name: mehler.mean(change(m.name + m.increment, m.name, sp.S.One)) for m in s.cells}
+    own = {m.name: change(m.name + m.increment, m.name, sp.S.One) for m in s.cells}
+    cells = {name: mehler.mean(c) for name, c in own.items()}
     pulls = tuple(sp.Function(f"F_{a.name}", real=True)(*z) for a in s.scalars.learnt)
     there = dict(zip(s.scalars.slopes, pulls, strict=True))
     moves = {m.name: change(m.name + m.increment, m.name, sp.S.One) for m in s.scalars.memory}
     scalars = {name: mehler.mean(_of_each(move, s).xreplace(there)) for name, move in moves.items()}
-    return OneStep(slopes, rate, drift, covariance, cells, _kicks(changes, slopes), pulls, scalars)
+    return OneStep(
+        slopes, rate, drift, covariance, cells, _kicks(changes, slopes), {**changes, **own}, pulls, scalars
+    )
 
 
 def _of_each(move: sp.Expr, s: Statement) -> sp.Expr:
@@ -123,9 +130,9 @@ def _kicks(
     """The factors of ``F_p a`` in the changes of order δ."""
     found = {}
     for v, change in changes.items():
-        lead = sp.expand(change).coeff(_DELTA, 1)
-        factors = tuple(lead.coeff(_A * F) for F in slopes)
-        if sp.expand(lead - sum(c * _A * F for c, F in zip(factors, slopes, strict=True))) != 0:
+        lead = sp.expand(change).coeff(DELTA, 1)
+        factors = tuple(lead.coeff(ENTRY * F) for F in slopes)
+        if sp.expand(lead - sum(c * ENTRY * F for c, F in zip(factors, slopes, strict=True))) != 0:
             return None
         found[v] = factors
     return found
@@ -134,8 +141,8 @@ def _kicks(
 def _leading(expr: sp.Expr) -> sp.Expr:
     """``expr`` with its denominators, such as ``d t + 1``, to leading order in δ."""
     return expr.replace(
-        lambda e: e.is_Pow and e.exp.is_negative and e.base.is_Add and e.base.has(_DELTA),
-        lambda e: sp.expand(e.base).as_leading_term(_DELTA) ** e.exp,
+        lambda e: e.is_Pow and e.exp.is_negative and e.base.is_Add and e.base.has(DELTA),
+        lambda e: sp.expand(e.base).as_leading_term(DELTA) ** e.exp,
     )
 
 
@@ -177,21 +184,21 @@ class _Mehler:
         """``E expr/δ²`` as δ → 0; what is of order δ must average to zero."""
         total = sum((self._term(term) for term in sp.Add.make_args(sp.expand(expr))), sp.S.Zero)
         found = sp.expand(total)
-        if (low := found.coeff(_DELTA, 0)) != 0 or (low := found.coeff(_DELTA, 1)) != 0:
+        if (low := found.coeff(DELTA, 0)) != 0 or (low := found.coeff(DELTA, 1)) != 0:
             raise ValueError(
                 f"rule {self.s.owner}: one step moves a coordinate by {low} on average, more than 1/d: it has no limit "
                 "on the time scale steps/d; scale the step by 1/d"
             )
-        return found.coeff(_DELTA, 2)
+        return found.coeff(DELTA, 2)
 
     def _term(self, term: sp.Expr) -> sp.Expr:
-        constant, rest = term.as_independent(_A, *self.normals, sp.core.function.AppliedUndef)
-        order = sp.degree(constant, _DELTA) if constant.has(_DELTA) else 0
+        constant, rest = term.as_independent(ENTRY, *self.normals, sp.core.function.AppliedUndef)
+        order = sp.degree(constant, DELTA) if constant.has(DELTA) else 0
         if order > 2:
             return sp.S.Zero
         phi, psi, own = sp.S.One, sp.S.One, sp.S.One
         for factor in sp.Mul.make_args(rest):
-            in_a, in_z = factor.has(_A), factor.has(sp.core.function.AppliedUndef)
+            in_a, in_z = factor.has(ENTRY), factor.has(sp.core.function.AppliedUndef)
             if in_a and in_z:
                 raise ValueError(
                     f"rule {self.s.owner}: its step holds {factor} of the gradient's entry G = F a, which is no "
@@ -200,35 +207,20 @@ class _Mehler:
             phi, psi, own = (
                 (phi * factor, psi, own) if in_a else (phi, psi * factor, own) if in_z else (phi, psi, own * factor)
             )
-        for normal in sorted(own.free_symbols.intersection(self.normals), key=str):
-            if own == 0:
-                return sp.S.Zero
-            own = _power_mean(own, normal, sp.S.One, self.s.owner)
-        constant *= own * self._shared(phi, psi)
+        constant *= mean_of_normals(own, self.s) * shared(phi, self.s)
         if constant == 0:
             return sp.S.Zero
         total = sp.S.Zero
         if order < 2 and self.s.classes and (value := _hermite_mean(phi, 1, self.s.owner)) != 0:
-            total += constant * value * _DELTA * sum(o.mean * self._share(psi, k) for k, o in enumerate(self.s.classes))
+            total += constant * value * DELTA * sum(o.mean * self._share(psi, k) for k, o in enumerate(self.s.classes))
         for n in range(3 - order):
             value = _hermite_mean(phi, n, self.s.owner)
             if value == 0:
                 continue
             for place in product(range(len(self.z)), repeat=n):
                 pull = sp.prod(self.weights[p] for p in place)
-                total += constant * value * (lam * _DELTA) ** n / sp.factorial(n) * pull * self._average(psi, place)
+                total += constant * value * (lam * DELTA) ** n / sp.factorial(n) * pull * self._average(psi, place)
         return total
-
-    def _shared(self, phi: sp.Expr, psi: sp.Expr) -> sp.Expr:
-        """The factor that a batch of m puts before a square."""
-        if self.s.batch == 1 or phi in (1, _A):
-            return sp.S.One
-        if phi == _A**2:
-            return 1 / self.s.batch
-        raise ValueError(
-            f"rule {self.s.owner}: its step holds {phi * psi} of the gradient, which for a mean over several samples "
-            "is not a function of each; use batches of one"
-        )
 
     def _share(self, psi: sp.Expr, k: int) -> sp.Expr:
         return ClassMean(psi, sp.Integer(k)) if psi.has(*self.z) else self.s.classes[k].probability * psi
@@ -241,14 +233,35 @@ class _Mehler:
         return Mean(sp.Derivative(psi, *(self.z[p] for p in place)))
 
 
+def mean_of_normals(own: sp.Expr, s: Statement) -> sp.Expr:
+    """``E`` of a monomial in the normals that a step draws."""
+    for normal in sorted(own.free_symbols.intersection((*s.normals, *s.scalars.normals)), key=str):
+        if own == 0:
+            break
+        own = power_mean(own, normal, sp.S.One, s.owner)
+    return own
+
+
+def shared(phi: sp.Expr, s: Statement) -> sp.Expr:
+    """The factor that a batch of m puts before a square of the sample's entry."""
+    if s.batch == 1 or phi in (1, ENTRY):
+        return sp.S.One
+    if phi == ENTRY**2:
+        return 1 / s.batch
+    raise ValueError(
+        f"rule {s.owner}: its step holds {phi} of the gradient's entry, which for a mean over several samples is not "
+        "a function of each; use batches of one"
+    )
+
+
 def _hermite_mean(phi: sp.Expr, n: int, owner: str) -> sp.Expr:
     """``E φ⁽ⁿ⁾(a)`` for ``a ~ N(0, λ)``, which is ``E φ(a) Heₙ(a/√λ)/λ^{n/2}``."""
-    hermite = (sp.S.One, _A / sp.sqrt(lam), _A**2 / lam - 1)[n]
+    hermite = (sp.S.One, ENTRY / sp.sqrt(lam), ENTRY**2 / lam - 1)[n]
     terms = sp.Add.make_args(sp.expand(phi * hermite))
-    return sum((_power_mean(term, _A, lam, owner) for term in terms), sp.S.Zero) / lam ** sp.Rational(n, 2)
+    return sum((power_mean(term, ENTRY, lam, owner) for term in terms), sp.S.Zero) / lam ** sp.Rational(n, 2)
 
 
-def _power_mean(term: sp.Expr, variable: sp.Symbol, variance: sp.Expr, owner: str) -> sp.Expr:
+def power_mean(term: sp.Expr, variable: sp.Symbol, variance: sp.Expr, owner: str) -> sp.Expr:
     """``E`` of a monomial in a centred normal, its absolute value and its sign."""
     if term == 0:
         return sp.S.Zero

@@ -17,9 +17,9 @@ from symhigh.derivation.close.moments import Moments
 from symhigh.derivation.expectations import sample_of as predictions_of
 from symhigh.derivation.gaussian import KINKS, recognise
 from symhigh.derivation.growth import check_moments, growth
+from symhigh.derivation.kicks import Kicks, Wave, kicks_of, signs_squared
 from symhigh.derivation.mean_field import averages_of, energy_of, known_of, rotation_invariant
 from symhigh.derivation.memories import sample_rates
-from symhigh.derivation.one_step import one_step
 from symhigh.derivation.state import Statement, state
 from symhigh.derivation.statistics import Sample, effective, in_pieces, mean_over_sample, stein_coefficient
 from symhigh.rule import Memory
@@ -29,8 +29,6 @@ from symhigh.symbols import (
     d,
     eps,
     error_square,
-    g,
-    gamma,
     gradient_square,
     sample_loss,
     tau,
@@ -64,8 +62,10 @@ class OneSample:
 
     The predictions z are Gaussian, of covariance ``law.law``; ``products[p, q]`` is the state or coefficient
     ``d W_p W_q`` of a mode, ``along[p, k]`` that average with the weights of the k-th prediction for W_q. A step adds
-    ``Σ_r kicks[p][r] F_r a`` to W_p, F the slopes. Where the rate is ``rated`` by the sample, slopes hold it, with
-    :data:`SPREAD`. Besides, a step moves W_p by ``1/d Σ_a pull[p][a] W_a``, such as weight decay and momentum do.
+    ``Σ_r factors[p][r]`` times the r-th of ``kicks`` to W_p, of linear steps ``Σ_r factors[p][r] F_r a``, F the slopes.
+    ``waves`` are what of a state of a mode moves with the sample alone. Where the rate is ``rated`` by the sample,
+    slopes hold it, with :data:`SPREAD`; ``rates`` are its values. Besides, a step moves W_p by
+    ``1/d Σ_a pull[p][a] W_a``, such as weight decay and momentum do.
     ``weights[k, l]`` is the average of the weights of two predictions. ``known`` is what an idealised rule knows of the
     system. ``unknown`` says why the bias is not derived, where it is not.
     """
@@ -75,13 +75,20 @@ class OneSample:
     vectors: tuple[sp.Symbol, ...]
     products: Mapping[tuple[int, int], sp.Expr]
     along: Mapping[tuple[int, int], sp.Expr]
-    kicks: tuple[tuple[sp.Expr, ...], ...]
+    kicks: Kicks
+    factors: tuple[tuple[sp.Expr, ...], ...]
+    waves: Mapping[sp.Symbol, Wave]
     outcomes: tuple[Outcome, ...]
     pull: tuple[tuple[sp.Expr, ...], ...]
     weights: Mapping[tuple[int, int], sp.Expr]
     known: Mapping[sp.Symbol, sp.Expr]
-    rated: bool = False
+    rates: tuple[sp.Expr, ...] | None = None
     unknown: str = ""
+
+    @property
+    def rated(self) -> bool:
+        """Whether the rate looks at the sample."""
+        return self.rates is not None
 
     @property
     def predictions(self) -> tuple[sp.Symbol, ...]:
@@ -106,9 +113,18 @@ class OneSample:
         """``V_kl`` of the weights of two predictions in a mode."""
         return self.weights[min(k, l), max(k, l)]
 
-    def pair(self, state: sp.Symbol) -> tuple[int, int]:
-        """The vectors whose product ``state`` is."""
-        return next(pair for pair, name in self.products.items() if name == state)
+    def pair(self, state: sp.Symbol) -> tuple[int, int] | None:
+        """The vectors whose product ``state`` is; None for a cell."""
+        return next((pair for pair, name in self.products.items() if name == state), None)
+
+    def of(self, slope: sp.Expr) -> tuple[sp.Expr, ...]:
+        """The values of a function of the formal slopes, one an outcome, to leading order."""
+        step, found = self.kicks.step, []
+        for k, o in enumerate(self.outcomes):
+            put = dict(zip(step.slopes, o.slopes, strict=True))
+            put[step.rate] = sp.S.One if self.rates is None else self.rates[k]
+            found.append(recognise(signs_squared(slope).xreplace(put).subs(SPREAD, 0)))
+        return tuple(found)
 
     def mean(self, values: Sequence[sp.Expr]) -> sp.Expr:
         """``E value``, one value an outcome."""
@@ -157,11 +173,11 @@ class OneSample:
 def sample_of(system: MomentSystem) -> OneSample:
     """The sample of ``system``.
 
-    Raises ``ValueError`` where a step is not linear in vectors and gradient, or draws noise of its own; and where
-    ``E f'⁴`` is infinite: then increments have no variance.
+    Raises ``ValueError`` where the size of a random step depends on a coordinate's vectors; and where ``E f'⁴`` is
+    infinite: then increments have no variance.
     """
     s, _ = state(system.problem, system.rule)
-    kicks, averages = _kicks(s), averages_of(s)
+    kicks, averages = kicks_of(s), averages_of(s)
     rates = sample_rates(s, energy_of(s, averages)) if s.sampled else None
     outcomes = _outcomes(s, rates)
     _check_fourth_moments(s, outcomes)
@@ -176,47 +192,22 @@ def sample_of(system: MomentSystem) -> OneSample:
     vectors = s.learnt if reduced else tuple(dict.fromkeys((*s.learnt, *s.targets, *s.coordinates, *s.coefficients)))
     one = {(0, 0): D2}
     products, along, weights = (one, one, one) if reduced else _products(s, system, vectors)
-    still = (sp.S.Zero,) * len(s.students)
-    pull, exact = _pull(s, vectors)
+    still = (sp.S.Zero,) * len(kicks.parts)
     return OneSample(
-        s, law, vectors, products, along, tuple(kicks.get(v, still) for v in vectors), seen, pull, weights,
-        known_of(s, averages), rates is not None, _unknown(s, kinked, exact),
+        s, law, vectors, products, along, kicks, tuple(kicks.factors.get(v, still) for v in vectors),
+        {D2: kicks.error(*vectors)} if reduced else _waves(kicks, system), seen, kicks.pull(vectors), weights,
+        known_of(s, averages), None if rates is None else tuple(r.subs(changes) for r in rates),
+        _unknown(kicks, kinked),
     )  # fmt: skip
 
 
-def _kicks(s: Statement) -> dict[sp.Symbol, tuple[sp.Expr, ...]]:
-    """What multiplies ``F_r a`` in the change of each vector; refused where a step holds other noise."""
-    own = f"fluctuations: the rule {s.owner}"
-    if s.normals:
-        raise ValueError(
-            f"{own} draws noise of its own ({s.normals[0]}), which the covariance of one step does not hold yet; "
-            "simulate an ensemble for its spread"
-        )
-    if s.cells or not rotation_invariant(s) or (kicks := one_step(s).kicks) is None:
-        what = f"keeps a scalar for every coordinate, {s.cells[0].name}" if s.cells else "is not linear in the gradient"
-        raise ValueError(
-            f"{own} {what}; the covariance of one step is derived for steps that are linear in vectors and gradient, "
-            "with factors equal for all coordinates; simulate an ensemble for its spread"
-        )
-    return kicks
-
-
-def _pull(s: Statement, vectors: tuple[sp.Symbol, ...]) -> tuple[tuple[tuple[sp.Expr, ...], ...], bool]:
-    """What multiplies each vector in the change of each, times d; and whether no change holds d in another way.
-
-    Refused where a rate that differs from sample to sample multiplies a vector: the covariance lacks that term.
-    """
-    changes = {v: sp.expand((new - v) * d) for v, new in s.vectors}
-    exact = not any(change.has(d) for change in changes.values())
-    own = {v: change.subs(dict.fromkeys(s.gradients, 0)) for v, change in changes.items()}
-    if s.sampled and (moved := [v.name for v, change in own.items() if change.has(g)]):
-        raise ValueError(
-            f"fluctuations: the rate of {s.owner} looks at the sample of the step and multiplies more than its "
-            f"gradient in the step of {moved[0]}, which the covariance of one step does not hold yet; simulate an "
-            "ensemble for its spread"
-        )
-    rows = [tuple(sp.diff(own.get(v, sp.S.Zero), w).subs(g, gamma) for w in vectors) for v in vectors]
-    return tuple(rows), exact
+def _waves(kicks: Kicks, system: MomentSystem) -> dict[sp.Symbol, Wave]:
+    """The waves of every state of a mode, products of vectors and cells."""
+    moments, found = Moments(kicks.statement, system.field), {}
+    for product, name in moments.name.items():
+        v, w = sp.Mul.make_args(product) if product.is_Mul else (product.base, product.base)
+        found[name] = {slope: moments.of(sp.expand(e)) for slope, e in kicks.product(v, w).items()}
+    return found | {m.name: kicks.cell(m.name) for m in kicks.statement.cells}
 
 
 def _outcomes(s: Statement, rates: tuple[sp.Expr, ...] | None) -> tuple[Outcome, ...]:
@@ -261,16 +252,20 @@ def _products(
     return {(p, q): moments.name[vectors[p] * vectors[q]] for p, q in pairs}, along, both
 
 
-def _unknown(s: Statement, kinked: bool, exact: bool) -> str:
-    """Why the bias is not derived: a rate of the sample with kinks or memories, a statement in d."""
-    if s.sampled and not s.coordinates == s.learnt == s.effective:
+def _unknown(kicks: Kicks, kinked: bool) -> str:
+    """Why the bias is not derived: steps that are not linear, a rate of the sample with kinks or memories, a d."""
+    s = kicks.statement
+    if not rotation_invariant(s):
+        what = f"keeps a scalar for every coordinate, {s.cells[0].name}" if s.cells else "is not linear in the gradient"
+        return f"{s.owner} {what}, so that its mean at order 1/d holds fourth moments of a coordinate's entries"
+    if s.sampled and (kicks.rated or not s.coordinates == s.learnt == s.effective):
         return f"the rate of {s.owner} depends on the sample and moves further vectors, for which B₁ is not derived"
     if s.sampled and s.memory:
         return f"the rate of {s.owner} depends on the sample of the step and on memories, for which B₁ is not derived"
     if kinked:
         return f"the rate of {s.owner} depends on the sample of the step with a kink, for which B₁ is not derived"
     stated = [d * m.increment for m in s.memory] + ([] if s.rate is None else [s.rate])
-    if not exact or any(_scaled(e, s.batch).has(_STEP) for e in stated):
+    if not kicks.exact or any(_scaled(e, s.batch).has(_STEP) for e in stated):
         return f"the statement of {s.owner} depends on d beyond the leading order, for which B₁ is not derived"
     return ""
 

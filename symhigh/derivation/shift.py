@@ -32,7 +32,7 @@ class Shift:
 
     def modes(self) -> tuple[sp.Expr, ...]:
         """B₁ of every state of the family."""
-        pairs = [self.sample.pair(s) for s in self.system.family.states]
+        pairs = [pair for s in self.system.family.states if (pair := self.sample.pair(s)) is not None]
         return tuple(
             self._quadratic(p, q) + (self._sampled_rate(p, q) if self.sample.rated else 0) + late
             for (p, q), late in zip(pairs, self._late_rate(), strict=True)
@@ -54,7 +54,7 @@ class Shift:
         """Of the products of two changes in one step: pulls and kicks with each other, also those of two samples."""
         s, C, m = self.sample, self.noise.stein, self.noise.batch
         pulls = [[(a, c) for a, c in enumerate(s.pull[v]) if c != 0] for v in (p, q)]
-        kicks = [[(r, c) for r, c in enumerate(s.kicks[v]) if c != 0] for v in (p, q)]
+        kicks = [[(r, c) for r, c in enumerate(s.factors[v]) if c != 0 and r in C] for v in (p, q)]
         total = sp.Add(*(c * e * s.overlap(a, b) for a, c in pulls[0] for b, e in pulls[1]))
         for pulled, kicked in ((pulls[0], kicks[1]), (pulls[1], kicks[0])):
             for (a, c), (r, e) in product(pulled, kicked):

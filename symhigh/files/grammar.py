@@ -25,7 +25,8 @@ _Function = tuple[Callable[..., sp.Basic], Callable[..., float], int]
 
 
 def _where(condition: sp.Basic, then: sp.Expr, otherwise: sp.Expr) -> sp.Expr:
-    return sp.Piecewise((then, condition), (otherwise, True))
+    rest = otherwise.args if isinstance(otherwise, sp.Piecewise) else ((otherwise, True),)
+    return sp.Piecewise((then, condition), *rest)
 
 
 FUNCTIONS: Mapping[str, _Function] = {

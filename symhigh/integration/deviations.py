@@ -5,6 +5,7 @@ Between the generated tables of :mod:`symhigh.codegen.deviations` and what is in
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -35,7 +36,8 @@ class Equations:
         self.theory, self.target, self.kernels = theory, target, deviation_kernels(theory, target)
         population = population_of(system, spectrum, start, owner="fluctuations")
         values, self.w = population.eigenvalues, population.weights
-        coef, modes, mode_size = starting_modes(system, population)
+        given = dict(zip(system.parameters, map(sp.Float, par), strict=True))
+        coef, modes, mode_size = starting_modes(replace(system, parameters=given), population)
         const, memory = np.zeros(len(system.reductions)), np.zeros(len(system.states))
         self.kernels.prepare(par, coef, self.w, const)
         self.kernels.begin(par, const, memory)
@@ -66,8 +68,9 @@ class Equations:
         pairs = [sample.pair(s) for s in self.theory.system.family.states]
         shape = start.profile_at(values) ** 2
         result = np.zeros((self.p * self.n + self.m,) * 2)
-        for a, (p, q) in enumerate(pairs):
-            for b, (r, s) in enumerate(pairs):
+        placed = [(a, *pair) for a, pair in enumerate(pairs) if pair is not None]
+        for a, p, q in placed:
+            for b, r, s in placed:
                 both = vectors[p, r] * vectors[q, s] + vectors[p, s] * vectors[q, r]
                 self._block(result, a, b)[:] = both * shape
         return result

@@ -194,7 +194,7 @@ def _observe(
     if times.size and times[0] == 0:
         observe(0.0, C, np.zeros((len(C), 1)))
     if times.size > len(rows):
-        for piece in march(equations, C, end, rtol, marks.tolist()):
+        for piece in march(equations, C, end, rtol, marks.tolist(), equations.size):
             if time.monotonic() > deadline:
                 raise ArithmeticError("fluctuations: out of time")
             last = piece.t + piece.h >= end * (1 - 1e-14)

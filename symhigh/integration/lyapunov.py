@@ -21,7 +21,8 @@ from symhigh.population.spectrum import Array
 
 _METHOD = rodas_5p()
 _STAGES = len(_METHOD.c)
-_NEGLIGIBLE = 1e-16
+_ROUNDING = 1e-14
+"""Entries of C are known to this share of the largest, in units of the states: the Schur form mixes all."""
 
 
 class Coefficients(Protocol):
@@ -52,9 +53,10 @@ class Piece:
 
 
 def march(
-    coefficients: Callable[[float], Coefficients], C: Array, end: float, rtol: float, marks: Sequence[float] = ()
-) -> Iterator[Piece]:
-    """The solution from (C, 0) at time 0 to ``end``, a step at a time.
+    coefficients: Callable[[float], Coefficients], C: Array, end: float, rtol: float, marks: Sequence[float] = (),
+    units: Array | None = None,
+) -> Iterator[Piece]:  # fmt: skip
+    """The solution from (C, 0) at time 0 to ``end``, a step at a time; ``units`` are sizes of the states.
 
     The first column of M is m. At each of the increasing ``marks`` one column a combination wanted is added, the
     covariances of the states from then on with that combination there, over its standard deviation there.
@@ -63,6 +65,7 @@ def march(
     """
     now, ahead = coefficients(0.0), deque(marks)
     m, t = np.zeros((len(C), 1)), 0.0
+    squares = np.ones(len(C)) if units is None else units**2
     fastest = max(float(np.abs(now.J).sum(axis=1).max()), 1e-300)
     h, grow = min(end, 0.01 / fastest), 6.0
     while end - t > 4e-16 * end:
@@ -73,7 +76,7 @@ def march(
         cut = t + 1.0000000001 * h >= stop
         wanted, h = h, stop - t if cut else h
         new, stages, after = _step(coefficients, now, t, h, C, m)
-        error = _error(stages, C, m, new, after.weights, rtol)
+        error = _error(stages, C, m, new, after.weights, squares, rtol)
         if not error < 1.0:
             h *= max(0.2, 0.9 * error**-0.2) if error < 1e30 else 0.1
             grow = 1.0
@@ -134,16 +137,19 @@ def _step(
 
 
 def _error(
-    stages: tuple[Array, Array], C: Array, m: Array, new: tuple[Array, Array], weights: Array, rtol: float
-) -> float:
+    stages: tuple[Array, Array], C: Array, m: Array, new: tuple[Array, Array], weights: Array, squares: Array,
+    rtol: float,
+) -> float:  # fmt: skip
     """The difference of the embedded solutions over what is allowed."""
     largest = np.maximum(np.diag(C), np.diag(new[0]))
-    size = np.sqrt(np.maximum(largest, max(_NEGLIGIBLE * largest.max(), 1e-300)))
+    least = np.maximum(_ROUNDING / rtol * (largest / squares).max() * squares, 1e-300)
+    size = np.sqrt(np.maximum(largest, least))
     ratios = [np.sqrt(np.mean((stages[0][-1] / np.outer(size, size)) ** 2))]
     weights = weights[np.isfinite(weights).all(axis=1)]
     wanted = np.abs(np.einsum("ki,ij,kj->k", weights, stages[0][-1], weights))
     before, after = (np.einsum("ki,ij,kj->k", weights, c, weights) for c in (C, new[0]))
-    ratios += (wanted / np.maximum(np.maximum(before, after), 1e-300)).tolist()
+    negligible = np.maximum((np.abs(weights) @ np.sqrt(least)) ** 2, 1e-300)
+    ratios += (wanted / np.maximum(np.maximum(before, after), negligible)).tolist()
     length = np.maximum(np.abs(m[:, 0]), np.abs(new[1][:, 0]))
     if length.any():
         ratios.append(np.sqrt(np.mean((stages[1][-1][:, 0] / (length + 1e-3 * length.max())) ** 2)))

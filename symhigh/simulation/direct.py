@@ -25,7 +25,7 @@ class DirectWalk:
     def __init__(self, e: Experiment, seed: int) -> None:
         d, field, s = e.d, e.system.field, e.statement
         self.e = e
-        self.kernels = step_kernels(e.system, s, e.given)
+        self.kernels = step_kernels(e.system, s, e.given, e.target)
         values, columns = e.population.at(d, np.random.default_rng([seed, START_STREAM]))
         if e.covariance is not None:
             values = (e.covariance**2).sum(axis=1)
@@ -43,22 +43,23 @@ class DirectWalk:
         self.rng = stream(seed, 0, generator=e.generator)
         self.samples = np.random.default_rng([seed, 1])
         self.order = None if e.rows is None else e.rows.order(self.samples)
+        self.state = (self.y, self.a, self.push, self.extra, e.par, self.coef, self.w, self.const, self.root)
+        self.step = None if e.given else self.kernels.held("run", 0, 0, self.rng, *self.state)
         self.target = float((self.w * values * columns[field.targets[0]] ** 2).sum()) if s.single else np.nan
 
     @staticmethod
     def load(e: Experiment) -> None:
         """Generate the kernels once, before threads ask for them."""
-        step_kernels(e.system, e.statement, e.given)
+        step_kernels(e.system, e.statement, e.given, e.target)
 
     def run(self, first: int, steps: int) -> None:
-        state = (self.y, self.a, self.push, self.extra, self.e.par, self.coef, self.w, self.const, self.root)
-        if not self.e.given:
-            self.kernels.run(first, steps, self.rng, *state)
+        if self.step is not None:
+            self.step({0: first, 1: steps})
             return
         batch = int(self.e.statement.batch.subs(self.e.system.parameters))
         for begin in range(first, first + steps, _BLOCK):
             count = min(_BLOCK, first + steps - begin)
-            self.kernels.run(begin, count, self.rng, *self.draw(count * batch), *state)
+            self.kernels.run(begin, count, self.rng, *self.draw(count * batch), *self.state)
 
     def draw(self, count: int) -> tuple[Array, Array]:
         """So many samples, and the standard normals of their label noise, or what rows have in its place."""

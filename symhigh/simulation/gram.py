@@ -134,7 +134,7 @@ class GramWalk:
 
     def __init__(self, e: Experiment, seed: int) -> None:
         self.e = e
-        self.kernels = gram_kernels(e.system, e.statement)
+        self.kernels = gram_kernels(e.system, e.statement, e.target)
         spectrum = e.population.origin[0]
         spaces = eigenspaces(spectrum, e.d)
         if spaces is None:
@@ -158,6 +158,10 @@ class GramWalk:
         width = frame if drawn == 1 else drawn * (frame + drawn)
         self.draws, self.rest = np.zeros(width * n.size), np.zeros(n.size)
         self.rng = stream(seed, 0, generator=e.generator)
+        self.step = self.kernels.held(
+            "run", 0, 0, float(e.d), self.rng, self.moving, self.fixed, self.count, self.shape, self.scale,
+            self.draws, self.rest, self.y, e.par, self.coef, self.w, self.const, self.root,
+        )  # fmt: skip
         at = self.fixed[0] if e.statement.single and e.statement.coefficients else None
         self.target = np.nan if at is None else float(spaces.values @ (at**2).sum(axis=0)) / e.d
 
@@ -176,13 +180,10 @@ class GramWalk:
     @staticmethod
     def load(e: Experiment) -> None:
         """Generate the kernels once, before threads ask for them."""
-        gram_kernels(e.system, e.statement)
+        gram_kernels(e.system, e.statement, e.target)
 
     def run(self, first: int, steps: int) -> None:
-        self.kernels.run(
-            first, steps, float(self.e.d), self.rng, self.moving, self.fixed, self.count, self.shape, self.scale,
-            self.draws, self.rest, self.y, self.e.par, self.coef, self.w, self.const, self.root,
-        )  # fmt: skip
+        self.step({0: first, 1: steps})
 
     def record(self, time: float, out: Array) -> None:
         self.kernels.lift(self.moving, self.fixed, self.count, self.y)

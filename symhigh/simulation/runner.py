@@ -162,6 +162,8 @@ def run_all(
             stop.set()
     for job in jobs:
         job.result()
+    if progress is not None and not stop.is_set():
+        progress(1.0)
     return collect(results, experiment, names, seeds, steps, interrupted=stop.is_set())
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from symhigh.codegen.target import NUMBA, C, Target, chosen
 from symhigh.derivation.state import Statement
 from symhigh.population import Population
 from symhigh.population.spectrum import Array
@@ -75,15 +75,21 @@ class Experiment:
         """Whether samples are handed to the step, rather than drawn by it."""
         return self.covariance is not None or self.rows is not None
 
+    @property
+    def target(self) -> Target:
+        """What the simulator is generated for; NumPy's generators are called by Numba, not by C."""
+        target = chosen()
+        return NUMBA if target is C and self.generator is not None else target
 
-def constants(e: Experiment, kernels: ModuleType, coef: Array, weights: Array) -> Array:
+
+def constants(e: Experiment, kernels: Any, coef: Array, weights: Array) -> Array:
     """The averages that do not change in time."""
     const = np.zeros(len(e.system.reductions))
     kernels.prepare(e.par, coef, weights, const)
     return const
 
 
-def starting_memory(e: Experiment, kernels: ModuleType, const: Array) -> Array:
+def starting_memory(e: Experiment, kernels: Any, const: Array) -> Array:
     """The rule's memories before the first step."""
     memory = np.zeros(len(e.system.states))
     kernels.begin(e.par, const, memory)

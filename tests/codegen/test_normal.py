@@ -37,7 +37,7 @@ def count_tails(rng, pools, edges, above, below):
 
 @pytest.fixture(scope="module")
 def kernels():
-    return load(NUMBA.header + "\n\n" + normal_source() + "\n" + COUNT)
+    return load(NUMBA.header + "\n\n" + normal_source(NUMBA) + "\n" + COUNT)
 
 
 @pytest.fixture(scope="module")

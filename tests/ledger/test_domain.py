@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symhigh.ledger import Domain
+from symhigh.ledger import Domain, domain
 from symhigh.ledger.domain import _slack
 
 g, k = sp.symbols("g k", positive=True)
@@ -110,3 +112,90 @@ def test_intervals_that_one_slack_cannot_fill_are_left_alone():
 
 def test_floats_are_the_decimals_that_they_print_as() -> None:
     assert str(Domain({g: (0.1, 0.95)})) == "1/10 < g < 19/20"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, sp.Interval.open(-sp.oo, sp.oo)),
+        ({"positive": True}, sp.Interval.open(0, sp.oo)),
+        ({"nonnegative": True}, sp.Interval.open(0, sp.oo)),
+        ({"negative": True}, sp.Interval.open(-sp.oo, 0)),
+        ({"integer": True}, sp.Range(-30, 31)),
+        ({"integer": True, "positive": True}, sp.Range(1, 31)),
+        ({"integer": True, "nonnegative": True}, sp.Range(0, 31)),
+        ({"integer": True, "nonpositive": True}, sp.Range(-30, 1)),
+    ],
+)
+def test_assumptions_allow_a_range(given, expected) -> None:
+    assert domain._allowed(sp.Symbol("s", **given)) == expected
+
+
+@pytest.mark.parametrize(
+    ("where", "low", "high", "near"),
+    [
+        (sp.Interval.open(2, 4), 2, 4, 1e-4),
+        (sp.Interval(2, 4), 2, 4, 1e-4),
+        (sp.Interval.open(2, sp.oo), 2, 2 + 9.99e6, 1e-4),
+        (sp.Interval.open(-sp.oo, 2), 2 - 9.99e6, 2, 1e-4),
+        (sp.Interval.open(-sp.oo, sp.oo), -9.99e6, 9.99e6, 1e-4),
+    ],
+)
+def test_values_are_ordinary_first_then_near_ends_and_large(where, low, high, near) -> None:
+    random = Random(3)
+    plain = [float(domain._value(where, random, True)) for _ in range(300)]
+    others = [domain._value(where, random, False) for _ in range(600)]
+    bounded = where.start.is_finite and where.end.is_finite
+    assert all(v.is_Rational for v in others)
+    assert all(low <= v <= high for v in [*plain, *others])
+    if bounded:
+        assert max(plain) <= high - 0.002 + 1e-12
+        assert min(plain) >= low + 0.002 - 1e-12
+        assert all(min(abs(v - e) for v in plain) < 0.05 for e in (low, high))
+        assert any(0 < v - low < near for v in others)
+        assert any(0 < high - v < near for v in others)
+        assert ((low in others) and (high in others)) is not where.left_open
+        return
+    begin = where.start if where.start.is_finite else where.end if where.end.is_finite else 0
+    assert 0.01 <= min(abs(v - begin) for v in plain) < 0.2
+    assert 9 < max(abs(v - begin) for v in plain) <= 9.99
+    sizes = [float(abs(v - begin)) for v in others]
+    assert min(sizes) < 1e-5
+    assert max(sizes) > 1e6
+    assert 0.4 < sum(0.01 <= s <= 9.99 for s in sizes) / 600 < 0.7
+    if begin == 0:
+        assert 100 < sum(v > 0 for v in plain) < 200
+
+
+def test_values_of_finite_sets_are_theirs() -> None:
+    assert {domain._value(sp.Range(1, 4), Random(k), True) for k in range(40)} == {1, 2, 3}
+    with pytest.raises(TypeError, match=r"cannot draw from .*; use an Interval, a FiniteSet or a Range"):
+        domain._value(sp.Union(sp.Interval(0, 1), sp.Interval(2, 3)), Random(1), True)
+
+
+a, b, p = sp.Symbol("a"), sp.Symbol("b"), sp.Symbol("p", positive=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "words"),
+    [
+        (lambda: Domain({3: (0, 1)}), TypeError, "Domain.3: .* a range belongs to a SymPy symbol"),
+        (lambda: Domain({a: 3}), TypeError, "a range is a pair .low, high. or a SymPy set"),
+        (lambda: Domain({a: (0, 1, 2)}), TypeError, "a range is a pair"),
+        (lambda: Domain({a: (1, 1)}), ValueError, "the range is empty; low must be below high"),
+        (lambda: Domain({p: (-1, 1)}), ValueError, "assumed nonnegative, its range is not"),
+        (lambda: list(Domain({a: (0, b), b: (a, 1)}).points((), 1, 0)), ValueError, "the ranges of a, b refer to each"),
+        (lambda: list(Domain({a: (0, 1)}).points([sp.Symbol("a", real=True)], 1, 0)), ValueError, "another symbol"),
+        (lambda: list(Domain({a: (0, 1), b: (2, a)}).points((), 1, 0)), ValueError, "the range .* of b is empty at"),
+        (lambda: list(Domain({a: (0, 1)}, sp.Gt(a, 2)).points((), 1, 0)), ValueError, "none with a > 2; narrow"),
+    ],
+)  # fmt: skip
+def test_domains_that_are_none(make, kind, words) -> None:
+    with pytest.raises(kind, match=words):
+        make()
+
+
+def test_symbols_with_an_assumption_and_no_range_are_told() -> None:
+    assert Domain({p: (0, 1)}).assumed([p, a, sp.Symbol("q", positive=True)]) == ("a real", "0 < q")
+    assert Domain({p: (0, 1)}).ranges[p] == sp.Interval.open(0, 1)
+    assert Domain({a: (0.1, 0.3)}).ranges[a] == sp.Interval.open(sp.Rational(1, 10), sp.Rational(3, 10))

@@ -37,10 +37,11 @@ MIRRORS = {
     "aliases": ("tests/test_aliases.py",),
     "registry": ("tests/test_registry.py", "tests/test_cli.py"),
     "__init__": ("tests/test_architecture.py", "tests/test_aliases.py"),
-    "notation": ("tests/report", "tests/closed/test_formula.py"),
+    "notation": ("tests/test_notation.py", "tests/report", "tests/closed/test_formula.py"),
     "entries": ("tests/test_registry.py", "tests/problem", "tests/rule", "tests/test_cli.py"),
     "verify": ("tests/test_architecture.py", "tests/test_aliases.py"),
-    "objects": ("tests/test_objects.py", "tests/test_pickle.py"),
+    "objects": ("tests/test_objects.py", "tests/test_outcomes.py", "tests/test_pickle.py"),
+    "cli": ("tests/test_cli.py", "tests/test_cli_parts.py"),
     "ledger": ("tests/ledger", "tests/derivations"),
     "population": ("tests/population", "tests/problem"),
 }
@@ -51,12 +52,14 @@ SERVED = {
     "symhigh/derivation/increments.py": FLUCTUATIONS,
     "symhigh/derivation/shift.py": FLUCTUATIONS,
     "symhigh/derivation/fluctuations.py": FLUCTUATIONS,
+    "symhigh/cli/running.py": ("tests/files/test_experiment.py",),
+    "symhigh/objects/experiment.py": ("tests/files/test_experiment.py",),
     "symhigh/derivation/close/additive.py": (
         "tests/integration/test_network.py",
         "tests/integration/test_network_law.py",
     ),
 }
-"""The tests of what a file serves, beside those of its room, where its results are seen in a later room alone."""
+"""The tests of what a file serves, beside those of its room, where its results are seen in another room alone."""
 PATIENCE, GRACE = 10.0, 90.0
 """A test may take so many times its measured seconds, and so many seconds on top for what must be compiled anew."""
 

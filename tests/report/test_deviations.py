@@ -150,7 +150,7 @@ def test_what_is_not_derived_is_said():
     assert "no bias" in repr(without)
     assert not any(str(e.lhs).startswith(("bias", "Derivative(m")) for e in without.equations())
     for refused, reason in (
-        (sh.derive(sh.least_squares(0.3), sh.Adam(0.1, 1, 1, 0.5)), "scalar for every coordinate"),
+        (sh.derive(sh.least_squares(0.3), sh.Averaged(sh.Constant(0.1))), "divides by the time"),
         (sh.derive(sh.DiagonalNetwork(0.1)), "closed by density"),
     ):
         with pytest.raises(ValueError, match=reason):

@@ -64,7 +64,7 @@ def test_steps_are_those_of_a_plain_loop_over_the_same_normals() -> None:
     root = np.sqrt(TWO_HALVES.eigenvalues(d))
     X, X_star = START.vectors(TWO_HALVES, d)
     draws, b2 = np.empty((steps, d + 1)), b**2
-    load(NUMBA.header + "\n\n" + normal_source()).normals(stream(seed, 0), draws.reshape(-1))
+    load(NUMBA.header + "\n\n" + normal_source(NUMBA)).normals(stream(seed, 0), draws.reshape(-1))
     for row in draws:
         a = root * row[:d]
         slope = a @ (X - X_star) - omega * row[d]

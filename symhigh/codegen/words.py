@@ -1,0 +1,43 @@
+"""Words of 64 bits as numbers and back, and a product and a sum rounded once, for functions that Numba compiles.
+
+Part of the normal generator (:mod:`symhigh.codegen.normal`); C has them in its prelude, NumPy's reference in arrays.
+"""
+
+# mypy: disable-error-code="no-untyped-def,misc,no-untyped-call"
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+
+@intrinsic
+def fused(typing_context, a, b, c):
+    """``a b + c`` rounded once where the processor can; else rounded twice."""
+
+    def made(context, builder, signature, given):
+        number = given[0].type
+        known = builder.module.declare_intrinsic("llvm.fmuladd", [number], ir.FunctionType(number, [number] * 3))
+        return builder.call(known, given)
+
+    return types.float64(types.float64, types.float64, types.float64), made
+
+
+@intrinsic
+def number_of(typing_context, word):
+    """The double whose bits are those of ``word``."""
+
+    def made(context, builder, signature, given):
+        return builder.bitcast(given[0], context.get_value_type(types.float64))
+
+    return types.float64(types.uint64), made
+
+
+@intrinsic
+def word_of(typing_context, number):
+    """The bits of a double."""
+
+    def made(context, builder, signature, given):
+        return builder.bitcast(given[0], context.get_value_type(types.uint64))
+
+    return types.uint64(types.float64), made

@@ -1,0 +1,191 @@
+"""Simulators on all targets: the normals' bits, one problem of each kind, and what happens without a compiler."""
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symhigh as sh
+from symhigh.codegen.c import translate
+from symhigh.codegen.cache import load
+from symhigh.codegen.compiler import compiler
+from symhigh.codegen.gram import gram_source, refusal
+from symhigh.codegen.normal import POOL, normal_source, stream
+from symhigh.codegen.objects import begin_object
+from symhigh.codegen.signatures import GRAM, STEP
+from symhigh.codegen.step import step_source
+from symhigh.codegen.target import NUMBA, NUMPY, C
+from symhigh.derivation import derive
+from symhigh.derivation.limit import mean_field_of
+from tests.combinations import combinations
+
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+ALL = combinations()
+
+
+def data() -> sh.Dataset:
+    rng = np.random.default_rng(5)
+    rows = rng.standard_normal((30, 12)) * np.linspace(0.5, 1.5, 12)
+    return sh.Dataset(rows, rows @ np.ones(12) + 0.1 * rng.standard_normal(30))
+
+
+def runs(name: str, method: str = "direct", d: int = 20, end: float = 1.5, **given: object) -> Callable[[], sh.Runs]:
+    problem, rule, population = ALL[name]
+    return lambda: sh.simulate(
+        problem, rule, *population, d=d, t_end=end, seeds=[3, 8], method=method, t=[0, end / 3, end], **given
+    )
+
+
+def classes() -> sh.Runs:
+    nu, mu = sp.symbols("nu mu", real=True)
+    mixture = sh.Mixture([sp.Rational(1, 2), sp.Rational(3, 10), sp.Rational(1, 5)], [nu, mu - nu / 2, 0], [0, 1, -2])
+    problem = sh.Problem((sh.x - sh.x_star - sh.y - sh.eps) ** 2 / 2, 0.3, data=mixture)
+    overlaps = sh.Overlaps(np.diag([0.5, 1.0, 0.8, 0.6]) + 0.1)
+    return sh.simulate(problem, sh.Constant(0.6), sh.Spectrum.isotropic(), overlaps, 20, 2.0, [3, 8], t=[1.0, 2.0])
+
+
+KINDS: dict[str, Callable[[], sh.Runs]] = {
+    "one direction": runs("AdaGrad-Norm, square, linear"),
+    "several directions": runs("SGD, square, committee"),
+    "vectors": runs("schedule-free, square, linear"),
+    "cells": runs("Adam, square, linear"),
+    "normals of the step's own": runs("noisy gradient, square, linear"),
+    "mini-batch": runs("mini-batch with weight decay, square, linear"),
+    "network": runs("SGD, square, network"),
+    "cells of a network": runs("Adam, square, network"),
+    "greedy": runs("line search, square, linear"),
+    "noise by uniforms": runs("AdaGrad-Norm, Student"),
+    "sampled labels": runs("AdaGrad-Norm, logistic, sampled"),
+    "classes with means": classes,
+    "covariance": runs("SGD, square, linear", covariance=np.diag(np.linspace(0.5, 2, 20)) + 0.1),
+    "rows of data": lambda: sh.simulate_passes(data(), sh.Constant(0.2), 2.0, [3, 8], t=[0, 0.5, 2]),
+    "Gram chain": runs("AdaGrad-Norm, square, linear", "gram"),
+    "Gram chain of several": runs("SGD, square, committee", "gram"),
+    "Gram chain of a batch": runs("mini-batch with weight decay, square, linear", "gram"),
+    "Gram chain with its own normals": runs("noisy gradient, square, linear", "gram"),
+}
+
+
+def on(target: str, monkeypatch: pytest.MonkeyPatch, made: Callable[[], sh.Runs]) -> dict[str, np.ndarray]:
+    monkeypatch.setenv("SYMHIGH_TARGET", target)
+    return dict(made().outputs)
+
+
+def agree(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> None:
+    assert one.keys() == two.keys()
+    for name, values in one.items():
+        np.testing.assert_allclose(values, two[name], rtol=1e-11, atol=1e-13, err_msg=name)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", KINDS)
+def test_c_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    agree(on("c", monkeypatch, KINDS[kind]), on("numpy", monkeypatch, KINDS[kind]))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        kind if kind in ("cells of a network", "Gram chain") else pytest.param(kind, marks=pytest.mark.slow)
+        for kind in KINDS
+    ],
+)
+def test_numba_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    agree(on("numba", monkeypatch, KINDS[kind]), on("numpy", monkeypatch, KINDS[kind]))
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SGD, square, network", "Adam, square, network", "mini-batch with weight decay, square, linear",
+        "SGD, square, committee", "sign SGD, square, linear",
+    ],
+)  # fmt: skip
+def test_whole_pools_of_normals_are_used_where_they_are_made(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """d = 1300 is two pools and a part of one; the normal of the label noise moves their beginnings step by step."""
+    statement, field = mean_field_of(*ALL[name][:2])
+    text = step_source(field, statement, False, C)
+    assert ("high = low + 512" in text) == ("sign" not in name)
+    made = runs(name, "direct", 1300, 3 / 1300)
+    agree(on("c", monkeypatch, made), on("numpy", monkeypatch, made))
+
+
+@needs_compiler
+def test_the_bits_of_the_normals_are_the_same_on_every_target() -> None:
+    """Three pools and a part of one, after a cut, and the uniforms; NumPy's arrays share no code with the loops."""
+    found = []
+    for made in (
+        load(f"{NUMPY.header}\n\n{normal_source(NUMPY)}"),
+        load(f"{NUMBA.header}\n\n{normal_source(NUMBA)}"),
+        begin_object(normal_source(C), {"normals": STEP["normals"], "uniform": ("n", "b1")}, fused=True)(),
+    ):
+        rng, out = stream(12, 3), np.empty(3 * POOL + 100)
+        made.normals(rng, out[:77])
+        made.normals(rng, out[77:])
+        found.append(np.append(out, [made.uniform(*rng) for _ in range(50)]).tobytes())
+    assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize(
+    "name", [name if k % 5 == 0 else pytest.param(name, marks=pytest.mark.slow) for k, name in enumerate(ALL)]
+)
+def test_every_combination_has_a_simulator_in_c(name: str) -> None:
+    """The step of every combination, and its Gram chain where there is one, has a translation."""
+    problem, rule, _ = ALL[name]
+    try:
+        statement, field = mean_field_of(problem, rule)
+    except ValueError as refused:
+        pytest.skip(str(refused))
+    assert "enter_run(" in translate(step_source(field, statement, False, C), STEP)
+    if not refusal(statement):
+        chain = gram_source(derive(problem, rule, reduce=False), statement, C)
+        assert "enter_run(" in translate(chain, GRAM)
+
+
+def test_numpys_generators_draw_by_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = runs("AdaGrad-Norm, square, linear", generator=np.random.Philox)
+    agree(on("numba", monkeypatch, made), on("numpy", monkeypatch, made))
+    if compiler() is not None:
+        agree(on("c", monkeypatch, made), on("numpy", monkeypatch, made))
+
+
+@pytest.mark.parametrize("fault", ["none", "exit 1"])
+def test_without_a_compiler_that_works_numba_simulates(tmp_path: Path, fault: str) -> None:
+    """None: not a word; one that fails: one warning, which names it. The runs are those of the reference."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    if fault != "none":
+        (folder / "cc").write_text(f"#!/bin/sh\n{fault}\n")
+        (folder / "cc").chmod(0o755)
+    script = """
+import sys, warnings
+import symhigh as sh
+with warnings.catch_warnings(record=True) as seen:
+    warnings.simplefilter("always")
+    for seeds in (1, 2):
+        problem, rule = sh.least_squares(1), sh.AdaGradNorm(1, 0.3)
+        runs = sh.simulate(problem, rule, sh.Spectrum.isotropic(), sh.Start(), 20, 2, seeds, "direct")
+assert "numba" in sys.modules
+print(len(seen), *(w.message for w in seen))
+print(repr(float(runs.risk[1, -1])))
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "SYMHIGH_TARGET"} | {"PATH": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said, risk = done.stdout.splitlines()
+    assert said == "0" if fault == "none" else said.startswith("1 ") and str(folder) in said and "Numba" in said
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        expected = sh.simulate(
+            sh.least_squares(1), sh.AdaGradNorm(1, 0.3), sh.Spectrum.isotropic(), sh.Start(), 20, 2, 2, "direct"
+        )
+    assert float(risk) == pytest.approx(float(expected.risk[1, -1]), rel=1e-12)
