@@ -60,7 +60,7 @@ def put(name: str, value: Callable[[Mapping[str, sp.Symbol]], sp.Expr]) -> Chang
 
 
 HALF = sp.Rational(1, 2)
-FORGOTTEN = {name: put("kappa", lambda at: sp.S.Zero) for name in ("V12", "VM2")}
+FORGOTTEN = {"VM2": put("kappa", lambda at: sp.S.Zero)}
 WRONG_OVERLAP: Mistake = {"V12": term("V22", -1)}
 AT_LAST = {n: put("beta", lambda at: sp.S.Zero) for n in ("Vzz", "VzU", "Vz2", "VUU", "VU2", "B11", "B12")}
 CLIPPED = {"c1": lambda e, at: at["gamma_0"], "c2": lambda e, at: -at["gamma_0"]}
@@ -83,7 +83,7 @@ ALGORITHMS: dict[str, Algorithm] = {
                           "noise halved": {"V11": term("I", HALF)}},
     ),
     "batches and weight decay": Algorithm(
-        sh.MiniBatch(sh.WeightDecay(sh.Momentum(0.8, 2), 0.1), 2),
+        sh.MiniBatch(sh.WeightDecay(sh.Momentum(0.8, 2), 0.3), 2),
         {"noise of one sample": {"VMM": put("m", lambda at: sp.S.One)},
          "decay forgotten in the overlap": FORGOTTEN, **BALL},
     ),
