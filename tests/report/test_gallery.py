@@ -39,8 +39,10 @@ def test_a_figure_is_saved_with_its_data(name: str, tmp_path: Path) -> None:
     assert json.loads((tmp_path / f"{name}.json").read_text())["t"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [n for n in recipes() if n not in FAST])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n == "high-line/1" else n for n in recipes() if n not in FAST],
+)
 def test_every_figure_shows_what_it_is_to_show(name: str) -> None:
     (recipe,) = chosen((name,))
     drawn = recipe.draw(quick=True)

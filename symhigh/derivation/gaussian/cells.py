@@ -271,10 +271,11 @@ def _factors(boundary: sp.Expr, variables: Sequence[sp.Symbol]) -> Iterator[sp.E
         yield from _factors(sp.numer(sp.together(boundary)), variables)
         yield from _factors(below, variables)
     elif boundary.is_polynomial(*variables) and not is_affine(boundary, variables):
-        product = sp.factor(boundary)
-        if isinstance(product, sp.Mul | sp.Pow):
-            yield from _factors(product, variables)
-        else:
-            yield sp.expand(boundary)
+        found = [f for f, _ in sp.factor_list(boundary)[1] if f.free_symbols.intersection(variables)]
+        for factor in found:  # of a lower degree each, where there are several
+            if len(found) > 1 or is_affine(factor, variables):
+                yield from _factors(factor, variables)
+            elif not (factor.is_positive or factor.is_negative):
+                yield sp.expand(factor)
     else:
         yield normalised(boundary, variables)[0]
