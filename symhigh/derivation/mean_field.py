@@ -192,7 +192,7 @@ def _coordinate(s: Statement, step: OneStep, stats: Expectations) -> MeanField:
 def _noise(
     s: Statement, step: OneStep, stats: Expectations, covariance: sp.ImmutableMatrix
 ) -> sp.ImmutableMatrix | None:
-    """A factor of the covariance of one student, a column a random number of the step; None where they are correlated."""
+    """A factor of the covariance of one student, a column a random number of the step; None where these correlate."""
     if len(s.students) > 1 or not step.kicks:
         return None
     columns = [

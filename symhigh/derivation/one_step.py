@@ -68,11 +68,11 @@ class OneStep:
     """What a step does to one coordinate: per unit of time, in λ, γ, the coordinate's entries, and formal averages.
 
     ``slopes`` are the formal F_p, students only; where the rate looks at the sample, F_p stands for the effective slope
-    ``g f_p'``, and ``rate`` for g itself. ``kicks`` are the random numbers of which the changes of order δ are made, such
-    as ``F_p a``, sign(F_p) sign(a) and what a step draws itself: the mean square of each, and its factor in the change
-    of every vector. ``changes`` are the changes themselves, of vectors
-    over δ and of cells, in δ, the slopes and the sample's entry :data:`ENTRY`. ``pulls`` are the formal slopes in the
-    learnt scalars, ``scalars`` the drift of these and of what the rule keeps for them.
+    ``g f_p'``, and ``rate`` for g itself. ``kicks`` are the random numbers of which the changes of order δ are made,
+    such as ``F_p a``, sign(F_p) sign(a) and what a step draws itself: the mean square of each, and its factor in the
+    change of every vector. ``changes`` are the changes themselves, of vectors over δ and of cells, in δ, the slopes and
+    the sample's entry :data:`ENTRY`. ``pulls`` are the formal slopes in the learnt scalars, ``scalars`` the drift of
+    these and of what the rule keeps for them.
     """
 
     slopes: tuple[sp.Expr, ...]
@@ -139,7 +139,7 @@ def _kicks(changes: dict[sp.Symbol, sp.Expr], mehler: _Mehler) -> tuple[Kick, ..
     for v, change in changes.items():
         for term in sp.Add.make_args(sp.expand(change).coeff(DELTA, 1)):
             factor, number = term.as_independent(ENTRY, *mehler.normals, sp.core.function.AppliedUndef)
-            if number != 1:
+            if number not in (0, 1):
                 factors = found.setdefault(number, {})
                 factors[v] = factors.get(v, sp.S.Zero) + factor
     return tuple(Kick(mehler.mean(DELTA**2 * number**2), factors) for number, factors in found.items())
