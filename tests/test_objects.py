@@ -14,7 +14,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh import system as inner
 from symhigh.derivation import derive
-from symhigh.integration import solve
+from symhigh.integration.solve import solve
 from symhigh.ledger.paths import _entry
 from symhigh.objects.view import seen_as
 
@@ -90,9 +90,9 @@ def test_methods_have_documents_and_name_their_arguments(kind: type) -> None:
 
 INNER: list[tuple[Callable[..., Any], str, str]] = [
     (sh.derive, "symhigh.derivation", "derive"),
-    (sh.simulate, "symhigh.simulation", "simulate"),
+    (sh.simulate, "symhigh.simulation.runner", "simulate"),
     (sh.compare, "symhigh.ledger", "compare"),
-    (sh.MomentSystem.solve, "symhigh.integration", "solve"),
+    (sh.MomentSystem.solve, "symhigh.integration.solve", "solve"),
     (sh.MomentSystem.fluctuations, "symhigh.integration.fluctuations", "fluctuations"),
     (sh.MomentSystem.latex, "symhigh.report.equations", "equations_latex"),
     (sh.DensitySystem.solve, "symhigh.integration.network", "solve_network"),
