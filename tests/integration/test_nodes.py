@@ -25,7 +25,7 @@ PAIR = sh.MultiIndex((X1, X2), (Y1, Y2), ERROR**2 / 2)
 NOISY = sh.MultiIndex((X1, X2), (Y1,), (g(X1) + g(X2) - 2 * g(Y1) - sh.eps) ** 2 / 2, noise=0.3)
 
 
-@pytest.mark.parametrize("problem", [PAIR, NOISY])
+@pytest.mark.parametrize("problem", [pytest.param(PAIR, marks=pytest.mark.slow), NOISY])
 def test_averages_and_their_derivatives_are_those_of_the_closed_forms(problem):
     """Names of the limit's averages, their values at nodes, and their derivatives in the law (up to third order)."""
     system = sh.derive(problem, sh.Constant(0.5))
