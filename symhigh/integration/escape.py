@@ -39,6 +39,10 @@ from symhigh.symbols import V12
 _LONGEST = 1e5
 _HORIZON = 1e3
 """The time for which continuous spectra are resolved."""
+_KNOWN = 1e-7
+"""The error that averages may have without a word."""
+_LOOKS = 21
+"""Times on the way out at which they are looked at."""
 _SMALL = 1e-6
 """The overlap, against its largest, from which the limit is followed."""
 
@@ -130,7 +134,10 @@ def _law(saddle: _Saddle) -> Escape:
     with np.errstate(all="ignore"):
         rate, left, right = saddle.growth()
         spread = saddle.spread(rate, left)
+        saddle.e.doubts((0.0, saddle.end), _KNOWN, "the law of the time").settle("escape", 3)
         levels, times, amplitude = saddle.way_out(rate, right)
+        on_the_way = np.linspace(0.0, saddle.e.path.end, _LOOKS)
+        saddle.e.doubts(on_the_way, _KNOWN, "the law of the time").settle("escape", 3)
     return Escape(rate, spread, levels, times, float(np.log(amplitude) / rate))
 
 
@@ -214,7 +221,7 @@ class _Saddle:
         amplitude = _SMALL * np.sqrt(norm) / abs(root @ right)
         y = self.y.copy()
         y[self.at] = amplitude * right / root
-        path = Path(system, e.target, y, e.data, e.size, 40 * -np.log(_SMALL) / rate, 1e-10)
+        path = e.path = Path(system, e.target, y, e.data, e.size, 40 * -np.log(_SMALL) / rate, 1e-10)
         name = list(system.outputs).index("overlap")
 
         def overlap(t: float) -> float:

@@ -133,7 +133,7 @@ class Claim:
             seconds=time.perf_counter() - begin,
         )
 
-    def _trial(self, place: int, quick: bool, seed: int, second: bool) -> Trial:
+    def _trial(self, place: int, quick: bool, seed: int, second: bool = False) -> Trial:
         digest = hashlib.sha256(f"{seed}/{self.id}/{place}".encode()).digest()
         assert isinstance(self.domain, Domain)
         return Trial(self.domain, quick, int.from_bytes(digest[:6], "big"), second)

@@ -182,9 +182,9 @@ def _all_rows(
 
 
 def _in_processes(files: Mapping[Path, Selection], how: How, processes: int) -> Iterator[Done]:
-    """Rows of all files, in the order in which they are done."""
+    """Rows of all files, in the order in which they are done; long files are begun first, so that none is left last."""
     waiting: Queue[tuple[Path, Selection]] = Queue()
-    for entry in files.items():
+    for entry in sorted(files.items(), key=lambda entry: -entry[0].stat().st_size):
         waiting.put(entry)
     done: Queue[Done | None] = Queue()
     workers = [_Worker(waiting, done, how) for _ in range(processes)]

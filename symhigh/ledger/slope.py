@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from symhigh.checks import instance, real, several
-from symhigh.integration import Curve
+from symhigh.integration.curve import Curve
 from symhigh.integration.network import NetworkCurve
 from symhigh.ledger.directions import pooled, shrunk, thinned
 from symhigh.ledger.outcome import checked_alarm, independent
 from symhigh.ledger.reference import Reference, outputs_of
 from symhigh.population.spectrum import Array
-from symhigh.simulation import Runs
+from symhigh.simulation.runs import Runs
 
 _MOST = 12
 """How many times an error is measured at."""
