@@ -21,7 +21,7 @@ LAWS = {
 RULES = {
     "memory": sh.AdaGradNorm(1, 1),
     "greedy": sh.LineSearch(),
-    "falling": sh.Constant(1 / (1 + t)),
+    "falling": sh.Schedule(1 / (1 + t)),
     "constant": sh.Constant(HALF),
 }
 POPULATION = sh.Spectrum.from_eigenvalues([HALF, 1, 2]), sh.Start()
