@@ -21,7 +21,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 from scipy.special import ndtri
 
-from symhigh.checks import real, whole
+from symhigh.checks import instance, real, whole
 from symhigh.codegen.target import Target, chosen
 from symhigh.derivation import derive
 from symhigh.derivation.fluctuations import Deviations
@@ -102,8 +102,10 @@ def escape(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start) -> Es
     Raises ``TypeError`` for other problems, ``ValueError`` where the overlap does not stay zero in the limit, where the
     limit does not rest, and where overlaps do not grow.
     """
-    if not isinstance(problem, Problem) or not isinstance(rule, Rule):
-        raise TypeError(f"escape({problem!r}, {rule!r}): needs a symhigh.Problem and a symhigh rule")
+    instance("escape", "problem", problem, Problem, "a Problem, such as phase_retrieval()")
+    instance("escape", "rule", rule, Rule, "a rule, such as Constant(1)")
+    instance("escape", "spectrum", spectrum, Spectrum, "a Spectrum, such as Spectrum.isotropic()")
+    instance("escape", "start", start, Start, "a Start, such as Start()")
     if len(problem.directions) > 2:
         raise ValueError(
             f"escape({problem.name}): the law of the time is derived for one learnt direction; the rate at which a "

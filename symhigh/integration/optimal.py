@@ -97,10 +97,13 @@ def optimal_schedule(
     """
     own = "optimal_schedule"
     instance(own, "problem", problem, Problem, "a symhigh.Problem")
-    end = real(own, "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    end = real(own, "t_end", t_end, above=1e-300, meaning="the end of the time interval, in steps/d")
+    instance(own, "spectrum", spectrum, Spectrum, "a Spectrum, such as Spectrum.isotropic()")
+    instance(own, "start", start, Start, "a Start, such as Start()")
     kind = choice(own, "objective", objective, ("final", "integrated"))
     low = real(own, "least", least, least=0.0, meaning="the smallest learning rate")
-    high = np.inf if most is None else real(own, "most", most, above=low, meaning="the largest learning rate")
+    above_least = "the largest learning rate, above least"
+    high = np.inf if most is None else real(own, "most", most, above=low, meaning=above_least)
     times = np.linspace(0.0, end, _GRID) if t is None else output_times(own, t, end)
     flow = _Flow(problem, spectrum, start, end, kind, (low, high))
     rates, sweeps, residual = _settled(flow)

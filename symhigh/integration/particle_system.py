@@ -3,7 +3,8 @@
 The closure of last resort: any number of coordinates, any model, loss and rule. Scheme: Platen's explicit one of weak
 order two for one Brownian motion a particle (Kloeden and Platen, *Numerical Solution of Stochastic Differential
 Equations*, 1992, section 15.1), the averages being those of the particles themselves; memories and cells, which have no
-noise, by the same averages. Errors: O(h²) of the time step, and fluctuations of order ``particles^(-1/2)``.
+noise, by the same averages. Errors: O(h²) of the time step, O(h) where a step draws several random numbers that do not
+commute, and fluctuations of order ``particles^(-1/2)``.
 """
 
 from __future__ import annotations
