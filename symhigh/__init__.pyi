@@ -89,6 +89,7 @@ from symhigh.problem import pseudo_huber as pseudo_huber
 from symhigh.problem import quantile as quantile
 from symhigh.problem import relu_student as relu_student
 from symhigh.problem import sign_regression as sign_regression
+from symhigh.problem import softmax as softmax
 from symhigh.problem import squared_hinge as squared_hinge
 from symhigh.problem import student as student
 from symhigh.problem import tanh_student as tanh_student

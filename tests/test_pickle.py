@@ -144,6 +144,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "huber": lambda: sh.huber(1),
     "pseudo_huber": lambda: sh.pseudo_huber(1),
     "quantile": lambda: sh.quantile(0.3),
+    "softmax": lambda: sh.softmax(3),
     "student": lambda: sh.student(sp.tanh),
 }  # fmt: skip
 FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_points", "renewal_equation", "simulate",
