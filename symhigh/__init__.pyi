@@ -8,6 +8,7 @@ from symhigh.closed.adam_constants import adam_constants as adam_constants
 from symhigh.closed.best_momentum import best_momentum as best_momentum
 from symhigh.closed.best_rate import best_rate as best_rate
 from symhigh.closed.enclosure import Ball as Ball
+from symhigh.closed.exponents import compute_optimal as compute_optimal
 from symhigh.closed.fixed_points import FixedPoint as FixedPoint
 from symhigh.closed.fixed_points import fixed_points as fixed_points
 from symhigh.closed.formula import Formula as Formula
@@ -88,6 +89,7 @@ from symhigh.problem import pseudo_huber as pseudo_huber
 from symhigh.problem import quantile as quantile
 from symhigh.problem import relu_student as relu_student
 from symhigh.problem import sign_regression as sign_regression
+from symhigh.problem import softmax as softmax
 from symhigh.problem import squared_hinge as squared_hinge
 from symhigh.problem import student as student
 from symhigh.problem import tanh_student as tanh_student

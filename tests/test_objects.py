@@ -92,6 +92,7 @@ INNER: list[tuple[Callable[..., Any], str, str]] = [
     (sh.derive, "symhigh.derivation", "derive"),
     (sh.simulate, "symhigh.simulation.runner", "simulate"),
     (sh.compare, "symhigh.ledger", "compare"),
+    (sh.simulate_passes, "symhigh.simulation.passes", "simulate_passes"),
     (sh.MomentSystem.solve, "symhigh.integration.solve", "solve"),
     (sh.MomentSystem.fluctuations, "symhigh.integration.fluctuations", "fluctuations"),
     (sh.MomentSystem.latex, "symhigh.report.equations", "equations_latex"),
@@ -196,3 +197,9 @@ def test_a_misspelt_formula_is_answered_with_near_names(shown: dict[str, Any]) -
     with pytest.raises(KeyError, match="did you mean excess_risk"):
         shown["limits"]["exces_risk"]
     assert "aligned" in shown["limits"].to_latex()
+
+
+def test_tables_show_eleven_times_unless_told_otherwise() -> None:
+    system = sh.derive(sh.least_squares(0.3), sh.Constant(0.5))
+    for result in (system.solve(*LINE, 1), system.simulate(*LINE, 40, 1, 3)):
+        assert [result.to_latex(*rows).count(r" \\") - 1 for rows in ((), (5,))] == [11, 5]

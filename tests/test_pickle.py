@@ -144,6 +144,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "huber": lambda: sh.huber(1),
     "pseudo_huber": lambda: sh.pseudo_huber(1),
     "quantile": lambda: sh.quantile(0.3),
+    "softmax": lambda: sh.softmax(3),
     "student": lambda: sh.student(sp.tanh),
 }  # fmt: skip
 FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_points", "renewal_equation", "simulate",
@@ -156,7 +157,8 @@ FUNCTIONS = {"compare", "compare_network", "derive", "error_slope", "fixed_point
     "PROVED",
     "REFUTED",
     "VERIFIED",
-    *("adam_constants", "asymptotic", "best_momentum", "best_rate", "compare_network", "derive_network"),
+    *("adam_constants", "asymptotic", "best_momentum", "best_rate", "compare_network", "compute_optimal"),
+    "derive_network",
     *("derive_several", "escape", "exact_mean"),
     "optimal_schedule",
     *("integrated", "numeric", "simulate_network", "simulation", "symbolic"),

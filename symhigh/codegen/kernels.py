@@ -254,7 +254,7 @@ def gram_kernels(system: MomentSystem, statement: Statement, target: Target | No
 
 def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> Any:
     """The module of :func:`~symhigh.codegen.particles.particle_source`, compiled."""
-    exports = {name: LIMIT[name] for name in ("prepare", "begin", "rhs", "observe")}
+    exports = {name: LIMIT[name] for name in ("prepare", "begin", "rhs", "observe", "doubt")}
     exports["kick"] = ("d", "a1", "a2", "a1", "a2", "a1", "a1")
     key = system.content, noise
     return module_kernels("particles", key, None, lambda target: particle_source(system, noise, target), exports)

@@ -15,6 +15,7 @@ import sympy as sp
 
 from symhigh.codegen import nested_source as text
 from symhigh.codegen.guard import defined, guarded
+from symhigh.codegen.lattice import LEVELS, MOST, lattice_source
 from symhigh.codegen.printer import code, function_body
 from symhigh.codegen.quadrature_source import FUNCTION, REACH
 from symhigh.derivation.gaussian import STEPS, boundaries, recognise
@@ -89,10 +90,15 @@ def nested_node(
     )
     node = _Node(name, x, z, factor, edges, ", " + ", ".join(entries) + more, more)
     parts = [FUNCTION.format(name=f"{name}_f", args=arguments + more, body=body)]
-    for k in range(size, 0, -1):
-        parts.append(_level(node, k))
     pairs = [(place[i] + 1, place[j] + 1) for i in range(size) for j in range(i, size)]
     covariance = ", ".join(f"v{min(pair)}{max(pair)}" for pair in pairs)
+    smooth = size in LEVELS and not edges
+    if not smooth or size < MOST:
+        parts += [_level(node, k) for k in range(size, 0, -1)]
+    if smooth:
+        point = [code(v) for v in node.point(size)]
+        root = _cholesky(size)
+        return "".join(parts) + lattice_source(name, size, point, entries, covariance, root, more, text.REFUSED)
     parts.append(
         text.ENTRY.format(
             name=name,

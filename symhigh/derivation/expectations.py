@@ -13,6 +13,7 @@ from itertools import combinations_with_replacement
 import sympy as sp
 
 from symhigh.derivation.gaussian import recognise
+from symhigh.derivation.invariance import differences
 from symhigh.derivation.one_step import ClassMean, Mean, OneStep, Stein
 from symhigh.derivation.state import Statement
 from symhigh.derivation.statistics import (
@@ -116,30 +117,60 @@ def _several(
     }
     names = {Stein(step.slopes[p], r): c for (p, r), c in stein.items()}
     names |= {Mean(step.slopes[p] * step.slopes[q]): i for (p, q), i in noise.items()}
-    loss = sp.Add(*(recognise(o.probability) * recognise(o.loss) for o in s.outcomes))
+    left = differences(s, sample)
+    several = len(s.outcomes) > 1 and not s.classes
+    losses = [(o.probability, o.loss) for o in s.outcomes]
+    loss = _over_label(losses) if several else sp.Add(*(recognise(p) * recognise(f) for p, f in losses))
     scalars = (
         *(Scalar(name, _value(atom, s, step, sample, rates)) for atom, name in names.items()),
-        Scalar(risk, mean_over_sample(loss, s.noise, sample)),
+        Scalar(risk, mean_over_sample(left.of(loss), s.noise, left.sample)),
     )
     return Expectations(names, scalars, noise, stein, sample)
+
+
+def _weighted(values: list[tuple[sp.Expr, sp.Expr]]) -> sp.Expr:
+    """``Σ_k p_k v_k`` term by term."""
+    weighted = [recognise(recognise(p) * v) for p, v in values]
+    return weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
+
+
+def _over_label(values: list[tuple[sp.Expr, sp.Expr]]) -> sp.Expr:
+    """The same for probabilities that sum to one: ``v_last + Σ_k p_k (v_k - v_last)``.
+
+    What all labels have in common is then no product with a probability, and is averaged over fewer predictions.
+    """
+    *others, (_, last) = values
+    total = recognise(last)
+    for p, v in others:
+        apart = sp.expand(recognise(v) - recognise(last))
+        total += sp.Add(*(recognise(p) * term for term in sp.Add.make_args(apart)))
+    return total
 
 
 def _value(
     atom: sp.Expr, s: Statement, step: OneStep, sample: Sample, rates: tuple[sp.Expr, ...] | None
 ) -> sp.Expr:
     """The average over label and sample of a function of the slopes, or a Stein coefficient of it."""
-    weighted = []
+    values: list[tuple[sp.Expr, sp.Expr]] = []
     for k, o in enumerate(s.outcomes):
         if isinstance(atom, ClassMean) and k != int(atom.args[1]):
             continue
         loss, factor = (recognise(o.loss), sp.S.One) if rates is None else (in_pieces(o.loss), rates[k])
         moved = zip((*step.slopes, *step.pulls), (*s.students, *s.scalars.learnt), strict=True)
         slopes = {F: effective(factor, sp.diff(loss, x)) for F, x in moved}
-        weighted.append(recognise(o.probability) * atom.args[0].xreplace({**slopes, step.rate: factor}))
-    weighted = [recognise(w) for w in weighted]
-    expr = weighted[0] if len(weighted) == 1 else sp.expand(sp.Add(*weighted))
-    if isinstance(atom, Mean | ClassMean):
-        return (mean_over_sample if rates is None else sampled_mean)(expr, s.noise, sample)
+        values.append((o.probability, atom.args[0].xreplace({**slopes, step.rate: factor})))
+    sampled = len(values) > 1 and not s.classes and rates is None
+    expr = _over_label(values) if sampled else _weighted(values)
     if rates is not None:
+        if isinstance(atom, Mean | ClassMean):
+            return sampled_mean(expr, s.noise, sample)
         return sampled_stein(expr, int(atom.args[1]), s.noise, sample)
-    return stein_coefficient(expr, sample.directions[int(atom.args[1])], s.noise, sample)
+    left = differences(s, sample)
+    expr = left.of(expr)
+    if isinstance(atom, Mean | ClassMean):
+        return mean_over_sample(expr, s.noise, left.sample)
+    place = sample.directions[int(atom.args[1])]
+    if place not in left.lost:
+        return stein_coefficient(expr, place, s.noise, left.sample)
+    group = left.sample.students if place in s.students else left.sample.targets
+    return -sp.Add(*(stein_coefficient(expr, z, s.noise, left.sample) for z in group))

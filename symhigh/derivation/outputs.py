@@ -11,7 +11,7 @@ from symhigh.derivation.averages import Averages
 from symhigh.derivation.expectations import Expectations
 from symhigh.derivation.memories import greedy_rate
 from symhigh.derivation.state import Statement, shift
-from symhigh.derivation.statistics import statistics
+from symhigh.derivation.statistics import mean_over_sample, statistics
 from symhigh.meanfield import MeanField
 from symhigh.symbols import B11, B12, X, distance, gamma, lam, risk
 
@@ -52,13 +52,31 @@ def outputs_of(
 
 
 def _zero_one_error(s: Statement, stats: Expectations) -> dict[str, sp.Expr]:
-    """How often the sign of one student's prediction is not the label, where the classes have the labels ±1."""
+    """How often the sign of one student's prediction is not the label, where the classes have the labels ±1.
+
+    Of two or three outputs and as many labels 0, 1, …: how often the largest output is another one's.
+    """
+    if {o.label for o in s.classes} == set(range(len(s.students))) and len(s.students) in (2, 3):
+        return {"zero_one_error": _wrong_output(s, stats)}
     if len(s.students) > 1 or not s.classes or {o.label for o in s.classes} != {sp.S.One, sp.S.NegativeOne}:
         return {}
     spread = stats.sample.law[0, 0]
     margins = [(o.probability, o.label * shift(0, k)) for k, o in enumerate(s.classes)]
     wrong = sum(share * sp.erfc(margin / sp.sqrt(2 * spread)) / 2 for share, margin in margins)
     return {"zero_one_error": sp.Piecewise((sp.S.Half, spread <= 0), (wrong, True))}
+
+
+def _wrong_output(s: Statement, stats: Expectations) -> sp.Expr:
+    """One less the probability that the label's output is the largest; at equal outputs it is drawn among them."""
+    right, place = sp.S.Zero, range(len(s.students))
+    for k, o in enumerate(s.classes):
+        label = int(sp.sympify(o.label, strict=True))
+        outputs = [x + shift(q, k) for q, x in enumerate(s.students)]
+        leads = [sp.Heaviside(outputs[label] - outputs[q], sp.S.Half) for q in place if q != label]
+        right += o.probability * mean_over_sample(sp.Mul(*leads), (), stats.sample)
+    law = stats.sample.law
+    spread = sp.Add(*(law[p, p] + law[q, q] - 2 * law[p, q] for p in place for q in place if p < q))
+    return sp.Piecewise((1 - sp.Rational(1, len(place)), spread <= 0), (1 - right, True))
 
 
 def _report(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from symhigh.checks import several
 from symhigh.integration.curve import Curve
 from symhigh.integration.network import NetworkCurve
 from symhigh.ledger.companions import companions as companions_of
@@ -83,7 +84,7 @@ def compare(
     if companions is None:
         others = companions_of(runs, least)
     else:
-        others = tuple(companions)
+        others = several("compare", "companions", companions, Runs, "a list of Runs at smaller dimensions")
         checked_companions(
             "compare", runs.d, runs.seeds, [(r.d, r.seeds) for r in others], 2 if source.bias is None else 1
         )

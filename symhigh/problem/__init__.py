@@ -26,6 +26,7 @@ from symhigh.problem.network import DiagonalNetwork
 from symhigh.problem.noise import Contaminated, Gaussian, Laplace, NoiseLaw, Rademacher, StudentT
 from symhigh.problem.problem import Problem
 from symhigh.problem.several import MultiIndex
+from symhigh.problem.softmax import softmax
 
 __all__ = [
     "LINEAR",
@@ -59,6 +60,7 @@ __all__ = [
     "quantile",
     "relu_student",
     "sign_regression",
+    "softmax",
     "squared_hinge",
     "student",
     "tanh_student",

@@ -137,6 +137,8 @@ def targets() -> Iterator[Target]:
     yield Target("Learnt", sh.Learnt, {"start": 0.5, "speed": 2.0}, ("speed",))
     given = {"students": 2, "targets": 1, "activation": "erf", "noise": 0.1, "second_layer": 1.0, "teacher": [1.0]}
     yield Target("committee", sh.committee, {**given, "learns": True, "speed": 2.0}, ("noise", "speed"), ("Problem",))
+    given = {"classes": 3, "data": None, "reference": True}
+    yield Target("softmax", sh.softmax, given, (), problem, optional=("data",))
     yield Target("stable_rate", sh.stable_rate, {"rows": rows}, owners=("Spectrum", "Spectrum.from_data"))
     yield Target(
         "export",
