@@ -250,6 +250,7 @@ class Workshop:
             kept = [p for p in sys.path if p and not (Path(p) / "symhigh").exists()]
             sys.path[:] = [str(self.copy), *kept]
             os.environ |= {"PYTHONPATH": str(self.copy), "SYMHIGH_CACHE": str(self.cache)}
+            os.environ["PYTHONDONTWRITEBYTECODE"] = "mutants"  # tests/conftest.py lets it stand
             sys.dont_write_bytecode = True
             for name in [n for n in sys.modules if n.split(".")[0] in ("tests", "symhigh")]:
                 del sys.modules[name]
