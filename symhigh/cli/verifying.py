@@ -61,7 +61,9 @@ def verify(
         from symhigh.ledger.junit import junit as as_junit
 
         junit.write_text(as_junit(ledger), "utf-8")
-    if record is not None:
+    if record is not None and not ledger.complete:
+        click.echo(f"no record is written to {record}: the run was interrupted", err=True)
+    elif record is not None:
         from symhigh.ledger.record import write_record
 
         write_record(record, ledger, paths, words, second)

@@ -230,6 +230,7 @@ def test_32_threads_and_later_one_solve_to_the_same_bits(place: Path) -> None:
 
 CROWD = """
 import hashlib, threading
+from concurrent.futures import ThreadPoolExecutor
 import symhigh as sh
 from symhigh.codegen.target import NUMBA
 found, gate = set(), threading.Barrier({threads})
@@ -241,9 +242,8 @@ def work():
     runs = sh.simulate(problem, rule, spectrum, start, 60, 2, [7, 3], threads=2)
     for name, values in dict(**curve.outputs, **{{f"run {{k}}": v for k, v in runs.outputs.items()}}).items():
         found.add(f"{{name}}={{hashlib.sha256(values.tobytes()).hexdigest()}}")
-threads = [threading.Thread(target=work) for _ in range({threads})]
-[t.start() for t in threads]
-[t.join() for t in threads]
+with ThreadPoolExecutor({threads}) as pool:
+    [job.result() for job in [pool.submit(work) for _ in range({threads})]]  # raises what a thread raises
 print(*sorted(found), sep="\\n")
 """
 

@@ -148,3 +148,13 @@ def test_an_interrupted_run_has_no_record(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="interrupted"):
         record.write_record(tmp_path / "record.json", Ledger((), complete=False))
     assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_command_keeps_its_rows_and_says_that_there_is_no_record(folder: Path) -> None:
+    text = CLAIMS.replace("yield trial.rng.uniform(1, 2), 1", "raise KeyboardInterrupt")
+    (folder / "claims.py").write_text(text)
+    result = run("verify", str(folder / "claims.py"), "-j", "1", "--record", str(folder / "record.json"))
+    assert result.exit_code == 1
+    assert "square" in result.output
+    assert "no record is written" in result.output
+    assert not (folder / "record.json").exists()
