@@ -233,6 +233,14 @@ def instance(owner: str, name: str, value: Any, kind: type[T] | tuple[type[T], .
     return value
 
 
+def several(owner: str, name: str, value: Any, kind: type[T] | tuple[type[T], ...], what: str) -> tuple[T, ...]:
+    """``value``, a sequence of ``kind``, as a tuple; ``what`` says in words what it must be."""
+    listed = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+    if not listed or not all(isinstance(entry, kind) for entry in value):
+        raise TypeError(f"{owner}({name}={shown(value)}): {name} must be {what}")
+    return tuple(value)
+
+
 def expression(owner: str, name: str, value: Any, what: str) -> sp.Expr:
     """Return ``value`` as a scalar SymPy expression without NaN or infinities; numbers are taken, text is not read."""
     given = _scalar(value)
@@ -244,6 +252,12 @@ def expression(owner: str, name: str, value: Any, what: str) -> sp.Expr:
     if open_ended or (isinstance(given, sp.Number) and abs(given) > sys.float_info.max):
         raise ValueError(f"{owner}({name}={shown(value)}): {name} must be finite, {what}")
     return given
+
+
+def limit(owner: str, name: str, value: Any, what: str) -> sp.Expr:
+    """As :func:`expression`, for the end of an interval or of a limit, which may be infinite."""
+    given = _scalar(value)
+    return given if given in (sp.oo, -sp.oo) else expression(owner, name, value, what)
 
 
 def mapping(owner: str, name: str, value: Any, what: str) -> Mapping[Any, Any]:

@@ -17,6 +17,7 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
+from tests.guarantees import record
 
 PAGE = Path(__file__).parent.parent / "docs" / "matrix.md"
 TIMES = [0.5, 1.0, 2.0]
@@ -151,6 +152,10 @@ def main(workers: int = 2) -> None:
             found[place] = result
             print(f"{seconds:6.1f} s  {' × '.join(place)}: {' '.join(found[place])[:150]}", flush=True)
             PAGE.write_text(written(found), "utf-8")
+    kinds = [kind for kind, _ in found.values()]
+    named = {"agrees": "agree", "differs": "differ", "refused": "are refused", "failed": "fail"}
+    figures = {f"cells that {text}": kinds.count(kind) for kind, text in named.items()}
+    record("matrix", "python -m tests.matrix", figures)
 
 
 if __name__ == "__main__":

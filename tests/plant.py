@@ -27,6 +27,7 @@ from symhigh.ledger.evidence import Numeric, Symbolic
 from symhigh.ledger.load import find_files, loaded
 from symhigh.ledger.relation import Relation
 from symhigh.ledger.twin import MustFail
+from tests.guarantees import record
 
 ROOT = Path(__file__).resolve().parents[1] / "derivations"
 FLIPPED = {
@@ -233,6 +234,11 @@ def main(paths: list[str], most: int = 3) -> int:
               f"{time.perf_counter() - begin:.0f} s", flush=True)  # fmt: skip
     share = sum(p.refuted for p in found) / max(1, len(found))
     print(f"{len(found)} errors planted, {share:.1%} refuted")
+    if not paths:
+        figures = {"errors planted": len(found), "refuted": sum(p.refuted for p in found), "share": f"{share:.1%}"}
+        left = [p for p in found if not p.refuted]
+        survivors = {f"{p.claim}, {p.error[:200]}": f"{p.verdict.value}, {p.detail[:200]}" for p in left}
+        record("planted", "python -m tests.plant", figures, survivors)
     return 0 if share >= 0.98 else 1
 
 

@@ -95,6 +95,8 @@ CASES = [
     (-1 / (a - 2), r"\frac{1}{2 - a}"),
     (-3 / (2 * a - 4), r"\frac{3}{2 \left(2 - a\right)}"),
     (-(a - 2) / b, r"\frac{2 - a}{b}"),
+    (sp.Mul(-1, a - 2, 1 / b, 1 / c), r"\frac{2 - a}{b c}"),
+    (sp.Mul(-2, a - 2, 1 / (3 * b), c), r"\frac{2 c \left(2 - a\right)}{3 b}"),
     (-1 / (a + 2), r"- \frac{1}{a + 2}"),
     (-1 / (a - b), r"- \frac{1}{a - b}"),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh import system as inner
 from symhigh.derivation import derive
-from symhigh.integration import solve
+from symhigh.integration.solve import solve
 from symhigh.ledger.paths import _entry
 from symhigh.objects.view import seen_as
 
@@ -90,9 +90,10 @@ def test_methods_have_documents_and_name_their_arguments(kind: type) -> None:
 
 INNER: list[tuple[Callable[..., Any], str, str]] = [
     (sh.derive, "symhigh.derivation", "derive"),
-    (sh.simulate, "symhigh.simulation", "simulate"),
+    (sh.simulate, "symhigh.simulation.runner", "simulate"),
     (sh.compare, "symhigh.ledger", "compare"),
-    (sh.MomentSystem.solve, "symhigh.integration", "solve"),
+    (sh.simulate_passes, "symhigh.simulation.passes", "simulate_passes"),
+    (sh.MomentSystem.solve, "symhigh.integration.solve", "solve"),
     (sh.MomentSystem.fluctuations, "symhigh.integration.fluctuations", "fluctuations"),
     (sh.MomentSystem.latex, "symhigh.report.equations", "equations_latex"),
     (sh.DensitySystem.solve, "symhigh.integration.network", "solve_network"),
@@ -196,3 +197,9 @@ def test_a_misspelt_formula_is_answered_with_near_names(shown: dict[str, Any]) -
     with pytest.raises(KeyError, match="did you mean excess_risk"):
         shown["limits"]["exces_risk"]
     assert "aligned" in shown["limits"].to_latex()
+
+
+def test_tables_show_eleven_times_unless_told_otherwise() -> None:
+    system = sh.derive(sh.least_squares(0.3), sh.Constant(0.5))
+    for result in (system.solve(*LINE, 1), system.simulate(*LINE, 40, 1, 3)):
+        assert [result.to_latex(*rows).count(r" \\") - 1 for rows in ((), (5,))] == [11, 5]

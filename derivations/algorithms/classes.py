@@ -90,8 +90,8 @@ least_squares = Claim(
     "Equations of the modes; where the student rests on isotropic data, and how often it then errs.",
     id="classes/least-squares",
     source="symhigh's own",
-    evidence=[modes, rest, late_curves],
-    checks=[without_noise],
+    evidence=[modes, rest],
+    checks=[late_curves, without_noise],
 )
 
 

@@ -109,8 +109,8 @@ rest = Claim(
     "Least squares, K diagonal, any spectrum: neither the friction nor the rate at which cells forget changes it.",
     source="symhigh's own",
     id="algorithms/coordinates-at-rest",
-    evidence=[parts, level_of_both, curves_at_rest],
-    checks=[signs_at_rest],
+    evidence=[parts, level_of_both],
+    checks=[curves_at_rest, signs_at_rest],
 )
 slow = Claim(
     "AdaGrad with label noise",

@@ -17,6 +17,7 @@ from symhigh.ledger import Claim, Measured, equal, integrated, symbolic
 from symhigh.symbols import gradient_noise, lam, omega, tau
 
 g2, g3, friction, level = sp.symbols("gamma_2 gamma_3 delta P", positive=True)
+VALUES, WEIGHTS = (1.5, 0.6, 0.3), (0.2, 0.5, 0.3)
 D, CHI, XI = sp.symbols("D chi xi", real=True)
 
 
@@ -64,16 +65,30 @@ def floor_of_the_heavy_ball():
 @integrated(tolerance=1e-6)
 def floors_of_curves(trial):
     """Risk of integrated curves at t = 150 against ω²/(2(1 - Φ)), three atoms."""
-    values, weights = (1.5, 0.6, 0.3), (0.2, 0.5, 0.3)
-    spectrum = sh.Spectrum.from_eigenvalues(values, weights)
+    spectrum = sh.Spectrum.from_eigenvalues(VALUES, WEIGHTS)
     for first, second, delta in ((0.3, 0.4, 1.0), (0.0, 0.8, 2.0)):
         rule = sh.Momentum(second, delta, first)
         curve = sh.derive(sh.least_squares(0.5), rule).solve(spectrum, sh.Start(), 150.0, t=[150.0], rtol=1e-9)
         shares = [lam * (friction * g2 + g2**2 * lam + g3) / (2 * (friction + g2 * lam))] * 3
-        total = sum(w * s.subs(lam, v) for w, s, v in zip(weights, shares, values, strict=True))
+        total = sum(w * s.subs(lam, v) for w, s, v in zip(WEIGHTS, shares, VALUES, strict=True))
         yield Measured("R", curve.risk[0]), omega**2 / (2 * (1 - total)), {
             omega: 0.5, g2: first, g3: second, friction: delta,
         }  # fmt: skip
+
+
+@integrated(tolerance=1e-6)
+def floors_of_heavy_balls(trial):
+    """Risk of integrated curves at t = 150, of the heavy ball and of SGD at the rate over the friction."""
+    spectrum = sh.Spectrum.from_eigenvalues(VALUES, WEIGHTS)
+    for rate, delta in ((0.8, 2.0), (0.3, 0.5)):
+        ball, plain = (
+            sh.derive(sh.least_squares(0.5), rule).solve(spectrum, sh.Start(), 150.0, t=[150.0], rtol=1e-9).risk[0]
+            for rule in (sh.Momentum(rate, delta), sh.Constant(rate / delta))
+        )
+        formula = omega**2 / (2 * (1 - tau * g3 / (2 * friction)))
+        where = {omega: 0.5, g3: rate, friction: delta, tau: sum(v * w for v, w in zip(VALUES, WEIGHTS, strict=True))}
+        yield Measured("R of the heavy ball", ball), formula, where
+        yield Measured("R of SGD", plain), formula, where
 
 
 rest = Claim(
@@ -81,7 +96,8 @@ rest = Claim(
     "Least squares, any spectrum: the share of each mode, and the floor that it gives.",
     source="symhigh's own",
     id="algorithms/momentum-at-rest",
-    evidence=[share_of_a_mode, floors_of_curves],
+    evidence=[share_of_a_mode],
+    checks=[floors_of_curves],
 )
 heavy_ball = Claim(
     "The heavy ball rests where SGD does",
@@ -89,4 +105,5 @@ heavy_ball = Claim(
     source="symhigh's own",
     id="algorithms/heavy-ball",
     evidence=[heavy_ball_is_sgd_at_rest, floor_of_the_heavy_ball],
+    checks=[floors_of_heavy_balls],
 )

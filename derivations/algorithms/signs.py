@@ -61,5 +61,6 @@ floor = Claim(
     "K diagonal, any spectrum.",
     source="symhigh's own; signSGD of arXiv 2411.12135",
     id="algorithms/sign-floor",
-    evidence=[mode_at_rest, level_at_rest, curves_at_rest],
+    evidence=[mode_at_rest, level_at_rest],
+    checks=[curves_at_rest],
 )

@@ -68,7 +68,8 @@ balance = Claim(
     id="dln/balance-any-rule",
     seconds=600,
     domain={gamma: (0.1, 1), lam: (0.1, 1), gradient_noise: (0.1, 1), u: (1, 2), v: (-0.5, 0.5)},
-    evidence=[balance_under_any_slopes, balance_of_curves],
+    evidence=[balance_under_any_slopes],
+    checks=[balance_of_curves],
 )
 
 
@@ -152,10 +153,9 @@ energy = Claim(
         **{gamma: (0.1, 1), lam: (0.1, 1), gradient_noise: (0.1, 1), u: (1, 2), v: (-0.5, 0.5), theta_star: (-1, 1)},
         **{c1: (0.1, 1), c2: (-1, -0.1), alpha: (-1, 1), xi: (-1, 1)},
     },
-    evidence=[
-        drift_of_the_energy, drift_in_the_reduced_coordinates, accumulator, energy_of_least_squares, energy_of_logistic,
-    ],
-)  # fmt: skip
+    evidence=[drift_of_the_energy, drift_in_the_reduced_coordinates, accumulator],
+    checks=[energy_of_least_squares, energy_of_logistic],
+)
 
 
 @integrated(tolerance=1e-4)

@@ -19,6 +19,8 @@ In the last case ``λD²dμ/Q`` tends to ``γλ²/(2λ - γκ₂)dμ``, of mass 
 condenses there. A power law has λ_min = 0 and S = 0.
 """
 
+from functools import cache
+
 import numpy as np
 import sympy as sp
 from scipy.interpolate import CubicSpline
@@ -155,6 +157,7 @@ def isolated(trial):
         yield Measured("-d log R/dt late", slope), Measured("ρ by sh.limits", speed), {"ratio": ratio}
 
 
+@cache
 def in_powers_of_the_clock(ratio, horizon, count=6):
     """The first coefficients in 1/u, at late times, of γκ₂ and of D²/Q."""
     spectrum = sh.Spectrum.marchenko_pastur(ratio, nodes=2048)
@@ -164,7 +167,7 @@ def in_powers_of_the_clock(ratio, horizon, count=6):
     late = np.searchsorted(u, u[-1] * np.linspace(0.35, 1.0, count))
     powers = np.vander(1 / u[late], count, increasing=True)
     columns = ((1 + ratio) * curve.learning_rate[late], curve.distance[late] / (2 * curve.risk[late]))
-    return (np.linalg.solve(powers, column) for column in columns)
+    return [np.linalg.solve(powers, column) for column in columns]
 
 
 @integrated(tolerance=1e-9)

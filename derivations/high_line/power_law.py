@@ -11,6 +11,7 @@ the learning rate is Lambert's form with ``4∫₀ᵘF`` in the place of D²(0);
     s > 1:  γ ~ (1/a)(st/a)^{-(s-1)/s},      r ~ C(st/a)^{(s-2)/s},      a = τC/(η²(s-1)).
 """
 
+from functools import cache
 from itertools import pairwise
 
 import mpmath
@@ -190,20 +191,18 @@ def through_the_clock(s, e, first, clocks):
 EXPONENTS = tuple(map(sp.Rational, ("2/5", "1", "7/5", "9/5")))
 
 
-def curves(trial):
-    """Integrated curve and closed forms for each s at clocks 10² … 10⁶."""
+@cache
+def curve_of(s):
+    """Integrated curve and closed forms for one s at clocks 10² … 10⁶."""
     clocks = np.array([1e2, 1e3, 1e4, 1e5, 1e6])
-    for s in EXPONENTS[:2] if trial.quick else EXPONENTS:
-        times, rate, risk = through_the_clock(s, 1, 1, clocks)
-        start = sh.Start.power_law(s - sp.Rational(1, 5))
-        system = sh.derive(PROBLEM, sh.AdaGradNorm(1, 1))
-        yield (
-            s,
-            clocks,
-            rate,
-            risk,
-            system.solve(sh.Spectrum.power_law(0.2), start, times[-1], t=times, rtol=1e-11),
-        )
+    times, rate, risk = through_the_clock(s, 1, 1, clocks)
+    start, system = sh.Start.power_law(s - sp.Rational(1, 5)), sh.derive(PROBLEM, sh.AdaGradNorm(1, 1))
+    return s, clocks, rate, risk, system.solve(sh.Spectrum.power_law(0.2), start, times[-1], t=times, rtol=1e-11)
+
+
+def curves(trial):
+    """That of each s."""
+    return map(curve_of, EXPONENTS[:2] if trial.quick else EXPONENTS)
 
 
 @integrated(tolerance=1e-4)

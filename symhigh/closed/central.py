@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from symhigh.closed.finder import Formulas
+from symhigh.closed.finder import Formulas, factored
 from symhigh.closed.formula import Formula
 from symhigh.closed.linear import LinearLimit
 from symhigh.closed.modes import Modes
@@ -60,7 +60,7 @@ def central_limit(limit: LinearLimit, modes: Modes, rate: sp.Expr, stable: tuple
     share = {"risk_variance": limit.share**2, "risk_distance_covariance": limit.share}
     return {
         name: Formula(
-            sp.factor((share.get(name, 1) * value).subs(error_square, rest).subs(gamma, rate)), stable, "new", words
+            factored((share.get(name, 1) * value).subs(error_square, rest).subs(gamma, rate)), stable, "new", words
         )
         for name, (value, words) in found.items()
     }

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import sympy as sp
+
 from symhigh.closed.formula import Formula
 from symhigh.derivation import derive
 from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
@@ -17,6 +19,8 @@ from symhigh.symbols import V11, V12
 from symhigh.system import MomentSystem
 
 Formulas = dict[str, Formula]
+_LONG = 512
+"""Bits of an integer up to which polynomials are factored."""
 
 
 class Found(dict[str, Formula]):
@@ -29,6 +33,12 @@ class Found(dict[str, Formula]):
 
 class DoesNotApply(ValueError):
     """A finder has no closed form for this limit; the message says why, as the end of a sentence."""
+
+
+def factored(expr: sp.Expr) -> sp.Expr:
+    """``expr`` factored, or as it is where its integers are so long that a factorisation may not end."""
+    longest = max((max(abs(n.p), n.q).bit_length() for n in expr.atoms(sp.Rational)), default=0)
+    return sp.factor(expr) if longest <= _LONG else expr
 
 
 @dataclass(frozen=True, eq=False)

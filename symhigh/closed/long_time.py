@@ -15,7 +15,7 @@ import sympy as sp
 from symhigh.closed.at_threshold import level_out, threshold_share
 from symhigh.closed.central import at_dimension, central_limit
 from symhigh.closed.conserved import conservation_law, limiting_rate
-from symhigh.closed.finder import DoesNotApply, Formulas, Question
+from symhigh.closed.finder import DoesNotApply, Formulas, Question, factored
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.greedy import dead, greedy, greedy_power_law
 from symhigh.closed.linear import LinearLimit, linear_limit
@@ -99,7 +99,7 @@ def _constant(limit: LinearLimit, modes: Modes, rate: sp.Expr) -> Formulas:
     found = {
         "learning_rate": Formula(rate, source=_PAPER + "section 3", statement="the learning rate"),
         "risk": Formula(
-            sp.factor(limit.least + limit.share * rest), stable, _PAPER + "section 3", "the limiting risk"
+            factored(limit.least + limit.share * rest), stable, _PAPER + "section 3", "the limiting risk"
         ),
         "excess_risk": Formula(limit.share * rest, stable, _PAPER + "section 3", "the limiting excess risk"),
         "rate": _rate(limit, modes, rate, stable, _PAPER + "section 3"),

@@ -83,11 +83,7 @@ class Root(sp.Expr):  # type: ignore[misc]
 
     @property
     def free_symbols(self) -> set[sp.Symbol]:
-        return (
-            (self.equation.free_symbols - {self.unknown})
-            | self.args[2].free_symbols
-            | self.args[3].free_symbols
-        )
+        return set(_free(self))
 
     def _eval_evalf(self, prec: int) -> sp.Expr:
         if self.free_symbols:
@@ -131,6 +127,13 @@ class Choice(sp.Expr):  # type: ignore[misc]
     def _sympystr(self, printer: Any) -> str:
         test, above, below = map(printer._print, self.args)
         return f"({above} where {test} > 0, else {below})"
+
+
+@lru_cache(maxsize=256)
+def _free(root: Root) -> frozenset[sp.Symbol]:
+    """The free symbols of a root; kept, since roots stand in roots and are asked for theirs at every evaluation."""
+    equation, unknown, lower, upper = root.args
+    return frozenset((equation.free_symbols - {unknown}) | lower.free_symbols | upper.free_symbols)
 
 
 @lru_cache(maxsize=256)

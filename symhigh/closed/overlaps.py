@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from symhigh.closed.finder import DoesNotApply, Formulas, Question
+from symhigh.closed.finder import DoesNotApply, Formulas, Question, factored
 from symhigh.closed.fixed_points import RATE, SOURCE, TARGET, FixedPoint, Plane
 from symhigh.closed.formula import Formula, positive
 from symhigh.symbols import B11, B12
@@ -63,7 +63,7 @@ def _at_rest(plane: Plane, point: FixedPoint) -> dict[str, Formula]:
     least = plane.at(plane.risk, TARGET, TARGET)
     if _rests(plane):
         found["excess_risk"] = Formula(
-            sp.factor(point.risk.expr - least), where, SOURCE, "the limiting excess risk, for K = λI"
+            factored(point.risk.expr - least), where, SOURCE, "the limiting excess risk, for K = λI"
         )
     if not determinant.has(sp.CRootOf) and (edge := _first_root(trace * determinant)) is not None:
         found["threshold"] = Formula(

@@ -7,6 +7,7 @@ solved where symmetry leaves one unknown. Textbook algebra.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import sympy as sp
 
@@ -87,6 +88,7 @@ def _factors(expr: sp.Expr, *unknowns: sp.Symbol) -> list[sp.Expr]:
     return [f for f, _ in parts if f.has(*unknowns)]
 
 
+@lru_cache(maxsize=256)
 def tidy(expr: sp.Expr) -> sp.Expr:
     """Radicals of rational functions in one form, so that what is zero is seen to be; other roots are left alone."""
     if expr.has(sp.CRootOf):

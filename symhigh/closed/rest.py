@@ -13,7 +13,7 @@ from __future__ import annotations
 import sympy as sp
 
 from symhigh.closed.approach import approach
-from symhigh.closed.finder import DoesNotApply, Formulas, Question
+from symhigh.closed.finder import DoesNotApply, Formulas, Question, factored
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.modes import Modes, read_modes
 from symhigh.closed.nodes import Root
@@ -41,11 +41,11 @@ def rest_limits(question: Question) -> Formulas:
     mode = sp.cancel(lam * (small.T * S[0] * small)[0])
     level = _level(system, rest, modes, mode, lam * offset**2)
     where = (*_stable(rest, core), *level.where)
-    least, rested = (rest.risk.subs(error_square, q) for q in (0, level.error))
+    least, rested = (_at_target(rest.risk), rest.risk.subs(error_square, level.error))
     found = {
         "learning_rate": Formula(gamma, (), SOURCE, "the learning rate"),
-        "risk": Formula(sp.factor(rested), where, SOURCE, "the limiting risk"),
-        "excess_risk": Formula(sp.factor(rested - least), where, SOURCE, "the limiting excess risk"),
+        "risk": Formula(factored(rested), where, SOURCE, "the limiting risk"),
+        "excess_risk": Formula(factored(rested - least), where, SOURCE, "the limiting excess risk"),
     }
     if level.total is not None:
         found["total_share"] = Formula(level.total, (), SOURCE, "Φ, the part of P that comes from the modes at rest")
@@ -58,6 +58,16 @@ def rest_limits(question: Question) -> Formulas:
         found |= approach(rest, core, small, offset, modes, level.value, where)
     found |= _outputs(system, rest, modes, level.value, where)
     return _measured(system, modes, rest, found)
+
+
+def _at_target(expr: sp.Expr) -> sp.Expr:
+    """``expr`` at Q = 0, from above where it has no value there, as pieces of a loss without noise."""
+    value = expr.subs(error_square, 0)
+    if value.has(sp.nan, sp.zoo, sp.oo):
+        value = sp.limit(expr, error_square, 0, "+")
+    if value.has(sp.nan, sp.zoo, sp.oo, sp.Limit, sp.AccumBounds):
+        raise DoesNotApply(f"its risk or slope at the target is {value}")
+    return value
 
 
 def _measured(system: MomentSystem, modes: Modes, rest: RestingModes, found: Formulas) -> Formulas:
@@ -151,7 +161,7 @@ def _threshold(total: sp.Expr) -> sp.Expr:
     slope = sp.diff(total, gamma)
     if sp.simplify(sp.diff(slope, gamma)) != 0:
         return _root(total)
-    return sp.factor((1 - total.subs(gamma, 0)) / slope) if slope != 0 else sp.oo
+    return factored((1 - total.subs(gamma, 0)) / slope) if slope != 0 else sp.oo
 
 
 def _root(total: sp.Expr) -> sp.Expr:
@@ -162,7 +172,7 @@ def _stable(rest: RestingModes, core: list[int]) -> tuple[sp.Basic, ...]:
     """The signs under which a mode's own drift pulls it back, where they do not follow from those of the parameters."""
     A = rest.drift[0].extract(core, core)
     needed = [-A.trace()] + ([A.det()] if A.rows == 2 and len(rest.drift) == 1 else [])
-    needed = [sp.factor(e) for e in needed]
+    needed = [factored(e) for e in needed]
     return positive(*(e for e in needed if not e.is_positive and not (e / lam).is_positive and not e.has(lam)))
 
 
@@ -183,9 +193,10 @@ def growing_limits(question: Question) -> Formulas:
     if offset != 0 or A.rows > 1 or sp.limit(1 / (A[0, 0] * t), t, sp.oo) != 0:
         raise DoesNotApply("its modes do not follow the cells")
     small = sp.Matrix([weight[i] for i in core])
-    error = sp.powdenest(_mean(modes, lam * (small.T * rest.moments(core)[0] * small)[0]))
-    least, slope = (e.subs(error_square, 0) for e in (rest.risk, sp.diff(rest.risk, error_square)))
-    late = sp.factor(sp.simplify(slope * error * sp.sqrt(t))) / sp.sqrt(t)
+    mode = sp.powdenest(sp.simplify(lam * (small.T * rest.moments(core)[0] * small)[0] * sp.sqrt(t)))
+    error = _mean(modes, mode) / sp.sqrt(t)
+    least, slope = (_at_target(e) for e in (rest.risk, sp.diff(rest.risk, error_square)))
+    late = factored(sp.simplify(slope * error * sp.sqrt(t))) / sp.sqrt(t)
     if (late * sp.sqrt(t)).has(t):
         raise DoesNotApply(f"its excess risk does not fall like 1/√t: {late}")
     words = "the excess risk for large t, up to a relative error of the order of 1/√t"
@@ -213,13 +224,13 @@ def _outputs(
         if orders is None:
             continue
         head, values = name.removesuffix("risk"), [_mean(modes, e.subs(LEVEL, level)) for e in orders]
-        least = rest.risk.subs(error_square, 0)
+        least = _at_target(rest.risk)
         words = f"the {name.replace('_', ' ')}"
-        found[f"{head}risk"] = Formula(sp.factor(least + values[0]), where, SOURCE, f"{words} in the limit")
-        found[f"{head}excess_risk"] = Formula(sp.factor(values[0]), where, SOURCE, f"its excess in the limit, {words}")
+        found[f"{head}risk"] = Formula(factored(least + values[0]), where, SOURCE, f"{words} in the limit")
+        found[f"{head}excess_risk"] = Formula(factored(values[0]), where, SOURCE, f"its excess in the limit, {words}")
         if len(values) > 1 and values[0] == 0:
             bound, text = (*where, *positive(modes.edge)), f"the excess of {words}, up to O(1/t²)"
-            found[f"{head}excess_risk_asymptotic"] = Formula(sp.factor(values[1]) / t, bound, SOURCE, text)
+            found[f"{head}excess_risk_asymptotic"] = Formula(factored(values[1]) / t, bound, SOURCE, text)
     return found
 
 

@@ -5,7 +5,8 @@ calls these functions by their addresses. Beside ``prepare`` and ``begin`` of :m
 
 ``averages(s, m, grid, amp, bump, law, row, sums)``  adds a class's share of the averages that drive the system;
 ``forces(t_, sums, memory, par, const, out)``        channels, then the rates of the memories;
-``reports``, ``observe``                             the same two for the outputs.
+``reports``, ``observe``                             the same two for the outputs;
+``leans``, ``doubt``                                 the same two for the errors of averages that resist quadrature.
 
 ``row`` is ``[weight, u_w, u_z, v_w, v_z, coefficients …]`` with ``u = u_w e^{α+ξ} + u_z e^{α−ξ}``, v likewise; the
 first two exponentials are ``amp[k] (1 + bump[k, i])``.
@@ -38,9 +39,14 @@ def density_source(system: MomentSystem, channels: Sequence[sp.Expr]) -> str:
     lowering.names.reserve(*_LOCAL)
     wanted = [*lowering.more, *lowering.state_rhs]
     parts = [NUMBA.header + _HEADER, lowering.functions, lowering.prepare(), lowering.begin()]
-    for first, second, exprs in (("averages", "forces", wanted), ("reports", "observe", lowering.outputs)):
+    coupled = (("averages", "forces", wanted), ("reports", "observe", lowering.outputs))
+    doubted = (("leans", "doubt", lowering.calls),) if lowering.calls else ()
+    for first, second, exprs in (*coupled, *doubted):
         used = _used(lowering, exprs)
-        parts += [_averages(lowering, used, first), _scalars(lowering, used, exprs, second)]
+        body = _scalars(lowering, used, exprs)
+        filled = lowering.errors() if second == "doubt" else _filled(lowering, exprs)
+        parts.append(_averages(lowering, used, first))
+        parts.append(_by_address(f"{second}(t_, sums, memory, par, const, out)", [*body, *filled]))
     return "\n\n".join(parts)
 
 
@@ -68,17 +74,19 @@ def _averages(lowering: Lowering, used: Sequence[Reduction], called: str) -> str
     return _by_address(f"{called}(s, m, grid, amp, bump, law, row, sums)", body)
 
 
-def _scalars(lowering: Lowering, used: Sequence[Reduction], wanted: Sequence[sp.Expr], called: str) -> str:
-    """Expressions of averages, scalars, memories and time, in ``out``."""
+def _scalars(lowering: Lowering, used: Sequence[Reduction], wanted: Sequence[sp.Expr]) -> list[str]:
+    """Averages, scalars, memories and time, as far as expressions hold them."""
     names = lowering.names
     body = [*lowering.unpack(parameters=True, constants=True), f"{names(t)} = t_"]
     body += [f"{names(s.name)} = memory[{j}]" for j, s in enumerate(lowering.states)]
     body += [f"{names(r.name)} = sums[{j}]" for j, r in enumerate(used)]
     scalars = needed(lowering.scalars, wanted)
     ordered = statements([(s.name, s.expression) for s in scalars]) if scalars else []
-    body += [f"{names(name)} = {names.code(e)}" for name, e in ordered]
-    body += [f"out[{k}] = {names.code(e)}" for k, e in enumerate(wanted)]
-    return _by_address(f"{called}(t_, sums, memory, par, const, out)", body)
+    return body + [f"{names(name)} = {names.code(e)}" for name, e in ordered]
+
+
+def _filled(lowering: Lowering, exprs: Sequence[sp.Expr]) -> list[str]:
+    return [f"out[{k}] = {lowering.names.code(e)}" for k, e in enumerate(exprs)]
 
 
 def _by_address(signature: str, body: list[str]) -> str:

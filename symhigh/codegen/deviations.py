@@ -11,7 +11,8 @@ with the axes of :class:`~symhigh.derivation.fluctuations.Deviations`; tables of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -40,7 +41,7 @@ BENT = ("inner", "mixed", "outer", "shift"), ("memory", "outputs", "memory_shift
 
 def deviation_source(theory: Deviations, target: Target) -> str:
     """Source of the limit's functions, ``linearise`` and, where the bias is known, ``bend``."""
-    lowering = Lowering(theory.system, target, more=[e for _, e in theory.shared])
+    lowering = Lowering(theory.system, target, more=[e for _, e in shares(theory)])
     lowering.names.reserve("linearise", "bend", *LINEAR[0], *LINEAR[1], *BENT[0], *BENT[1])
     parts = [target.header, lowering.source(), _filling("linearise", lowering, theory, theory, LINEAR)]
     if theory.mean is not None:
@@ -50,7 +51,7 @@ def deviation_source(theory: Deviations, target: Target) -> str:
 
 def deviation_kernels(theory: Deviations, target: Target | None) -> Any:
     """The functions of :func:`deviation_source`, compiled."""
-    exports = {name: LIMIT[name] for name in ("prepare", "begin", "rhs", "observe")}
+    exports = {name: LIMIT[name] for name in ("prepare", "begin", "rhs", "observe", "doubt")}
     exports["linearise"] = (*_HERE, *_ranks(theory, LINEAR))
     if theory.mean is not None:
         exports["bend"] = (*_HERE, *_ranks(theory.mean, BENT))
@@ -70,11 +71,8 @@ def _filling(
     of_modes = [(name, *entry) for name in tables[0] for entry in entries(getattr(source, name))]
     shared = [(name, *entry) for name in tables[1] for entry in entries(getattr(source, name))]
     names, exprs = lowering.names, [e for *_, e in (*of_modes, *shared)]
-    slopes = [(name, e) for (name, _), e in zip(theory.shared, lowering.more, strict=True)]
-    wanted, known = set().union(*(e.free_symbols for e in exprs)), dict(slopes)
-    while more := {s for name in wanted & set(known) for s in known[name].free_symbols} - wanted:
-        wanted |= more
-    slopes = [(name, e) for name, e in slopes if name in wanted]
+    lowered = {name: e for (name, _), e in zip(shares(theory), lowering.more, strict=True)}
+    slopes = [(name, lowered[name]) for name, _ in _wanted(theory.shared, exprs)]
     used = [*exprs, *(e for _, e in slopes)]
     scalars = needed(lowering.scalars, used)
     body = lowering.base_part([*used, *(s.expression for s in scalars)])
@@ -87,6 +85,26 @@ def _filling(
         )
     arguments = ", ".join((*tables[0], *tables[1]))
     return function_source(f"{called}(t_, y, par, coef, w, const, {arguments})", body)
+
+
+@lru_cache(maxsize=64)
+def shares(theory: Deviations) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
+    """What tables have in common, as far as those that are made hold it."""
+    sources = [(theory, LINEAR), *([] if theory.mean is None else [(theory.mean, BENT)])]
+    return _wanted(
+        theory.shared,
+        [e for source, names in sources for name in (*names[0], *names[1]) for _, e in entries(getattr(source, name))],
+    )
+
+
+def _wanted(
+    shared: Sequence[tuple[sp.Symbol, sp.Expr]], exprs: Sequence[sp.Expr]
+) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
+    """The entries of ``shared`` that expressions hold, directly or through others."""
+    wanted, known = set().union(*(e.free_symbols for e in exprs)), dict(shared)
+    while more := {s for name in wanted & set(known) for s in known[name].free_symbols} - wanted:
+        wanted |= more
+    return tuple((name, e) for name, e in shared if name in wanted)
 
 
 def entries(table: Any) -> list[tuple[tuple[int, ...], sp.Expr]]:

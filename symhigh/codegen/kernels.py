@@ -6,7 +6,7 @@ import sys
 import threading
 from collections import namedtuple
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
@@ -198,14 +198,16 @@ def _begun(
     target: Target,
     records: tuple[Record, ...] = (),
     plain: bool = False,
+    level: int = 2,
     fused: bool = False,
 ) -> Callable[[], _Functions]:
     """Begin to make the functions ``exports`` of a module on one target; the function returned waits for them.
 
-    ``plain`` where no stepper is given them; ``fused`` where C may round a product and a sum once.
+    ``plain`` where no stepper is given them; for C the level of optimisation, and ``fused`` where it may round a
+    product and a sum once.
     """
     if target is C:
-        begun = begin_object(source, exports, records, 1 if records else 2, fused)  # a stepper gains nothing by more
+        begun = begin_object(source, exports, records, 1 if records else level, fused)  # a stepper gains nothing by 2
         return lambda: vars(begun())
     module = load(source)
     functions = {name: getattr(module, name) for name in exports}
@@ -241,26 +243,18 @@ def step_kernels(
     """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
     exports = GIVEN_STEP if given else STEP
     key = given, system.content, statement
-
-    def source(target: Target) -> str:
-        return step_source(system, statement, given, target)
-
-    return module_kernels("step", key, target, source, exports, fused=True)
+    return module_kernels("step", key, target, partial(step_source, system, statement, given), exports, fused=True)
 
 
 def gram_kernels(system: MomentSystem, statement: Statement, target: Target | None = None) -> Any:
     """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
     key = system.content, statement
-
-    def source(target: Target) -> str:
-        return gram_source(system, statement, target)
-
-    return module_kernels("gram", key, target, source, GRAM, fused=True)
+    return module_kernels("gram", key, target, partial(gram_source, system, statement), GRAM, level=1)
 
 
 def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> Any:
     """The module of :func:`~symhigh.codegen.particles.particle_source`, compiled."""
-    exports = {name: LIMIT[name] for name in ("prepare", "begin", "rhs", "observe")}
+    exports = {name: LIMIT[name] for name in ("prepare", "begin", "rhs", "observe", "doubt")}
     exports["kick"] = ("d", "a1", "a2", "a1", "a2", "a1", "a1")
     key = system.content, noise
     return module_kernels("particles", key, None, lambda target: particle_source(system, noise, target), exports)
@@ -277,12 +271,13 @@ def module_kernels(
     target: Target | None,
     source: Callable[[Target], str],
     exports: Mapping[str, Signature],
+    level: int = 2,
     fused: bool = False,
 ) -> Any:
     """The functions ``exports`` of one module that needs no stepper."""
 
     def made(target: Target) -> Kernels:
-        begun = _begun(source(target), exports, target, plain=True, fused=fused)
+        begun = _begun(source(target), exports, target, plain=True, level=level, fused=fused)
         return Kernels(target=target, fields=(), room=(0, 0), **begun())
 
     return _kernels(name, content, target, made)

@@ -26,6 +26,8 @@ from symhigh.meanfield import Reduction, Scalar
 from symhigh.symbols import t, weight
 from symhigh.system import MomentSystem
 
+Average = GaussianMean | MixtureMean
+
 _ARGUMENTS = (
     *("t_", "y", "dy", "out", "par", "coef", "w", "const", "memory", "n", "i", "k"),
     *("first", "steps", "rng", "X", "X_star", "a", "mode", "root", "zx", "zf", "zw"),
@@ -83,7 +85,7 @@ class Lowering:
             + self.outputs
             + list(more)
         )
-        functions, lowered = lower_means([*exprs, *averages(system)])
+        functions, lowered = lower_means([*exprs, *averages(system, tuple(more))])
         count, self.calls = len(system.scalars), lowered[len(exprs) :]
         self.scalars = [Scalar(s.name, e) for s, e in zip(system.scalars, lowered[:count], strict=True)]
         self.state_rhs = lowered[count : count + len(self.states)]
@@ -127,10 +129,15 @@ class Lowering:
 
     def _doubt(self) -> str:
         body = self._scalar_part(self.calls) if self.calls else []
+        return function_source("doubt(t_, y, out, par, coef, w, const)", [*body, *self.errors()])
+
+    def errors(self) -> list[str]:
+        """Lines that put the errors of the averages in ``out``."""
+        body = []
         for k, call in enumerate(self.calls):
             given = ", ".join(self.names.code(a) for a in call.args)
             body += [f"value, error = {call.func.__name__}_known({given})", f"out[{k}] = error"]
-        return function_source("doubt(t_, y, out, par, coef, w, const)", body)
+        return body
 
     def mode_lines(self, assignments: list[tuple[str, str, sp.Expr]]) -> list[str]:
         """Assignments to every mode, ``(element, array, expression)``, with everything that they need."""
@@ -199,12 +206,19 @@ class Lowering:
 
 
 @lru_cache(maxsize=64)
-def averages(system: MomentSystem) -> tuple[GaussianMean, ...]:
-    """The averages in a system's equations and outputs that are taken by nested rules, outside mixing laws."""
-    exprs = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + [*system.outputs.values()]
-    bare = [e.xreplace(dict.fromkeys(e.atoms(MixtureMean), sp.S.Zero)) for e in exprs]
-    nodes = sorted(set().union(*(e.atoms(GaussianMean) for e in bare)), key=sp.default_sort_key)
-    return tuple(node for node in nodes if is_nested(node.integrand, node.variables))
+def averages(system: MomentSystem, more: tuple[sp.Expr, ...] = ()) -> tuple[Average, ...]:
+    """The averages in a system's equations and outputs, and in ``more``, that nested rules take and so may miss."""
+    exprs = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + [*system.outputs.values(), *more]
+    outer = set().union(*(e.atoms(MixtureMean) for e in exprs))
+    bare = [e.xreplace(dict.fromkeys(outer, sp.S.Zero)) for e in exprs]
+    found: list[Average] = [n for n in outer if any(map(resists, n.atoms(GaussianMean)))]
+    found += filter(resists, set().union(*(e.atoms(GaussianMean) for e in bare)))
+    return tuple(sorted(found, key=sp.default_sort_key))
+
+
+def resists(node: GaussianMean) -> bool:
+    """Whether an average is taken by nested rules, which estimate its error."""
+    return is_nested(node.integrand, node.variables)
 
 
 def needed(scalars: Sequence[Scalar], wanted: Iterable[sp.Expr]) -> list[Scalar]:

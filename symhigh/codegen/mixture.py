@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from symhigh.codegen.quadrature import lower_nodes
 from symhigh.codegen.target import Names, statements
@@ -38,6 +39,25 @@ def {name}({args}):
     return total
 """
 
+_KNOWN = """
+
+@njit
+def {name}_error({node}{more}):
+    worst = 0.0
+{errors}
+    return worst
+
+
+@njit
+def {name}_known({args}):
+    total = 0.0
+    for k in range({count}):
+        {node} = {name}_nodes[k]
+        total += {name}_weights[k] * {name}_error({node}{more})
+    return {name}({args}), total
+"""
+"""Beside it, where averages inside are taken by nested rules: the mean of the worst of their errors."""
+
 
 def lower_means(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:
     """Source of the functions that all averages in ``exprs`` need, and ``exprs`` with calls in their place."""
@@ -49,7 +69,7 @@ def lower_means(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:
     source, lowered = lower_nodes([*(e.xreplace(calls) for e in exprs), *inner])
     texts = [source]
     for (node, call), body in zip(calls.items(), lowered[len(exprs) :], strict=True):
-        texts.append(_source(call.func.__name__, node, body, list(call.args)))
+        texts.append(_source(call.func.__name__, node, body, list(call.args), source))
     return "\n".join(texts), lowered[: len(exprs)]
 
 
@@ -57,16 +77,24 @@ def _call(name: str, node: MixtureMean) -> sp.Expr:
     return sp.Function(name, real=True)(*sorted(node.free_symbols, key=sp.default_sort_key))
 
 
-def _source(name: str, node: MixtureMean, body: sp.Expr, arguments: list[sp.Symbol]) -> str:
+def _source(name: str, node: MixtureMean, body: sp.Expr, arguments: list[sp.Symbol], nested: str) -> str:
+    """``nested`` is the source of the averages that ``body`` calls."""
     places, weights = mixing_rule(node.density)
-    names = Names(("total", "k"))
+    names = Names(("total", "k", "worst", "value", "error"))
     more = "".join(f", {names(s)}" for s in arguments)
     value = sp.Symbol("value")
     lines = [f"    {names(s)} = {names.code(e)}" for s, e in statements([(value, body)])]
     at = "\n".join(
         ["", "@njit", f"def {name}_at({names(_NODE)}{more}):", *lines, f"    return {names(value)}", ""]
     )
-    return at + _FUNCTION.format(
+    calls = sorted(body.atoms(AppliedUndef), key=sp.default_sort_key)
+    errors = [
+        f"    value, error = {call.func.__name__}_known({', '.join(map(names.code, call.args))})\n"
+        "    worst = max(worst, error)"
+        for call in calls
+        if f"def {call.func.__name__}_known(" in nested
+    ]
+    return (at + _FUNCTION + (_KNOWN if errors else "")).format(
         name=name,
         nodes=places.tolist(),
         weights=weights.tolist(),
@@ -74,6 +102,7 @@ def _source(name: str, node: MixtureMean, body: sp.Expr, arguments: list[sp.Symb
         args=more[2:],
         more=more,
         node=names(_NODE),
+        errors="\n".join(errors),
     )
 
 

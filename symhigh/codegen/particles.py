@@ -15,8 +15,7 @@ from symhigh.system import MomentSystem
 
 def particle_source(system: MomentSystem, noise: sp.ImmutableMatrix, target: Target = NUMBA) -> str:
     """Source of the module, one column of ``noise`` after the other in ``out`` (columns, coordinates * n)."""
-    entries = [e for column in range(noise.cols) for e in noise[:, column]]
-    lowering = Lowering(system, target, entries)
+    lowering = Lowering(system, target, noise_entries(noise))
     rows = noise.rows
     places = [
         (f"out[{k // rows}, {k % rows} * n + i]", f"out[{k // rows}, {k % rows} * n:{k % rows + 1} * n]", e)
@@ -24,3 +23,8 @@ def particle_source(system: MomentSystem, noise: sp.ImmutableMatrix, target: Tar
     ]
     kick = function_source("kick(t_, y, out, par, coef, w, const)", lowering.mode_lines(places))
     return "\n\n".join([target.header, lowering.source(), kick])
+
+
+def noise_entries(noise: sp.ImmutableMatrix) -> list[sp.Expr]:
+    """The entries of ``noise``, one column after the other."""
+    return [e for column in range(noise.cols) for e in noise[:, column]]

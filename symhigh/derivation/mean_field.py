@@ -192,11 +192,14 @@ def _coordinate(s: Statement, step: OneStep, stats: Expectations) -> MeanField:
 def _noise(
     s: Statement, step: OneStep, stats: Expectations, covariance: sp.ImmutableMatrix
 ) -> sp.ImmutableMatrix | None:
-    """A factor of the covariance: of one student ``√(λ I/m)`` times the kicks, checked; None where none is known."""
-    if step.kicks is None or len(s.students) > 1:
+    """A factor of the covariance of one student, a column a random number of the step; None where these correlate."""
+    if len(s.students) > 1 or not step.kicks:
         return None
-    strength = sp.sqrt(lam * stats.noise[0, 0] / s.batch)
-    noise = sp.ImmutableMatrix([-strength * step.kicks[v][0] for v in s.coordinates])
+    columns = [
+        [-sp.sqrt(kick.square.subs(stats.names)) * kick.factors.get(v, sp.S.Zero) for v in s.coordinates]
+        for kick in step.kicks
+    ]
+    noise = sp.ImmutableMatrix(columns).T
     gap = (noise * noise.T - covariance).applyfunc(sp.expand)
     return noise if gap.is_zero_matrix else None
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
 import sympy as sp
 
@@ -55,15 +56,23 @@ class Stein(sp.Function):  # type: ignore[misc]
     nargs = 2
 
 
+class Kick(NamedTuple):
+    """A random number in a step: its mean square, and its factors in the changes of the vectors."""
+
+    square: sp.Expr
+    factors: dict[sp.Symbol, sp.Expr]
+
+
 @dataclass(frozen=True)
 class OneStep:
     """What a step does to one coordinate: per unit of time, in λ, γ, the coordinate's entries, and formal averages.
 
     ``slopes`` are the formal F_p, students only; where the rate looks at the sample, F_p stands for the effective slope
-    ``g f_p'``, and ``rate`` for g itself. ``kicks`` are the factors of ``F_p a`` in the change of order δ of every
-    vector; None where that change is not a combination of them. ``changes`` are the changes themselves, of vectors
-    over δ and of cells, in δ, the slopes and the sample's entry :data:`ENTRY`. ``pulls`` are the formal slopes in the
-    learnt scalars, ``scalars`` the drift of these and of what the rule keeps for them.
+    ``g f_p'``, and ``rate`` for g itself. ``kicks`` are the random numbers of which the changes of order δ are made,
+    such as ``F_p a``, sign(F_p) sign(a) and what a step draws itself: the mean square of each, and its factor in the
+    change of every vector. ``changes`` are the changes themselves, of vectors over δ and of cells, in δ, the slopes and
+    the sample's entry :data:`ENTRY`. ``pulls`` are the formal slopes in the learnt scalars, ``scalars`` the drift of
+    these and of what the rule keeps for them.
     """
 
     slopes: tuple[sp.Expr, ...]
@@ -71,7 +80,7 @@ class OneStep:
     drift: dict[sp.Symbol, sp.Expr]
     covariance: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr]
     cells: dict[sp.Symbol, sp.Expr]
-    kicks: dict[sp.Symbol, tuple[sp.Expr, ...]] | None
+    kicks: tuple[Kick, ...]
     changes: dict[sp.Symbol, sp.Expr]
     pulls: tuple[sp.Expr, ...] = ()
     scalars: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
@@ -109,7 +118,7 @@ def one_step(statement: Statement) -> OneStep:
     moves = {m.name: change(m.name + m.increment, m.name, sp.S.One) for m in s.scalars.memory}
     scalars = {name: mehler.mean(_of_each(move, s).xreplace(there)) for name, move in moves.items()}
     return OneStep(
-        slopes, rate, drift, covariance, cells, _kicks(changes, slopes), {**changes, **own}, pulls, scalars
+        slopes, rate, drift, covariance, cells, _kicks(changes, mehler), {**changes, **own}, pulls, scalars
     )
 
 
@@ -124,18 +133,16 @@ def _of_each(move: sp.Expr, s: Statement) -> sp.Expr:
     return move
 
 
-def _kicks(
-    changes: dict[sp.Symbol, sp.Expr], slopes: tuple[sp.Expr, ...]
-) -> dict[sp.Symbol, tuple[sp.Expr, ...]] | None:
-    """The factors of ``F_p a`` in the changes of order δ."""
-    found = {}
+def _kicks(changes: dict[sp.Symbol, sp.Expr], mehler: _Mehler) -> tuple[Kick, ...]:
+    """The random numbers of the changes of order δ, and their factors."""
+    found: dict[sp.Expr, dict[sp.Symbol, sp.Expr]] = {}
     for v, change in changes.items():
-        lead = sp.expand(change).coeff(DELTA, 1)
-        factors = tuple(lead.coeff(ENTRY * F) for F in slopes)
-        if sp.expand(lead - sum(c * ENTRY * F for c, F in zip(factors, slopes, strict=True))) != 0:
-            return None
-        found[v] = factors
-    return found
+        for term in sp.Add.make_args(sp.expand(change).coeff(DELTA, 1)):
+            factor, number = term.as_independent(ENTRY, *mehler.normals, sp.core.function.AppliedUndef)
+            if number not in (0, 1):
+                factors = found.setdefault(number, {})
+                factors[v] = factors.get(v, sp.S.Zero) + factor
+    return tuple(Kick(mehler.mean(DELTA**2 * number**2), factors) for number, factors in found.items())
 
 
 def _leading(expr: sp.Expr) -> sp.Expr:

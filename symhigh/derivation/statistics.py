@@ -159,6 +159,7 @@ def _splits(expr: sp.Expr, sample: Sample) -> bool:
     return all(p.base.is_positive for p in powers)
 
 
+@lru_cache(maxsize=256)
 def _gradient(slope: sp.Expr, variance: sp.Expr, sample: Sample) -> tuple[sp.Expr, ...]:
     used = [i for i, s in enumerate(sample.variables) if slope.has(s)]
     wanted = [s for s in sample.directions if slope.has(s)]
@@ -208,7 +209,11 @@ def _given(expr: sp.Expr, component: Component) -> tuple[sp.Expr, sp.Expr]:
     return expr.xreplace({eps: centred}) if centred != eps else expr, component.variance
 
 
+@lru_cache(maxsize=1024)
 def _mean(expr: sp.Expr, variance: sp.Expr, sample: Sample) -> sp.Expr:
+    """The mean of one term; kept, since every rule asks for those of a loss, and every loss on several directions
+    for those of its units.
+    """
     used = [i for i, s in enumerate(sample.variables) if expr.has(s)]
     if not used:
         return expr

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from symhigh import __version__
+from symhigh.checks import shown
 
 FORM = 1
 """The version of the form; a later one is refused."""
@@ -66,8 +67,10 @@ def load_archive(owner: str, path: str | Path, kind: str) -> dict[str, Any]:
 
 def _path(owner: str, path: str | Path) -> Path:
     if not isinstance(path, (str, Path)):
-        raise TypeError(f"{owner}(path={path!r}): path must be text or a Path")
+        raise TypeError(f"{owner}(path={shown(path)}): path must be text or a Path")
     file = Path(path)
+    if not file.name:
+        raise ValueError(f"{owner}(path={shown(path)}): path must name a file")
     return file if file.suffix == ".npz" else file.with_name(file.name + ".npz")
 
 

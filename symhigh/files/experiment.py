@@ -151,7 +151,7 @@ class Experiment:
         if isinstance(self.population[0], NetworkClasses):
             least = max(least, self.population[0].size)
         if isinstance(d, bool) or not isinstance(d, int) or d < least:
-            raise ValueError(f"Experiment(dimensions={d}): a dimension must be a whole number >= {least}")
+            raise ValueError(f"Experiment(dimensions={shown(d)}): a dimension must be a whole number >= {least}")
         return d
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from symhigh.checks import real, whole
+from symhigh.checks import instance, real, whole
 from symhigh.population.spectrum import Array
 
 
@@ -55,12 +55,10 @@ class Fluctuations:
 
         Gaussian ones around the limit, moved by the bias where it is known.
         """
-        for name_of, value in (("low", low), ("high", high)):
-            real("Fluctuations.band", name_of, value, above=0.0, meaning="a probability below one")
-            if not value < 1:
-                raise ValueError(
-                    f"Fluctuations.band({name_of}={value}): {name_of} must be below one, a probability"
-                )
+        low, high = (
+            real("Fluctuations.band", name, value, above=0.0, below=1.0, meaning="a probability")
+            for name, value in (("low", low), ("high", high))
+        )
         if not low < high:
             raise ValueError(f"Fluctuations.band(low={low}, high={high}): low must be below high")
         centre, bias = self.values[:, self._place(name)], self.bias(name, d)
@@ -71,6 +69,7 @@ class Fluctuations:
         return centre + ndtri(low) * width, centre + ndtri(high) * width
 
     def _place(self, name: str) -> int:
+        instance("Fluctuations", "name", name, str, "the name of an output")
         if name not in self.names:
             raise KeyError(f"Fluctuations has {', '.join(self.names)}, not {name!r}")
         return self.names.index(name)

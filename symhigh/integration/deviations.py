@@ -5,16 +5,19 @@ Between the generated tables of :mod:`symhigh.codegen.deviations` and what is in
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 import sympy as sp
 
-from symhigh.codegen.deviations import BENT, LINEAR, Tables, deviation_kernels
+from symhigh.codegen.deviations import BENT, LINEAR, Tables, deviation_kernels, shares
+from symhigh.codegen.lower import averages
 from symhigh.codegen.target import Target
 from symhigh.derivation.fluctuations import Deviations
 from symhigh.derivation.sample import sample_of
+from symhigh.integration.doubts import Doubts, errors_at
 from symhigh.integration.modes import population_of, starting_modes
 from symhigh.integration.path import Path
 from symhigh.population import Spectrum, Start
@@ -79,6 +82,14 @@ class Equations:
         """The diagonal of the block (state a, state b) of a matrix over all states, as a view."""
         n = self.n
         return np.einsum("ii->i", matrix[a * n : (a + 1) * n, b * n : (b + 1) * n])
+
+    def doubts(self, times: Iterable[float], rtol: float, result: str) -> Doubts:
+        """What is known of averages that resist quadrature, the limit's own and the theory's, at times of the path."""
+        doubts, nodes = Doubts(rtol, result), averages(self.theory.system, tuple(e for _, e in shares(self.theory)))
+        if nodes:
+            for now in times:
+                doubts.take(nodes, errors_at(nodes, self.kernels, now, self.path(now), self.data), now)
+        return doubts
 
     def __call__(self, t: float) -> _At:
         return _At(self, t)

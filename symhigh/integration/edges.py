@@ -19,6 +19,8 @@ from symhigh.system import MomentSystem
 _APART = 1e-6
 _UNDERFLOW = 1e-280
 """Parts of an output's largest value below which its sign is rounding: absolute tolerances end there."""
+_LEAST = 1e-290
+"""The same where the largest value is not among them: absolute tolerances are a part of ``1e-290``."""
 
 Evaluation = Callable[[Array, Array], tuple[Array, Array]]
 """``(rates, outputs)`` at t = 0 for coefficients (C, N) and modes (S, N)."""
@@ -87,9 +89,9 @@ def settled_outputs(
 
 
 def without_underflow(values: Array) -> Array:
-    """Values (…, times) with zero where a sign is rounding."""
+    """Values (…, times) with zero where a sign is rounding, of the largest of them or of what came before them."""
     largest = np.fmax.reduce(np.abs(values), axis=-1, keepdims=True)
-    return np.where((values < 0) & (values >= -_UNDERFLOW * largest), 0.0, values)
+    return np.where((values < 0) & (values >= -np.fmax(_UNDERFLOW * largest, _LEAST)), 0.0, values)
 
 
 def _evaluate(at: Evaluation, coef: Array, states: Array, outputs: int) -> tuple[Array, Array]:

@@ -21,7 +21,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 from scipy.special import ndtri
 
-from symhigh.checks import real, whole
+from symhigh.checks import instance, real, whole
 from symhigh.codegen.target import Target, chosen
 from symhigh.derivation import derive
 from symhigh.derivation.fluctuations import Deviations
@@ -39,6 +39,10 @@ from symhigh.symbols import V12
 _LONGEST = 1e5
 _HORIZON = 1e3
 """The time for which continuous spectra are resolved."""
+_KNOWN = 1e-7
+"""The error that averages may have without a word."""
+_LOOKS = 21
+"""Times on the way out at which they are looked at."""
 _SMALL = 1e-6
 """The overlap, against its largest, from which the limit is followed."""
 
@@ -98,8 +102,10 @@ def escape(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start) -> Es
     Raises ``TypeError`` for other problems, ``ValueError`` where the overlap does not stay zero in the limit, where the
     limit does not rest, and where overlaps do not grow.
     """
-    if not isinstance(problem, Problem) or not isinstance(rule, Rule):
-        raise TypeError(f"escape({problem!r}, {rule!r}): needs a symhigh.Problem and a symhigh rule")
+    instance("escape", "problem", problem, Problem, "a Problem, such as phase_retrieval()")
+    instance("escape", "rule", rule, Rule, "a rule, such as Constant(1)")
+    instance("escape", "spectrum", spectrum, Spectrum, "a Spectrum, such as Spectrum.isotropic()")
+    instance("escape", "start", start, Start, "a Start, such as Start()")
     if len(problem.directions) > 2:
         raise ValueError(
             f"escape({problem.name}): the law of the time is derived for one learnt direction; the rate at which a "
@@ -128,7 +134,10 @@ def _law(saddle: _Saddle) -> Escape:
     with np.errstate(all="ignore"):
         rate, left, right = saddle.growth()
         spread = saddle.spread(rate, left)
+        saddle.e.doubts((0.0, saddle.end), _KNOWN, "the law of the time").settle("escape", 3)
         levels, times, amplitude = saddle.way_out(rate, right)
+        on_the_way = np.linspace(0.0, saddle.e.path.end, _LOOKS)
+        saddle.e.doubts(on_the_way, _KNOWN, "the law of the time").settle("escape", 3)
     return Escape(rate, spread, levels, times, float(np.log(amplitude) / rate))
 
 
@@ -212,7 +221,7 @@ class _Saddle:
         amplitude = _SMALL * np.sqrt(norm) / abs(root @ right)
         y = self.y.copy()
         y[self.at] = amplitude * right / root
-        path = Path(system, e.target, y, e.data, e.size, 40 * -np.log(_SMALL) / rate, 1e-10)
+        path = e.path = Path(system, e.target, y, e.data, e.size, 40 * -np.log(_SMALL) / rate, 1e-10)
         name = list(system.outputs).index("overlap")
 
         def overlap(t: float) -> float:

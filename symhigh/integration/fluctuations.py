@@ -21,6 +21,7 @@ from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import state
 from symhigh.integration.bands import Fluctuations
 from symhigh.integration.deviations import Equations
+from symhigh.integration.edges import SingularStart
 from symhigh.integration.lyapunov import march
 from symhigh.integration.modes import population_of
 from symhigh.integration.schedules import check_schedule, parameter_values
@@ -29,6 +30,8 @@ from symhigh.population.measure import gauss_of
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
 
+_RTOL_LEAST = 1e-11
+"""The equations inside are solved a thousand times more accurately, near what doubles carry."""
 DENSE_STATES = 120
 """Beyond so many states a spectrum of many modes is compressed first."""
 
@@ -65,7 +68,7 @@ def fluctuations(
     """
     check_closure(system)
     end = real("fluctuations", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
-    tolerance = real("fluctuations", "rtol", rtol, above=0.0, meaning="the relative tolerance")
+    tolerance = real("fluctuations", "rtol", rtol, above=0.0, least=_RTOL_LEAST, meaning="the relative tolerance")
     times = output_times("fluctuations", t, end)
     par = parameter_values("fluctuations", system)
     check_schedule(system, par, end)
@@ -78,6 +81,8 @@ def fluctuations(
     if used_target is NUMBA and target is None and used.values.size <= _REFERENCE:
         try:
             return run(NUMPY, time.monotonic() + _PATIENCE)
+        except SingularStart:
+            raise
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             pass
     return run(used_target)
@@ -104,9 +109,14 @@ def _run(
             theory = replace(theory, mean=None, why=_NOT_SMOOTH)
             equations = Equations(theory, target, par, spectrum, start, end, min(1e-9, 1e-3 * rtol), deadline)
         reached = min(end, equations.path.end)
+        doubts = equations.doubts(np.linspace(0.0, reached, _LOOKS), rtol, "the covariance")
+        if refusal := doubts.refusal():
+            raise SingularStart(f"fluctuations: {refusal}")
         wanted = times[times <= reached * (1 + 1e-12)]
         kept = marks[marks <= reached * (1 + 1e-12)]
         values, covariance, bias, between = _observe(equations, wanted, kept, reached, rtol, deadline)
+    if said := doubts.warning():
+        warnings.warn(f"fluctuations: {said}", RuntimeWarning, stacklevel=4)
     if reached < end:
         warnings.warn(
             f"fluctuations: the limit stopped at t = {reached:.6g} of {end:g}; solve says why",
@@ -124,6 +134,8 @@ _REFERENCE = 64
 """Modes up to which the reference is tried,"""
 _PATIENCE = 5.0
 """and the seconds that it is given."""
+_LOOKS = 21
+"""Times at which averages that resist quadrature are looked at."""
 _SLOW = 8
 """Nodes for the eigenvalues that move little in the time interval."""
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 import sympy as sp
 
+from symhigh.integration.cancellation import resolved
 from symhigh.meanfield import Family, Reduction, Scalar
 from symhigh.population.spectrum import Array
 from symhigh.symbols import (
@@ -46,6 +47,8 @@ class Frame:
     moments: tuple[tuple[sp.Symbol, sp.Expr], ...]
     side: int
     """The s of the point s X* that SGD converges to; 0 for another point."""
+    exact: bool = False
+    """Whether scalars that are no quotients of polynomials are written without cancellation too."""
 
 
 TARGET = Frame(
@@ -77,6 +80,8 @@ MOVED = Frame(
 _PULL = OwnedSymbol("pull", real=True)
 NEAR, SMALL, _LEFT = 0.05, 0.05, 0.1
 """How near the target, how small a part of it, and how far from the start X is where other frames begin."""
+CLOSE = 1e-4
+"""How near the target averages are taken of differences, which takes longer for those that are integrals."""
 
 
 def frame_at(system: MomentSystem, coef: Array, states: Array, w: Array) -> Frame | None:
@@ -133,6 +138,13 @@ def _keeps_digits(system: MomentSystem) -> bool:
     )
 
 
+def closer(system: MomentSystem, frame: Frame) -> Frame | None:
+    """The frame that keeps digits of what is no polynomial too; None where one is not known without cancellation."""
+    exact = replace(frame, exact=True)
+    framed(system, exact)
+    return exact if (system.content, exact) in _whole else None
+
+
 def into(system: MomentSystem, frame: Frame, coef: Array, states: Array) -> Array:
     """The frame's states of modes whose own states are given; shapes (states, N)."""
     change = _change(frame, system.family.states, system.family.coefficients)
@@ -175,6 +187,8 @@ def framed(system: MomentSystem, frame: Frame) -> MomentSystem:
 
 
 _found: dict[object, MomentSystem] = {}
+_whole: set[object] = set()
+"""Systems and frames in which nothing cancels."""
 
 
 def _framed(system: MomentSystem, frame: Frame) -> MomentSystem:
@@ -203,9 +217,16 @@ def _framed(system: MomentSystem, frame: Frame) -> MomentSystem:
     averages = {r.name: averaged(r.summand.subs(moments)) for r in system.reductions}
     held = set(averages)
 
+    small = [name for monomial, name in names.items() if monomial.has(*frame.states)]
+    open_: list[sp.Expr] = []
+
     def rewritten(expr: sp.Expr) -> sp.Expr:
         """Quotients of polynomials in averages are expanded, so that what cancels does; others read them as scalars."""
         used = sorted(expr.free_symbols & held, key=str)
+        if used and not expr.is_rational_function(*used) and frame.exact:
+            found = resolved(expr, averages, small, frame.side)
+            open_.extend([expr] if found is None else [])
+            return expr if found is None else found
         if not used or not expr.is_rational_function(*used):
             return expr
         top, bottom = sp.fraction(sp.together(expr)) if not expr.is_polynomial(*used) else (expr, sp.S.One)
@@ -225,6 +246,8 @@ def _framed(system: MomentSystem, frame: Frame) -> MomentSystem:
         tuple(sp.collect(sp.expand(e.subs(moments)), lam) for e in rhs),
     )
     reductions = tuple(Reduction(name, monomial) for monomial, name in names.items())
+    if not open_:
+        _whole.add((system.content, frame))
     return replace(
         system, family=family, reductions=reductions, scalars=tuple(scalars), states=states, outputs=outputs
     )

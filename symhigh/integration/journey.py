@@ -3,6 +3,7 @@
 Stands between :func:`~symhigh.integration.solve.solve` and one :class:`~symhigh.integration.stepper.March`, whose
 equations it exchanges at the ends of legs, and where the iterate comes near the target
 (:mod:`symhigh.integration.frames`).
+One file: legs, frames and rows that are set right share the state of one march.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import numpy as np
 from symhigh.codegen.target import Target
 from symhigh.integration.events import Sight, Watched
 from symhigh.integration.frames import (
+    CLOSE,
     MOVED,
     START,
+    closer,
     frame_at,
     framed,
     into,
@@ -63,7 +66,7 @@ class Journey:
         target: Target, stepper: Stepper,
     ) -> None:  # fmt: skip
         self.table, self.modes, self.times = table, modes, times
-        self.leg, self.base = 0, table.system
+        self.leg, self.base, self.tried = 0, table.system, False
         self.lags = lagging(table.system)
         self.frame = frame_at(table.system, modes.coef, modes.states, modes.w)
         breaks = table.breaks(modes.par, end)
@@ -72,6 +75,7 @@ class Journey:
         first = [min(_STRETCH, end, *breaks[:1].tolist())] if self.power else []
         self.stops = np.array(sorted({*first, *breaks.tolist(), end}))
         self.march = self._begun(target, stepper, tolerances)
+        self.least = self.march.limits[1].copy()
         self._floor()
         self.weigh_lags()
         if table.switches and times[0] == 0.0:
@@ -139,7 +143,7 @@ class Journey:
         """Near the target, averages that are no polynomials keep absolute digits only."""
         if self.frame is not None and self.frame.side != 0 and not keeps_digits(self.base):
             floor = self.march.limits[1]
-            np.maximum(floor, self.rounded, out=floor)
+            np.maximum(self.least, 0.0 if self.frame.exact else self.rounded, out=floor)
 
     # --- between steps and legs -----------------------------------------------------------------------------
     def ratio(self) -> float:
@@ -177,7 +181,7 @@ class Journey:
             drift = self.modes.w @ slope[: self.modes.w.size]
             return np.array([march.observe(now, at)[place], drift])
 
-        at_target = abs(small(0.0)[0])
+        at_target = abs(small(1e-12)[0])  # at 0 a rate of outputs may be 0/0
         whole, half, quarter = small(1.0), 2 * small(0.5), 4 * small(0.25)
         if at_target > _LEAST * abs(march.rows[0, place]):
             return ""
@@ -201,6 +205,8 @@ class Journey:
 
     def near_target(self) -> None:
         """Go on in moments of ``X ∓ X*`` where these may be small: near the target, or far from the start."""
+        if self.frame not in (None, START):
+            self._closer()
         if self.frame not in (None, START) or self.bent:
             return
         march, modes = self.march, self.modes
@@ -219,6 +225,28 @@ class Journey:
         self.frame = frame
         self._floor()
         self._resume(np.concatenate([moved.ravel(), march.y[modes.states.size :]]), float(march.clock[1]))
+
+    def _closer(self) -> None:
+        """Go on without cancellation where ``X`` is close to the target."""
+        if self.bent or self.exact or self.ratio() > CLOSE or self.frame is None:
+            return
+        if (frame := closer(self.base, self.frame)) is None:
+            self.tried = True
+            return
+        self.march.settle()
+        self.frame = frame
+        self._floor()
+        self._resume(self.march.y, float(self.march.clock[1]))
+
+    @property
+    def exact(self) -> bool:
+        """Whether averages near the target are written without cancellation, or are known not to be."""
+        return self.tried or (self.frame is not None and self.frame.exact)
+
+    @property
+    def rounding(self) -> float:
+        """The distance below which small outputs may have no digits left."""
+        return 0.0 if self.frame is not None and self.frame.exact else 1e-10
 
     def turn(self) -> bool:
         """At the end of a leg: begin the next; False at the end of all."""

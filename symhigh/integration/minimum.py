@@ -10,12 +10,16 @@ import numpy as np
 
 from symhigh.codegen.kernels import limit_kernels
 from symhigh.derivation import derive
+from symhigh.integration.doubts import Doubts
 from symhigh.integration.schedules import parameter_values
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.problem.learnt import refuse_learnt
 from symhigh.rule import Constant
 from symhigh.system import MomentSystem
+
+_KNOWN = 1e-7
+"""The error that averages may have without a word."""
 
 
 def minimal_risk(system: MomentSystem, spectrum: Spectrum, start: Start) -> float:
@@ -49,13 +53,14 @@ def minimal_risk_at(problem: Problem, b22: float) -> float:
         kernels.observe(0.0, np.array([alpha**2 * b22 + s**2, alpha * b22]), out, par, coef, w, const)
         return float(out[place])
 
-    at_target = risk(np.array([1.0, 0.0]))
-    best = min(
-        float(
-            minimize(
-                risk, first, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-15, "maxiter": 2000}
-            ).fun
-        )
-        for first in ([1.0, 0.1], [0.0, 0.5], [-1.0, 0.1])
-    )
-    return at_target if at_target <= best + 1e-12 * max(1.0, abs(best)) else best
+    at_target, options = risk(np.array([1.0, 0.0])), {"xatol": 1e-9, "fatol": 1e-15, "maxiter": 2000}
+    starts = ([1.0, 0.1], [0.0, 0.5], [-1.0, 0.1])
+    found = [minimize(risk, first, method="Nelder-Mead", options=options) for first in starts]
+    best = min(found, key=lambda end: float(end.fun))
+    least, (alpha, s) = float(best.fun), best.x
+    if at_target <= least + 1e-12 * max(1.0, abs(least)):
+        least, alpha, s = at_target, 1.0, 0.0
+    doubts, y = Doubts(_KNOWN, "the least risk"), np.array([alpha**2 * b22 + s**2, alpha * b22])
+    doubts.look(system, kernels, 0.0, y, (par, coef, w, const), 0.0)
+    doubts.settle("excess_risk", 3)
+    return least

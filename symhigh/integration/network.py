@@ -21,6 +21,7 @@ from symhigh.closed.network import least_threshold, numeric, starts
 from symhigh.derivation.close.additive import alpha, side_w, side_z, xi
 from symhigh.derivation.close.density import DensitySystem, gradient_noise_is_twice_the_risk
 from symhigh.integration.curve import Curve
+from symhigh.integration.edges import SingularStart
 from symhigh.integration.fokker_planck import Densities, Explosion, solve_fokker_planck
 from symhigh.integration.minimum import minimal_risk_at
 from symhigh.integration.network_model import density_model
@@ -204,8 +205,12 @@ def solve_network(
     curve = _at(limit, classes, times, given, extra)
     if nodes is None and rtol is None and step is None and curve.complete:
         curve = _refined(curve, goal)
-    if curve.message:
-        warnings.warn(curve.message, RuntimeWarning, stacklevel=3)
+    doubts = density_model(limit, classes).doubts(curve.densities, goal)
+    if refusal := doubts.refusal():
+        raise SingularStart(f"solve: {refusal}")
+    for text in (doubts.warning(), curve.message):
+        if text:
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
     return curve
 
 

@@ -16,9 +16,11 @@ import sympy as sp
 from symhigh.closed.network import numeric, starts
 from symhigh.codegen.density import COEFFICIENTS
 from symhigh.codegen.kernels import density_kernels
+from symhigh.codegen.lower import averages
 from symhigh.derivation.close.additive import alpha, side_w, side_z, xi
 from symhigh.derivation.close.channels import Exponents, exponential_terms
 from symhigh.derivation.close.density import DensitySystem
+from symhigh.integration.doubts import Doubts
 from symhigh.integration.fokker_planck import (
     AVERAGES,
     FORCES,
@@ -50,6 +52,7 @@ class DensityModel:
     table: Timetable
     par: Array
     kernels: Any
+    channels: tuple[sp.Expr, ...]
 
     @property
     def system(self) -> MomentSystem:
@@ -71,17 +74,31 @@ class DensityModel:
 
     def outputs(self, found: Densities) -> dict[str, Array]:
         """The system's outputs along a solution, (T,) each."""
+        names, kernels = list(self.system.outputs), self.kernels
+        pair = addressed(kernels.reports, AVERAGES), addressed(kernels.observe, FORCES)
+        out = self._along(found, pair, len(names))
+        return {name: out[:, k].copy() for k, name in enumerate(names)}
+
+    def _along(self, found: Densities, pair: tuple[Any, Any], count: int) -> Array:
+        """What a pair of functions, of averages and of what is made of them, gives along a solution, (T, count)."""
         from symhigh.integration.fokker_planck_kernel import outputs_at
 
-        names, coupling = list(self.system.outputs), self.model.coupling
-        out = np.empty((found.t.size, len(names)))
+        coupling, out = self.model.coupling, np.empty((found.t.size, count))
         path = np.hstack([found.centre, found.scale**2, found.clocks, found.memory])
         outputs_at(
-            self.model.arrays, addressed(self.kernels.reports, AVERAGES), addressed(self.kernels.observe, FORCES),
-            (coupling.row, coupling.const, np.zeros(coupling.size)), self.parameters(found.t, False),
-            found.grid, found.t, path, found.mass, out,
+            self.model.arrays, *pair, (coupling.row, coupling.const, np.zeros(coupling.size)),
+            self.parameters(found.t, False), found.grid, found.t, path, found.mass, out,
         )  # fmt: skip
-        return {name: out[:, k].copy() for k, name in enumerate(names)}
+        return out
+
+    def doubts(self, found: Densities, rtol: float) -> Doubts:
+        """What is known of averages that resist quadrature, along a solution."""
+        doubts, nodes = Doubts(rtol), averages(self.system, self.channels)
+        if nodes:
+            pair = addressed(self.kernels.leans, AVERAGES), addressed(self.kernels.doubt, FORCES)
+            for now, row in zip(found.t.tolist(), self._along(found, pair, len(nodes)), strict=True):
+                doubts.take(nodes, row, now)
+        return doubts
 
     def level(self, found: Densities) -> Array:
         """α of every class, (T, K)."""
@@ -112,7 +129,7 @@ def density_model(limit: DensitySystem, classes: NetworkClasses) -> DensityModel
         np.array(flat), np.array(terms), begin.alpha,
         _coupling(limit, system, classes, kernels, par, column),
     )  # fmt: skip
-    return DensityModel(model, begin.xi, table, par, kernels)
+    return DensityModel(model, begin.xi, table, par, kernels, found.names[1:])
 
 
 def _coupling(

@@ -26,6 +26,7 @@ from symhigh.checks import choice, instance, output_times, real
 from symhigh.codegen.target import NUMBA, NUMPY
 from symhigh.derivation import derive
 from symhigh.integration.deviations import Equations
+from symhigh.integration.doubts import Doubts
 from symhigh.integration.fluctuations import few, theory_of, without_integrals
 from symhigh.integration.schedules import parameter_values
 from symhigh.population import Spectrum, Start
@@ -40,6 +41,10 @@ _REACH = 2.5
 _SWEEPS = 200
 _MEMORY = 6
 """Sweeps that Anderson's method combines."""
+_KNOWN = 1e-7
+"""The error that averages may have without a word,"""
+_LOOK = 20
+"""looked at every so many output times."""
 _CLOSE = 1e-9
 """Relative change of the schedule in a sweep at which it stands."""
 
@@ -92,10 +97,13 @@ def optimal_schedule(
     """
     own = "optimal_schedule"
     instance(own, "problem", problem, Problem, "a symhigh.Problem")
-    end = real(own, "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    end = real(own, "t_end", t_end, above=1e-300, meaning="the end of the time interval, in steps/d")
+    instance(own, "spectrum", spectrum, Spectrum, "a Spectrum, such as Spectrum.isotropic()")
+    instance(own, "start", start, Start, "a Start, such as Start()")
     kind = choice(own, "objective", objective, ("final", "integrated"))
     low = real(own, "least", least, least=0.0, meaning="the smallest learning rate")
-    high = np.inf if most is None else real(own, "most", most, above=low, meaning="the largest learning rate")
+    above_least = "the largest learning rate, above least"
+    high = np.inf if most is None else real(own, "most", most, above=low, meaning=above_least)
     times = np.linspace(0.0, end, _GRID) if t is None else output_times(own, t, end)
     flow = _Flow(problem, spectrum, start, end, kind, (low, high))
     rates, sweeps, residual = _settled(flow)
@@ -107,7 +115,8 @@ def optimal_schedule(
             stacklevel=2,
         )
     schedule = CubicSpline(flow.grid, rates)
-    risk, total = flow.exact(schedule, times)
+    risk, total, doubts = flow.exact(schedule, times)
+    doubts.settle(own, 2)
     shown = np.clip(schedule(times), low, high)
     return OptimalSchedule(times, shown, risk, kind, total, sweeps, residual)
 
@@ -132,6 +141,7 @@ class _Flow:
         self.outputs = len(system.outputs)
         self.grid, self.bounds, self.integrated = np.linspace(0.0, end, _GRID), bounds, objective == "integrated"
         self.start = self.e.path(0.0)
+        self.e.doubts((0.0,), _KNOWN, "the schedule").settle("optimal_schedule", 3)
 
     def speed(self, y: Array, rate: float) -> Array:
         """F(y, γ)."""
@@ -236,8 +246,8 @@ class _Flow:
             best[k] = self.best(y[k], p)
         return best
 
-    def exact(self, schedule: Callable[[Any], Any], times: Array) -> tuple[Array, float]:
-        """The risk at ``times`` and the objective, integrated to 1e-10."""
+    def exact(self, schedule: Callable[[Any], Any], times: Array) -> tuple[Array, float, Doubts]:
+        """The risk at ``times`` and the objective, integrated to 1e-10, and what is known of averages on the way."""
         size = self.start.size
 
         def rhs(t: float, y: Array) -> Array:
@@ -251,7 +261,10 @@ class _Flow:
             max_step=self.grid[-1] / 50,
         )  # fmt: skip
         risks = np.array([self.risk(y) for y in found.y[:size].T])
-        return risks[np.searchsorted(wanted, times)], float(found.y[size, -1] if self.integrated else risks[-1])
+        value = float(found.y[size, -1] if self.integrated else risks[-1])
+        path: Any = lambda now: found.y[:size, np.searchsorted(wanted, now)]  # noqa: E731
+        self.e.path = path
+        return risks[np.searchsorted(wanted, times)], value, self.e.doubts(wanted[::_LOOK], _KNOWN, "the schedule")
 
 
 def _settled(flow: _Flow) -> tuple[Array, int, float]:

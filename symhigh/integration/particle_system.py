@@ -3,7 +3,8 @@
 The closure of last resort: any number of coordinates, any model, loss and rule. Scheme: Platen's explicit one of weak
 order two for one Brownian motion a particle (Kloeden and Platen, *Numerical Solution of Stochastic Differential
 Equations*, 1992, section 15.1), the averages being those of the particles themselves; memories and cells, which have no
-noise, by the same averages. Errors: O(h²) of the time step, and fluctuations of order ``particles^(-1/2)``.
+noise, by the same averages. Errors: O(h²) of the time step, O(h) where a step draws several random numbers that do not
+commute, and fluctuations of order ``particles^(-1/2)``.
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from symhigh.checks import callback, output_times, real, whole
 from symhigh.codegen.kernels import particle_kernels
+from symhigh.codegen.lower import averages
+from symhigh.codegen.particles import noise_entries
 from symhigh.integration.curve import Curve
+from symhigh.integration.doubts import Doubts, errors_at
+from symhigh.integration.edges import SingularStart
 from symhigh.integration.modes import all_columns, cell_starts, population_of
 from symhigh.integration.schedules import parameters_in_plain_time
 from symhigh.population.spectrum import Array
@@ -25,6 +31,8 @@ from symhigh.symbols import lam
 from symhigh.system import MomentSystem
 
 PARTICLES = 100_000
+_KNOWN = 1e-6
+"""The error of an average that no number of particles makes up for without a word."""
 
 
 def solve_by_particles(
@@ -57,8 +65,11 @@ def solve_by_particles(
     noise = system.field.noise
     assert noise is not None
     kernels = particle_kernels(system, noise)
-    ensemble = _Ensemble(system, kernels, population, par, count, noise.cols, draw)
-    rows, errors, now, message = [], [], 0.0, ""
+    ensemble = _Ensemble(system, kernels, population, par, noise, count, draw)
+    rows, errors, now, message, doubts = [], [], 0.0, "", Doubts(_KNOWN)
+    ensemble.doubt(doubts, 0.0)
+    if refusal := doubts.refusal():
+        raise SingularStart(f"solve: {refusal}")
     with np.errstate(all="ignore"):
         for mark in times:
             pieces = math.ceil((mark - now) / bound - 1e-9)
@@ -72,12 +83,17 @@ def solve_by_particles(
             if message:
                 break
             now = float(mark)
+            ensemble.doubt(doubts, now)
+            if refusal := doubts.refusal():
+                message = f"stopped at t = {now:.6g}: {refusal}"
+                break
             rows.append(ensemble.observe(now))
             errors.append(ensemble.error(now))
             if progress is not None:
                 progress(now / end)
-    if message:
-        warnings.warn(message, RuntimeWarning, stacklevel=3)
+    for text in (doubts.warning(), message):
+        if text:
+            warnings.warn(text, RuntimeWarning, stacklevel=3)
     table, spread = (np.array(x).reshape(len(rows), len(system.outputs)) for x in (rows, errors))
     origin = ensemble.origin
     return Curve(
@@ -99,7 +115,7 @@ class _Ensemble:
 
     def __init__(
         self, system: MomentSystem, kernels: Any, population: Sequence[Any], par: Array,
-        count: int, columns: int, seed: int,
+        noise: sp.ImmutableMatrix, count: int, seed: int,
     ) -> None:  # fmt: skip
         field, self.kernels, self.par = system.field, kernels, par
         given = population_of(system, *population)
@@ -123,7 +139,8 @@ class _Ensemble:
         start += [np.full(self.w.size, cells[c]) for c in field.cells]
         self.y = np.concatenate([*start, memory])
         self.noisy = len(field.coordinates) * self.w.size
-        self.columns, self.outputs = columns, len(system.outputs)
+        self.nodes = averages(system, tuple(noise_entries(noise)))
+        self.columns, self.outputs = noise.cols, len(system.outputs)
         self.rng = np.random.default_rng(seed)
         order = np.random.default_rng([seed, 1]).permutation(self.w.size)
         self.groups = np.array_split(order, 16)
@@ -163,6 +180,12 @@ class _Ensemble:
         out = np.zeros(self.outputs)
         self.kernels.observe(t, self.y, out, self.par, self.coef, self.w, self.const)
         return out
+
+    def doubt(self, doubts: Doubts, t: float) -> None:
+        """Take in the errors of the averages that resist quadrature."""
+        if self.nodes:
+            data = self.par, self.coef, self.w, self.const
+            doubts.take(self.nodes, errors_at(self.nodes, self.kernels, t, self.y, data), t)
 
     def error(self, t: float) -> Array:
         """The standard error of the outputs, from groups of particles that each stand for the whole."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.checks import callback, instance, threads_of, words
+from symhigh.checks import callback, instance, shown, threads_of, words
 from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.control import REACHED, SPENT
 from symhigh.codegen.course import MARKS
@@ -166,6 +166,8 @@ def _begun(
     kept = None if keep is None else words(_OWNER, "keep", keep, "names of outputs")
     if unknown := [name for name in kept or () if name not in system.outputs]:
         raise ValueError(f"{_OWNER}(keep={unknown[0]!r}): not an output; choose from {', '.join(system.outputs)}")
+    if kept == ():
+        raise ValueError(f"{_OWNER}(keep={shown(keep)}): keep names no output; choose from {', '.join(system.outputs)}")
     width = len(system.outputs) if kept is None else len(kept)
     grid = Grid.of(_OWNER, system, over, population, _memory() / (8 * width * times.size))
     results = Results(len(grid.pars), times, kept)

@@ -40,7 +40,6 @@ RTOL_LEAST = 3e-15
 """The smallest relative tolerance that doubles can keep."""
 _BUDGET = 25  # steps between looks at progress, the keyboard and the choice of stepper
 _WATCHED = 5  # the same where averages may resist quadrature
-_ROUNDING = 1e-10
 _PATIENCE = 2.0
 """Seconds of computing after which a curve begun by the reference is handed to compiled code."""
 
@@ -192,7 +191,7 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
     table = timetable(with_lags(watched.system))
     journey = Journey(table, modes, times, end, (tolerance, absolute), target, given.stepper or EXPLICIT)
     march, doubts = journey.march, Doubts(tolerance)
-    doubts.look(march, 0.0)
+    doubts.follow(march, 0.0)
     if doubts.refusal():
         raise SingularStart(f"solve(start=…): {doubts.refusal()}")
     if not journey.power:
@@ -214,7 +213,7 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
             if deadline < np.inf:
                 spent = time.process_time() - began
                 attempts = min(most_at_once, 2 * attempts if spent < 0.1 * _PATIENCE else max(1, attempts // 2))
-            doubts.look(march, journey.now)
+            doubts.follow(march, journey.now)
             if given.progress is not None:
                 given.progress(journey.now / end)
             if status == LOOK:
@@ -238,7 +237,7 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
                     break
                 if deadline == np.inf:
                     attempts = 1 if journey.watched else most_at_once
-            if not lost and journey.ratio() < _ROUNDING:
+            if not lost and journey.ratio() < journey.rounding:
                 lost = f"from t = {journey.now:.6g} on"
             if status == REACHED and journey.turn():
                 status = RUNNING
@@ -253,7 +252,7 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
         message = f"interrupted at t = {journey.now:.6g} of {end:g}"
     if lost:
         lost += (
-            f", ||X - X*||^2 is below {_ROUNDING:g} of ||X*||^2, where this loss's averages cancel to rounding: "
+            f", ||X - X*||^2 is below {journey.rounding:g} of ||X*||^2, where this loss's averages cancel to rounding: "
             "small outputs, such as the excess risk, have no digits left there; end the curve earlier"
         )
     lost = "; ".join(filter(None, [lost, doubts.warning()]))

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import mpmath
 import sympy as sp
 
+from symhigh.checks import choice, expression, instance, limit, shown
 from symhigh.ledger.clock import OutOfTime, time_limit
 from symhigh.ledger.domain import Domain, Point
 from symhigh.ledger.relation import Relation
@@ -158,16 +159,18 @@ def asymptotic(
     The limit is taken by SymPy; where it cannot decide, the ratio is watched along sequences towards the end, to
     thousands of orders of magnitude. ``side`` says from where a finite end is approached, ``"+"`` or ``"-"``.
     """
-    sides = [sp.sympify(s, strict=True) for s in (left, right)]
+    owner, what = "asymptotic", "a side, a SymPy expression"
+    sides = [expression(owner, name, side, what) for name, side in (("left", left), ("right", right))]
+    instance(owner, "title", title, str, "a title in words, text")
     if not isinstance(variable, sp.Symbol):
-        raise TypeError(f"asymptotic(variable={variable!r}): give the SymPy symbol that tends to the end")
+        raise TypeError(f"asymptotic(variable={shown(variable)}): give the SymPy symbol that tends to the end")
     if not any(s.has(variable) for s in sides):
         raise ValueError(f"asymptotic(variable={variable}): neither side depends on {variable}")
     if sides[1] == 0:
         raise ValueError("asymptotic(right=0): nothing but 0 itself is asymptotic to 0; state the order instead")
-    if side not in ("+", "-"):
-        raise ValueError(f"asymptotic(side={side!r}): side must be '+' or '-'")
-    return Asymptotic(sides[0], sides[1], variable, sp.sympify(end, strict=True), side, title)
+    choice(owner, "side", side, ("+", "-"))
+    point = limit(owner, "end", end, "where the variable tends to, a number, an expression or an infinity")
+    return Asymptotic(sides[0], sides[1], variable, point, side, title)
 
 
 def _limit(expr: sp.Expr, variable: sp.Symbol, end: sp.Expr, side: str) -> sp.Expr | None:

@@ -10,12 +10,14 @@ import hashlib
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import ReferenceType, ref
 
 import sympy as sp
 
-from symhigh.checks import real
+from symhigh.checks import real, shown
 from symhigh.ledger.clock import OutOfTime, time_limit
 from symhigh.ledger.domain import ANYWHERE, Domain
 from symhigh.ledger.empirical import Simulation
@@ -25,6 +27,9 @@ from symhigh.ledger.verdict import Finding, Verdict, combine
 
 _EXPECTABLE = (Verdict.PROVED, Verdict.VERIFIED, Verdict.CONSISTENT, Verdict.REFUTED)
 _KINDS = "symbolic, numeric, asymptotic, integrated, simulation"
+
+MADE: ContextVar[list[ReferenceType[Claim]] | None] = ContextVar("MADE", default=None)
+"""The claims made while a file is loaded, so that none stays unread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,15 +80,15 @@ class Claim:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
-            raise ValueError(f"Claim(name={self.name!r}): a claim needs a name, a short title")
+            raise ValueError(f"Claim(name={shown(self.name)}): a claim needs a name, a short title")
         owner = f"Claim({self.name!r})"
         if not isinstance(self.statement, str):
             raise TypeError(
-                f"{owner}: statement={self.statement!r} is a comment in words; what is tested belongs into evidence, "
-                "such as evidence=[symbolic(left, right)]"
+                f"{owner}: statement={shown(self.statement)} is a comment in words; what is tested belongs "
+                "into evidence, such as evidence=[symbolic(left, right)]"
             )
         if not isinstance(self.id, str) or self.id != self.id.strip():
-            raise ValueError(f"{owner}: id={self.id!r} must be a short text without spaces around it")
+            raise ValueError(f"{owner}: id={shown(self.id)} must be a short text without spaces around it")
         if not isinstance(self.domain, Domain):
             object.__setattr__(self, "domain", Domain(self.domain))
         parts, checks = (_lines(owner, field, getattr(self, field)) for field in ("evidence", "checks"))
@@ -91,13 +96,15 @@ class Claim:
             raise ValueError(f"{owner}: evidence is empty; give at least one of {_KINDS}")
         if self.expect is None:
             object.__setattr__(self, "expect", _best(_parts(parts)))
-        if self.expect not in _EXPECTABLE:
+        if not isinstance(self.expect, Verdict) or self.expect not in _EXPECTABLE:
             allowed = ", ".join(v.name for v in _EXPECTABLE)
-            raise ValueError(f"{owner}: expect={self.expect!r} must be one of the verdicts {allowed}")
+            raise ValueError(f"{owner}: expect={shown(self.expect)} must be one of the verdicts {allowed}")
         object.__setattr__(self, "evidence", parts)
         object.__setattr__(self, "checks", checks)
         object.__setattr__(self, "id", self.id or self.name)
         real(owner, "seconds", self.seconds, above=0.0, meaning="the time limit of each line of evidence")
+        if (made := MADE.get()) is not None:
+            made.append(ref(self))
 
     def examine(self, quick: bool = False, seed: int = 0, second: bool = False) -> Row:
         """Run every line of evidence and return the row of the ledger; nothing that a line raises escapes.
@@ -126,7 +133,7 @@ class Claim:
             seconds=time.perf_counter() - begin,
         )
 
-    def _trial(self, place: int, quick: bool, seed: int, second: bool) -> Trial:
+    def _trial(self, place: int, quick: bool, seed: int, second: bool = False) -> Trial:
         digest = hashlib.sha256(f"{seed}/{self.id}/{place}".encode()).digest()
         assert isinstance(self.domain, Domain)
         return Trial(self.domain, quick, int.from_bytes(digest[:6], "big"), second)
@@ -172,11 +179,11 @@ def explain(error: BaseException) -> str:
 
 
 def _lines(owner: str, field: str, given: Any) -> tuple[Evidence, ...]:
-    lines = (given,) if hasattr(given, "examine") else tuple(given)
-    for line in lines:
-        if not hasattr(line, "examine"):
-            raise TypeError(f"{owner}: {field} {line!r} must be made by {_KINDS}")
-    return lines
+    lines = (given,) if hasattr(given, "examine") else given
+    listed = isinstance(lines, Sequence) and not isinstance(lines, str)
+    if wrong := [line for line in lines if not hasattr(line, "examine")] if listed else [given]:
+        raise TypeError(f"{owner}: {field} {shown(wrong[0])} must be made by {_KINDS}, or be a list of these")
+    return tuple(lines)
 
 
 def _parts(lines: Sequence[Evidence]) -> Sequence[Evidence]:

@@ -12,8 +12,8 @@ import warnings
 import numpy as np
 
 from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
-from symhigh.simulation import Runs
 from symhigh.simulation.runner import again
+from symhigh.simulation.runs import Runs
 
 _MANY = 16
 """Effective dimensions, tr K over the largest eigenvalue, that the smallest companion shall keep."""

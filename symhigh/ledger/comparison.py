@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from symhigh.integration import Curve
+from symhigh.checks import several
+from symhigh.integration.curve import Curve
 from symhigh.integration.network import NetworkCurve
 from symhigh.ledger.companions import companions as companions_of
 from symhigh.ledger.companions import effective_dimension, enough
@@ -22,8 +23,8 @@ from symhigh.ledger.reference import Reference, outputs_of, population_of
 from symhigh.ledger.sensitivity import sensitivities
 from symhigh.ledger.theory import predicted
 from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
-from symhigh.simulation import Runs
 from symhigh.simulation.exact_mean import exact_mean, no_exact_mean
+from symhigh.simulation.runs import Runs
 
 _FEW = 10
 """Effective dimensions, tr K over the largest eigenvalue, below which a limit is warned of; or, where it is known, if
@@ -83,7 +84,7 @@ def compare(
     if companions is None:
         others = companions_of(runs, least)
     else:
-        others = tuple(companions)
+        others = several("compare", "companions", companions, Runs, "a list of Runs at smaller dimensions")
         checked_companions(
             "compare", runs.d, runs.seeds, [(r.d, r.seeds) for r in others], 2 if source.bias is None else 1
         )

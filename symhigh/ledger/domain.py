@@ -15,6 +15,7 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.checks import limit, shown
 from symhigh.ledger.shown import pretty
 
 Point = dict[sp.Symbol, sp.Expr]
@@ -127,16 +128,21 @@ ANYWHERE = Domain({})
 
 def _exact(end: Any) -> sp.Expr:
     """An end of a range; a float as the short decimal that it prints as."""
-    return sp.Rational(repr(end)) if type(end) is float and math.isfinite(end) else sp.sympify(end, strict=True)
+    if type(end) is float and math.isfinite(end):
+        return sp.Rational(repr(end))
+    return limit("Domain", "end", end, "an end of a range, a number or a SymPy expression")
 
 
 def _as_set(symbol: sp.Symbol, given: Any) -> sp.Set:
     if isinstance(given, sp.Set):
         where = given
     elif isinstance(given, tuple) and len(given) == 2:
-        where = sp.Interval.open(*map(_exact, given))
+        low, high = map(_exact, given)
+        if (low.is_real is False and low.is_finite) or (high.is_real is False and high.is_finite):
+            raise ValueError(f"Domain({symbol}: {shown(given)}): the ends of a range must be real")
+        where = sp.Interval.open(low, high)
     else:
-        raise TypeError(f"Domain({symbol}: {given!r}): a range is a pair (low, high) or a SymPy set")
+        raise TypeError(f"Domain({symbol}: {shown(given)}): a range is a pair (low, high) or a SymPy set")
     if where is sp.S.EmptySet:
         raise ValueError(f"Domain({symbol}: {given!r}): the range is empty; low must be below high")
     if symbol.is_nonnegative and where.inf.is_number and where.inf < 0:

@@ -14,6 +14,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from symhigh.checks import callback, flag, real
 from symhigh.ledger.evidence import Trial, _caller, _make
 from symhigh.ledger.paths import Origin
 from symhigh.ledger.shown import Shown, show
@@ -132,7 +133,9 @@ def integrated(pairs: Any = None, *, tolerance: float = 1e-9, title: str = "") -
     gives the symbols of an expression their numbers. Expressions and names are shown. ``trial.rng`` draws settings,
     ``trial.quick`` asks for fewer.
     """
-    return _make(lambda s, name, o: Integrated(s, tolerance, name, o), pairs, title, _caller())
+    callback("integrated", "pairs", pairs, "a function of a Trial that yields pairs")
+    real("integrated", "tolerance", tolerance, above=0.0, meaning="the largest relative difference")
+    return _make("integrated", lambda s, name, o: Integrated(s, tolerance, name, o), pairs, title, _caller())
 
 
 def simulation(experiment: Any = None, *, title: str = "", in_quick: bool = True) -> Any:
@@ -141,7 +144,9 @@ def simulation(experiment: Any = None, *, title: str = "", in_quick: bool = True
     ``trial.quick`` asks for a smaller experiment, or leaves it out altogether where ``in_quick`` is false;
     ``trial.seed`` is the seed to use.
     """
-    return _make(lambda s, name, o: Simulation(s, name, in_quick, o), experiment, title, _caller())
+    callback("simulation", "experiment", experiment, "a function of a Trial that returns a comparison")
+    flag("simulation", "in_quick", in_quick, meaning="whether quick runs include it")
+    return _make("simulation", lambda s, name, o: Simulation(s, name, in_quick, o), experiment, title, _caller())
 
 
 def _value(side: Any, point: Mapping[Any, Any]) -> Any:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import sympy as sp
 
+from symhigh.checks import callback, instance, whole
 from symhigh.ledger.domain import ANYWHERE, Domain
 from symhigh.ledger.maxima import reduce_to_zero
 from symhigh.ledger.paths import Origin, origin_of
@@ -169,7 +170,7 @@ class Numeric:
         if self.right is None:
             found = statements(self.statement, derived=False)
         else:
-            found = [Relation(self.statement, self.right, arguments=tuple(domain.ranges))]
+            found = statements(Relation(self.statement, self.right, arguments=tuple(domain.ranges)), derived=False)
         if unknown := [r for r in found if isinstance(r, Relation) and not r.has_values]:
             raise ValueError(
                 f"{unknown[0]} has an unknown function under an integral or at a compound argument, so it "
@@ -219,9 +220,11 @@ def symbolic(
     ``evaluate=False``.
     """
     origin = _caller()
+    callback("symbolic", "simplify", simplify, "a function of an expression")
+    instance("symbolic", "theorem", theorem, str, "the name of a theorem, text")
     given = statement if right is None else Relation(_exact(statement), _exact(right))
     return _make(
-        lambda s, name, o: Symbolic(s, name, simplify, theorem=theorem, origin=o), given, title, origin
+        "symbolic", lambda s, name, o: Symbolic(s, name, simplify, theorem=theorem, origin=o), given, title, origin
     )
 
 
@@ -234,6 +237,9 @@ def numeric(
     mpmath at its current precision. With one argument, a residual, an equation, an inequality or a list of
     these. Points include near-degenerate ones; one that fails, at every working precision, refutes.
     """
+    whole("numeric", "points", points, least=1, meaning="how many points are drawn")
+    whole("numeric", "digits", digits, least=1, most=1000, meaning="the digits to which sides agree")
+    instance("numeric", "title", title, str, "a title in words, text")
     return Numeric(left, right, title or title_of(left), points, digits, _caller())
 
 
@@ -246,7 +252,11 @@ def _caller() -> Origin:
     return Origin(frame.f_code.co_filename, frame.f_lineno)
 
 
-def _make(build: Callable[[Any, str, Origin | None], Any], subject: Any, title: str, origin: Origin) -> Any:
+def _make(
+    owner: str, build: Callable[[Any, str, Origin | None], Any], subject: Any, title: str, origin: Origin
+) -> Any:
+    """Evidence of a subject, or the decorator that makes it of a function."""
+    instance(owner, "title", title, str, "a title in words, text")
     if subject is None:
         return lambda function: build(function, title or title_of(function), origin_of(function))
     return build(subject, title or title_of(subject), origin_of(subject) or origin)

@@ -15,8 +15,9 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import ReferenceType
 
-from symhigh.ledger.claim import Claim
+from symhigh.ledger.claim import MADE, Claim
 
 
 def find_files(path: str | Path) -> list[Path]:
@@ -24,6 +25,8 @@ def find_files(path: str | Path) -> list[Path]:
 
     Names that begin with ``_`` or ``.`` are left out. ``FileNotFoundError`` where there is none.
     """
+    if path == "":
+        raise FileNotFoundError("verify(path=''): an empty name; give a file, or '.' for this folder")
     place = Path(path)
     if place.is_file():
         return [place]
@@ -43,19 +46,34 @@ def find_files(path: str | Path) -> list[Path]:
 def loaded(file: Path) -> Iterator[list[Claim]]:
     """The claims of ``file``, in order; its folder is importable meanwhile, as for a script.
 
-    Claims at module level, and those in dictionaries, lists, tuples and sets, however deep. What the file imports from
+    Claims at module level, and those in dictionaries, lists, tuples and sets, however deep; then every other claim that
+    the file makes and keeps, as in the attributes of a class. What the file imports from
     its folder is forgotten afterwards, so that helpers of one name in two folders are two modules. Raises what the file
     raises, and ``ValueError`` for two claims of one id.
     """
     folder, before = str(file.resolve().parent), set(sys.modules)
     sys.path.insert(0, folder)
     try:
-        yield _distinct(_claims_in(_module(file)), file)
+        made: list[ReferenceType[Claim]] = []
+        token = MADE.set(made)
+        try:
+            module = _module(file)
+        finally:
+            MADE.reset(token)
+        helpers = [sys.modules[name] for name in _beside(folder, before) if sys.modules[name] is not module]
+        elsewhere = {id(claim) for helper in helpers for claim in _claims_in(helper)}
+        kept = (claim for made_one in made if (claim := made_one()) is not None and id(claim) not in elsewhere)
+        yield _distinct([*_claims_in(module), *kept], file)
     finally:
         sys.path.remove(folder)
-        for name in set(sys.modules) - before:
-            if Path(getattr(sys.modules[name], "__file__", None) or "").parent == Path(folder):
-                del sys.modules[name]
+        for name in _beside(folder, before):
+            del sys.modules[name]
+
+
+def _beside(folder: str, before: set[str]) -> list[str]:
+    """The modules of ``folder`` that have been imported since."""
+    files = {name: getattr(sys.modules[name], "__file__", None) or "" for name in set(sys.modules) - before}
+    return [name for name, file in files.items() if Path(file).parent == Path(folder)]
 
 
 def _module(file: Path) -> ModuleType:

@@ -12,7 +12,7 @@ from html import escape
 
 import numpy as np
 
-from symhigh.checks import real
+from symhigh.checks import real, shown
 from symhigh.ledger.bands import Deviation
 from symhigh.ledger.judgement import BIAS, RATIO, VARIANCE, Ensemble, Judgement, Source
 from symhigh.notation import html_table
@@ -247,7 +247,7 @@ def asked(
 ) -> tuple[tuple[str, ...], float]:
     """The outputs and the false-alarm rate that a comparison is asked for, checked together with the seeds."""
     if not isinstance(what, (str, Sequence)) or any(not isinstance(name, str) for name in what):
-        raise TypeError(f"{owner}(what={what!r}): give the name of an output, or a list of names")
+        raise TypeError(f"{owner}(what={shown(what)}): give the name of an output, or a list of names")
     names = (what,) if isinstance(what, str) else tuple(what)
     rate = checked_alarm(owner, alarm)
     both = [n for n in curve if n in runs]

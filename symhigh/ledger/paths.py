@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ _SILENT = ("symbols", "checks", "ledger", "verify")
 """Rooms that bring notation and the ledger itself, and no result."""
 _GIVEN = ("problem", "rule", "population")
 """Rooms that say what is studied; a result comes from the others."""
-_BEHIND = ("derivation", "integration", "simulation", "ledger")
-"""Rooms whose functions the façade offers under the same names; a result comes from them."""
+_BEHIND = (
+    *("derivation", "integration.curve", "integration.solve", "simulation.exact_mean", "simulation.grid"),
+    *("simulation.runner", "simulation.runs", "ledger"),
+)
+"""Rooms and modules whose functions the façade offers under the same names; a result comes from them."""
 _TWO_SIDED = ("equal", "less", "greater", "at_most", "at_least", "Eq", "Ne", "Lt", "Gt", "Le", "Ge", "asymptotic",
               "symbolic", "numeric", "iff")  # fmt: skip
 
@@ -228,8 +232,15 @@ def _entry(module: str, name: str) -> str:
     home = homes.get(name, module) if module == "symhigh" else module
     room = home.removeprefix("symhigh").lstrip(".").split(".")[0]
     if room == "objects":
-        room = next((r for r in _BEHIND if hasattr(sys.modules.get(f"symhigh.{r}"), name)), room)
+        import_module(home)  # and with it what it offers
+        room = next((r for r in _BEHIND if _offers(r, name)), room).partition(".")[0]
     return f"{room}.{name}" if room else name
+
+
+def _offers(behind: str, name: str) -> bool:
+    """Whether a name is defined in a module, or anywhere in a room."""
+    value = getattr(sys.modules.get(f"symhigh.{behind}"), name, None)
+    return str(getattr(value, "__module__", "")).startswith(f"symhigh.{behind}")
 
 
 def _loud(entry: str) -> set[str]:

@@ -15,13 +15,14 @@ import numpy as np
 
 from symhigh.derivation.close.density import DensitySystem
 from symhigh.derivation.close.particles import ParticleSystem
-from symhigh.integration import Curve, solve
+from symhigh.integration.curve import Curve
 from symhigh.integration.network import NetworkCurve, solve_network
 from symhigh.integration.particle_system import solve_by_particles
+from symhigh.integration.solve import solve
 from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.population.spectrum import Array
-from symhigh.simulation import Runs
 from symhigh.simulation.finite import finite_problem, finite_spectrum
+from symhigh.simulation.runs import Runs
 from symhigh.system import MomentSystem
 
 RTOL = 1e-8

@@ -16,6 +16,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
+from symhigh.checks import shown
 from symhigh.closed.enclosure import available
 from symhigh.ledger.domain import Domain, Point
 from symhigh.ledger.enclosed import gap_of, settled
@@ -48,8 +49,8 @@ class Relation:
                 object.__setattr__(self, name, sp.Integer(side))
             elif not isinstance(side, sp.Expr) and not callable(side):
                 raise TypeError(
-                    f"{side!r} of type {type(side).__name__} cannot be a side of a relation; give a SymPy "
-                    "expression, exact numbers included, or a function"
+                    f"Claim(evidence: {shown(side)}): a {type(side).__name__} cannot be a side of a relation; give a "
+                    "SymPy expression, exact numbers included, or a function"
                 )
 
     @cached_property

@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import Empty, Queue
 
 import symhigh
-from symhigh.checks import whole
+from symhigh.checks import callback, shown, whole
 from symhigh.checks import words as words_of
 from symhigh.ledger.claim import Claim, explain
 from symhigh.ledger.load import loaded
@@ -95,6 +95,8 @@ def verify(
     whole("verify", "seed", seed, least=0, meaning="the seed of random points and simulations")
     if jobs is not None:
         whole("verify", "jobs", jobs, least=1, meaning="the number of processes")
+    callback("verify", "progress", progress, "a function of the fraction done")
+    callback("verify", "on_row", on_row, "a function of a row")
     if second and program() is None:
         raise FileNotFoundError("verify(second=True): Maxima is not installed; install it, or leave second out")
     how = How(quick, seed, second)
@@ -109,7 +111,7 @@ def verify(
     meant = selections((p for p in asked if isinstance(p, str | Path)), only)
     files = list(meant)
     if wrong := [a for a in asked if not isinstance(a, str | Path | Claim)]:
-        raise TypeError(f"verify(path_or_claims={wrong[0]!r}): give files, folders or claims")
+        raise TypeError(f"verify(path_or_claims={shown(wrong[0])}): give files, folders or claims")
     processes = min(jobs or os.cpu_count() or 1, len(files))
     named = {str(Path(split(p)[0])) for p in asked if isinstance(p, str | Path)}
     rows: list[Row] = []
@@ -129,9 +131,9 @@ def verify(
     without = [f for f in files if str(f) not in read] if complete and not only else []
     if complete and not rows:
         which = f"with {' or '.join(map(repr, only))} " if only else ""
+        where = ", ".join(a.name if isinstance(a, Claim) else str(a) for a in asked) or "an empty list"
         raise ValueError(
-            f"verify: no claims {which}in {', '.join(map(str, asked)) or 'an empty list'}; a claims file defines "
-            "symhigh.Claim objects at module level"
+            f"verify: no claims {which}in {where}; a claims file defines symhigh.Claim objects at module level"
         )
     rows += [_broken(f, "the file holds no claims") for f in without if str(f) in named]
     place = {str(f): i for i, f in enumerate(files)}
@@ -180,9 +182,9 @@ def _all_rows(
 
 
 def _in_processes(files: Mapping[Path, Selection], how: How, processes: int) -> Iterator[Done]:
-    """Rows of all files, in the order in which they are done."""
+    """Rows of all files, in the order in which they are done; long files are begun first, so that none is left last."""
     waiting: Queue[tuple[Path, Selection]] = Queue()
-    for entry in files.items():
+    for entry in sorted(files.items(), key=lambda entry: -entry[0].stat().st_size):
         waiting.put(entry)
     done: Queue[Done | None] = Queue()
     workers = [_Worker(waiting, done, how) for _ in range(processes)]

@@ -15,6 +15,8 @@ from symhigh.ledger.domain import Domain
 from symhigh.ledger.relation import Relation
 
 Pass = Callable[[sp.Expr], sp.Expr]
+_ASSUMED = {sp.Gt: "is_positive", sp.Ge: "is_nonnegative", sp.Lt: "is_negative", sp.Le: "is_nonpositive"}
+"""What SymPy would have to know of a form for its order to zero to hold."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,7 @@ def _sign(form: sp.Expr, kind: type) -> bool | None:
     """What the form's assumptions say of ``form kind 0``; an equation is decided by zero itself, or by infinity."""
     if kind is sp.Eq:
         return True if form == 0 else False if form.is_infinite else None
-    known = {
-        sp.Gt: form.is_positive,
-        sp.Ge: form.is_nonnegative,
-        sp.Lt: form.is_negative,
-        sp.Le: form.is_nonpositive,
-        sp.Ne: None if form.is_zero is None else not form.is_zero,
-    }
-    return None if known[kind] is None else bool(known[kind])
+    if kind is sp.Ne:
+        return None if form.is_zero is None else not form.is_zero
+    known = getattr(form, _ASSUMED[kind])
+    return None if known is None else bool(known)

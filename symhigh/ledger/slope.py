@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symhigh.checks import real
-from symhigh.integration import Curve
+from symhigh.checks import instance, real, several
+from symhigh.integration.curve import Curve
 from symhigh.integration.network import NetworkCurve
 from symhigh.ledger.directions import pooled, shrunk, thinned
 from symhigh.ledger.outcome import checked_alarm, independent
 from symhigh.ledger.reference import Reference, outputs_of
 from symhigh.population.spectrum import Array
-from symhigh.simulation import Runs
+from symhigh.simulation.runs import Runs
 
 _MOST = 12
 """How many times an error is measured at."""
@@ -83,6 +83,9 @@ def error_slope(
     """
     rate = checked_alarm("error_slope", alarm)
     slope = real("error_slope", "expected", expected, above=-np.inf, meaning="the slope to be expected")
+    instance("error_slope", "curve", curve, (Curve, NetworkCurve), "a curve, such as derive(…).solve(…)")
+    several("error_slope", "runs", runs, Runs, "a list of Runs at different dimensions")
+    instance("error_slope", "what", what, str, "the name of an output")
     ordered = sorted(runs, key=lambda r: r.d)
     dims = [r.d for r in ordered]
     if len(set(dims)) < max(2, len(dims)):

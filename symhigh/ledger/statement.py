@@ -55,7 +55,10 @@ def statements(given: Any, derived: bool = True) -> list[Statement]:
     relation that was decided before it arrived.
     """
     if isinstance(given, Relation):
-        return [Relation(_differentiated(given.left), _differentiated(given.right), given.kind, given.arguments)]
+        left, right = _differentiated(given.left), _differentiated(given.right)
+        if isinstance(left, sp.Expr) and isinstance(right, sp.Expr) and (left.has(sp.Order) or right.has(sp.Order)):
+            return [_relation(left, right, given.kind)]
+        return [Relation(left, right, given.kind, given.arguments)]
     if isinstance(given, Asymptotic | Bounded | Equivalence):
         return [given]
     if given is sp.true or given is sp.false or isinstance(given, bool):
@@ -66,13 +69,13 @@ def statements(given: Any, derived: bool = True) -> list[Statement]:
     if isinstance(given, int):
         given = sp.Integer(given)
     if isinstance(given, sp.Rel):
-        return [_relation(given)]
+        return [_relation(given.lhs, given.rhs, given.func)]
     if isinstance(given, sp.MatrixBase):
         return [Relation(_differentiated(entry), sp.S.Zero) for entry in given]
     if isinstance(given, sp.Expr):
         if given.is_Number and not derived:
             raise ValueError(f"a statement arrived as the number {given}, which states nothing; {REMEDY}")
-        return [Relation(_differentiated(given), sp.S.Zero)]
+        return [_relation(given, sp.S.Zero, sp.Eq)]
     if isinstance(given, Iterable) and not isinstance(given, str):
         return [s for part in given for s in statements(part, derived)]
     raise TypeError(
@@ -110,11 +113,13 @@ def refuse_floats(stated: Iterable[Statement]) -> None:
                 )
 
 
-def _relation(given: sp.Rel) -> Statement:
-    left, right = _differentiated(given.lhs), _differentiated(given.rhs)
-    if isinstance(given, sp.Eq) and (orders := [*left.atoms(sp.Order), *right.atoms(sp.Order)]):
+def _relation(left: sp.Expr, right: sp.Expr, kind: type) -> Statement:
+    left, right = _differentiated(left), _differentiated(right)
+    if orders := [*left.atoms(sp.Order), *right.atoms(sp.Order)]:
+        if kind is not sp.Eq:
+            raise ValueError(f"{Relation(left, right, kind)}: an order symbol stands in an equation only")
         return Bounded.of(left, right, orders)
-    return Relation(left, right, given.func)
+    return Relation(left, right, kind)
 
 
 def _differentiated(side: Any) -> Any:

@@ -17,7 +17,7 @@ from symhigh.derivation import derive
 from symhigh.integration.bands import Fluctuations
 from symhigh.ledger.directions import thinned
 from symhigh.ledger.judgement import MOST, Source
-from symhigh.simulation import Runs
+from symhigh.simulation.runs import Runs
 from symhigh.system import MomentSystem
 
 _RTOL = 1e-3

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import sympy as sp
 
-from symhigh.integration.solve import Progress
 from symhigh.objects.view import documented_by, seen_as
 from symhigh.population.spectrum import Array
 from symhigh.problem import Problem
@@ -20,6 +19,8 @@ from symhigh.system import MomentSystem
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.random import BitGenerator
+
+    from symhigh.integration.solve import Progress
 
 
 @dataclass(frozen=True, eq=False, repr=False)

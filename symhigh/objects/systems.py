@@ -34,7 +34,7 @@ from symhigh.rule import Rule
 if TYPE_CHECKING:
     from numpy.random import BitGenerator
 
-    from symhigh.closed import Formula
+    from symhigh.closed.formula import Formula
     from symhigh.integration.network_law import LawCurve
     from symhigh.objects.fluctuations import Fluctuations
     from symhigh.objects.network_curve import NetworkCurve

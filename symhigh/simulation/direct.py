@@ -9,6 +9,7 @@ import numpy as np
 
 from symhigh.codegen.kernels import step_kernels
 from symhigh.codegen.normal import stream
+from symhigh.integration.doubts import Doubts
 from symhigh.integration.modes import all_columns, cell_starts
 from symhigh.population.spectrum import Array
 from symhigh.simulation.general_covariance import recorder
@@ -76,6 +77,13 @@ class DirectWalk:
             return
         split = self.y.size - len(self.e.system.states)
         out[:] = self.recorder(time, self.y[:split].reshape(-1, self.e.d), self.coef, self.y[split:])
+
+    def doubt(self, time: float, doubts: Doubts) -> None:
+        if self.recorder is None:
+            doubts.look(self.e.system, self.kernels, time, self.y, (self.e.par, self.coef, self.w, self.const), time)
+            return
+        split = self.y.size - len(self.e.system.states)
+        self.recorder(time, self.y[:split].reshape(-1, self.e.d), self.coef, self.y[split:], doubts)
 
     def size(self) -> float:
         vectors = self.y[: len(self.e.system.field.coordinates) * self.e.d]

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import output_times, real, whole
+from symhigh.checks import instance, output_times, real, steps_of, whole
 from symhigh.integration.outputs import Outputs
 from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
@@ -96,8 +96,13 @@ def exact_mean(
     Raises ``ValueError`` where no exact mean is known, naming what stands against it, and for parameters without
     numbers.
     """
+    instance("exact_mean", "problem", problem, Problem, "a Problem, such as least_squares()")
+    instance("exact_mean", "rule", rule, Rule, "a rule, such as Constant(1)")
+    instance("exact_mean", "spectrum", spectrum, Spectrum, "a Spectrum, such as Spectrum.isotropic()")
+    instance("exact_mean", "start", start, Start, "a Start, such as Start()")
     size = whole("exact_mean", "d", d, least=1, meaning="the dimension")
     end = real("exact_mean", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    steps_of("exact_mean", size, end)
     if reason := no_exact_mean(problem, rule):
         raise ValueError(f"exact_mean: {reason}; use simulate, or derive(problem, rule).solve for the limit")
     times = np.linspace(0.0, end, 101) if t is None else output_times("exact_mean", t, end)

@@ -14,13 +14,17 @@ import sympy as sp
 
 from symhigh.codegen.kernels import limit_kernels
 from symhigh.derivation.state import Statement
+from symhigh.integration.doubts import Doubts
 from symhigh.meanfield import Family, ScalarState
 from symhigh.population.spectrum import Array
 from symhigh.symbols import OwnedSymbol, lam
 from symhigh.system import MomentSystem
 
-Recorder = Callable[[float, Array, Array, Array], Array]
-"""``(time, coordinates, coefficients, memories) -> outputs`` of the system, nan where one is not known."""
+Recorder = Callable[..., Array]
+"""``(time, coordinates, coefficients, memories[, doubts]) -> outputs`` of the system, nan where one is not known.
+
+``doubts`` take in the errors of averages in them.
+"""
 
 
 def recorder(system: MomentSystem, s: Statement, covariance: Array) -> Recorder:
@@ -42,14 +46,17 @@ def recorder(system: MomentSystem, s: Statement, covariance: Array) -> Recorder:
 
     averages = {r.name: average(r.summand, r.name) for r in system.reductions}
     lost = [bool(system.unfolded(e).free_symbols & unknown) for e in system.outputs.values()]
-    kernels = limit_kernels(_of_averages(system))
+    flat = _of_averages(system)
+    kernels = limit_kernels(flat)
     parameters = np.array([float(value) for value in system.parameters.values()])
     one, none = np.ones((1, 1)), np.zeros(0)
 
-    def record(time: float, rows: Array, coef: Array, memory: Array) -> Array:
+    def record(time: float, rows: Array, coef: Array, memory: Array, doubts: Doubts | None = None) -> Array:
         found = [f(*rows, *coef[1:], coef[0]) for f in averages.values()]
-        out = np.zeros(len(lost))
-        kernels.observe(time, np.array([0.0, *found, *memory]), out, parameters, one, one[0], none)
+        out, y = np.zeros(len(lost)), np.array([0.0, *found, *memory])
+        kernels.observe(time, y, out, parameters, one, one[0], none)
+        if doubts is not None:
+            doubts.look(flat, kernels, time, y, (parameters, one, one[0], none), time)
         return np.where(lost, np.nan, out)
 
     return record

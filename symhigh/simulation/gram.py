@@ -13,6 +13,7 @@ import sympy as sp
 from symhigh.codegen.gram_frame import sources
 from symhigh.codegen.kernels import gram_kernels
 from symhigh.codegen.normal import stream
+from symhigh.integration.doubts import Doubts
 from symhigh.population import Overlaps, Spectrum, Start
 from symhigh.population.eigenvalues import apportion
 from symhigh.population.population import cholesky
@@ -188,6 +189,9 @@ class GramWalk:
     def record(self, time: float, out: Array) -> None:
         self.kernels.lift(self.moving, self.fixed, self.count, self.y)
         self.kernels.observe(time, self.y, out, self.e.par, self.coef, self.w, self.const)
+
+    def doubt(self, time: float, doubts: Doubts) -> None:
+        doubts.look(self.e.system, self.kernels, time, self.y, (self.e.par, self.coef, self.w, self.const), time)
 
     def size(self) -> float:
         return float((self.moving * self.moving).sum()) / self.e.d

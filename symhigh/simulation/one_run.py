@@ -13,6 +13,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import expression, shown
+from symhigh.integration.doubts import Doubts
 from symhigh.population.spectrum import Array
 from symhigh.simulation.direct import DirectWalk
 from symhigh.simulation.gram import GramWalk
@@ -20,6 +21,9 @@ from symhigh.simulation.runs import Runs
 from symhigh.simulation.walk import Experiment
 from symhigh.symbols import lam
 from symhigh.system import MomentSystem
+
+_KNOWN, _LOOKS = 1e-6, 20
+"""The error that averages in outputs may have without a word, and how often in a run they are looked at."""
 
 
 class Result:
@@ -31,6 +35,7 @@ class Result:
         self.rows = 0
         self.message = ""
         self.last: Array | None = None
+        self.doubts = Doubts(_KNOWN, "what runs record")
 
 
 def one_run(
@@ -59,6 +64,8 @@ def one_run(
             for k, phi in enumerate(extra.values()):
                 assert isinstance(walk, DirectWalk)
                 result.outputs[row, own + k] = phi(walk)
+            if row % max(1, len(steps) // _LOOKS) == 0 or row == len(steps) - 1:
+                walk.doubt(done / e.d, result.doubts)
             size = walk.size()
         first = min(first, size) if row == 0 else first
         result.rows = row + 1
@@ -122,6 +129,9 @@ def collect(
         steps = steps[:shared]
     rows = len(steps)
     outputs = {name: np.array([r.outputs[:rows, k] for r in results]) for k, name in enumerate(names)}
+    doubts = max((r.doubts for r in results), key=lambda each: each.error, default=None)
+    if doubts is not None and (said := doubts.refusal() or doubts.warning()):
+        warnings.warn(f"simulate: {said}", RuntimeWarning, stacklevel=5)
     messages = {seed: r.message for seed, r in zip(seeds, results, strict=True) if r.message}
     if messages:
         seed, text = next(iter(messages.items()))

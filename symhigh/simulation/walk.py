@@ -14,6 +14,7 @@ import numpy as np
 
 from symhigh.codegen.target import NUMBA, C, Target, chosen
 from symhigh.derivation.state import Statement
+from symhigh.integration.doubts import Doubts
 from symhigh.population import Population
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
@@ -33,6 +34,9 @@ class Walk(Protocol):
 
     def record(self, time: float, out: Array) -> None:
         """Write the outputs of ``Experiment.system`` at the iterate into ``out``."""
+
+    def doubt(self, time: float, doubts: Doubts) -> None:
+        """Take in the errors that averages in the outputs have at the iterate."""
 
     def size(self) -> float:
         """The sum of the squares of all vectors' entries, whose explosion ends a run."""

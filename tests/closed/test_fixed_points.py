@@ -168,6 +168,17 @@ def test_sgd_leaves_the_saddle_at_the_escape_rate(problem: sh.Problem, rate: flo
     assert abs(grown.mean() - np.exp(0.8)) < 4 * error + 0.01
 
 
+RULES = [sh.AdaGrad(1, 1), sh.RMSprop(0.2, 1, 1), sh.Momentum(0.2, 1), sh.Averaged(sh.Constant(0.2))]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: type(r).__name__)
+@pytest.mark.parametrize("problem", [sh.phase_retrieval(), sh.least_squares(0.3)], ids=lambda p: p.name)
+def test_rules_with_states_of_their_own_have_no_point_in_two_overlaps(problem: sh.Problem, rule: sh.Rule) -> None:
+    """A mode of theirs has cells or further vectors, which a point in B11 and B12 leaves open."""
+    with pytest.raises(ValueError, match=r"fixed_points: a mode of it has \w+.* too; use Constant"):
+        sh.fixed_points(problem, rule)
+
+
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="is not constant"):
         sh.fixed_points(sh.phase_retrieval(), sh.AdaGradNorm(1, 1))

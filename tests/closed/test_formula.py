@@ -11,7 +11,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.closed import Formula
+from symhigh.closed.formula import Formula
 from symhigh.closed.nodes import Average, Root, bracketed_root
 from symhigh.symbols import lam
 

@@ -196,6 +196,8 @@ def test_adagrad_with_noise(problem: sh.Problem, least: float | None) -> None:
     if least is not None:
         mean = (np.sqrt(1.5) + np.sqrt(0.5)) / 2
         assert late[0] == pytest.approx(0.6 * 0.5 * mean / (4 * 100), rel=1e-12)
+    anywhere = sh.limits(problem, sh.AdaGrad(0.6, 0.3))["excess_risk_asymptotic"].expr
+    assert not sp.simplify(anywhere * sp.sqrt(sh.t)).has(sh.t)  # the average over an open spectrum has none either
     with pytest.raises(ValueError, match="without label noise its cells s stop"):
         sh.limits(sh.least_squares(), sh.AdaGrad(0.6, 0.3), TWO, START)
 
@@ -221,3 +223,19 @@ def test_an_open_spectrum_stays_open() -> None:
     found = sh.limits(sh.least_squares(omega), sh.Momentum(g3, friction))
     at = {"omega": 0.4, "b": 0.3, "f": 0.7, "tau": 0.9}
     assert value(found["risk"], **at) == pytest.approx(0.4**2 / (2 * (1 - 0.9 * 0.3 / 1.4)), rel=1e-12)
+
+
+def test_pieces_without_noise_have_their_limits_at_the_target() -> None:
+    """The risk of Huber's loss has no value at Q = 0 by substitution; its limit there is 0."""
+    start = sh.Start(1.0, 1, 0.2)
+    found = sh.limits(sh.huber(0.5), sh.SignSGD(0.3), sh.Spectrum.isotropic(), start)
+    curve = sh.derive(sh.huber(0.5), sh.SignSGD(0.3)).solve(sh.Spectrum.isotropic(), start, 60, t=[60])
+    assert float(found["risk"].evaluate()) == pytest.approx(curve.risk[0], rel=1e-6)
+    assert float(found["excess_risk"].evaluate()) == pytest.approx(curve.risk[0], rel=1e-6)
+
+
+def test_numbers_of_three_hundred_digits_come_back() -> None:
+    noise = sp.Symbol("n", positive=True)
+    for threshold in (1e308, 1e-300):
+        found = sh.limits(sh.huber(threshold, noise), sh.SignSGD(sp.Symbol("g", positive=True)))
+        assert found["risk"].expr.has(noise)

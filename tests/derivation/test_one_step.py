@@ -104,3 +104,15 @@ def test_the_sign_of_a_slope_in_pieces() -> None:
     assert sp.simplify(stein[0] * sp.sqrt(P) - sp.sqrt(2 / sp.pi)) == 0
     assert not noise.has(B["B11"])
     assert averages(sh.hinge())[1].has(B["B11"]), "samples with a margin do not move"
+
+
+@pytest.mark.parametrize(("rule", "columns"), [
+    (sh.Constant(0.4), 1), (sh.MiniBatch(sh.Momentum(0.4, 1, 0.3), 2), 1), (sh.SignSGD(0.3), 1),
+    (sh.NoisyGradient(sh.Constant(0.4), 0.3), 3), (sh.Adam(0.3, 2, 1, 1), 1),
+], ids=lambda r: type(r).__name__)  # fmt: skip
+def test_a_random_number_of_the_step_is_a_column_of_the_noise(rule: sh.Rule, columns: int) -> None:
+    """Of a network: what the sample does to u and v at once, and what each draws itself."""
+    field = mean_field(state(sh.least_squares(0.3, model=sh.PRODUCT), rule)[0])
+    assert field.noise is not None
+    assert field.noise.cols == columns
+    assert (field.noise * field.noise.T - field.covariance).applyfunc(sp.expand).is_zero_matrix

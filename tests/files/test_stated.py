@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +251,24 @@ def test_problems_and_starts_that_are_equal_to_named_ones_are_written_by_name() 
                 read_rule) == big  # fmt: skip
     assert population_tree((sh.Spectrum.isotropic(), sh.Start(random=True)))["start"]["random"] is True
     assert "random" not in population_tree(LINE)["start"]
+
+
+def test_spectra_are_written_by_name_only_where_they_are_those_of_the_name() -> None:
+    law, edge = sh.Spectrum.power_law(0.2), sh.Spectrum.marchenko_pastur(2.0)
+    assert population_tree((law, sh.Start()))["spectrum"] == {"name": "power-law", "beta": 0.2}
+    assert population_tree((edge, sh.Start()))["spectrum"] == {"name": "marchenko-pastur", "ratio": 2.0}
+    for changed in (replace(law, values=law.values / 2), replace(law, weights=law.weights[::-1].copy())):
+        assert population_tree((changed, sh.Start()))["spectrum"]["name"] == "nodes"
+    even, uneven = ([1, 0.5], None), ([1, 0.5], [0.25, 0.75])
+    spectra = [population_tree((sh.Spectrum.from_eigenvalues(*s), sh.Start()))["spectrum"] for s in (even, uneven)]
+    assert [sorted(s) for s in spectra] == [["values"], ["values", "weights"]]
+    flat = [population_tree((sh.Spectrum.isotropic(v), sh.Start()))["spectrum"] for v in (1, 2)]
+    assert flat == ["isotropic", {"name": "isotropic", "lam": 2.0}]
+
+
+def test_agreement_is_asked_for_in_names() -> None:
+    text = stated(dimensions=8).to_toml()
+    for given in ("3", '["risk", 3]', '"risk"'):
+        with pytest.raises(ValueError, match="agree: give true, false or a list of outputs"):
+            sh.Experiment.from_toml(text.replace("agree = true", f"agree = {given}"))
+    assert sh.Experiment.from_toml(text.replace("agree = true", 'agree = ["risk"]')).agree == ("risk",)

@@ -1,10 +1,15 @@
-"""The long runs: ``python -m tests.fuzz api --count 100000``; exit status 1 where there is a fault."""
+"""The long runs: ``python -m tests.fuzz api --count 100000``.
+
+What is found is said every few seconds, and at the end, also of a run that a signal ends. The exit status is 1 where
+there is a fault, else 0, or 128 and the signal's number.
+"""
 
 import argparse
 import sys
 import time
 
 from tests.fuzz.run import fuzz_api, fuzz_commands
+from tests.fuzz.watch import to_screen
 
 parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
 parser.add_argument("what", choices=["api", "commands"])
@@ -15,10 +20,10 @@ parser.add_argument("--quick", action="store_true", help="leave out callables th
 options = parser.parse_args()
 begin = time.perf_counter()
 if options.what == "api":
-    report = fuzz_api(options.count, options.seed, not options.quick, options.stride)
+    report = fuzz_api(options.count, options.seed, not options.quick, options.stride, to_screen)
 else:
-    report = fuzz_commands(options.count, options.seed)
+    report = fuzz_commands(options.count, options.seed, say=to_screen)
 for fault in report.faults:
     print(fault)
 print(f"{report} in {time.perf_counter() - begin:.0f} s, seed {options.seed}")
-sys.exit(bool(report.faults))
+sys.exit(1 if report.faults else 128 + report.stopped if report.stopped else 0)

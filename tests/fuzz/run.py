@@ -12,40 +12,25 @@ from __future__ import annotations
 import random
 import signal
 import tempfile
+import time
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, contextmanager
-from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 from tests.fuzz.hostile import CANARY, NO_NUMBERS, VALUES
+from tests.fuzz.results import result_targets
 from tests.fuzz.targets import Target, targets
+from tests.fuzz.watch import Report, Stopped, stoppable, watched
 
 SECONDS = 20
-ANSWERS = (ValueError, TypeError, ArithmeticError)
+ANSWERS = (ValueError, TypeError, ArithmeticError, FileNotFoundError)
 """What a wrong argument may raise. KeyError, IndexError, AttributeError, RecursionError, … are accidents."""
 
 
 class Hang(BaseException):
     """An input that is not answered in time."""
-
-
-@dataclass
-class Report:
-    """How many inputs were answered how, and what went wrong."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)
-
-    def add(self, answer: str, fault: str = "") -> None:
-        self.counts[answer] += 1
-        if fault and len(self.faults) < 1000:
-            self.faults.append(fault)
-
-    def __str__(self) -> str:
-        shown = ", ".join(f"{count} {answer}" for answer, count in sorted(self.counts.items()))
-        return f"{sum(self.counts.values())} inputs: {shown}; {len(self.faults)} faults"
 
 
 @contextmanager
@@ -89,14 +74,18 @@ def examine(target: Target, hostile: dict[str, str], report: Report) -> None:
     """One call; its answer is counted, its faults are kept."""
     where = f"{target.name}({', '.join(f'{k}=<{v}>' for k, v in hostile.items())})"
     arguments = target.arguments | {name: VALUES[value]() for name, value in hostile.items()}
-    before = len(CANARY)
+    before, begin = len(CANARY), time.monotonic()
     try:
         with limited(SECONDS), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             target.call(**arguments)
+    except Stopped:
+        raise
     except Hang:
         return report.add("hanging", f"{where}: no answer in {SECONDS} s")
-    except ANSWERS as error:
+    except (*ANSWERS, KeyError) as error:
+        if isinstance(error, KeyError) and " " not in str(error.args[0]):  # no name that is refused in words
+            return report.add("accidents", f"{where}: {error!r}")
         if target.name == "within" and "function" in hostile:  # what the function itself raises is passed on
             return report.add("the caller's own")
         report.add("refused", _unowned(target, hostile, where, error))
@@ -108,8 +97,10 @@ def examine(target: Target, hostile: dict[str, str], report: Report) -> None:
         wrong = [n for n, v in hostile.items() if n in target.numbers and v in NO_NUMBERS]
         wrong = [n for n in wrong if not (hostile[n] == "None" and n in target.optional)]
         report.add("answered", f"{where}: let in" if wrong else "")
-    if len(CANARY) > before:
-        report.faults.append(f"{where}: text was executed")
+    finally:
+        report.took(time.monotonic() - begin, where)
+        if len(CANARY) > before:
+            report.faults.append(f"{where}: text was executed")
     return None
 
 
@@ -124,17 +115,21 @@ def _unowned(target: Target, hostile: dict[str, str], where: str, error: BaseExc
     return f"{where}: a message of {len(text)} characters" if len(text) > 1200 else ""
 
 
-def fuzz_api(count: int | None, seed: int, slow: bool = True, stride: int = 1) -> Report:
+def fuzz_api(
+    count: int | None,
+    seed: int,
+    slow: bool = True,
+    stride: int = 1,
+    say: Callable[[str], None] = lambda line: None,
+) -> Report:
     """All single values (every ``stride``-th, from ``seed``), then drawn ones up to ``count`` inputs in all."""
-    chosen = [t for t in targets() if slow or not t.slow]
+    chosen = [t for t in (*targets(), *result_targets()) if slow or not t.slow]
     report = Report()
-    for number, (target, hostile) in enumerate(singles(chosen)):
-        if (number + seed) % stride == 0:
+    first = islice(singles(chosen), -seed % stride, None, stride)
+    inputs = first if count is None else islice(chain(first, pairs(chosen, seed)), count)
+    with stoppable(report):
+        for target, hostile in watched(inputs, report, say):
             examine(target, hostile, report)
-    if count is not None:
-        source = pairs(chosen, seed)
-        while sum(report.counts.values()) < count:
-            examine(*next(source), report)
     return report
 
 
@@ -198,32 +193,44 @@ def command_line(draw: random.Random) -> list[str]:
     return words + draw.choice(([], more))
 
 
-def fuzz_commands(count: int, seed: int, make: Callable[[random.Random], list[str]] = command_line) -> Report:
+def fuzz_commands(
+    count: int,
+    seed: int,
+    make: Callable[[random.Random], list[str]] = command_line,
+    say: Callable[[str], None] = lambda line: None,
+) -> Report:
     """Command lines, run in this process; exit status 0, 1 or 2, and never an exception."""
+    draw, report = random.Random(seed), Report()
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), stoppable(report):
+        for words in watched((make(draw) for _ in range(count)), report, say):
+            command(words, report)
+    return report
+
+
+def command(words: list[str], report: Report) -> None:
+    """One command line; its answer is counted, its faults are kept."""
     from click.testing import CliRunner
 
     from symhigh.cli import main
 
-    draw, report, runner = random.Random(seed), Report(), CliRunner()
-    with tempfile.TemporaryDirectory() as folder, chdir(folder):
-        for _ in range(count):
-            words, before = make(draw), len(CANARY)
-            where = " ".join(w if len(w) < 50 else w[:50] + "…" for w in words)
-            try:
-                with limited(3 * SECONDS), warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    result = runner.invoke(main, words)
-            except Hang:
-                report.add("hanging", f"{where}: no answer in {3 * SECONDS} s")
-                continue
-            accident = result.exception is not None and not isinstance(result.exception, SystemExit)
-            if isinstance(result.exception, Hang):
-                report.add("hanging", f"{where}: no answer in {3 * SECONDS} s")
-            elif accident or result.exit_code not in (0, 1, 2):
-                report.add("accidents", f"{where}: {result.exception!r}")
-            else:
-                silent = result.exit_code == 2 and "Error" not in result.output
-                report.add(f"status {result.exit_code}", f"{where}: no message" if silent else "")
-            if len(CANARY) > before:
-                report.faults.append(f"{where}: text was executed")
-    return report
+    where = " ".join(w if len(w) < 50 else w[:50] + "…" for w in words)
+    before, begin = len(CANARY), time.monotonic()
+    try:
+        with limited(3 * SECONDS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = CliRunner().invoke(main, words)
+    except Hang:
+        return report.add("hanging", f"{where}: no answer in {3 * SECONDS} s")
+    finally:
+        report.took(time.monotonic() - begin, where)
+        if len(CANARY) > before:
+            report.faults.append(f"{where}: text was executed")
+    accident = result.exception is not None and not isinstance(result.exception, SystemExit)
+    if isinstance(result.exception, Hang):
+        report.add("hanging", f"{where}: no answer in {3 * SECONDS} s")
+    elif accident or result.exit_code not in (0, 1, 2):
+        report.add("accidents", f"{where}: {result.exception!r}")
+    else:
+        silent = result.exit_code == 2 and "Error" not in result.output
+        report.add(f"status {result.exit_code}", f"{where}: no message" if silent else "")
+    return None

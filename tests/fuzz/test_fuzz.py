@@ -1,9 +1,13 @@
 """Bounded runs of the fuzzers; the long ones are ``-m slow``, or ``python -m tests.fuzz``."""
 
+import os
+import signal
+from collections.abc import Iterator
+
 import pytest
 
 import symhigh as sh
-from tests.fuzz import run
+from tests.fuzz import run, watch
 from tests.fuzz.hostile import CANARY, VALUES
 from tests.fuzz.targets import Target
 
@@ -48,6 +52,40 @@ def test_planted_faults_are_found(kind: str, monkeypatch: pytest.MonkeyPatch) ->
     assert any(words in fault for fault in report.faults), report.faults
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_keeps_what_it_found(number: int) -> None:
+    """Also where a library swallows the exception that the signal's handler raises."""
+
+    def inputs() -> Iterator[int]:
+        yield from range(10)
+
+    for swallowed in (False, True):
+        report = watch.Report()
+        with watch.stoppable(report):
+            for item in watch.watched(inputs(), report):
+                report.add("refused", f"fault {item}")
+                if item == 3:
+                    try:
+                        os.kill(os.getpid(), number)
+                    except BaseException:
+                        if not swallowed:
+                            raise
+        assert report.faults == [f"fault {k}" for k in range(4)]
+        assert report.stopped == number
+        assert signal.Signals(number).name in str(report)
+
+
+def test_progress_is_said_between_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "EVERY", 0.0)
+    lines: list[str] = []
+    report = watch.Report()
+    for item in watch.watched(range(2), report, lines.append):
+        report.add("refused", "the second is wrong" if item else "")
+    assert "1 inputs" in lines[0]
+    assert lines[1] == "fault: the second is wrong"
+    assert "2 inputs" in lines[2]
+
+
 def test_every_public_callable_is_a_target() -> None:
     from tests.fuzz.targets import targets
 
@@ -75,8 +113,8 @@ def test_every_public_callable_is_a_target() -> None:
         "PhaseDiagram",
         "Ledger",
         # tested on their own:
-        *("adam_constants", "best_momentum", "best_rate", "escape", "exact_mean", "ClippedGradient", "cite"),
-        "optimal_schedule",
+        *("adam_constants", "best_momentum", "best_rate", "cite", "compute_optimal"),
+        *("escape", "exact_mean", "optimal_schedule", "ClippedGradient"),
     }
     ledger = {
         "Claim",

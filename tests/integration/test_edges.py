@@ -72,6 +72,8 @@ def test_underflow_has_no_sign():
     assert found["distance"].tolist() == [2, 0]
     kept = settled_outputs({"risk": np.array([1.0, -1e-9])}, system, ISO, sh.Start())
     assert kept["risk"][1] == -1e-9
+    late = system.solve(ISO, sh.Start(), 2000.0, t=[700, 800, 1000, 2000])
+    assert min(late.risk.min(), late.distance.min()) >= 0
     curve = system.solve(ISO, sh.Start(), 3000.0, target=NUMPY)
     assert curve.risk.min() >= 0
     assert curve.distance.min() >= 0

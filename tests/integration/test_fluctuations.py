@@ -403,6 +403,12 @@ def test_other_closures_and_steps_are_refused_with_the_reason(problem, rule, pop
         system.fluctuations(*population, 1)
 
 
+def test_tolerances_below_what_doubles_carry_are_refused() -> None:
+    system = sh.derive(sh.least_squares(0.3), sh.Constant(0.4))
+    with pytest.raises(ValueError, match="rtol must be >= 1e-11"):
+        system.fluctuations(HALVES, FAR, 1, rtol=1e-300)
+
+
 def test_fluctuations_end_where_the_limit_does_and_say_so() -> None:
     exploding = sh.derive(sh.Problem((sh.x - sh.x_star) ** 4 / 4), sh.Constant(1))
     with pytest.warns(RuntimeWarning, match=r"fluctuations: the limit stopped at t = .* of 50; solve says why"):

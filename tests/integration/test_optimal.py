@@ -123,9 +123,13 @@ def test_other_losses_are_better_than_their_best_constant_rate():
 
 
 def test_wrong_arguments_are_named():
-    for arguments, name in (({"objective": "last"}, "objective"), ({"t_end": 0}, "t_end"), ({"most": -1}, "most")):
+    for arguments, name in (({"objective": "last"}, "objective"), ({"t_end": 5e-324}, "t_end"), ({"most": -1}, "most")):
         with pytest.raises(ValueError, match=name):
             sh.optimal_schedule(*(sh.least_squares(0), ISOTROPIC, sh.Start()), **{"t_end": 1, **arguments})
+    with pytest.raises(TypeError, match="problem must be a"):
+        sh.optimal_schedule(1, ISOTROPIC, sh.Start(), 1)
+    with pytest.raises(TypeError, match="start must be a Start"):
+        sh.optimal_schedule(sh.least_squares(0), ISOTROPIC, 1, 1)
 
 
 def test_an_interval_that_the_grid_does_not_resolve_is_refused():

@@ -15,7 +15,7 @@ from scipy.integrate import solve_ivp
 import symhigh as sh
 from symhigh.derivation.close.additive import xi
 from symhigh.derivation.ito.sde import ItoSDE
-from symhigh.integration import doubts, edges, phase, plain, repeat, timetable
+from symhigh.integration import doubts, edges, optimal, phase, plain, repeat, timetable
 from symhigh.integration.escape import NoSaddle, _Saddle
 from symhigh.integration.lyapunov import _seen, march
 from symhigh.integration.many import COMPLETE, IMPRECISE
@@ -275,3 +275,25 @@ def test_points_without_a_value_are_marked() -> None:
     assert found.errors[1, 1] == "risk is inf here"
     assert repr(found).startswith("PhaseDiagram(risk as t -> oo; 2 a x 2 b; 1 complete, 1 diverged, ")
     assert phase._axis("x", ("a", [1])) == phase._axis("x", {"a": [1]}) == {"a": [1]}
+
+
+# --- schedules ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("slope", "square", "bounds", "rate"),
+    [
+        (-1.0, 0.5, (0.0, np.inf), 1.0), (-1.0, 0.5, (0.0, 0.4), 0.4), (1.0, 0.5, (0.1, 2.0), 0.1),
+        (-1.0, -1.0, (0.0, 2.0), 2.0), (3.0, -1.0, (0.0, 2.0), 0.0), (3.0, -1.0, (0.0, 4.0), 4.0),
+        (2.5, -1.0, (1.0, 2.0), 2.0), (3.5, -1.0, (1.0, 2.0), 1.0),
+    ],
+)  # fmt: skip
+def test_the_best_rate_is_the_least_of_a_parabola_on_its_interval(
+    slope: float, square: float, bounds: tuple[float, float], rate: float
+) -> None:
+    flow: Any = SimpleNamespace(
+        e=SimpleNamespace(scale=np.ones(1)), bounds=bounds, speed=lambda y, g: np.array([slope * g + square * g**2])
+    )
+    assert optimal._Flow.best(flow, np.zeros(1), np.ones(1)) == pytest.approx(rate)
+    flow.bounds = (0.0, np.inf)
+    if square < 0:
+        with pytest.raises(ValueError, match="lower the risk without bound here; give most, a largest rate"):
+            optimal._Flow.best(flow, np.zeros(1), np.ones(1))

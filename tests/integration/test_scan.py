@@ -191,6 +191,7 @@ def test_joint_conditions_are_checked_at_every_point() -> None:
         ({"executor": 2}, "executor must be"),
         ({"progress": 2}, "progress must be"),
         ({"target": "C"}, "target must be"),
+        ({"keep": []}, "keep names no output; choose from risk"),
     ],
 )
 def test_wrong_arguments_are_refused_by_name(given: dict[str, Any], words: str) -> None:

@@ -9,7 +9,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh.codegen.kernels import limit_kernels
 from symhigh.codegen.target import NUMPY
-from symhigh.integration import solve
+from symhigh.integration.solve import solve
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT
 from tests.scenarios import ISOTROPIC, SCENARIOS, START, TWO_HALVES, Scenario
 

@@ -199,6 +199,31 @@ def test_claims_in_dictionaries_and_lists_of_every_file(tmp_path):
     assert ledger.as_expected
 
 
+HIDDEN = """
+import types
+from symhigh.ledger import Claim, symbolic
+import sympy as sp
+a, b = sp.symbols("a b")
+class Holder:
+    wrong = Claim("in a class", id="h/1", evidence=[symbolic(a, a + 1)])
+space = types.SimpleNamespace(wrong=Claim("in an object", id="h/2", evidence=[symbolic(a, a + 2)]))
+def closure(claim):
+    return lambda: claim
+kept = closure(Claim("in a closure", id="h/3", evidence=[symbolic(a, a + 3)]))
+dropped = len([Claim("let go", id="h/4", evidence=[symbolic(a, a)])])
+from helper import shared
+"""
+
+
+def test_a_claim_that_a_file_makes_and_keeps_is_never_unread(tmp_path):
+    (tmp_path / "hidden.py").write_text(HIDDEN)
+    (tmp_path / "helper.py").write_text(GOOD + "\nshared = 1\n")
+    ledger = verify(tmp_path / "hidden.py", jobs=1)
+    assert [row.id for row in ledger.rows] == ["h/1", "h/2", "h/3"]
+    assert all(row.verdict is REFUTED for row in ledger.rows)
+    assert not ledger.as_expected
+
+
 def test_every_named_file_yields_a_row(tmp_path):
     (tmp_path / "good.py").write_text(GOOD)
     (tmp_path / "empty.py").write_text("")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +13,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from symhigh.ledger.bands import Deviation
+from symhigh.ledger.clock import OutOfTime, time_limit
 from symhigh.ledger.judgement import BIAS, RATIO, VARIANCE
 from symhigh.ledger.outcome import (
     Comparison,
@@ -163,3 +166,23 @@ def test_a_claim_has_its_weakest_support_and_any_refutation() -> None:
     assert not any(map(is_unfinished, SUPPORT))
     with pytest.raises(ValueError, match="no verdict to combine"):
         combine([], [Verdict.PROVED])
+
+
+def test_a_limit_of_time_holds_outside_the_main_thread_too() -> None:
+    ended: list[str] = []
+
+    def work(seconds: float, allowed: float) -> None:
+        try:
+            with time_limit(allowed):
+                time.sleep(seconds)
+            ended.append("in time")
+        except OutOfTime:
+            ended.append("out of time")
+
+    for seconds, allowed in ((0.05, 0.01), (0.0, 5.0)):
+        thread = threading.Thread(target=work, args=(seconds, allowed))
+        thread.start()
+        thread.join()
+    assert ended == ["out of time", "in time"]
+    with pytest.raises(OutOfTime), time_limit(0.02):
+        time.sleep(1.0)

@@ -21,6 +21,13 @@ CASES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "twin of no line": (lambda: must_fail(a > 0), TypeError, "give a line of evidence"),
     "domain of no symbol": (lambda: Domain({a + b: (0, 1)}), TypeError, "belongs to a SymPy symbol"),
     "parameter of a comparison": (lambda: comparison().power("nothing", 0.1), KeyError, "this comparison knows"),
+    "claims of an empty name": (lambda: sh.verify(""), FileNotFoundError, "an empty name"),
+    "progress of no function": (
+        lambda: sh.verify(Claim("n", evidence=(GOOD,)), progress=1), TypeError, "progress must be"
+    ),
+    "rows for no function": (lambda: sh.verify(Claim("n", evidence=(GOOD,)), on_row=1), TypeError, "on_row must be"),
+    "slope of no curve": (lambda: sh.error_slope(1, []), TypeError, "curve must be a curve"),
+    "evidence that is no list": (lambda: Claim("name", evidence=1), TypeError, "or be a list of these"),
     "probability": (lambda: comparison().finds("nothing"), KeyError, "this comparison knows"),
 }  # fmt: skip
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
+
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -26,6 +29,7 @@ from symhigh.ledger import (
     simulation,
     symbolic,
 )
+from symhigh.ledger.domain import Domain
 from symhigh.ledger.relation import Relation
 from symhigh.symbols import tau as TAU
 
@@ -83,8 +87,49 @@ def test_text_is_never_evaluated():
     assert row.verdict is Verdict.ERROR
     with pytest.raises(TypeError, match="cannot be a side"):
         symbolic(a, "a")
-    with pytest.raises(sp.SympifyError):
+    with pytest.raises(TypeError, match="left must be a side"):
         asymptotic("t", t, t)
+
+
+def test_text_inside_mappings_and_sets_is_never_evaluated():
+    """SymPy evaluates the text inside a mapping or a tuple even where it is asked to be strict."""
+    ran = []
+    code = "__import__('builtins').RAN.append(1)"
+    builtins.RAN = ran
+    try:
+        for hidden in ({code: code}, {code}, (code,), np.array([code], dtype=object), [{code: code}]):
+            for where in ((hidden, t, t), (t, hidden, t), (t, t, t, hidden)):
+                with pytest.raises(TypeError, match="text is not read"):
+                    asymptotic(*where)
+            for ends in ((hidden, 1), (0, hidden)):
+                with pytest.raises(TypeError, match="text is not read"):
+                    Domain({t: ends})
+            with pytest.raises(TypeError, match="cannot be a side"):
+                symbolic(a, hidden)
+        assert not ran
+    finally:
+        del builtins.RAN
+
+
+def test_options_of_evidence_are_checked_where_they_are_given():
+    for make, name in (
+        (lambda: numeric(t, t, points="3"), "points"),
+        (lambda: numeric(t, t, points=0), "points"),
+        (lambda: numeric(t, t, digits=float("nan")), "digits"),
+        (lambda: integrated(list, tolerance=0), "tolerance"),
+        (lambda: integrated(list, tolerance="1e-9"), "tolerance"),
+        (lambda: integrated([(1, 1)]), "pairs"),
+        (lambda: simulation(1), "experiment"),
+        (lambda: simulation(list, in_quick="no"), "in_quick"),
+        (lambda: symbolic(a, a, simplify=1), "simplify"),
+        (lambda: symbolic(a, a, title=1), "title"),
+        (lambda: asymptotic(a, a, a, side=1), "side"),
+        (lambda: asymptotic(a, a, a, title=1), "title"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=f"{name} must be"):
+            make()
+    with pytest.raises(ValueError, match="ends of a range must be real"):
+        Domain({t: (0, sp.I)})
 
 
 # --- what is shown is what is tested ----------------------------------------------------------------------------
@@ -166,6 +211,11 @@ def test_ids_seed_the_points():
         (equal(sp.Sum(k, (k, 0, n)), n * (n + 1) / 2), equal(sp.Sum(k, (k, 0, n)), n * (n - 1) / 2)),
         (equal(sp.sin(t), t + sp.O(t**3)), equal(sp.sin(t), 2 * t + sp.O(t**3))),
         (equal(sp.cos(t), 1 + sp.O(t**2)), equal(sp.cos(t), 1 + sp.O(t**3))),
+        (
+            Relation(sp.exp(1 / t), 1 + 1 / t + sp.O(t**-2, (t, sp.oo))),
+            Relation(sp.exp(1 / t), 1 + sp.O(t**-2, (t, sp.oo))),
+        ),
+        (sp.exp(t) - 1 - t + sp.O(t**2), sp.exp(t) - 1 + sp.O(t**2)),
         (asymptotic(a * t**2 + t, a * t**2, t), asymptotic(a * t**2 + t, t**2, t)),
         (asymptotic(sp.log(1 + t), sp.log(t), t), asymptotic(sp.log(1 + t), 2 * sp.log(t), t)),
         (asymptotic(sp.sin(a * t), a * t, t, 0), asymptotic(sp.sin(a * t), a * t**2, t, 0)),

@@ -132,3 +132,12 @@ def test_a_network_has_one_student_and_one_target() -> None:
         sh.Problem((p - q) ** 2, students=(p, p), targets=(q,))
     with pytest.raises(ValueError, match="at least one student"):
         sh.Problem(q**2, students=(), targets=(q,))
+
+
+@pytest.mark.parametrize("given", [("ab",), ((sh.x, 1, 2),), (("k", 1), "cd"), 3])
+def test_pairs_are_pairs(given: object) -> None:
+    with pytest.raises(TypeError, match=r"Problem\(parameters=.*parameters must be a mapping"):
+        sh.Problem((sh.x - sh.x_star) ** 2, parameters=given)
+    k = sp.Symbol("k", positive=True)
+    kept = sh.Problem(k * (sh.x - sh.x_star) ** 2, parameters=((k, 2),)).parameters
+    assert kept == sh.Problem(k * (sh.x - sh.x_star) ** 2, parameters={k: 2}).parameters

@@ -6,6 +6,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.rule.averaged import LAG, X, d, t
+from symhigh.symbols import gradient_square, sample_loss
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,12 @@ def test_the_lag_of_an_average_is_that_of_the_mean_of_all_iterates() -> None:
     after = (t * mean + X / d) / (t + 1 / d)
     lag = rule.step[LAG].xreplace({LAG: t * (mean - X)})
     assert sp.simplify(lag - (t + 1 / d) * (after - rule.step[X])) == 0
+
+
+def test_a_sample_that_is_learnt_has_no_rate() -> None:
+    """d max(0, f - f₀)/(c ‖∇f‖²), at most the cap."""
+    rows = ((0.5, None, 2.0, 1.5), (0.5, None, 0.25, 0.0), (0, None, 2.0, 2.0), (0.5, 0.3, 2.0, 0.3))
+    for least, cap, loss, rate in rows:
+        rule = sh.StochasticPolyak(cap, 0.25, least)
+        at = {**rule.values, sample_loss: loss, gradient_square: 40.0, d: 10}
+        assert float(rule.rate.xreplace(at)) == pytest.approx(min(rate * 10 / (0.25 * 40), cap or 9.0))

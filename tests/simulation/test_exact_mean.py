@@ -156,3 +156,12 @@ def test_what_has_no_exact_mean_is_refused(problem, rule, words):
 def test_a_negative_schedule_is_refused():
     with pytest.raises(ValueError, match="the learning rate is -"):
         sh.exact_mean(sh.least_squares(), sh.Schedule(1 - sh.t), SPECTRUM, START, 24, 3.0)
+
+
+def test_nothing_is_dropped_at_the_start() -> None:
+    """The mean and its limit begin at the same place, also where no later time is asked for."""
+    given = sh.least_squares(0.3), sh.Constant(0.4), sh.Spectrum.from_eigenvalues([1, 2]), sh.Start(0.5, 1, 0.2), 6, 2.0
+    for times in ([0.0], [0.0, 2.0]):
+        bias = sh.exact_mean(*given, t=times).bias
+        assert all(abs(values[0]) < 1e-14 for values in bias.values())
+    assert abs(bias["risk"][1]) > 1e-4

@@ -33,6 +33,12 @@ CASES: dict[str, tuple[Callable[[Path], Any], type[Exception], str]] = {
             sh.DiagonalNetwork(0.3), None, sh.NetworkClasses(1, 1, 1, 0.5), None, 20, 1.0, 1, method="gram"
         ), Exception, "gram|Gram",
     ),
+    "exact mean of a number": (
+        lambda _: sh.exact_mean(1, sh.Constant(0.4), *WHERE, 8, 1.0), TypeError, "problem must be a Problem"
+    ),
+    "exact mean over too many steps": (
+        lambda _: sh.exact_mean(sh.least_squares(), sh.Constant(0.4), *WHERE, 8, 2.0**63), ValueError, "t_end must be"
+    ),
     "grid of objects": (
         lambda out: sh.sweep(lambda seed, x: {"y": 1.0}, {"x": [object()]}, out=out), TypeError,
         "neither a number, a boolean nor text",

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -212,3 +213,15 @@ def test_interrupted_runs_keep_what_they_had() -> None:
     assert 1 <= runs.t.size < 101
     assert runs.risk.shape == (len(runs.seeds), runs.t.size)
     assert np.isfinite(runs.risk).all()
+
+
+def test_quantiles_are_numpys_and_empty_without_times() -> None:
+    runs = sh.simulate(sh.least_squares(0.5), sh.Constant(0.3), sh.Spectrum.isotropic(), sh.Start(), 16, 1.0, 5)
+    low, high = runs.quantiles("distance", 0.25, 0.75)
+    np.testing.assert_allclose([low, high], np.quantile(runs.distance, [0.25, 0.75], axis=0))
+    none = replace(runs, t=np.empty(0), outputs={n: v[:, :0] for n, v in runs.outputs.items()})
+    assert [q.size for q in none.quantiles()] == [0, 0]
+    for wrong in (-0.1, 1.1):
+        with pytest.raises(ValueError, match=r"low must be .*, a level between 0 and 1"):
+            runs.quantiles("risk", wrong)
+    assert (runs.quantiles("risk", 0.0, 1.0)[1] == runs.risk.max(axis=0)).all()

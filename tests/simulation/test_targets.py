@@ -23,7 +23,7 @@ from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, C
 from symhigh.derivation import derive
 from symhigh.derivation.limit import mean_field_of
-from tests.combinations import combinations
+from tests.combinations import TWO, combinations
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
 ALL = combinations()
@@ -50,6 +50,13 @@ def classes() -> sh.Runs:
     return sh.simulate(problem, sh.Constant(0.6), sh.Spectrum.isotropic(), overlaps, 20, 2.0, [3, 8], t=[1.0, 2.0])
 
 
+def learnt(method: str) -> Callable[[], sh.Runs]:
+    a, b = sp.symbols("a b", real=True)
+    loss = (a * sh.x + b - sh.x_star - 1 - sh.eps) ** 2 / 2
+    problem, rule = sh.Problem(loss, noise=0.5, learnt={a: sh.Learnt(0.5, 2), b: 0}), sh.MiniBatch(sh.Constant(0.3), 2)
+    return lambda: sh.simulate(problem, rule, *TWO, 20, 1.5, [3, 8], method, [0.5, 1.5])
+
+
 KINDS: dict[str, Callable[[], sh.Runs]] = {
     "one direction": runs("AdaGrad-Norm, square, linear"),
     "several directions": runs("SGD, square, committee"),
@@ -63,9 +70,11 @@ KINDS: dict[str, Callable[[], sh.Runs]] = {
     "noise by uniforms": runs("AdaGrad-Norm, Student"),
     "sampled labels": runs("AdaGrad-Norm, logistic, sampled"),
     "classes with means": classes,
+    "learnt scalars": learnt("direct"),
     "covariance": runs("SGD, square, linear", covariance=np.diag(np.linspace(0.5, 2, 20)) + 0.1),
     "rows of data": lambda: sh.simulate_passes(data(), sh.Constant(0.2), 2.0, [3, 8], t=[0, 0.5, 2]),
     "Gram chain": runs("AdaGrad-Norm, square, linear", "gram"),
+    "Gram chain with learnt scalars": learnt("gram"),
     "Gram chain of several": runs("SGD, square, committee", "gram"),
     "Gram chain of a batch": runs("mini-batch with weight decay, square, linear", "gram"),
     "Gram chain with its own normals": runs("noisy gradient, square, linear", "gram"),

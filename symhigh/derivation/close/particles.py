@@ -6,11 +6,11 @@ Last of the closures; it applies to every mean field whose noise is known as a f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from symhigh.derivation.close.refusal import NotClosed, assembled, opened
+from symhigh.derivation.close.refusal import NotClosed, assembled, known_numbers, opened
 from symhigh.derivation.close.registry import closure
 from symhigh.derivation.state import Statement
 from symhigh.meanfield import MeanField
@@ -35,5 +35,6 @@ def close_by_particles(
 ) -> ParticleSystem:
     """The mean field as it is."""
     if field.noise is None:
-        raise NotClosed("the noise of one step is not a fixed function of the coordinates times the sample")
-    return assembled(ParticleSystem, problem, rule, opened(field), values, field)
+        raise NotClosed("the random numbers of one step are correlated, and no factor of their covariance is known")
+    noise = sp.ImmutableMatrix(field.noise.subs(known_numbers(field.scalars)))
+    return assembled(ParticleSystem, problem, rule, opened(field), values, replace(field, noise=noise))

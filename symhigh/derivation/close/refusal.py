@@ -46,6 +46,11 @@ def assembled(
     return kind(problem, rule, family, reductions, scalars, states, values, outputs, field)
 
 
+def known_numbers(scalars: tuple[Scalar, ...]) -> dict[sp.Symbol, sp.Expr]:
+    """The scalars that are numbers; γ keeps its name."""
+    return {s.name: s.expression for s in scalars if s.expression.is_number and s.name != gamma}
+
+
 def numbers_put_in(
     family: Family,
     reductions: tuple[Reduction, ...],
@@ -54,7 +59,7 @@ def numbers_put_in(
     outputs: Mapping[str, sp.Expr],
 ) -> Any:
     """Scalars that are numbers, such as least squares' ``c1 = 1``, put in place of their names; γ keeps its own."""
-    numbers = {s.name: s.expression for s in scalars if s.expression.is_number and s.name != gamma}
+    numbers = known_numbers(scalars)
     return (
         replace(family, rhs=tuple(r.subs(numbers) for r in family.rhs)),
         reductions,

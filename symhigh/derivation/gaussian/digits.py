@@ -240,7 +240,7 @@ _FLOATS = {
     **{
         name: getattr(mp.fp, name) for name in dir(mp.fp) if callable(getattr(mp.fp, name)) and name[0] != "_"
     },
-    "mpf": float,
+    "mpf": lambda value: float(mp.mpf(value)),
     "pi": math.pi,
     "exp": math.exp,
     "sqrt": lambda u: math.sqrt(u) if u >= 0 else complex(0, math.sqrt(-u)),

@@ -154,7 +154,7 @@ def density(at: sp.Expr, width: sp.Expr) -> sp.Expr:
 def two_signs(covariance: sp.Expr, first: sp.Expr, second: sp.Expr) -> sp.Expr:
     """``E sign(u) sign(v)`` for centred Gaussian u, v with variances ``first``, ``second``: ``(2/π) arcsin ρ``."""
     c, p, law = _price()
-    return law.subs({c: covariance, p: sp.sqrt(first) * sp.sqrt(second)}, simultaneous=True)
+    return law.xreplace({c: covariance, p: sp.sqrt(first) * sp.sqrt(second)})
 
 
 @lru_cache(maxsize=1)

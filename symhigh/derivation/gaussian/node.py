@@ -120,10 +120,12 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
         total, rates = mean(sp.diff(g, symbol), v, cov), sp.diff(cov, symbol)
         if all(rate == 0 for rate in rates):
             return total
-        if g.has(sp.Piecewise, sp.Min, sp.Max):  # whose derivatives miss what happens where pieces meet
-            inverse, z = cov.inv(), sp.Matrix(v)
-            score = (z.T * inverse * rates * inverse * z)[0, 0] - (inverse * rates).trace()
-            return total + mean(sp.expand(score) * g, v, cov) / 2
+        rooted = any(p.base.has(sp.Abs, sp.sign) for p in g.atoms(sp.Pow) if not p.exp.is_Integer or p.exp < 0)
+        if rooted or g.has(sp.Piecewise, sp.Min, sp.Max):  # whose derivatives miss what happens where pieces meet
+            inverse = cov.inv()  # the score of the density, whose moments with g are nodes as g's is
+            turned, size = inverse * rates * inverse, range(self.dimension)
+            score = sp.Add(*(turned[i, j] * self.func(v[i] * v[j] * g, v, cov) for i in size for j in size))
+            return total + (score - (inverse * rates).trace() * self) / 2
         for i in range(self.dimension):
             for j in range(i + 1):
                 if rates[i, j] != 0:

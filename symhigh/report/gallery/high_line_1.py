@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symhigh.derivation import derive
-from symhigh.integration import Curve, solve
+from symhigh.integration.curve import Curve
+from symhigh.integration.solve import solve
 from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem, least_squares, logistic_regression
 from symhigh.report.figures import panels as stacked
 from symhigh.report.figures import plot_bands, plot_curve
 from symhigh.report.gallery import Drawn, Progress, expect, part, recipe
 from symhigh.rule import AdaGradNorm, Rule
-from symhigh.simulation import Runs, simulate
+from symhigh.simulation.runner import simulate
+from symhigh.simulation.runs import Runs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -17,7 +17,7 @@ from symhigh.report.figures import legend_above, panels, shades
 from symhigh.report.gallery import Drawn, Progress, expect, part, recipe
 from symhigh.report.gallery.high_line_5 import limiting_rate
 from symhigh.rule import LineSearch, Polyak
-from symhigh.simulation import simulate
+from symhigh.simulation.runner import simulate
 
 NAME, D, END, RUN = "high-line/2", 400, 60.0, 20.0
 EXPONENTS = (3.5, 4.0, 5.5, 7.5)

@@ -20,7 +20,7 @@ from symhigh.report.figures import THEORY, panels, plot_bands, shades
 from symhigh.report.gallery import Drawn, Progress, expect, recipe
 from symhigh.report.gallery.high_line_2 import power_spectrum
 from symhigh.rule import AdaGradNorm
-from symhigh.simulation import simulate
+from symhigh.simulation.runner import simulate
 
 NAME, ETA = "high-line/3", 2.5
 EXPONENTS, DISTANCES = (2.1, 3.0, 3.5, 4.0, 5.5), (1, 2, 4, 8, 16)

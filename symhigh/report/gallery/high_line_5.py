@@ -19,7 +19,7 @@ from symhigh.problem import least_squares
 from symhigh.report.figures import legend_above, panels, shades
 from symhigh.report.gallery import Drawn, Progress, expect, part, recipe
 from symhigh.rule import LineSearch
-from symhigh.simulation import simulate
+from symhigh.simulation.runner import simulate
 
 NAME, D, END, RUN = "high-line/5", 400, 60.0, 20.0
 POWERS = (1, 2, 3, 4, 5)

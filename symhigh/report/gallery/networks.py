@@ -21,7 +21,7 @@ from symhigh.population import NetworkClasses
 from symhigh.problem import DiagonalNetwork
 from symhigh.report.figures import COLOURS, THEORY, colour_of, legend_above, panels, shades
 from symhigh.report.gallery import Drawn, Progress, expect, recipe
-from symhigh.simulation import simulate
+from symhigh.simulation.runner import simulate
 
 Array = np.ndarray[Any, Any]
 FOUR = NetworkClasses([1, 1, 0.4, 0.4], [1, -0.5, 1, -0.5], 1.2, 0.2)
