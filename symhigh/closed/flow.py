@@ -15,10 +15,11 @@ import sympy as sp
 
 from symhigh.closed.finder import DoesNotApply
 from symhigh.closed.modes import rational
+from symhigh.closed.noise import has_noise
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.population import Overlaps, Spectrum
-from symhigh.symbols import gamma, inverse_time, lam, omega, risk, t
+from symhigh.symbols import gamma, inverse_time, lam, risk, t
 from symhigh.system import MomentSystem
 
 MOST_MODES = 8
@@ -54,9 +55,8 @@ class Flow:
 
     @property
     def noiseless(self) -> bool:
-        """Whether the label noise is stated to be zero, or the loss does not see it."""
-        problem = self.system.problem
-        return not problem.noisy or self.numbers.get(omega, sp.S.One) == 0
+        """Whether labels are functions of the data: their noise is zero, or the loss does not see it."""
+        return not self.system.problem.labels and not has_noise(self.system)
 
     def at(self, entry: Mapping[sp.Symbol, Mapping[sp.Symbol, sp.Expr]]) -> dict[sp.Symbol, sp.Expr]:
         """The unknowns where every vector is a combination of targets: ``{vector: {target: coefficient}}``."""

@@ -21,6 +21,7 @@ from symhigh.closed.greedy import dead, greedy, greedy_power_law
 from symhigh.closed.linear import LinearLimit, linear_limit
 from symhigh.closed.matching import dying_on_power_law, dying_rate
 from symhigh.closed.modes import LAMBDA_MIN, Modes, rational, read_modes
+from symhigh.closed.noise import has_noise, of_gaussian_noise
 from symhigh.closed.power_law import PowerLaw, power_law
 from symhigh.closed.rmsprop import forgets, forgetting_limits
 from symhigh.closed.secular import exponential_rate, fixed_point, threshold
@@ -34,9 +35,13 @@ def linear_modes(question: Question) -> Formulas:
     """The closed forms of a limit whose modes are linear in D², in the canonical symbols of rule and loss."""
     system, spectrum, start = question.system, question.spectrum, question.start
     limit = linear_limit(system)
+    if _moves(limit) and (same := of_gaussian_noise(limit)) is not None:
+        twin, size = same
+        found = linear_modes(replace(question, system=twin))
+        return {name: formula.subs({omega: size}) for name, formula in found.items()}
     law = power_law(limit.noiseless, spectrum, start)
     modes = read_modes(spectrum, start) if law is None else Modes()
-    noisy = not system.parameters.get(omega, sp.S.Zero).is_zero
+    noisy = has_noise(system)
     limit = limit if noisy else limit.noiseless
     share = _share_of_threshold(limit)
     if share is not None and share[0] == 1 and law is None:
@@ -59,6 +64,12 @@ def linear_modes(question: Question) -> Formulas:
         ),
     )
     return {name: formula.subs(measured) for name, formula in found.items()}
+
+
+def _moves(limit: LinearLimit) -> bool:
+    """Whether the learning rate depends on time, on a memory, or on averages that move."""
+    moving = {r.name for r in limit.system.reductions if r.summand.has(D2)}
+    return bool(limit.rate.free_symbols & {t, *moving, *(s.name for s in limit.system.states)})
 
 
 def _by_structure(limit: LinearLimit, modes: Modes, noisy: bool) -> Formulas:

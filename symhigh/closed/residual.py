@@ -22,6 +22,7 @@ from symhigh.closed.finder import DoesNotApply, Formulas, Question
 from symhigh.closed.formula import Formula
 from symhigh.closed.modes import Modes, read_modes
 from symhigh.closed.nodes import Choice, Root
+from symhigh.closed.noise import has_noise
 from symhigh.closed.secular import RHO, Secular
 from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.problem import Problem
@@ -73,7 +74,7 @@ def residual_limits(question: Question) -> Formulas:
     quiet = {omega: sp.S.Zero}
     pull, push = (e.subs(tau, modes.mean(lam)) for e in (pull, push))
     critical = _at_target((pull * error_square / push).subs(quiet)) / modes.mean(lam)
-    noisy = not system.parameters.get(omega, sp.S.Zero).is_zero
+    noisy = has_noise(system)
     if not noisy:
         pull, push, level = (e.subs(quiet) for e in (pull, push, level))
     at_rest = Root(rate * modes.mean(lam) * push / (pull * error_square) - 1, error_square, 0, sp.oo)

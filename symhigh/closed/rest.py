@@ -17,9 +17,10 @@ from symhigh.closed.finder import DoesNotApply, Formulas, Question, factored
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.modes import Modes, read_modes
 from symhigh.closed.nodes import Root
+from symhigh.closed.noise import has_noise
 from symhigh.closed.residual import grows_slower
 from symhigh.closed.resting import LEVEL, NOISE, SLOPE, RestingModes, resting_modes
-from symhigh.symbols import V22, error_square, gamma, gradient_square, inverse_time, lam, omega, t
+from symhigh.symbols import V22, error_square, gamma, gradient_square, inverse_time, lam, t
 from symhigh.system import MomentSystem
 
 SOURCE = "new; of SGD High Line (arXiv 2405.19585), section 3"
@@ -132,7 +133,7 @@ def _only_level(system: MomentSystem, rest: RestingModes, modes: Modes, mode: sp
         falls = a.is_number and b.is_number and 0 <= a <= -b <= 1
         if not (falls and term.subs({NOISE: 1, SLOPE: 1, lam: some[0], gamma: some[1]}).is_nonnegative):
             raise DoesNotApply(f"the modes' part {mode} of Q has not one level for sure")
-    if system.parameters.get(omega, sp.S.Zero).is_zero and mode.subs(NOISE, 0) == 0:
+    if not has_noise(system) and mode.subs(NOISE, 0) == 0:
         raise DoesNotApply("without noise it may rest at the target or away from it")
     held = {s: e.subs(error_square, LEVEL) for s, e in rest.held}
     value = Root(_mean(modes, mode).xreplace(held) / LEVEL - 1, LEVEL, 0, sp.oo)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from symhigh.derivation.state_checks import check_closed, check_names
+from symhigh.derivation.state_checks import check_closed, check_constant, check_names
 from symhigh.derivation.state_scalars import NO_SCALARS, Scalars, scalars_of
 from symhigh.problem import Problem
 from symhigh.problem.model import theta_star
@@ -158,6 +158,7 @@ def state(problem: Problem, rule: Rule) -> tuple[Statement, dict[sp.Symbol, sp.E
     vectors = [*rule.step, *rule.fixed, *rule.start]
     own = [*vectors, *(m.name for m in (*rule.memory, *rule.cells))]
     scope = {s: _scoped(s, "rule") for s in own} | {s: _scoped(s, "rule", v) for s, v in rule.values.items()}
+    check_constant(rule, problem)
     check_names(rule)
     check_closed(rule, problem)
     if rule.rate is None and rule.objective is None:

@@ -46,6 +46,17 @@ def check_names(rule: Rule) -> None:
             seen.add(symbol.name)
 
 
+def check_constant(rule: Rule, problem: Problem) -> None:
+    """No parameter moves in time: closed forms and runs take them for numbers."""
+    for owner, values in ((f"rule {type(rule).__name__}", rule.values), (f"problem {problem.name}", problem.values)):
+        for symbol, value in values.items():
+            if t in sp.sympify(value, strict=True).free_symbols:
+                raise ValueError(
+                    f"{owner}: its parameter {symbol.name} = {value} depends on the time t; give a number, and a "
+                    "learning rate in time as Schedule(expression in t) or Modulated(rule, factor)"
+                )
+
+
 def check_closed(rule: Rule, problem: Problem) -> None:
     """Every symbol of the rule is one of its own, of the sample, or of what an idealised rule may know."""
     scalars = (*(m.increment for m in rule.memory), sp.S.Zero if rule.rate is None else rule.rate)

@@ -25,6 +25,7 @@ from symhigh.integration.edges import SingularStart
 from symhigh.integration.lyapunov import march
 from symhigh.integration.modes import population_of
 from symhigh.integration.schedules import check_schedule, parameter_values
+from symhigh.integration.timetable import timetable
 from symhigh.population import Spectrum, Start
 from symhigh.population.measure import gauss_of
 from symhigh.population.spectrum import Array
@@ -72,6 +73,12 @@ def fluctuations(
     times = output_times("fluctuations", t, end)
     par = parameter_values("fluctuations", system)
     check_schedule(system, par, end)
+    if switches := timetable(system).switches:
+        raise ValueError(
+            f"fluctuations: the schedule jumps, by {switches[0].value}, and the linear theory needs its derivative in "
+            "time; write the step as a smooth one, such as (1 + tanh((t - a)/c))/2 with a small c, and see that the "
+            "result does not depend on c, or simulate an ensemble for its spread"
+        )
     population_of(system, spectrum, start, owner="fluctuations")  # refuses what is no population of this system
     theory = theory_of(system, bool(getattr(start, "random", False)))
     marks = _marks(joint, times)
@@ -147,7 +154,7 @@ def theory_of(system: MomentSystem, random_start: bool) -> Deviations:
     statement, _ = state(system.problem, system.rule)
     key = (system.content, statement, random_start)
     if key not in _known:
-        _known[key] = deviations(system, random_start)
+        _known[key] = deviations(system, random_start, numeric=True)
     return _known[key]
 
 

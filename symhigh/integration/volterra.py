@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -70,8 +71,9 @@ def solve_volterra(
             f"{error}; or t_end = {end:g} is too long for a grid that is uniform in Γ"
         ) from error
     before = None
+    marched = cache(lambda count: _march(equation, reach, count))  # of three grids, two are those of the one before
     while steps <= _MOST_STEPS:
-        found = _romberg(equation, reach, steps, times)
+        found = _romberg(marched, reach, steps, times)
         if before is not None and np.all(np.abs(found - before) <= tolerance * np.abs(found)):
             risk = np.array([equation.risk(Q) for Q in found[0]])
             return Curve(
@@ -142,11 +144,11 @@ def _reach(e: _Equation, end: float) -> float:
     return float(np.interp(end, found, np.linspace(0, reach, 1025)) * 1.02)
 
 
-def _romberg(e: _Equation, reach: float, steps: int, times: Array) -> Array:
+def _romberg(marched: Callable[[int], Array], reach: float, steps: int, times: Array) -> Array:
     """Q and γ at ``times``, extrapolated from steps, 2 steps, 4 steps; interpolated by quintic splines in u."""
     from scipy.interpolate import make_interp_spline
 
-    one, two, four = (_march(e, reach, steps * k)[:, ::k] for k in (1, 2, 4))
+    one, two, four = (marched(steps * k)[:, ::k] for k in (1, 2, 4))
     first, second = two + (two - one) / 3, four + (four - two) / 3
     best = second + (second - first) / 15
     if best[2, -1] < times[-1]:
@@ -174,7 +176,9 @@ def _march(e: _Equation, reach: float, steps: int) -> Array:
         if n == low and n > 0:
             _pass_on(source, kernel, history, n)
         past = history[n] + source[low:n] @ kernel[n - low : 0 : -1]
-        Q, guess = past if n == 0 else out[0, n - 1], state
+        # along straight lines, then by iteration
+        Q = past if n == 0 else max(2 * out[0, n - 1] - out[0, max(n - 2, 0)], out[0, n - 1] / 2)
+        guess = tuple(a + h * b for a, b in zip(state, speed, strict=True)) if n else state
         for _ in range(100):
             rate, noise, *drift = e.rates(Q, *guess)
             now = (1.0 / rate, *(m / rate for m in drift))

@@ -72,3 +72,13 @@ def test_an_average_starts_where_the_iterate_does() -> None:
     assert len(names) >= 2
     for name in names:
         assert found[name] == pytest.approx(found[name.rpartition("_")[2]])
+
+
+@pytest.mark.parametrize(
+    ("rule", "known"),
+    [(sh.Constant(0.1), True), (sh.Schedule(1 / (1 + sh.t)), True), (sh.Drifting(sh.Constant(0.1), 0.2), False)],
+    ids=["constant", "schedule", "a target that moves"],
+)
+def test_a_rate_beyond_which_the_distance_grows_is_told_where_there_is_one(rule: sh.Rule, known: bool) -> None:
+    """A target that moves is left behind at every rate, so that no rate is the boundary."""
+    assert ("distance_threshold" in sh.derive(sh.least_squares(0.3), rule).outputs) is known

@@ -124,3 +124,16 @@ def test_simulation_reads_the_same_schedules() -> None:
         )
         curve = sh.derive(sh.least_squares(OMEGA), rule).solve(ISO, sh.Start(), 2.5, t=runs.t, target=NUMPY)
         np.testing.assert_allclose(runs.risk.mean(axis=0), curve.risk, rtol=0.03)
+
+
+@pytest.mark.parametrize("step", [sp.Heaviside(1 - t), sp.floor(t / 2) + 1, sp.Piecewise((1, t < 1), (2, True))])
+def test_fluctuations_of_a_schedule_that_jumps_are_refused_by_name(step):
+    system = sh.derive(sh.least_squares(1), sh.Schedule(sp.Rational(1, 5) * step))
+    with pytest.raises(ValueError, match=r"fluctuations: the schedule jumps, by .* write the step as a smooth one"):
+        system.fluctuations(sh.Spectrum.isotropic(), sh.Start(), 3.0, t=[3.0])
+
+
+@pytest.mark.parametrize("rule", [sh.Constant(1 / (1 + t)), sh.AdaGradNorm(1 + t, 1), sh.SignSGD(1 + t)])
+def test_a_parameter_that_moves_in_time_is_refused(rule):
+    with pytest.raises(ValueError, match=r"rule .*: its parameter .* depends on the time t; give a number"):
+        sh.derive(sh.least_squares(1), rule)
