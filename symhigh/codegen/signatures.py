@@ -43,7 +43,7 @@ STEPPER: dict[str, Signature] = {
     "interpolate": ("d", "a1", "a2", "a1"),
 }
 
-_RECORDED = {name: LIMIT[name] for name in ("prepare", "begin", "observe")}
+_RECORDED = {name: LIMIT[name] for name in ("prepare", "begin", "observe", "doubt")}
 _RNG = "(n,b1)"
 _OF_SYSTEM: Signature = ("a1", "a2", "a1", "a1", "a1")
 STEP: dict[str, Signature] = {
