@@ -9,6 +9,7 @@ import symhigh as sh
 from symhigh.codegen.target import NUMPY
 from symhigh.integration.deviations import Equations
 from symhigh.integration.fluctuations import theory_of
+from symhigh.report.deviations import _Written
 
 PAIR = sh.Spectrum.from_eigenvalues([1.5, 0.5], [0.4, 0.6])
 START = sh.Start(0.5, 1, 0.3)
@@ -155,3 +156,10 @@ def test_what_is_not_derived_is_said():
     ):
         with pytest.raises(ValueError, match=reason):
             refused.fluctuation_equations()
+
+
+def test_an_entry_is_there_where_its_table_has_one_that_is_not_zero() -> None:
+    table = sp.Array([[0, 2], [3, 0]])
+    assert [_Written._there(table, i, j) for i in (0, 1) for j in (0, 1)] == [False, True, True, False]
+    assert not _Written._there(table, 1)
+    assert not _Written._there(sp.MutableDenseNDimArray([], (0, 2)), 0, 1)
