@@ -1,8 +1,12 @@
-"""Settings of the whole suite: no display, hypothesis without deadlines (compilation counts as time there)."""
+"""Settings of the whole suite: no display, bytecode kept, hypothesis without deadlines (compilation counts there)."""
 
 import os
+import sys
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+if os.environ.get("PYTHONDONTWRITEBYTECODE") != "mutants":  # their sources change within a second, at equal size
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that a test starts compiles symhigh anew
+    sys.dont_write_bytecode = False
 os.environ.setdefault("SYMPY_GROUND_TYPES", "python")  # the same whether python-flint is installed or not
 
 from hypothesis import settings

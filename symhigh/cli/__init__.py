@@ -12,7 +12,7 @@ from symhigh.cli.console import Commands
 from symhigh.cli.figures import figure
 from symhigh.cli.running import new, run, simulate
 from symhigh.cli.statements import derive, export, limits, names
-from symhigh.cli.verifying import verify
+from symhigh.cli.verifying import replay, verify
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,5 +21,5 @@ def main() -> None:
     """Exact high-dimensional limits of SGD: derive, integrate, simulate, verify."""
 
 
-for command in (derive, limits, run, new, simulate, verify, figure, export, names):
+for command in (derive, limits, run, new, simulate, verify, replay, figure, export, names):
     main.add_command(command)

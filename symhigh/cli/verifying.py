@@ -1,4 +1,4 @@
-"""The command that verifies claims.
+"""The commands that verify claims, and that replay the record of a verification.
 
 Part of the command line.
 """
@@ -24,11 +24,12 @@ from symhigh.cli.shown import echo_json, json_option
 @click.option("--second", is_flag=True, help="Have Maxima reduce the identities that are proved, too.")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write the ledger as one HTML page.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write the ledger as JUnit XML.")
+@click.option("--record", type=click.Path(path_type=Path), help="Also write a record, which `symhigh replay` reruns.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of random points and simulations.")
 @json_option
 def verify(
     paths: tuple[str, ...], words: tuple[str, ...], listing: bool, jobs: int | None, quick: bool, second: bool,
-    html: Path | None, junit: Path | None, seed: int, as_json: bool,
+    html: Path | None, junit: Path | None, record: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Check claims, by default all that symhigh ships; exit status 1 where one does not end as its author expects.
 
@@ -41,7 +42,7 @@ def verify(
     if listing:
         _list(paths, words, as_json)
         return
-    for option, file in (("--html", html), ("--junit", junit)):
+    for option, file in (("--html", html), ("--junit", junit), ("--record", record)):
         if file is not None:
             writable(option, file)
     shown: list[Any] = []
@@ -60,6 +61,10 @@ def verify(
         from symhigh.ledger.junit import junit as as_junit
 
         junit.write_text(as_junit(ledger), "utf-8")
+    if record is not None:
+        from symhigh.ledger.record import write_record
+
+        write_record(record, ledger, paths, words, second)
     if as_json:
         click.echo(ledger.to_json())
     else:
@@ -68,6 +73,29 @@ def verify(
                 show(row)
         click.echo(f"\n{ledger.closing()}")
     if not ledger.as_expected:
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes, by default one for each core.")
+@json_option
+def replay(file: Path, jobs: int | None, as_json: bool) -> None:
+    """Run a recorded verification again and compare; exit status 1 where a claim, a verdict or a number differs.
+
+    FILE was written by `symhigh verify --record FILE`. Versions, machine and symhigh's own source are compared too, and
+    what is not as recorded is told. The files of claims are run as programs: replay only what you trust.
+    """
+    from symhigh.ledger.record import replay as replayed
+
+    with progress("replaying") as report:
+        found = replayed(file, jobs, report)
+    if as_json:
+        keys = ("same", "differences", "surroundings")
+        echo_json({key: getattr(found, key) for key in keys} | {"claims": len(found.ledger.rows)}, indent=2)
+    else:
+        click.echo(str(found))
+    if not found.same:
         sys.exit(1)
 
 

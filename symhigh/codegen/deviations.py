@@ -7,6 +7,7 @@ Between :mod:`symhigh.derivation.fluctuations` and :mod:`symhigh.integration.flu
 memory_in_time)`` and ``bend(t_, y, par, coef, w, const, inner, mixed, outer, memory, outputs, shift, memory_shift)``,
 
 with the axes of :class:`~symhigh.derivation.fluctuations.Deviations`; tables of modes have one more axis, the modes.
+Where averages are taken at nodes, ``place(t_, y, par, coef, w, const, law, given)`` says where.
 """
 
 from __future__ import annotations
@@ -37,15 +38,20 @@ LINEAR = (
 """Tables of the modes, and tables that all modes share, in the order of the arguments of ``linearise``."""
 BENT = ("inner", "mixed", "outer", "shift"), ("memory", "outputs", "memory_shift")
 """Likewise of ``bend``."""
+PLACE = (), ("law", "given")
+"""Likewise of ``place``, which says where averages are to be taken at nodes."""
 
 
 def deviation_source(theory: Deviations, target: Target) -> str:
     """Source of the limit's functions, ``linearise`` and, where the bias is known, ``bend``."""
     lowering = Lowering(theory.system, target, more=[e for _, e in shares(theory)])
-    lowering.names.reserve("linearise", "bend", *LINEAR[0], *LINEAR[1], *BENT[0], *BENT[1])
+    tables = [name for both in (LINEAR, BENT, PLACE) for names in both for name in names]
+    lowering.names.reserve("linearise", "bend", "place", *tables)
     parts = [target.header, lowering.source(), _filling("linearise", lowering, theory, theory, LINEAR)]
     if theory.mean is not None:
         parts.append(_filling("bend", lowering, theory, theory.mean, BENT))
+    if theory.nodes is not None:
+        parts.append(_filling("place", lowering, theory, theory.nodes, PLACE))
     return "\n\n".join(parts)
 
 
@@ -55,6 +61,8 @@ def deviation_kernels(theory: Deviations, target: Target | None) -> Any:
     exports["linearise"] = (*_HERE, *_ranks(theory, LINEAR))
     if theory.mean is not None:
         exports["bend"] = (*_HERE, *_ranks(theory.mean, BENT))
+    if theory.nodes is not None:
+        exports["place"] = (*_HERE, *_ranks(theory.nodes, PLACE))
     return module_kernels("deviations", theory, target, lambda target: deviation_source(theory, target), exports)
 
 

@@ -5,7 +5,7 @@ Serves :mod:`symhigh.derivation.fluctuations`. Mathematics: the chain rule.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations_with_replacement
 
 import sympy as sp
@@ -13,18 +13,30 @@ import sympy as sp
 from symhigh.meanfield import Scalar
 from symhigh.symbols import OwnedSymbol, t
 
+Through = Mapping[sp.Symbol, Mapping[sp.Expr, sp.Expr]]
+"""By scalar: what it depends on, symbols or scalars before it, and its derivative in each."""
+
 
 class Chain:
-    """Total derivatives in the coupling z and in time, through the scalars; each scalar's own gets a name."""
+    """Total derivatives in the coupling z and in time, through the scalars; each scalar's own gets a name.
 
-    def __init__(self, scalars: Sequence[Scalar], coupling: Sequence[sp.Symbol]) -> None:
+    Those of the scalars in ``through`` are not taken of their expressions. Second derivatives know nothing of these.
+    """
+
+    def __init__(
+        self, scalars: Sequence[Scalar], coupling: Sequence[sp.Symbol], through: Through | None = None
+    ) -> None:
         self.scalars, self.coupling = scalars, tuple(coupling)
         self.named: list[tuple[sp.Symbol, sp.Expr]] = []
         self._first: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr] = {}
         self._second: dict[tuple[sp.Symbol, sp.Symbol, sp.Symbol], sp.Expr] = {}
         for s in scalars:
             for z in (*coupling, t):
-                if (slope := self.along(s.expression, z)) != 0:
+                if through is not None and s.name in through:
+                    slope = sp.Add(*(self.along(entry, z) * value for entry, value in through[s.name].items()))
+                else:
+                    slope = self.along(s.expression, z)
+                if slope != 0:
                     self._first[s.name, z] = self.name(f"d_{s.name.name}_d_{z.name}", slope)
 
     def name(self, called: str, expr: sp.Expr) -> sp.Expr:

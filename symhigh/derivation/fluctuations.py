@@ -32,6 +32,7 @@ from symhigh.derivation.close import closed_by_moments
 from symhigh.derivation.close.refusal import no_fluctuations
 from symhigh.derivation.increments import Increments, table
 from symhigh.derivation.limit import derive
+from symhigh.derivation.nodes import AtNodes, Nodes, at_nodes
 from symhigh.derivation.sample import OneSample, sample_of, sees_error_alone
 from symhigh.derivation.shift import Shift
 from symhigh.derivation.state import Statement, state
@@ -66,7 +67,8 @@ class Deviations:
     ``coupling`` z holds the averages that move and the memories. Of J: ``block`` ∂F/∂v (p × p), ``border`` ∂F/∂z
     (p × n), ``reading`` ∂z/∂v over the weight (averages × p), ``memory`` (memories × n). Of Σ: ``spread`` (p × p),
     ``features`` (p × f), ``core`` (f + memories, square). ``gradients`` (outputs × n); ``in_time`` and
-    ``memory_in_time`` are ∂F/∂t. ``mean`` is None where ``why`` says that the bias is not known.
+    ``memory_in_time`` are ∂F/∂t. ``mean`` is None where ``why`` says that the bias is not known. The names that
+    ``nodes`` asks for are parameters of ``system``, behind its own.
     """
 
     system: MomentSystem
@@ -84,11 +86,15 @@ class Deviations:
     memory_in_time: tuple[sp.Expr, ...]
     mean: Mean | None
     why: str
+    nodes: Nodes | None = None
 
     @property
     def averages(self) -> int:
         """How many entries of z are averages; the memories follow."""
         return int(self.reading.shape[0])
+
+
+_NO_FORM = "its averages have no closed form of a reasonable length, and their second derivatives are not taken"
 
 
 def check_closure(system: MomentSystem) -> None:
@@ -97,8 +103,10 @@ def check_closure(system: MomentSystem) -> None:
         raise ValueError(no_fluctuations(system))
 
 
-def deviations(system: MomentSystem, random_start: bool = False) -> Deviations:
+def deviations(system: MomentSystem, random_start: bool = False, numeric: bool = False) -> Deviations:
     """The linear theory around ``system``; with ``random_start`` what is fixed in a run differs between runs.
+
+    With ``numeric`` averages without closed forms of a reasonable length are left to be taken at nodes.
 
     Raises ``ValueError`` for limits that are not closed by second moments, for noise in proportion to a coordinate's
     entries, for rules that divide by the time, for rules with a running maximum, which is no smooth function of the
@@ -118,14 +126,20 @@ def deviations(system: MomentSystem, random_start: bool = False) -> Deviations:
             "singular; average with a decay, as Averaged(rule, decay) does, or simulate an ensemble for its spread"
         )
     sample = sample_of(system)
+    if numeric and at_nodes(system):
+        sample = AtNodes.of_sample(sample)
     extended = _extended(system, sample, random_start)
     moving = set(extended.family.states)
     averages = [r for r in extended.reductions if r.summand.free_symbols & moving]
     coupling = (*(r.name for r in averages), *(s.name for s in extended.states))
-    chain = Chain(extended.scalars, coupling)
+    chain = Chain(extended.scalars, coupling, sample.through() if isinstance(sample, AtNodes) else None)
     noise = Increments(extended, sample, chain)
     family, states = extended.family, extended.states
-    mean = None if sample.unknown else _mean(extended, chain, Shift(extended, sample, chain, noise))
+    nodes = sample.nodes() if isinstance(sample, AtNodes) else None
+    unknown = _NO_FORM if nodes is not None else sample.unknown
+    mean = None if unknown else _mean(extended, chain, Shift(extended, sample, chain, noise))
+    asked = () if nodes is None else (name for name, *_ in nodes.asked)
+    extended = replace(extended, parameters={**extended.parameters, **dict.fromkeys(asked, sp.S.Zero)})
     return Deviations(
         extended,
         coupling,
@@ -141,7 +155,8 @@ def deviations(system: MomentSystem, random_start: bool = False) -> Deviations:
         tuple(chain.along(f, t) for f in family.rhs),
         tuple(chain.along(s.rhs, t) for s in states),
         mean,
-        sample.unknown,
+        unknown,
+        nodes,
     )
 
 

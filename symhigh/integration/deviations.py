@@ -12,17 +12,21 @@ from functools import cached_property
 import numpy as np
 import sympy as sp
 
-from symhigh.codegen.deviations import BENT, LINEAR, Tables, deviation_kernels, shares
+from symhigh.codegen.deviations import BENT, LINEAR, PLACE, Tables, deviation_kernels, shares
 from symhigh.codegen.lower import averages
 from symhigh.codegen.target import Target
 from symhigh.derivation.fluctuations import Deviations
 from symhigh.derivation.sample import sample_of
 from symhigh.integration.doubts import Doubts, errors_at
 from symhigh.integration.modes import population_of, starting_modes
+from symhigh.integration.nodes import Averages
 from symhigh.integration.path import Path
 from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.symbols import D2
+
+_AT_NODES = 1e-4
+"""Relative error of averages at nodes, in parts of the largest: far less than the next order in 1/d."""
 
 
 class Equations:
@@ -39,6 +43,9 @@ class Equations:
         self.theory, self.target, self.kernels = theory, target, deviation_kernels(theory, target)
         population = population_of(system, spectrum, start, owner="fluctuations")
         values, self.w = population.eigenvalues, population.weights
+        asked = len(system.parameters) - par.size
+        self.averages = None if theory.nodes is None else Averages(theory.nodes, _AT_NODES)
+        par = np.concatenate([par, np.zeros(asked)])
         given = dict(zip(system.parameters, map(sp.Float, par), strict=True))
         coef, modes, mode_size = starting_modes(replace(system, parameters=given), population)
         const, memory = np.zeros(len(system.reductions)), np.zeros(len(system.states))
@@ -83,6 +90,14 @@ class Equations:
         n = self.n
         return np.einsum("ii->i", matrix[a * n : (a + 1) * n, b * n : (b + 1) * n])
 
+    def take_averages(self, t: float, y: Array) -> None:
+        """Puts the averages that are taken at nodes where the generated functions read them."""
+        if self.averages is not None:
+            tables = Tables(self.theory.nodes, PLACE, self.n).copies()
+            self.kernels.place(t, y, *self.data, *tables.values())
+            values = self.averages.values(**tables)
+            self.data[0][-values.size :] = values
+
     def doubts(self, times: Iterable[float], rtol: float, result: str) -> Doubts:
         """What is known of averages that resist quadrature, the limit's own and the theory's, at times of the path."""
         doubts, nodes = Doubts(rtol, result), averages(self.theory.system, tuple(e for _, e in shares(self.theory)))
@@ -103,6 +118,7 @@ class _At:
         self.e, self.t, self.y = e, t, e.path(t)
         theory, p, n, m = e.theory, e.p, e.n, e.m
         tables = e.linear.copies()
+        e.take_averages(t, self.y)
         e.kernels.linearise(t, self.y, *e.data, *tables.values())
         averages = theory.averages
         size, z = p * n + m, averages + m
@@ -138,6 +154,7 @@ class _At:
         if self.e.bent is None:
             return None
         tables = self.e.bent.copies()
+        self.e.take_averages(self.t, self.y)
         self.e.kernels.bend(self.t, self.y, *self.e.data, *tables.values())
         return tables
 

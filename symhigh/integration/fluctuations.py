@@ -154,7 +154,7 @@ def theory_of(system: MomentSystem, random_start: bool) -> Deviations:
     statement, _ = state(system.problem, system.rule)
     key = (system.content, statement, random_start)
     if key not in _known:
-        _known[key] = deviations(system, random_start)
+        _known[key] = deviations(system, random_start, numeric=True)
     return _known[key]
 
 

@@ -165,7 +165,7 @@ def asymptotic(
     if not isinstance(variable, sp.Symbol):
         raise TypeError(f"asymptotic(variable={shown(variable)}): give the SymPy symbol that tends to the end")
     if not any(s.has(variable) for s in sides):
-        raise ValueError(f"asymptotic(variable={variable}): neither side depends on {variable}")
+        raise ValueError(f"asymptotic(variable={variable}): neither side, left or right, depends on {variable}")
     if sides[1] == 0:
         raise ValueError("asymptotic(right=0): nothing but 0 itself is asymptotic to 0; state the order instead")
     choice(owner, "side", side, ("+", "-"))

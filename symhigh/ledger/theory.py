@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import sympy as sp
 
 from symhigh.derivation import derive
+from symhigh.derivation.nodes import at_nodes, long
 from symhigh.integration.bands import Fluctuations
 from symhigh.ledger.directions import thinned
 from symhigh.ledger.judgement import MOST, Source
@@ -24,8 +24,6 @@ _RTOL = 1e-3
 """Relative tolerance of variances and biases, which are known to leading order in 1/d alone."""
 _MODES = 60
 """Modes of fixed vectors, which cannot be compressed, up to which the theory is quick."""
-_TERMS = 100
-"""Averages that a product of four slopes may fall into for the theory to be derived in seconds."""
 THEORY = "the linear theory"
 
 
@@ -64,9 +62,9 @@ def _bands(runs: Runs, names: Sequence[str]) -> Fluctuations:
     system = derive(runs.problem, runs.rule)
     if type(system) is not MomentSystem:
         raise ValueError(f"{runs.problem.name} is not closed by second moments")
-    if (count := _terms(system)) > _TERMS:
+    if long(system) and not at_nodes(system):
         raise ValueError(
-            f"its average of four slopes has {count} terms without a common form, which take minutes to derive "
+            "its averages of four slopes have no common closed form, and take minutes to derive "
             "(system.fluctuations does)"
         )
     if missing := [n for n in names if n not in system.outputs]:
@@ -79,15 +77,6 @@ def _bands(runs: Runs, names: Sequence[str]) -> Fluctuations:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # that the limit stopped is the comparison's to say
         return fluctuations(system, spectrum, start, runs.t[-1], runs.t, _RTOL, joint=runs.t[marks])
-
-
-def _terms(system: MomentSystem) -> int:
-    """How many averages a product of four slopes of several directions falls into; polynomials cost nothing."""
-    problem = system.problem
-    if len(problem.directions) <= 2 or all(o.loss.is_polynomial(*problem.directions) for o in problem.outcomes):
-        return 0
-    slopes = (sp.diff(o.loss, student) for o in problem.outcomes for student in problem.students)
-    return int(max(len(sp.Add.make_args(sp.expand(slope))) for slope in slopes) ** 4)
 
 
 def _short(text: str) -> str:

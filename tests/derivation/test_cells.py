@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sympy as sp
 
-from symhigh.derivation.cells import Cell, cells_of
+from symhigh.derivation.cells import Cell, _by_sign, cells_of
 from symhigh.derivation.gaussian.digits import _Nested
 from symhigh.derivation.gaussian.jumps import branchwise, jump, jumps
 from symhigh.symbols import x, x_star
@@ -79,3 +79,17 @@ def test_curved_boundaries_meet_where_their_order_changes() -> None:
     golden = (5**0.5 - 1) / 2  # z = 1 - z², and where a boundary leaves the reach at z² = 4
     inside = [float(z) for z in found if abs(z) < 2.9]
     assert inside == pytest.approx([-2, -golden - 1, golden, 2], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("gap", "turns", "signs"),
+    [
+        (u - c, [c], [-1, 1]), (c - u, [c], [1, -1]), (1 / (u - c), [c], [-1, 1]), (1 / (c - u), [c], [1, -1]),
+        ((u - c) / (u + c), [c], [-1, 1]), ((u - c) ** 2 + 1, [c, c], [1, -1, 1]), (u**2 - c**2, [c], [-1, 1]),
+        (u * (u - c) ** 3, [c], [-1, 1]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_signs_turn_at_roots_and_at_poles(gap: sp.Expr, turns: list[sp.Expr], signs: list[int]) -> None:
+    found, around = _by_sign(gap, u, sp.Integer)
+    assert ([sp.simplify(turn) for turn in found], [int(s) for s in around]) == (turns, signs)

@@ -17,7 +17,7 @@ QUICK = {
 MORE = {
     "signs": (sh.least_squares(0.3), sh.SignSGD(0.5)),
     "signs of logistic regression": (sh.logistic_regression(True), sh.SignSGD(0.5)),
-    "signs with weight decay": (sh.huber(0.8, 0.5), sh.WeightDecay(sh.SignSGD(0.5), 0.4)),
+    "signs of Huber's slopes": (sh.huber(0.8, 0.5), sh.SignSGD(0.5)),
     "AdaGrad on least squares": (sh.least_squares(0.3), sh.AdaGrad(0.7, 0.5)),
     "RMSprop": (sh.least_squares(0.3), sh.RMSprop(0.7, 1, 0.5)),
     "Adam": (sh.least_squares(0.3), sh.Adam(0.7, 2, 1, 0.5)),
@@ -41,8 +41,8 @@ def check_widths(problem, rule, size, seeds, rtol):
 
 @pytest.mark.parametrize("name", QUICK)
 def test_an_ensemble_has_the_width_predicted(name):
-    """The standard deviation of 1500 runs is known to 1.8 %."""
-    check_widths(*QUICK[name], size=300, seeds=1500, rtol=0.08)
+    """The standard deviation of 1200 runs is known to 2 %."""
+    check_widths(*QUICK[name], size=300, seeds=1200, rtol=0.09)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -15,10 +16,10 @@ from scipy.integrate import solve_ivp
 import symhigh as sh
 from symhigh.derivation.close.additive import xi
 from symhigh.derivation.ito.sde import ItoSDE
-from symhigh.integration import doubts, edges, optimal, phase, plain, repeat, timetable
+from symhigh.integration import doubts, edges, frames, optimal, phase, plain, repeat, timetable
 from symhigh.integration.escape import NoSaddle, _Saddle
 from symhigh.integration.lyapunov import _seen, march
-from symhigh.integration.many import COMPLETE, IMPRECISE
+from symhigh.integration.many import COMPLETE, IMPRECISE, ManyCurves
 from symhigh.integration.network_sde import strengths
 from symhigh.problem.network import theta_star
 from symhigh.symbols import D2, V11, V12, V22, lam, risk
@@ -297,3 +298,33 @@ def test_the_best_rate_is_the_least_of_a_parabola_on_its_interval(
     if square < 0:
         with pytest.raises(ValueError, match="lower the risk without bound here; give most, a largest rate"):
             optimal._Flow.best(flow, np.zeros(1), np.ones(1))
+
+
+# --- frames and tables --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("v11", "v12", "near"),
+    [(1.0, 1.0, True), (1.0, -1.0, True), (1.0, 0.0, False), (0.0, 0.0, False), (1.0, 0.7, False)],
+)
+def test_a_target_is_near_where_the_difference_is_small_against_the_sum(v11: float, v12: float, near: bool) -> None:
+    weights = np.array([0.25, 0.75])
+    system: Any = SimpleNamespace(family=SimpleNamespace(states=(V11, V12), coefficients=(lam, V22)))
+    states, coef = np.array([[v11] * 2, [v12] * 2]), np.array([[1.0, 2.0], [1.0, 1.0]])
+    assert frames.nears_target(system, coef, states, weights) is near
+    assert not frames.nears_target(system, coef * [[1], [0]], 0 * states, weights)
+    for other in ({"states": (D2,)}, {"coefficients": (lam,)}):
+        less: Any = SimpleNamespace(family=SimpleNamespace(**vars(system.family) | other))
+        assert not frames.nears_target(less, coef, states, weights)
+
+
+def test_a_table_of_many_curves_has_a_row_for_every_point_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=dict))
+    values = np.arange(12.0).reshape(2, 3, 2)
+    status = np.array([["a", "b", "c"], ["d", "e", "f"]])
+    many: Any = SimpleNamespace(t=np.array([0.5, 1.0]), shape=(2, 3), axes={"g": [0.1, 0.2], "start": [sh.t, 1, 2]},
+                                values={"risk": values}, status=status)  # fmt: skip
+    found = ManyCurves.to_dataframe(many)
+    assert found["g"].tolist() == [0.1] * 6 + [0.2] * 6
+    assert found["start"].tolist() == ["t", "t", "1", "1", "2", "2"] * 2
+    assert found["t"].tolist() == [0.5, 1.0] * 6
+    assert found["risk"].tolist() == list(range(12))
+    assert found["status"].tolist() == [w for w in "abcdef" for _ in range(2)]

@@ -39,11 +39,12 @@ def test_shades_are_told_apart_by_lightness() -> None:
 
 
 def test_panels_stand_one_below_the_other_in_a_column() -> None:
+    shown = plt.get_fignums()
     figure, axes = figures.panels(3, 1.5)
     assert figure.get_size_inches().tolist() == [COLUMN, 4.5]
     assert len(axes) == 3
     assert axes[0].get_position().y0 > axes[1].get_position().y1
-    assert figure.number not in plt.get_fignums() if hasattr(figure, "number") else True
+    assert plt.get_fignums() == shown
     axes[0].plot([0, 1], label="a")
     figures.legend_above(axes[0])
     assert axes[0].get_legend().get_bbox_to_anchor().y0 == pytest.approx(axes[0].bbox.y1)

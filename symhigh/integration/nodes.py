@@ -1,0 +1,136 @@
+"""Averages over the predictions of one sample by one sum over the points of a lattice, all of them at once.
+
+Answers what :mod:`symhigh.derivation.nodes` asks for. For functions that are smooth on the scale of the lattice the sum
+converges exponentially as the lattice becomes finer, and a lattice shifted by half a cell has the opposite error
+(Trefethen and Weideman, SIAM Review 56, 2014): the difference of the two is the doubt, which decides on the step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from scipy.special import erf, erfc, expit
+
+from symhigh.derivation.nodes import DEGREE, Nodes
+from symhigh.population.spectrum import Array
+from symhigh.symbols import eps
+
+_RADIUS = 6.0
+"""Standard deviations beyond which there are no points."""
+_STEP = 1.1
+"""The first step, times the root of half and twice the largest variance: the width of products of four slopes."""
+_MOST = 3_000_000
+"""Points, at most; those outside the ball count, as they are made."""
+_FLAT, _FLOOR = 0.05, 1e-6
+"""Along axes of less variance functions are nearly polynomials, which few points of Gauss and Hermite average;
+variances are taken to be at least the floor, which the averages of smooth functions hardly see."""
+_FUNCTIONS = {
+    "Sigmoid": expit, "Softplus": lambda u: np.logaddexp(0.0, u), "erf": erf, "erfc": erfc,
+}  # fmt: skip
+
+
+class Averages:
+    """``values(law, given)`` are the averages asked for, in their order.
+
+    ``ArithmeticError`` where no lattice of so many points resolves the functions to a relative ``rtol``.
+    """
+
+    def __init__(self, nodes: Nodes, rtol: float) -> None:
+        self.nodes, self.rtol = nodes, rtol
+        symbols = (*nodes.variables, eps, *nodes.given[:-1])
+        names = [sp.Dummy() for _ in symbols]
+        exprs = [e.xreplace(dict(zip(symbols, names, strict=True))) for e in nodes.exprs]
+        roots, weights = np.polynomial.hermite_e.hermegauss(DEGREE // 2)
+        noisy = any(e.has(eps) for e in nodes.exprs)
+        self._noise = (roots, weights / weights.sum()) if noisy else (np.zeros(1), np.ones(1))
+        self._functions: Any = sp.lambdify(names, exprs, [_FUNCTIONS, "numpy"], cse=True)
+        self._order = max((len(ks) for *_, ks in nodes.asked), default=0)
+        self._widest, self._step = 0.0, _STEP
+        self._known: dict[int, tuple[Array, Array]] = {}
+
+    def values(self, law: Array, given: Array) -> Array:
+        """All averages at one covariance of the variables."""
+        largest = float(np.linalg.eigvalsh(law)[-1])
+        if not np.isfinite(largest):
+            return np.full(len(self.nodes.asked), np.nan)
+        if largest > self._widest:
+            self._settle(law, given, 1.2 * largest)
+        return self._at(0.0, law, given)
+
+    def _settle(self, law: Array, given: Array, widest: float) -> None:
+        """A lattice that is fine enough for variances up to ``widest``."""
+        wide = law * (widest / float(np.linalg.eigvalsh(law)[-1]))
+        self._widest = widest
+        while True:
+            self._known.clear()
+            one, two = (self._at(shift, wide, given) for shift in (0.0, 0.5))
+            if np.abs(one - two).max(initial=0.0) <= 2 * self.rtol * np.abs(one).max(initial=0.0):
+                return
+            self._step *= 0.85
+
+    def _lattice(self, shift: float, flat: int) -> tuple[Array, Array]:
+        """Points of shape (n, variables), the first ``flat`` axes by Gauss and Hermite, and their weights."""
+        if shift == 0 and flat in self._known:
+            return self._known[flat]
+        size, step = len(self.nodes.variables), self._step / np.sqrt(0.5 + 2 * self._widest)
+        count = int(np.ceil(_RADIUS / step))
+        roots, weights = np.polynomial.hermite_e.hermegauss(7)
+        if len(roots) ** flat * (2 * count + 1) ** (size - flat) > _MOST:
+            raise ArithmeticError(
+                f"averages over {size} predictions are not resolved by {_MOST} points; simulate an ensemble"
+            )
+        even = (np.arange(-count, count + 1) + shift) * step
+        axes = [roots] * flat + [even] * (size - flat)
+        shares = [weights] * flat + [np.exp(-(even**2) / 2)] * (size - flat)
+        points = np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=1)
+        share = np.prod([a.ravel() for a in np.meshgrid(*shares, indexing="ij")], axis=0)
+        near = (points[:, flat:] ** 2).sum(axis=1) <= _RADIUS**2
+        found = points[near], share[near] / share[near].sum()
+        if shift == 0:
+            self._known[flat] = found
+        return found
+
+    def _at(self, shift: float, law: Array, given: Array) -> Array:
+        variances, axes = np.linalg.eigh(law)
+        variances = np.maximum(variances, _FLOOR)
+        flat = int((variances < _FLAT).sum())
+        points, weights = self._lattice(shift, flat)
+        # the lattice stands along the variables, not along the axes, on which functions are narrowest
+        left, _, right = np.linalg.svd(axes[: len(axes) - flat, flat:].T)
+        points = np.hstack([points[:, :flat], points[:, flat:] @ (left @ right).T])
+        z, dual = points * np.sqrt(variances) @ axes.T, points / np.sqrt(variances) @ axes.T
+        with np.errstate(all="ignore"):
+            values = sum(
+                share * self._on(z, np.sqrt(given[-1]) * e, given) for e, share in zip(*self._noise, strict=True)
+            )
+        values = values * weights
+        moments, precision = [values.sum(axis=1)], (axes / variances) @ axes.T
+        if self._order > 0:
+            moments.append(values @ dual)
+        if self._order > 1:
+            pairs = (dual[:, :, None] * dual[:, None, :]).reshape(len(points), -1)
+            square = (values @ pairs).reshape(len(values), *precision.shape)
+            moments.append(square - moments[0][:, None, None] * precision)
+        if self._order > 2:
+            moments.append(self._third(values, dual, precision, moments[1]))
+        return np.array([moments[len(ks)][(place, *ks)] for _, place, ks in self.nodes.asked])
+
+    def _on(self, z: Array, noise: float, given: Array) -> Array:
+        """The functions at predictions z and one value of the noise, of shape (functions, points)."""
+        found = self._functions(*z.T, noise, *given[:-1])
+        return np.array([np.broadcast_to(f, len(z)) for f in found])
+
+    def _third(self, values: Array, dual: Array, precision: Array, first: Array) -> Array:
+        """``E G ζ_k ζ_l ζ_m`` without what is of first order, where it is asked for."""
+        found = np.zeros((len(values), *[len(precision)] * 3))
+        wanted: dict[tuple[int, ...], list[int]] = {}
+        for _, place, ks in self.nodes.asked:
+            if len(ks) == 3:
+                wanted.setdefault(ks, []).append(place)
+        for (k, l, m), rows in wanted.items():
+            paired = ((k, l, m), (l, m, k), (m, k, l))
+            lower = sum(precision[a, b] * first[rows, c] for a, b, c in paired)
+            found[rows, k, l, m] = values[rows] @ (dual[:, k] * dual[:, l] * dual[:, m]) - lower
+        return found

@@ -1,0 +1,91 @@
+"""Averages at nodes, against closed forms, and the fluctuations of committees that rest on them, against runs."""
+
+import time
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symhigh as sh
+from symhigh.derivation.nodes import AtNodes, at_nodes, long
+from symhigh.derivation.sample import sample_of
+from symhigh.integration.nodes import Averages
+
+X1, X2, Y1, Y2 = sp.symbols("x1 x2 y1 y2", real=True)
+HALVES = sh.Spectrum.from_eigenvalues([1.5, 0.5])
+OVERLAPS = sh.Overlaps([[0.5, 0.1, 0.3, 0], [0.1, 0.4, 0, 0.2], [0.3, 0, 1, 0], [0, 0.2, 0, 1]])
+
+
+def g(u):
+    return sp.erf(u / sp.sqrt(2))
+
+
+ERROR = g(X1) + g(X2) - g(Y1) - g(Y2)
+PAIR = sh.MultiIndex((X1, X2), (Y1, Y2), ERROR**2 / 2)
+NOISY = sh.MultiIndex((X1, X2), (Y1,), (g(X1) + g(X2) - 2 * g(Y1) - sh.eps) ** 2 / 2, noise=0.3)
+
+
+@pytest.mark.parametrize("problem", [pytest.param(PAIR, marks=pytest.mark.slow), NOISY])
+def test_averages_and_their_derivatives_are_those_of_the_closed_forms(problem):
+    """Names of the limit's averages, their values at nodes, and their derivatives in the law (up to third order)."""
+    system = sh.derive(problem, sh.Constant(0.5))
+    assert at_nodes(system)
+    sample = AtNodes.of_sample(sample_of(system))
+    through = sample.through()
+    nodes, size = sample.nodes(), len(sample.predictions)
+    root = np.random.default_rng(3).standard_normal((size, size))
+    law = root @ root.T / (3 * size) + 0.1 * np.eye(size)
+    values = Averages(nodes, 1e-4).values(law, np.array([0.09]))
+    found = dict(zip((name for name, *_ in nodes.asked), values, strict=True))
+    at = {sample.law.law[k, l]: sp.Float(law[k, l]) for k in range(size) for l in range(size)}
+    at |= {s: sp.Float(0.3) for s in system.parameters if s.name == "omega"}
+    expressions = {s.name: s.expression for s in system.scalars}
+    for name, derivatives in through.items():
+        for entry, value in list(derivatives.items())[::3]:
+            exact = float(sp.diff(expressions[name], entry).xreplace(at))
+            assert float(value.xreplace(found)) == pytest.approx(exact, abs=3e-4), (name, entry)
+
+
+def test_a_law_without_inverse_is_that_of_its_neighbours():
+    sample = AtNodes.of_sample(sample_of(sh.derive(NOISY, sh.Constant(0.5))))
+    sample.through()
+    nodes, noise = sample.nodes(), np.array([0.09])
+    laws = (np.diag([x, 0.4, 1.0]) for x in (0.0, 1e-4))
+    one, two = (Averages(nodes, 1e-4).values(law, noise) for law in laws)
+    np.testing.assert_allclose(one, two, atol=2e-3)
+
+
+def test_functions_that_no_lattice_resolves_are_refused():
+    sample = AtNodes.of_sample(sample_of(sh.derive(PAIR, sh.Constant(0.5))))
+    sample.mean(sample.slopes[0])
+    with pytest.raises(ArithmeticError, match="not resolved by 3000000 points"):
+        Averages(sample.nodes(), 1e-9).values(1e4 * np.eye(4), np.zeros(1))
+
+
+def test_what_is_taken_at_nodes():
+    for loss in ((X1 * X2 - Y1) ** 2, (sp.Max(0, X1) + sp.Max(0, X2) - Y1) ** 2):
+        assert not at_nodes(sh.derive(sh.MultiIndex((X1, X2), (Y1,), loss / 2), sh.Constant(0.1)))
+    assert not long(sh.derive(sh.logistic_regression(), sh.Constant(0.1)))
+
+
+def test_a_committee_has_the_width_predicted():
+    """Three predictions, noise and a memory: 1500 runs at d = 600; their standard deviation is known to 1.8 %."""
+    rule, d, began = sh.AdaGradNorm(0.8, 1), 600, time.process_time()
+    start = sh.Overlaps([[0.5, 0.1, 0.3], [0.1, 0.4, 0], [0.3, 0, 1]])
+    bands = sh.derive(NOISY, rule).fluctuations(HALVES, start, 1, [0.5, 1], rtol=1e-3)
+    assert time.process_time() - began < 60
+    assert "no closed form" in bands.why
+    runs = sh.simulate(NOISY, rule, HALVES, start, d, 1, seeds=1500, method="gram", t=[0.5, 1])
+    for name in ("risk", "learning_rate", "overlap_1_1", "overlap_1_3"):
+        np.testing.assert_allclose(np.sqrt(bands.variance(name, d)), getattr(runs, name).std(0), rtol=0.07)
+
+
+@pytest.mark.slow
+def test_two_teachers_and_two_students():
+    """10-90 % of 6000 runs at d = 1000, within 5 %."""
+    d = 1000
+    bands = sh.derive(PAIR, sh.Constant(1)).fluctuations(HALVES, OVERLAPS, 1, [0.5, 1])
+    runs = sh.simulate(PAIR, sh.Constant(1), HALVES, OVERLAPS, d, 1, seeds=6000, method="gram", t=[0.5, 1])
+    for name in ("risk", "overlap_1_1", "overlap_1_2", "overlap_2_4"):
+        (low, high), seen = bands.band(name, d), np.quantile(getattr(runs, name), [0.1, 0.9], axis=0)
+        np.testing.assert_allclose(high - low, seen[1] - seen[0], rtol=0.05)
