@@ -105,13 +105,13 @@ def escape(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start) -> Es
     instance("escape", "problem", problem, Problem, "a Problem, such as phase_retrieval()")
     instance("escape", "rule", rule, Rule, "a rule, such as Constant(1)")
     instance("escape", "spectrum", spectrum, Spectrum, "a Spectrum, such as Spectrum.isotropic()")
-    instance("escape", "start", start, Start, "a Start, such as Start()")
     if len(problem.directions) > 2:
         raise ValueError(
             f"escape({problem.name}): the law of the time is derived for one learnt direction; the rate at which a "
             "committee leaves its symmetric plateau is limits(…)['escape_rate'], and with one growing direction, two "
             "units, the time has the standard deviation π/(2√2 rate) at every d"
         )
+    instance("escape", "start", start, Start, "a Start, such as Start()")
     if start.overlap != 0:
         raise ValueError(f"escape(start with overlap {start.overlap}): the saddle is at overlap 0")
     system = derive(problem, rule, reduce=False)
