@@ -70,7 +70,6 @@ def test_a_damped_and_capped_rate_in_decimals_has_its_limit() -> None:
         (sp.Heaviside(-x) * y, {(1, sp.S.Zero), (-1, y)}),
         (sp.Piecewise((y, x < 1), (x, True)), {(1, x), (-1, y)}),
     ],
-    ids=str,
 )
 def test_a_cell_has_the_form_of_its_side(expr: sp.Expr, expected: set[tuple[int, sp.Expr]]) -> None:
     assert {(sides[0][1], form) for form, sides in cells(expr, (x, y))} == expected
