@@ -15,7 +15,8 @@ from symhigh.derivation.close import close, open_system
 from symhigh.derivation.mean_field import mean_field
 from symhigh.derivation.state import Statement, state
 from symhigh.problem import DiagonalNetwork, Problem
-from symhigh.rule import Constant, Rule
+from symhigh.rule import Constant, Rule, Schedule
+from symhigh.symbols import t
 from symhigh.system import MomentSystem
 
 
@@ -53,8 +54,8 @@ def checked(problem: Problem, rule: Rule | None) -> tuple[Problem, Rule]:
     """Problem and rule of the right types; a :class:`DiagonalNetwork` brings its own rule."""
     instance("derive", "problem", problem, Problem, "a symhigh.Problem, such as least_squares()")
     if isinstance(problem, DiagonalNetwork):
-        own = Constant(problem.step)
-        if rule is not None and not (isinstance(rule, Constant) and rule == own):
+        own = Schedule(problem.step) if t in problem.step.free_symbols else Constant(problem.step)
+        if rule is not None and not (rule == own):
             raise TypeError(
                 f"derive(rule={shown(rule)}): a DiagonalNetwork holds its own constant step; for another rule state "
                 "Problem(loss, noise, model=PRODUCT), or least_squares(noise, model=PRODUCT)"

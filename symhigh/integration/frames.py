@@ -80,7 +80,7 @@ MOVED = Frame(
 _PULL = OwnedSymbol("pull", real=True)
 NEAR, SMALL, _LEFT = 0.05, 0.05, 0.1
 """How near the target, how small a part of it, and how far from the start X is where other frames begin."""
-CLOSE = 1e-4
+CLOSE = 1e-3
 """How near the target averages are taken of differences, which takes longer for those that are integrals."""
 
 
@@ -126,6 +126,11 @@ def keeps_digits(system: MomentSystem) -> bool:
     if key not in _kept:
         _kept[key] = _keeps_digits(system)
     return _kept[key]
+
+
+def may_cancel(system: MomentSystem) -> bool:
+    """Whether digits of what is small near the target may be lost, and other moments keep them."""
+    return system.family.states == (V11, V12) and V22 in system.family.coefficients and not keeps_digits(system)
 
 
 _kept: dict[object, bool] = {}

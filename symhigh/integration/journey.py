@@ -160,7 +160,7 @@ class Journey:
         if self.frame is START:
             states = self.march.y[: self.modes.states.size].reshape(self.modes.states.shape)
             return leaves_start(self.base, self.modes.coef, 1e3 * states, self.modes.w)
-        return self.ratio() < 1e3 * _CLOSE
+        return self.ratio() < (1e3 * _CLOSE if self.exact else np.inf)
 
     def lost(self) -> str:
         """Where and why risk or drift have lost their digits near a target that has none of either; empty if not.

@@ -22,6 +22,7 @@ from symhigh.integration.curve import Curve
 from symhigh.integration.doubts import Doubts
 from symhigh.integration.edges import SingularStart, at_start, check_start, settled_outputs
 from symhigh.integration.events import watch
+from symhigh.integration.frames import may_cancel
 from symhigh.integration.journey import Journey, Modes
 from symhigh.integration.lags import with_lags
 from symhigh.integration.modes import modes_of
@@ -204,8 +205,8 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
 
     clock, status, message, lost = march.clock, RUNNING, "", ""
     happened: list[tuple[int, float]] = []
-    most_at_once = _WATCHED if doubts.worst else _BUDGET
-    values, attempts = None, 1 if deadline < np.inf else most_at_once
+    most_at_once = _WATCHED if doubts.worst or may_cancel(watched.system) else _BUDGET
+    values, attempts = None, 1 if deadline < np.inf or journey.watched else most_at_once
     try:
         while status in (RUNNING, LOOK):
             began = time.process_time() if deadline < np.inf else 0.0

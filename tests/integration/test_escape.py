@@ -72,7 +72,7 @@ def test_what_is_no_saddle_is_refused():
         sh.escape(sh.phase_retrieval(), rule, ISOTROPIC, sh.Start(0, 1, 0))
     with pytest.raises(ValueError, match="come to rest"):
         sh.escape(sh.phase_retrieval(), sh.Constant(3), ISOTROPIC, start)
-    with pytest.raises(TypeError, match="symhigh rule"):
+    with pytest.raises(TypeError, match="must be a rule"):
         sh.escape(sh.phase_retrieval(), 0.1, ISOTROPIC, start)
     found = sh.escape(sh.phase_retrieval(), rule, ISOTROPIC, start)
     with pytest.raises(ValueError, match="level must lie between"):

@@ -227,7 +227,7 @@ class Node:
 
 def doubt(error: float, rtol: float = 1e-6) -> doubts.Doubts:
     node: Any = Node((sh.x,), sh.x**2)
-    return doubts.Doubts(rtol, {node: (error, 0.5)})
+    return doubts.Doubts(rtol, worst={node: (error, 0.5)})
 
 
 def test_doubts_warn_above_what_was_asked_and_refuse_what_is_no_curve() -> None:

@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,12 +26,13 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_runs_have_not_changed(name: str) -> None:
     problem, rule, population = ALL[name]
-    given = {"covariance": np.diag(np.linspace(0.5, 2, 20)) + 0.1} if name == "covariance" else {}
+    given: dict[str, Any] = {"covariance": np.diag(np.linspace(0.5, 2, 20)) + 0.1} if name == "covariance" else {}
     method = "gram" if name.startswith("Gram") else "direct"
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
-            runs = sh.simulate(problem, rule, *population, 20, 1.5, [3, 8], method=method, t=[0, 0.5, 1.5], **given)
+            given |= {"d": 20, "t_end": 1.5, "seeds": [3, 8], "method": method, "t": [0, 0.5, 1.5]}
+            runs = sh.simulate(problem, rule, *population, **given)
         except (ValueError, TypeError) as refusal:
             found: Entry = f"{type(refusal).__name__}: {refusal}"
         else:

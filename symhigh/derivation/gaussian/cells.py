@@ -271,7 +271,8 @@ def _factors(boundary: sp.Expr, variables: Sequence[sp.Symbol]) -> Iterator[sp.E
         yield from _factors(sp.numer(sp.together(boundary)), variables)
         yield from _factors(below, variables)
     elif boundary.is_polynomial(*variables) and not is_affine(boundary, variables):
-        found = [f for f, _ in sp.factor_list(boundary)[1] if f.free_symbols.intersection(variables)]
+        every = sp.factor_list(sp.numer(sp.together(boundary)))[1]
+        found = [f for f, _ in every if f.free_symbols.intersection(variables)]
         for factor in found:  # of a lower degree each, where there are several
             if len(found) > 1 or is_affine(factor, variables):
                 yield from _factors(factor, variables)
