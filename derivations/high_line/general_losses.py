@@ -123,7 +123,7 @@ def below_curves(trial):
         far = float(trial.rng.uniform(0.5, 4.0))
         rule = sh.AdaGradNorm(e, e * factor * float(values.mean()) / (2 * over))
         curve = sh.derive(problem, rule).solve(
-            sh.Spectrum.from_eigenvalues(values), sh.Start(x_star=far), 40.0, t=[1.0, 8.0, 40.0], rtol=1e-8
+            sh.Spectrum.from_eigenvalues(values), sh.Start(x_star=far), 20.0, t=[1.0, 8.0, 20.0], rtol=1e-8
         )
         least = bound(factor, rule, values.mean(), far)
         lower = np.minimum(curve.learning_rate, least)
