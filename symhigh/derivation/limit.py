@@ -55,7 +55,7 @@ def checked(problem: Problem, rule: Rule | None) -> tuple[Problem, Rule]:
     instance("derive", "problem", problem, Problem, "a symhigh.Problem, such as least_squares()")
     if isinstance(problem, DiagonalNetwork):
         own = Schedule(problem.step) if t in problem.step.free_symbols else Constant(problem.step)
-        if rule is not None and not (rule == own):
+        if rule is not None and not (isinstance(rule, Rule) and rule == own):
             raise TypeError(
                 f"derive(rule={shown(rule)}): a DiagonalNetwork holds its own constant step; for another rule state "
                 "Problem(loss, noise, model=PRODUCT), or least_squares(noise, model=PRODUCT)"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,13 +103,16 @@ def phase_diagram(
 
 def _axis(name: str, given: Any) -> dict[Any, Any]:
     """``(parameter, values)`` or ``{parameter: values}`` as the latter."""
-    if isinstance(given, tuple) and len(given) == 2:
-        return {given[0]: given[1]}
     form = "(parameter, values) or {parameter: values}"
-    if not isinstance(given, Mapping):
+    if isinstance(given, tuple) and len(given) == 2:
+        found = {given[0]: given[1]}
+    elif not isinstance(given, Mapping):
         refuse_type(_OWNER, name, given, form, "one axis of the diagram")
-    if len(found := dict(mapping(_OWNER, name, given, form))) != 1:
+    elif len(found := dict(mapping(_OWNER, name, given, form))) != 1:
         raise ValueError(f"{_OWNER}({name}={shown(given)}): {name} must be one parameter with its values, {form}")
+    for values in found.values():
+        if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+            refuse_type(_OWNER, name, values, "a list or an array of numbers", "one a column or a row of the diagram")
     return found
 
 

@@ -10,6 +10,7 @@ import time
 
 from tests.fuzz.run import fuzz_api, fuzz_commands
 from tests.fuzz.watch import to_screen
+from tests.guarantees import record
 
 parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
 parser.add_argument("what", choices=["api", "commands"])
@@ -17,12 +18,16 @@ parser.add_argument("--count", type=int, default=100_000)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--stride", type=int, default=1, help="take every so-many-th of the single values")
 parser.add_argument("--quick", action="store_true", help="leave out callables that solve or simulate")
+parser.add_argument("--record", action="store_true", help="keep the counts for the page of guarantees")
 options = parser.parse_args()
 begin = time.perf_counter()
 if options.what == "api":
     report = fuzz_api(options.count, options.seed, not options.quick, options.stride, to_screen)
 else:
     report = fuzz_commands(options.count, options.seed, say=to_screen)
+if options.record:
+    figures = {"inputs": sum(report.counts.values()), **report.counts, "faults": len(report.faults)}
+    record("fuzz", f"python -m tests.fuzz api --count {options.count} --seed {options.seed} --record", figures)
 for fault in report.faults:
     print(fault)
 print(f"{report} in {time.perf_counter() - begin:.0f} s, seed {options.seed}")
