@@ -110,14 +110,14 @@ def leaves_start(system: MomentSystem, coef: Array, states: Array, w: Array) -> 
     return float((w * square).sum()) > _LEFT * begun and overlap >= 0 < float((w * at[V22]).sum())
 
 
-def nears_target(system: MomentSystem, coef: Array, states: Array, w: Array) -> bool:
+def nears_target(system: MomentSystem, coef: Array, states: Array, w: Array, within: float = NEAR) -> bool:
     """Whether ``‖X ∓ X*‖²`` has become small against ``‖X‖² + ‖X*‖²``, in the family's own states."""
     if system.family.states != (V11, V12) or V22 not in system.family.coefficients:
         return False
     v11, v12 = states
     v22 = coef[system.family.coefficients.index(V22)]
     both = float((w * (v11 + v22)).sum())
-    return both > 0 and float((w * (v11 - 2 * np.abs(v12) + v22)).sum()) < NEAR * both
+    return both > 0 and float((w * (v11 - 2 * np.abs(v12) + v22)).sum()) < within * both
 
 
 def keeps_digits(system: MomentSystem) -> bool:

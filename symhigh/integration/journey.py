@@ -18,6 +18,7 @@ from symhigh.integration.events import Sight, Watched
 from symhigh.integration.frames import (
     CLOSE,
     MOVED,
+    NEAR,
     START,
     closer,
     frame_at,
@@ -25,6 +26,7 @@ from symhigh.integration.frames import (
     into,
     keeps_digits,
     leaves_start,
+    may_cancel,
     nears_target,
     out_of,
 )
@@ -160,7 +162,15 @@ class Journey:
         if self.frame is START:
             states = self.march.y[: self.modes.states.size].reshape(self.modes.states.shape)
             return leaves_start(self.base, self.modes.coef, 1e3 * states, self.modes.w)
+        if self.frame is None and may_cancel(self.base):
+            return self._nears(NEAR)
         return self.ratio() < (1e3 * _CLOSE if self.exact else np.inf)
+
+    def _nears(self, within: float) -> bool:
+        """Whether the modes' own states are near the target."""
+        y = self.march.work[1] if self.march.clock[5] > 0 else self.march.y
+        states = y[: self.modes.states.size].reshape(self.modes.states.shape)
+        return nears_target(self.base, self.modes.coef, states, self.modes.w, within)
 
     def lost(self) -> str:
         """Where and why risk or drift have lost their digits near a target that has none of either; empty if not.
@@ -213,8 +223,12 @@ class Journey:
         y = march.work[1] if march.clock[5] > 0 else march.y
         states = y[: modes.states.size].reshape(modes.states.shape)
         if self.frame is None:
-            near = nears_target(self.base, modes.coef, states, modes.w)
+            cancels = may_cancel(self.base)
+            near = self._nears(CLOSE / 2 if cancels else NEAR)
             frame = frame_at(self.base, modes.coef, states, modes.w) if near else None
+            if frame is not None and cancels:
+                exact = closer(self.base, frame)
+                frame, self.tried = exact or frame, exact is None
         else:
             frame = MOVED if leaves_start(self.base, modes.coef, states, modes.w) else None
         if frame is None:
