@@ -42,6 +42,9 @@ _CLOSE, _LEAST, _DIGITS = 1e-6, 1e-9, 1e-5
 """From which distance on, in parts of the target's square, digits are watched; which risk at the target, in parts of
 the first, is none; and the relative error of what is small at which a curve ends."""
 
+_LATE = 1e-5
+"""Where averages that cancel have no other form, how near the target moments about it are worth their code."""
+
 _STRETCH = 1.0
 """The longest stretched start, in steps/d."""
 
@@ -224,11 +227,11 @@ class Journey:
         states = y[: modes.states.size].reshape(modes.states.shape)
         if self.frame is None:
             cancels = may_cancel(self.base)
-            near = self._nears(CLOSE / 2 if cancels else NEAR)
+            near = self._nears(NEAR if not cancels else _LATE if self.tried else CLOSE / 2)
             frame = frame_at(self.base, modes.coef, states, modes.w) if near else None
-            if frame is not None and cancels:
-                exact = closer(self.base, frame)
-                frame, self.tried = exact or frame, exact is None
+            if frame is not None and cancels and not self.tried:
+                frame = closer(self.base, frame)
+                self.tried = frame is None
         else:
             frame = MOVED if leaves_start(self.base, modes.coef, states, modes.w) else None
         if frame is None:
