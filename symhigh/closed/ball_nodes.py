@@ -15,7 +15,7 @@ from symhigh.closed.balls import Evaluator, NotEnclosed, encloses
 from symhigh.closed.growth import growth
 from symhigh.closed.nodes import Average, Choice, Root
 from symhigh.derivation.gaussian.node import GaussianMean
-from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus
+from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit
 from symhigh.derivation.gaussian.tails import Hazard, LogErfc
 from symhigh.symbols import lam
 
@@ -25,25 +25,9 @@ def _log(at: Evaluator, expr: sp.Expr) -> Any:
     return at(expr.args[0]).log(analytic=at.analytic)
 
 
-@encloses(Sigmoid)
-def _sigmoid(at: Evaluator, expr: sp.Expr) -> Any:
-    return 1 / (1 + (-at(expr.args[0])).exp())
-
-
-@encloses(Softplus)
-def _softplus(at: Evaluator, expr: sp.Expr) -> Any:
-    return (1 + at(expr.args[0]).exp()).log(analytic=at.analytic)
-
-
-@encloses(LogErfc)
-def _log_erfc(at: Evaluator, expr: sp.Expr) -> Any:
-    return at(expr.args[0]).erfc().log(analytic=at.analytic)
-
-
-@encloses(Hazard)
-def _hazard(at: Evaluator, expr: sp.Expr) -> Any:
-    inner = at(expr.args[0])
-    return (-inner * inner).exp() / inner.erfc()
+@encloses(Sigmoid, Softplus, LogErfc, Hazard)
+def _named(at: Evaluator, expr: sp.Expr) -> Any:
+    return at(explicit(expr))
 
 
 @encloses(sp.Abs)

@@ -54,8 +54,7 @@ class Doubts:
 
     def follow(self, march: March, now: float) -> None:
         """Take in the errors at the present state of an integration."""
-        y = march.work[1] if march.clock[5] > 0 else march.y
-        self.look(march.system, march.kernels, float(march.clock[0]), y, march.data, now)
+        self.look(march.system, march.kernels, float(march.clock[0]), march.present, march.data, now)
 
     def take(self, nodes: Doubted, errors: Array, now: float) -> None:
         """Take in errors of averages at a time."""

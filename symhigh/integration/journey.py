@@ -171,9 +171,12 @@ class Journey:
 
     def _nears(self, within: float) -> bool:
         """Whether the modes' own states are near the target."""
-        y = self.march.work[1] if self.march.clock[5] > 0 else self.march.y
-        states = y[: self.modes.states.size].reshape(self.modes.states.shape)
-        return nears_target(self.base, self.modes.coef, states, self.modes.w, within)
+        return nears_target(self.base, self.modes.coef, self._states, self.modes.w, within)
+
+    @property
+    def _states(self) -> Array:
+        """The present states of the modes, (S, N)."""
+        return self.march.present[: self.modes.states.size].reshape(self.modes.states.shape)
 
     def lost(self) -> str:
         """Where and why risk or drift have lost their digits near a target that has none of either; empty if not.
@@ -184,7 +187,7 @@ class Journey:
         if self.ratio() > _CLOSE:
             return ""
         march, held, place = self.march, self.modes.states.size, list(self.base.outputs).index("risk")
-        now, y = float(march.clock[0]), (march.work[1] if march.clock[5] > 0 else march.y).copy()
+        now, y = float(march.clock[0]), march.present.copy()
 
         def small(part: float) -> Array:
             at, slope = y.copy(), np.zeros_like(y)
@@ -222,9 +225,7 @@ class Journey:
             self._closer()
         if self.frame not in (None, START) or self.bent:
             return
-        march, modes = self.march, self.modes
-        y = march.work[1] if march.clock[5] > 0 else march.y
-        states = y[: modes.states.size].reshape(modes.states.shape)
+        march, modes, states = self.march, self.modes, self._states
         if self.frame is None:
             cancels = may_cancel(self.base)
             near = self._nears(NEAR if not cancels else _LATE if self.tried else CLOSE / 2)

@@ -94,6 +94,11 @@ class March:
         self.target, self.kernels = target, self.stepper.kernels(self.system, target)
         self.limit = self.kernels.record(self.data)
 
+    @property
+    def present(self) -> Array:
+        """The state at ``clock[0]``, inside a step where one is looked into."""
+        return self.work[1] if self.clock[5] > 0 else self.y
+
     def settle(self) -> None:
         """Make the step just made the state."""
         if self.clock[5] > 0:

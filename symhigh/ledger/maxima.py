@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus
+from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit
 from symhigh.derivation.gaussian.tails import Hazard, LogErfc
 
 SECONDS = 20.0
@@ -106,7 +106,7 @@ def _text(expr: sp.Expr, names: dict[sp.Expr, str]) -> str:
     if isinstance(expr, sp.Pow):
         return f"({of(expr.base)})^({of(expr.exp)})"
     if isinstance(expr, _WRITTEN):
-        return of(expr.rewrite(sp.erfc).rewrite(sp.log).rewrite(sp.exp))
+        return of(explicit(expr))
     if isinstance(expr, sp.erfc):
         return f"(1 - erf({of(expr.args[0])}))"
     if type(expr) in _FUNCTIONS:
