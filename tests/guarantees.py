@@ -7,27 +7,22 @@ each with the command that repeats it. Nothing here is typed in.
 from __future__ import annotations
 
 import json
-import platform
 import sys
 import tomllib
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import symhigh
+from symhigh.ledger.record import versions
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS, PAGE = ROOT / "docs" / "records", ROOT / "docs" / "guarantees.md"
 STATED = Path(__file__).with_suffix(".toml")
-VERSIONS = ("sympy", "mpmath", "numpy", "scipy", "numba")
 
 
 def record(name: str, command: str, figures: dict[str, Any], listed: dict[str, str] | None = None) -> None:
     """Keep what a long run found: its figures, and what survived or was left out with the reason."""
     RECORDS.mkdir(exist_ok=True)
-    versions = {"symhigh": symhigh.__version__, "python": platform.python_version()}
-    versions |= {v: version(v) for v in VERSIONS}
-    data = {"command": command, "figures": figures, "listed": listed or {}, "versions": versions}
+    data = {"command": command, "figures": figures, "listed": listed or {}, "versions": versions()}
     (RECORDS / f"{name}.json").write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 

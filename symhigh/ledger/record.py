@@ -65,7 +65,7 @@ def write_record(
     home = file.resolve().parent
     data = {
         "symhigh_record": FORM,
-        "versions": _versions(),
+        "versions": versions(),
         "machine": _machine(),
         "symhigh_source": library_hash(),
         "settings": {"quick": ledger.quick, "seed": ledger.seed, "second": second, "words": list(words)},
@@ -91,14 +91,15 @@ def replay(file: Path, jobs: int | None = None, progress: Progress | None = None
         raise ValueError(f"replay({str(file)!r}): interrupted after {len(ledger.rows)} claims; nothing is compared")
     now = [_row(row, home) for row in ledger.rows]
     around = [
-        *_changes("", data["versions"], _versions()),
+        *_changes("", data["versions"], versions()),
         *_changes("", data["machine"], _machine()),
         *_changes("", {"symhigh's source": data["symhigh_source"]}, {"symhigh's source": library_hash()}),
     ]
     return Replay(ledger, tuple(_differences(data["rows"], now)), tuple(around))
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of symhigh, Python and the packages that results rest on; ``"none"`` for one not installed."""
     def of(name: str) -> str:
         try:
             return version(name)
