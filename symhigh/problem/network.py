@@ -27,8 +27,9 @@ eta = OwnedSymbol("eta", positive=True)
 class DiagonalNetwork(Problem):
     """One-pass SGD ``(u, v)⁺ = (u, v) − step ∇ r²/2`` with ``r = <a, θ − θ*>/√d − ε``, ``ε ~ N(0, noise²)``.
 
-    ``step`` > 0 and ``noise`` ≥ 0 are numbers or SymPy expressions, both of order one as d grows; a step in ``symhigh.t``
-    is a schedule. For another loss or rule state ``Problem(loss, noise, model=PRODUCT)`` and give the rule to ``derive``.
+    ``step`` > 0 and ``noise`` ≥ 0 are numbers or SymPy expressions, both of order one as d grows; a step in
+    ``symhigh.t`` is a schedule. For another loss or rule state ``Problem(loss, noise, model=PRODUCT)`` and give the
+    rule to ``derive``.
     """
 
     step: sp.Expr = sp.S.One
