@@ -21,6 +21,7 @@ from queue import Empty, Queue
 import symhigh
 from symhigh.checks import callback, shown, whole
 from symhigh.checks import words as words_of
+from symhigh.closed.processes import helper
 from symhigh.ledger.claim import Claim, explain
 from symhigh.ledger.load import loaded
 from symhigh.ledger.maxima import program
@@ -271,7 +272,7 @@ def _process() -> subprocess.Popen[str]:
     home = str(Path(symhigh.__file__).resolve().parent.parent)
     path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
-        [sys.executable, "-m", "symhigh.ledger.worker"],
+        helper("symhigh.ledger.worker"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -158,8 +158,10 @@ def run_all(
                 if progress is not None:
                     progress(sum(r.rows for r in results) / (len(results) * len(steps)))
                 time.sleep(0.002 if progress is None else 0.05)
-        except KeyboardInterrupt:
+        except BaseException as fault:
             stop.set()
+            if not isinstance(fault, KeyboardInterrupt):
+                raise
     for job in jobs:
         job.result()
     if progress is not None and not stop.is_set():
