@@ -10,7 +10,6 @@ commute, and fluctuations of order ``particles^(-1/2)``.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,6 +28,7 @@ from symhigh.integration.schedules import parameters_in_plain_time
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam
 from symhigh.system import MomentSystem
+from symhigh.telling import warn
 
 PARTICLES = 100_000
 _KNOWN = 1e-6
@@ -93,7 +93,7 @@ def solve_by_particles(
                 progress(now / end)
     for text in (doubts.warning(), message):
         if text:
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
+            warn(text)
     table, spread = (np.array(x).reshape(len(rows), len(system.outputs)) for x in (rows, errors))
     origin = ensemble.origin
     return Curve(

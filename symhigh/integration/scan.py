@@ -89,7 +89,7 @@ def solve_many(
     for spectrum_, start_ in scan.grid.given:
         if isinstance(spectrum_, Spectrum):
             own = start_.dimension if isinstance(start_, Start) else None
-            warn_of_few_dimensions(_OWNER, spectrum_, own, stacklevel=4)
+            warn_of_few_dimensions(_OWNER, spectrum_, own)
     plan = _batchable(system)
     ended = plan is None or _batches(scan, plan, one)
     return _ended(scan, ended and _alone(scan, one))

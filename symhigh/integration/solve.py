@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -35,6 +34,7 @@ from symhigh.population import Spectrum, Start
 from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
+from symhigh.telling import warn
 
 Progress = Callable[[float], None]
 RTOL_LEAST = 3e-15
@@ -118,10 +118,10 @@ def solve(
         curve, lost = (_by_reference(given) if quicker else None) or drive(given, target)
     if isinstance(spectrum, Spectrum):
         own = start.dimension if isinstance(start, Start) else None
-        warn_of_few_dimensions("solve", spectrum, own, stacklevel=4)
+        warn_of_few_dimensions("solve", spectrum, own)
     for text in (lost, curve.message):
         if text:
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
+            warn(text)
     return curve
 
 

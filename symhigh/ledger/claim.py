@@ -18,7 +18,7 @@ from weakref import ReferenceType, ref
 import sympy as sp
 
 from symhigh.checks import real, shown
-from symhigh.ledger.clock import OutOfTime, time_limit
+from symhigh.clock import OutOfTime, time_limit
 from symhigh.ledger.domain import ANYWHERE, Domain
 from symhigh.ledger.empirical import Simulation
 from symhigh.ledger.evidence import Evidence, Trial

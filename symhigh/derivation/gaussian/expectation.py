@@ -27,10 +27,12 @@ from symhigh.derivation.gaussian.symmetry import vanishes
 from symhigh.derivation.gaussian.terms import TRIGONOMETRIC, Polynomial, Term, collect_terms, is_affine
 from symhigh.derivation.gaussian.tilt import tilted
 from symhigh.symbols import eps, x, x_star
+from symhigh.telling import telling
 
 _NAMES = {1: (x,), 2: (x, x_star), 3: (x, x_star, eps)}
 
 
+@telling
 def expect(expr: Any, cov: Any, variables: Sequence[sp.Symbol] | None = None) -> sp.Expr:
     """``E expr`` for centred, jointly Gaussian ``variables`` with covariance ``cov``.
 
