@@ -13,7 +13,8 @@ One file: points, their list, and the plane in which they are found, which name 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -74,6 +75,11 @@ class FixedPoint:
             self.trace.subs(values),
             self.determinant.subs(values),
         )
+
+    def mirrored(self) -> FixedPoint:
+        """The point with all signs of the target turned, of a flow that does not see them."""
+        other = replace(self.B12, expr=-self.B12.expr)
+        return replace(self, name=_name(self.B11.expr, other.expr), B12=other)
 
     def stable(self, **values: Any) -> bool:
         """Whether small deviations decay: the Jacobian's trace is negative and its determinant positive."""
@@ -209,9 +215,18 @@ class Plane:
     def points(self) -> Iterator[FixedPoint]:
         """All of them, in canonical symbols; :attr:`values` holds what the user gave for these."""
         stage("the zeros of the flow")
+        known: dict[tuple[sp.Expr, sp.Expr], FixedPoint] = {}
         for p, m in self.zeros():
             stage("the flow's Jacobian at", (p, m))
-            yield self.point(p, m)
+            twin = known.get((p, -m)) if self.mirrored else None
+            known[p, m] = self.point(p, m) if twin is None else twin.mirrored()
+            yield known[p, m]
+
+    @cached_property
+    def mirrored(self) -> bool:
+        """Whether the flow is the same with all signs of the target turned: B12 → -B12."""
+        sides = ((self.flow[0], 1), (self.flow[1], -1), (self.risk, 1))
+        return all(sp.expand(e.subs(B12, -B12) - side * e) == 0 for e, side in sides)
 
     def zeros(self) -> list[tuple[sp.Expr, sp.Expr]]:
         """Zeros of the flow that may be overlaps: real, ``B11 ≥ 0`` and ``B12² ≤ B11 B22``."""
