@@ -39,8 +39,10 @@ class Work:
     def speak_when_due(self) -> None:
         """Say what goes on, if it is time."""
         spent = time.monotonic() - self.began
-        if self.speaks and spent >= self._due:
-            self._due = min(_GROWTH * self._due, spent + _LONGEST)
+        if spent < self._due:
+            return
+        self._due = min(_GROWTH * self._due, spent + _LONGEST)
+        if self.speaks:
             at = _short(" ".join(map(str, self.stage)))
             tell(f"symhigh: {self.owner}: {spent:.0f} s so far{', ' if at else ''}{at}")
 
@@ -82,8 +84,12 @@ def _short(text: str) -> str:
 @contextmanager
 def at_work(owner: str, speaks: bool = True) -> Iterator[Work]:
     """Speak of ``owner`` while the body runs, unless it is part of a longer call; ``speaks=False`` hushes all of it."""
-    if _PRESENT.work is not None:
-        yield _PRESENT.work
+    if (outer := _PRESENT.work) is not None:
+        spoke, outer.speaks = outer.speaks, outer.speaks and speaks
+        try:
+            yield outer
+        finally:
+            outer.speaks = spoke
         return
     work = _PRESENT.work = Work(owner, speaks)
     done = threading.Event()

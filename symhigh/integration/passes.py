@@ -35,7 +35,7 @@ from symhigh.problem import Problem, least_squares
 from symhigh.rule import Rule
 from symhigh.symbols import D2, X_STAR, OwnedSymbol, gamma, lam
 from symhigh.system import MomentSystem
-from symhigh.telling import warn
+from symhigh.telling import telling, warn
 
 WEIGHT, SPREAD, CLOCK = (OwnedSymbol(n, nonnegative=True) for n in ("kappa_M", "S_M", "Gamma"))
 """What other data make of a mode, Σ w κ D², and the clock ∫γ."""
@@ -70,6 +70,7 @@ class DataStart(Start):
         return {WEIGHT: self.weights}
 
 
+@telling
 def solve_passes(
     data: Dataset,
     rule: Rule,

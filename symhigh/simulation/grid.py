@@ -25,6 +25,7 @@ from symhigh.closed.processes import serve_only
 from symhigh.integration.curve import Curve
 from symhigh.simulation.identity import library_hash, source_hash
 from symhigh.simulation.runs import Runs
+from symhigh.telling import at_work
 
 Point = dict[str, Any]
 _IN_FLIGHT = 256  # cells handed to the executor at a time, so that memory stays bounded
@@ -183,7 +184,8 @@ def _columns(experiment: Callable[..., Any], point: Point, seed: int) -> dict[st
     """
     import numba  # noqa: F401
 
-    result = experiment(**point, seed=seed)
+    with at_work("sweep", speaks=False):
+        result = experiment(**point, seed=seed)
     if isinstance(result, Curve):
         return {"t": result.t, **result.outputs}
     if isinstance(result, Runs):
