@@ -24,6 +24,7 @@ def helper(module: str) -> list[str]:
 def work(parent: int, module: str) -> None:
     """Run ``module.serve()`` for the process ``parent``; it is watched before anything long is imported."""
     serve_only(parent)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # closed, where the parent's is
     try:
         import_module(module).serve()
     except BrokenPipeError:  # nobody reads the answers any more
