@@ -135,9 +135,9 @@ def test_the_loss_on_other_data_is_a_quadratic():
 
 
 def test_rows_and_residuals_may_go_together_by_a_fifth():
-    """Two rows of squared lengths 1 and s with labels that X = 0 leaves as residuals of equal parts."""
+    """Squares of residuals and of lengths both 1 ± c have E r²|a|² / (E r² E|a|²) = 1 + c²."""
 
-    def rows(excess):  # E r²|a|² / (E r² E|a|²) = 1 + excess for r² = (1 + c, 1 - c), |a|² = (1 + c, 1 - c), c² = excess
+    def rows(excess):
         c = np.sqrt(excess)
         lengths = np.sqrt([1 + c, 1 - c, 1 + c, 1 - c])
         return sh.Dataset(np.repeat(np.eye(2), 2, axis=0) * lengths[[0, 1, 0, 1]][:, None], lengths[[0, 1, 0, 1]])
