@@ -42,7 +42,9 @@ RTOL_LEAST = 3e-15
 _BUDGET = 25  # steps between looks at progress, the keyboard and the choice of stepper
 _WATCHED = 5  # the same where averages may resist quadrature
 _PATIENCE = 2.0
-"""Seconds of computing after which a curve begun by the reference is handed to compiled code."""
+"""Seconds of computing by the reference, in a process, after which curves are handed to compiled code."""
+_FEW = 500
+"""Evaluations of the equations that a short curve takes, at the least."""
 
 
 def solve(
@@ -77,8 +79,8 @@ def solve(
         hands over to the implicit one where the end is far beyond what its step can reach (stiffness, long horizons).
     target
         ``C`` or ``NUMBA``, compiled, or ``NUMPY``, the reference implementation, which agree to rounding. By default
-        the one that ``$SYMHIGH_TARGET`` names, else C where there is a compiler. Without one Numba compiles, and the
-        reference draws the first curve of few modes in a process, before Numba could be loaded.
+        the one that ``$SYMHIGH_TARGET`` names, else C where there is a compiler. Without one the reference draws the
+        first curves of few modes in a process, until that has taken two seconds, and Numba compiles all others.
     progress
         Called with the fraction done, from time to time.
     events
@@ -114,7 +116,7 @@ def solve(
     curve, lost = _repeated(given, target), ""
     if curve is None:
         modes = modes_of(system, spectrum, start)[0].weights.size
-        quicker = target is NUMBA and free and reference_is_quicker(system, modes)
+        quicker = target is NUMBA and free and _spent[0] < _PATIENCE and reference_is_quicker(system, modes)
         curve, lost = (_by_reference(given) if quicker else None) or drive(given, target)
     if isinstance(spectrum, Spectrum):
         own = start.dimension if isinstance(start, Start) else None
@@ -167,13 +169,20 @@ def _repeated(given: Asked, target: Target) -> Curve | None:
 
 def _by_reference(given: Asked) -> tuple[Curve, str] | None:
     """The curve by the reference implementation; None where Python stops, for compiled code can say why."""
+    began = time.process_time()
     try:
         with np.errstate(all="ignore"):
-            return drive(given, NUMPY, time.process_time() + _PATIENCE)
+            return drive(given, NUMPY, began + _PATIENCE - _spent[0])
     except SingularStart:
         raise
     except (ArithmeticError, ValueError):
         return None
+    finally:
+        _spent[0] += time.process_time() - began
+
+
+_spent = [0.0]
+"""Seconds of this process that the reference has had."""
 
 
 def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve, str]:
@@ -203,6 +212,12 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
         evaluate = at_start(kernels, shown, own_par, modes.w, memory)
         check_start(shown, population, coef, states, evaluate)
 
+    if deadline < np.inf:
+        began = time.process_time()
+        march.kernels.rhs(march.clock[0], march.y, march.K[0], *march.data)
+        if began + _FEW * (time.process_time() - began) > deadline:
+            deadline = np.inf
+            march.hand_down(NUMBA)
     clock, status, message, lost = march.clock, RUNNING, "", ""
     happened: list[tuple[int, float]] = []
     most_at_once = _WATCHED if doubts.worst or may_cancel(watched.system) else _BUDGET
