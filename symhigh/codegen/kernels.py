@@ -222,12 +222,16 @@ def _begun(
 def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
     """Whether the reference draws a curve of so few modes sooner than Numba is loaded and compiles.
 
-    Not where averages are taken one within another, or by nested rules, which are far too slow uncompiled. Among
-    several threads the order is chance, so there all curves are compiled, with the same bits for all.
+    Among several threads the order is chance, so there all curves are compiled, with the same bits for all.
     """
     alone = threading.current_thread() is threading.main_thread() and threading.active_count() == 1
-    within = any(m.has(GaussianMean) for s in system.scalars for m in s.expression.atoms(MixtureMean))
-    return alone and modes <= 16 and "numba" not in sys.modules and not within and not averages(system)
+    return alone and modes <= 16 and "numba" not in sys.modules and not is_slow(system)
+
+
+def is_slow(system: MomentSystem) -> bool:
+    """Whether averages are taken one within another, or by nested rules: far too slow where not compiled."""
+    exprs = (*(s.expression for s in system.scalars), *system.outputs.values())
+    return bool(averages(system)) or any(m.has(GaussianMean) for e in exprs for m in e.atoms(MixtureMean))
 
 
 def step_kernels(
