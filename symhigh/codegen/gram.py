@@ -34,7 +34,7 @@ from symhigh.symbols import d, gradient_square, inverse_time, t
 from symhigh.system import MomentSystem
 
 _RESERVED = (
-    *("source", "words", "pool", "at", "together", "chi_cube", "spread", "radius", "along", "across", "on"),
+    *("source", "words", "pool", "at", "together", "chi_cube", "spread", "quick", "radius", "along", "across", "on"),
     *("fixed", "beyond", "group", "value", "entry", "axis", "total", "square", "high", "low"),
 )
 
@@ -61,7 +61,8 @@ def gram_source(system: MomentSystem, s: Statement, target: Target = NUMBA) -> s
         raise ValueError(f"Gram chain of rule {s.owner}: {why}; simulate(method='direct')")
     lowering = Lowering(system, EXACT)
     lowering.names.reserve(*_RESERVED)
-    parts = [(EXACT if target is NUMBA else target).header, normal_source(target), CHI_SQUARE, lowering.source(), *knowledge_sources(lowering, s)]
+    header = (EXACT if target is NUMBA else target).header
+    parts = [header, normal_source(target), CHI_SQUARE, lowering.source(), *knowledge_sources(lowering, s)]
     chain = _Chain(lowering, system, s)
     return "\n\n".join([*parts, chain.lift(), chain.run()])
 

@@ -12,8 +12,8 @@ from typing import Any, cast
 import numpy as np
 import sympy as sp
 
-from symhigh.codegen.gram_frame import sources
 from symhigh.codegen.allowance import REFERENCE
+from symhigh.codegen.gram_frame import sources
 from symhigh.codegen.kernels import gram_kernels
 from symhigh.codegen.normal import stream
 from symhigh.codegen.target import NUMPY, Target
@@ -24,7 +24,6 @@ from symhigh.population.population import cholesky
 from symhigh.population.spectrum import Array
 from symhigh.simulation.walk import START_STREAM, Experiment, constants, starting_memory
 from symhigh.symbols import lam
-
 
 _AT_ONCE = 500
 """Steps of one eigenspace that the reference takes between looks at what it has used."""
