@@ -31,8 +31,8 @@ class Work:
 
     stage: tuple[object, ...]
 
-    def __init__(self, owner: str, speaks: bool) -> None:
-        self.owner, self.stage, self.speaks = owner, ("",), speaks
+    def __init__(self, owner: str, speaks: bool, watched: bool) -> None:
+        self.owner, self.stage, self.speaks, self.watched = owner, ("",), speaks, watched
         self.began = time.monotonic()
         self._due = PATIENCE
 
@@ -77,6 +77,8 @@ def stage(*what: object) -> None:
     """What the call at work in this thread is at, now; it becomes text where it is told."""
     if _PRESENT.work is not None:
         _PRESENT.work.stage = what
+        if not _PRESENT.work.watched:
+            _PRESENT.work.speak_when_due()
 
 
 def at_stage() -> str:
@@ -89,8 +91,12 @@ def _short(text: str) -> str:
 
 
 @contextmanager
-def at_work(owner: str, speaks: bool = True) -> Iterator[Work]:
-    """Speak of ``owner`` while the body runs, unless it is part of a longer call; ``speaks=False`` hushes all of it."""
+def at_work(owner: str, speaks: bool = True, watched: bool = True) -> Iterator[Work]:
+    """Speak of ``owner`` while the body runs, unless it is part of a longer call; ``speaks=False`` hushes all of it.
+
+    A call that is not ``watched`` speaks when it tells its stage: it tells often, and may last less than a thread takes
+    to start.
+    """
     if (outer := _PRESENT.work) is not None:
         spoke, outer.speaks = outer.speaks, outer.speaks and speaks
         try:
@@ -98,14 +104,14 @@ def at_work(owner: str, speaks: bool = True) -> Iterator[Work]:
         finally:
             outer.speaks = spoke
         return
-    work = _PRESENT.work = Work(owner, speaks)
+    work = _PRESENT.work = Work(owner, speaks, watched)
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(work.wait):
             work.speak_when_due()
 
-    if speaks:
+    if speaks and watched:
         threading.Thread(target=watch, daemon=True).start()
     try:
         yield work

@@ -44,6 +44,8 @@ NUMBA = Target(
     "exact = numba.njit(cache=True, nogil=True, fastmath=False, error_model='numpy')\n",
     loops=True,
 )
+EXACT = Target("numba", f"{NUMBA.header}njit = exact\n", loops=True)
+"""Numba with the bits of the reference: every sum in its order, every operation rounded."""
 C = Target("c", "", loops=True)
 TARGETS = {target.name: target for target in (C, NUMBA, NUMPY)}
 
