@@ -67,7 +67,7 @@ def _invariant(s: Statement, group: tuple[sp.Symbol, ...]) -> bool:
         return False
     names = sorted(set().union(*(e.free_symbols for e in exprs)), key=str)
     for sign in (1, -1):
-        point = {v: sign * sp.Rational(7 + 2 * k, 9 + k) for k, v in enumerate(names)}
+        point = {v: sign * sp.Rational(7 + 3 * k, 11 + 3 * k) for k, v in enumerate(names)}
         point |= {v: abs(value) for v, value in point.items() if v.is_nonnegative}
         moved = point | {x: point[x] + sign * _SHIFT for x in group if x in point}
         for e in exprs:
