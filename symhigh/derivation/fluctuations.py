@@ -30,14 +30,16 @@ import sympy as sp
 from symhigh.derivation.chain import Chain
 from symhigh.derivation.close import closed_by_moments
 from symhigh.derivation.close.refusal import no_fluctuations
+from symhigh.derivation.entrywise import Entrywise
 from symhigh.derivation.increments import Increments, table
 from symhigh.derivation.limit import derive
+from symhigh.derivation.mean_field import rotation_invariant
 from symhigh.derivation.nodes import AtNodes, Nodes, at_nodes
 from symhigh.derivation.sample import OneSample, sample_of, sees_error_alone
 from symhigh.derivation.shift import Shift
 from symhigh.derivation.state import Statement, state
 from symhigh.derivation.state_checks import KNOWN
-from symhigh.meanfield import Family, Reduction
+from symhigh.meanfield import Family, Reduction, Scalar
 from symhigh.problem.learnt import refuse_learnt
 from symhigh.symbols import D2, OwnedSymbol, inverse_time, lam, t
 from symhigh.system import MomentSystem
@@ -68,7 +70,8 @@ class Deviations:
     (p × n), ``reading`` ∂z/∂v over the weight (averages × p), ``memory`` (memories × n). Of Σ: ``spread`` (p × p),
     ``features`` (p × f), ``core`` (f + memories, square). ``gradients`` (outputs × n); ``in_time`` and
     ``memory_in_time`` are ∂F/∂t. ``mean`` is None where ``why`` says that the bias is not known. The names that
-    ``nodes`` asks for are parameters of ``system``, behind its own.
+    ``nodes`` asks for are parameters of ``system``, behind its own. The last ``beside`` states of its family serve the
+    mean alone (:mod:`symhigh.derivation.entrywise`), and are none of the linear theory.
     """
 
     system: MomentSystem
@@ -87,6 +90,7 @@ class Deviations:
     mean: Mean | None
     why: str
     nodes: Nodes | None = None
+    beside: int = 0
 
     @property
     def averages(self) -> int:
@@ -117,7 +121,9 @@ def deviations(system: MomentSystem, random_start: bool = False, numeric: bool =
     refuse_learnt("fluctuations", system.problem.learnt, why, "simulate an ensemble for its spread")
     s, _ = state(system.problem, system.rule)
     _check(s)
-    if D2 in system.family.states and not (sees_error_alone(s) and not any(map(s.uses, KNOWN))):
+    if D2 in system.family.states and not (
+        rotation_invariant(s) and sees_error_alone(s) and not any(map(s.uses, KNOWN))
+    ):
         whole = derive(system.problem, system.rule, reduce=False)
         system = replace(whole, parameters=system.parameters)
     if any(e.has(inverse_time) for e in (*system.outputs.values(), *system.family.rhs)):
@@ -137,13 +143,18 @@ def deviations(system: MomentSystem, random_start: bool = False, numeric: bool =
     family, states = extended.family, extended.states
     nodes = sample.nodes() if isinstance(sample, AtNodes) else None
     unknown = _NO_FORM if nodes is not None else sample.unknown
-    mean = None if unknown else _mean(extended, chain, Shift(extended, sample, chain, noise))
+    mean, beside = None, Family((), (), ())
+    if not unknown:
+        mean, beside = _mean(extended, chain, sample, noise)
     asked = () if nodes is None else (name for name, *_ in nodes.asked)
     extended = replace(extended, parameters={**extended.parameters, **dict.fromkeys(asked, sp.S.Zero)})
+    shared = tuple(chain.named)
+    if beside.states:
+        extended = _with(beside, extended, shared)
     return Deviations(
         extended,
         coupling,
-        tuple(chain.named),
+        shared,
         sp.Matrix(family.rhs).jacobian(family.states),
         table([[chain.along(f, z) for z in coupling] for f in family.rhs], len(coupling)),
         table([[sp.diff(r.summand, v) for v in family.states] for r in averages], len(family.states)),
@@ -157,6 +168,7 @@ def deviations(system: MomentSystem, random_start: bool = False, numeric: bool =
         mean,
         unknown,
         nodes,
+        len(beside.states),
     )
 
 
@@ -192,19 +204,37 @@ def _extended(system: MomentSystem, sample: OneSample, random_start: bool) -> Mo
     return replace(system, family=family, reductions=tuple(reductions))
 
 
-def _mean(system: MomentSystem, chain: Chain, shift: Shift) -> Mean:
-    """Second derivatives, and B₁."""
+def _with(beside: Family, system: MomentSystem, shared: tuple[tuple[sp.Symbol, sp.Expr], ...]) -> MomentSystem:
+    """``system`` with further states behind its own, and with the names that their equations hold as scalars."""
+    own = system.family
+    family = replace(
+        own,
+        states=(*own.states, *beside.states),
+        rhs=(*own.rhs, *beside.rhs),
+        definitions={**own.definitions, **beside.definitions},
+    )
+    return replace(system, family=family, scalars=(*system.scalars, *(Scalar(name, e) for name, e in shared)))
+
+
+def _mean(system: MomentSystem, chain: Chain, sample: OneSample, noise: Increments) -> tuple[Mean, Family]:
+    """Second derivatives and B₁, and the further states that these hold."""
+    shift = Shift(system, sample, chain, noise)
+    beside, of_modes = Family((), (), ()), None
+    if not rotation_invariant(sample.statement):
+        alone = Entrywise(system, sample, chain, noise)
+        of_modes, beside = alone.shift, alone.beside
     family, coupling = system.family, chain.coupling
     p, n = len(family.states), len(coupling)
     block = sp.Matrix(family.rhs).jacobian(family.states)
     inner = [sp.diff(block[i, j], v) for i in range(p) for j in range(p) for v in family.states]
     mixed = [chain.along(block[i, j], z) for i in range(p) for j in range(p) for z in coupling]
-    return Mean(
+    mean = Mean(
         sp.Array(inner, (p, p, p)),
         sp.Array(mixed, (p, p, n)),
         chain.hessian(family.rhs),
         chain.hessian([s.rhs for s in system.states]),
         chain.hessian(list(system.outputs.values())),
-        shift.modes(),
+        shift.modes() if of_modes is None else of_modes,
         shift.memories(),
     )
+    return mean, beside

@@ -218,10 +218,10 @@ class _Mehler:
         if constant == 0:
             return sp.S.Zero
         total = sp.S.Zero
-        if order < 2 and self.s.classes and (value := _hermite_mean(phi, 1, self.s.owner)) != 0:
+        if order < 2 and self.s.classes and (value := hermite_mean(phi, 1, self.s.owner)) != 0:
             total += constant * value * DELTA * sum(o.mean * self._share(psi, k) for k, o in enumerate(self.s.classes))
         for n in range(3 - order):
-            value = _hermite_mean(phi, n, self.s.owner)
+            value = hermite_mean(phi, n, self.s.owner)
             if value == 0:
                 continue
             for place in product(range(len(self.z)), repeat=n):
@@ -261,9 +261,10 @@ def shared(phi: sp.Expr, s: Statement) -> sp.Expr:
     )
 
 
-def _hermite_mean(phi: sp.Expr, n: int, owner: str) -> sp.Expr:
-    """``E φ⁽ⁿ⁾(a)`` for ``a ~ N(0, λ)``, which is ``E φ(a) Heₙ(a/√λ)/λ^{n/2}``."""
-    hermite = (sp.S.One, ENTRY / sp.sqrt(lam), ENTRY**2 / lam - 1)[n]
+def hermite_mean(phi: sp.Expr, n: int, owner: str) -> sp.Expr:
+    """``E φ⁽ⁿ⁾(a)`` for ``a ~ N(0, λ)``, n up to 4, which is ``E φ(a) Heₙ(a/√λ)/λ^{n/2}``."""
+    u = ENTRY / sp.sqrt(lam)
+    hermite = (sp.S.One, u, u**2 - 1, u**3 - 3 * u, u**4 - 6 * u**2 + 3)[n]
     terms = sp.Add.make_args(sp.expand(phi * hermite))
     return sum((power_mean(term, ENTRY, lam, owner) for term in terms), sp.S.Zero) / lam ** sp.Rational(n, 2)
 

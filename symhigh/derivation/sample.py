@@ -255,9 +255,9 @@ def _products(
 def _unknown(kicks: Kicks, kinked: bool) -> str:
     """Why the bias is not derived: steps that are not linear, a rate of the sample with kinks or memories, a d."""
     s = kicks.statement
-    if not rotation_invariant(s):
-        what = f"keeps a scalar for every coordinate, {s.cells[0].name}" if s.cells else "is not linear in the gradient"
-        return f"{s.owner} {what}, so that its mean at order 1/d holds fourth moments of a coordinate's entries"
+    if not rotation_invariant(s) and (beside := _beside(s)):
+        what = "keeps a scalar for every coordinate" if s.cells else "is not linear in the gradient"
+        return f"{s.owner} {what} and {beside}, for which B₁ is not derived"
     if s.sampled and (kicks.rated or not s.coordinates == s.learnt == s.effective):
         return f"the rate of {s.owner} depends on the sample and moves further vectors, for which B₁ is not derived"
     if s.sampled and s.memory:
@@ -268,6 +268,15 @@ def _unknown(kicks: Kicks, kinked: bool) -> str:
     if not kicks.exact or any(_scaled(e, s.batch).has(_STEP) for e in stated):
         return f"the statement of {s.owner} depends on d beyond the leading order, for which B₁ is not derived"
     return ""
+
+
+def _beside(s: Statement) -> str:
+    """What a step that moves every coordinate by itself has beside, if anything."""
+    if s.sampled:
+        return "its rate depends on the sample of the step"
+    if s.memory:
+        return f"has a memory, {s.memory[0].name}"
+    return "" if s.batch == 1 else "averages several samples a step"
 
 
 def _scaled(expr: sp.Expr, batch: sp.Expr) -> sp.Expr:

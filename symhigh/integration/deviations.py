@@ -32,7 +32,8 @@ _AT_NODES = 1e-4
 class Equations:
     """The coefficients of the linear theory along the limit's path; calling it gives those of one time.
 
-    Its states are those of the limit times ``scale``, the root of a mode's weight, which makes deviations of one size.
+    Its states are those of the limit, ``kept`` of all that the path has, times ``scale``, the root of a mode's weight,
+    which makes deviations of one size.
     """
 
     def __init__(
@@ -56,11 +57,12 @@ class Equations:
         self.size = np.where(size > 0, size, 1.0)
         y = np.concatenate([modes.ravel(), memory])
         self.path = Path(system, target, y, self.data, self.size, end, rtol, deadline)
-        self.p, self.n, self.m = len(modes), self.w.size, len(memory)
+        self.p, self.n, self.m = theory.block.rows, self.w.size, len(memory)
+        self.kept = np.r_[: self.p * self.n, y.size - self.m : y.size]
         self.linear = Tables(theory, LINEAR, self.n)
         self.bent = None if theory.mean is None else Tables(theory.mean, BENT, self.n)
         self.scale = np.concatenate([np.tile(np.sqrt(self.w), self.p), np.ones(self.m)])
-        self.start = np.zeros((y.size, y.size))
+        self.start = np.zeros((self.kept.size, self.kept.size))
         if getattr(start, "random", False):
             self.start = self._of_start(start, spectrum, values)
 
@@ -75,7 +77,7 @@ class Equations:
         vectors = mix @ np.array([[x0, cross], [cross, x_star]]) @ mix.T
         if sample.overlap(0, 0) == D2:
             vectors = np.array([[x0 - 2 * cross + x_star]])
-        pairs = [sample.pair(s) for s in self.theory.system.family.states]
+        pairs = [sample.pair(s) for s in self.theory.system.family.states[: self.p]]
         shape = start.profile_at(values) ** 2
         result = np.zeros((self.p * self.n + self.m,) * 2)
         placed = [(a, *pair) for a, pair in enumerate(pairs) if pair is not None]
@@ -181,12 +183,12 @@ class _At:
     def force(self) -> Array:
         """``B₁ - ½ d²y/dt²``."""
         if (bent := self.bent) is None:
-            return np.zeros(len(self.y))
+            return np.zeros(self.e.kept.size)
         speed = np.zeros(len(self.y))
         self.e.kernels.rhs(self.t, self.y, speed, *self.e.data)
         shift = np.concatenate([bent["shift"].ravel(), bent["memory_shift"]])
         scale = self.e.scale
-        return np.asarray(scale * shift - (self.J @ (scale * speed) + self.in_time) / 2)
+        return np.asarray(scale * shift - (self.J @ (scale * speed[self.e.kept]) + self.in_time) / 2)
 
     def outputs(self, C: Array, m: Array) -> tuple[Array, Array, Array]:
         """Values, covariance times d and bias times d of the outputs."""

@@ -166,7 +166,7 @@ def without_integrals(theory: Deviations) -> bool:
 
 def few(theory: Deviations, spectrum: Spectrum, start: Start, rtol: float, end: float) -> Spectrum:
     """The spectrum, compressed where it is continuous or has more modes than dense matrices are quick for."""
-    count, states = spectrum.values.size, len(theory.system.family.states)
+    count, states = spectrum.values.size, theory.block.rows
     if spectrum.quantile is None and count * states <= DENSE_STATES:
         return spectrum
     if getattr(start, "vectors_given", None) is not None:
@@ -213,7 +213,7 @@ def _observe(
     if times.size and times[0] == 0:
         observe(0.0, C, np.zeros((len(C), 1)))
     if times.size > len(rows):
-        for piece in march(equations, C, end, rtol, marks.tolist(), equations.size):
+        for piece in march(equations, C, end, rtol, marks.tolist(), equations.size[equations.kept]):
             if time.monotonic() > deadline:
                 raise ArithmeticError("fluctuations: out of time")
             last = piece.t + piece.h >= end * (1 - 1e-14)
