@@ -76,7 +76,16 @@ class Entrywise:
             known = set(self.alone) | set(self.fourth)
             waiting = (waiting | (found[name].free_symbols & known)) - set(found)
         starts = {name: self.fourth.get(name, sp.S.Zero) for name in found}
-        return Family(tuple(found), (), tuple(found.values()), starts)
+        return Family(tuple(found), (), tuple(found.values()), starts, {name: self._size(name) for name in found})
+
+    def _size(self, name: sp.Symbol) -> tuple[sp.Symbol, ...]:
+        """The squares whose product bounds that of Q or K."""
+        if name in self.fourth:
+            powers = self.fourth[name].as_powers_dict()
+            return tuple(self.products[v**2] for v, n in powers.items() for _ in range(int(n)))
+        y, c = self.alone[name]
+        pair = self._pair(y)
+        return (*((y, y) if pair is None else (self.products[v**2] for v in pair)), c, c)
 
     # --- one step -----------------------------------------------------------------------------------------------
     def _shift(self, state: sp.Symbol) -> sp.Expr:

@@ -212,6 +212,7 @@ def _with(beside: Family, system: MomentSystem, shared: tuple[tuple[sp.Symbol, s
         states=(*own.states, *beside.states),
         rhs=(*own.rhs, *beside.rhs),
         definitions={**own.definitions, **beside.definitions},
+        sizes=beside.sizes,
     )
     return replace(system, family=family, scalars=(*system.scalars, *(Scalar(name, e) for name, e in shared)))
 
