@@ -5,9 +5,9 @@ Derived here. For a coordinate's entry a of the sample and the predictions z Meh
 
     E φ(a) ψ(z) = Σ_n (λδ)ⁿ/n! · E φ⁽ⁿ⁾(a) · Σ_{p1 … pn} π_{p1} ⋯ π_{pn} E ∂_{p1} ⋯ ∂_{pn} ψ(z),     δ² = 1/d,
 
-so what a step does on average to a product of two entries is F at order δ² and B₁ at order δ⁴. The latter holds fourth
-moments of the entries, ``Q = E v_p v_q v_r v_s``, which have closed equations of their own, by Itô's formula: drifts are
-linear and noise is free of the entries. They start from the entries themselves, of any law.
+so what a step does on average to a product of two entries is F at order δ² and B₁ at order δ⁴. The latter holds
+fourth moments of the entries, ``Q = E v_p v_q v_r v_s``, which have closed equations of their own, by Itô's formula:
+drifts are linear and noise is free of the entries. They start from the entries themselves, of any law.
 
 A cell strays in each coordinate by itself too, by order δ. Such deviations average out over a mode, but not in the mean
 of what is not linear in the cell: ``½ F″:C`` holds the covariance of a single coordinate, that of a mode's average and
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from itertools import combinations_with_replacement, product
+from itertools import product
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -119,7 +119,7 @@ class Entrywise:
         total -= self.speed.get(y, sp.S.Zero) * self.speed[c] + self._common(y, c)
         if pair is not None:
             given = self._mean(self._changes[c])
-            total += self._moments(sp.expand(given * sp.Mul(*pair))) - self._moments(given) * self.products[sp.Mul(*pair)]
+            total += self._moments(sp.expand(given * sp.Mul(*pair))) - self._moments(given) * y
         return total
 
     def _common(self, y: sp.Symbol, c: sp.Symbol) -> sp.Expr:

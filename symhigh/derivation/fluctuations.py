@@ -23,6 +23,7 @@ gradient, and cells, are of the same shape (:mod:`symhigh.derivation.kicks`).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations_with_replacement
 
 import sympy as sp
@@ -32,10 +33,11 @@ from symhigh.derivation.close import closed_by_moments
 from symhigh.derivation.close.refusal import no_fluctuations
 from symhigh.derivation.entrywise import Entrywise
 from symhigh.derivation.increments import Increments, table
+from symhigh.derivation.invariance import sees_error_alone
 from symhigh.derivation.limit import derive
 from symhigh.derivation.mean_field import rotation_invariant
 from symhigh.derivation.nodes import AtNodes, Nodes, at_nodes
-from symhigh.derivation.sample import OneSample, sample_of, sees_error_alone
+from symhigh.derivation.sample import OneSample, sample_of
 from symhigh.derivation.shift import Shift
 from symhigh.derivation.state import Statement, state
 from symhigh.derivation.state_checks import KNOWN
@@ -97,6 +99,12 @@ class Deviations:
         """How many entries of z are averages; the memories follow."""
         return int(self.reading.shape[0])
 
+    @cached_property
+    def bent(self) -> list[int]:
+        """The outputs that hold averages not linear in a mode's states, whose bias is not that of ``mean``."""
+        curved = [k for k in range(self.averages) if self.reading.row(k).has(*self.system.family.states)]
+        return [o for o in range(self.gradients.rows) if any(self.gradients[o, k] != 0 for k in curved)]
+
 
 _NO_FORM = "its averages have no closed form of a reasonable length, and their second derivatives are not taken"
 
@@ -142,7 +150,10 @@ def deviations(system: MomentSystem, random_start: bool = False, numeric: bool =
     noise = Increments(extended, sample, chain)
     family, states = extended.family, extended.states
     nodes = sample.nodes() if isinstance(sample, AtNodes) else None
-    unknown = _NO_FORM if nodes is not None else sample.unknown
+    border = table([[chain.along(f, z) for z in coupling] for f in family.rhs], len(coupling))
+    reading = table([[sp.diff(r.summand, v) for v in family.states] for r in averages], len(family.states))
+    memory = table([[chain.along(s.rhs, z) for z in coupling] for s in states], len(coupling))
+    unknown = _NO_FORM if nodes is not None else sample.unknown or _bent(border.col_join(memory), reading, family)
     mean, beside = None, Family((), (), ())
     if not unknown:
         mean, beside = _mean(extended, chain, sample, noise)
@@ -156,9 +167,9 @@ def deviations(system: MomentSystem, random_start: bool = False, numeric: bool =
         coupling,
         shared,
         sp.Matrix(family.rhs).jacobian(family.states),
-        table([[chain.along(f, z) for z in coupling] for f in family.rhs], len(coupling)),
-        table([[sp.diff(r.summand, v) for v in family.states] for r in averages], len(family.states)),
-        table([[chain.along(s.rhs, z) for z in coupling] for s in states], len(coupling)),
+        border,
+        reading,
+        memory,
         noise.spread(),
         noise.features,
         noise.core,
@@ -170,6 +181,15 @@ def deviations(system: MomentSystem, random_start: bool = False, numeric: bool =
         nodes,
         len(beside.states),
     )
+
+
+def _bent(speeds: sp.Matrix, reading: sp.Matrix, family: Family) -> str:
+    """Why the bias is not derived where an average that moves others is not linear in the states of a mode."""
+    for k in range(reading.rows):
+        held = reading.row(k).free_symbols & set(family.states)
+        if held and any(e != 0 for e in speeds.col(k)):
+            return f"an average that couples the coordinates is not linear in {min(map(str, held))}"
+    return ""
 
 
 def _check(s: Statement) -> None:

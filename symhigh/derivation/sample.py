@@ -282,23 +282,3 @@ def _beside(s: Statement) -> str:
 def _scaled(expr: sp.Expr, batch: sp.Expr) -> sp.Expr:
     """``expr`` with ``d gradient_square/batch`` for the squared gradient, and 1/d as a symbol."""
     return sp.expand(expr.subs({gradient_square: gradient_square * d / batch}).subs(d, 1 / _STEP))
-
-
-def sees_error_alone(s: Statement) -> bool:
-    """Whether each sample depends on ``x - x_star`` only, not just its expectations.
-
-    Compared at unrelated points, to thirty digits.
-    """
-    (student,), (aim,) = s.students, s.aims
-    of_rule = [e for e in (s.rate, *(m.increment for m in s.memory)) if e is not None and e.has(student, aim)]
-    for expr in (*(e for o in s.outcomes for e in (o.loss, o.probability)), *of_rule):
-        for shift in (sp.Rational(5, 7), -sp.Rational(13, 11)):
-            others = expr.free_symbols - {student, aim}
-            at = {v: sp.Rational(7 + 2 * k, 9) for k, v in enumerate(sorted(others, key=str))}
-            pair = [
-                sp.N(expr.subs({**at, student: sp.Rational(2, 3) + a, aim: sp.Rational(-1, 4) + a}), 40)
-                for a in (sp.S.Zero, shift)
-            ]
-            if abs(pair[0] - pair[1]) > sp.Float(10) ** -30 * (1 + abs(pair[0])):
-                return False
-    return True

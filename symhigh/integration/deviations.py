@@ -18,10 +18,11 @@ from symhigh.codegen.target import Target
 from symhigh.derivation.fluctuations import Deviations
 from symhigh.derivation.sample import sample_of
 from symhigh.integration.doubts import Doubts, errors_at
-from symhigh.integration.modes import population_of, starting_modes
+from symhigh.integration.modes import all_columns, population_of, starting_modes
 from symhigh.integration.nodes import Averages
 from symhigh.integration.path import Path
 from symhigh.population import Spectrum, Start
+from symhigh.population.population import Columns
 from symhigh.population.spectrum import Array
 from symhigh.symbols import D2
 
@@ -49,6 +50,8 @@ class Equations:
         par = np.concatenate([par, np.zeros(asked)])
         given = dict(zip(system.parameters, map(sp.Float, par), strict=True))
         coef, modes, mode_size = starting_modes(replace(system, parameters=given), population)
+        if getattr(start, "random", False):
+            modes[len(modes) - theory.beside :] = _fourth(theory, all_columns(system, population.columns))
         const, memory = np.zeros(len(system.reductions)), np.zeros(len(system.states))
         self.kernels.prepare(par, coef, self.w, const)
         self.kernels.begin(par, const, memory)
@@ -110,6 +113,19 @@ class Equations:
 
     def __call__(self, t: float) -> _At:
         return _At(self, t)
+
+
+def _fourth(theory: Deviations, columns: Columns) -> Array:
+    """Where the states beside those of the linear theory start, products of four Gaussian entries and zeros."""
+    family, result = theory.system.family, np.zeros((theory.beside, len(next(iter(columns.values())))))
+    for row, name in zip(result, family.states[theory.block.rows :], strict=True):
+        powers = family.definitions[name].as_powers_dict()
+        factors = [columns[v] for v, n in powers.items() if v in columns for _ in range(int(n))]
+        if factors:
+            a, b, c, e = factors
+            pairs = ((a, b, c, e), (a, c, b, e), (a, e, b, c))
+            row[:] = sum((f * g).mean(axis=1) * (h * k).mean(axis=1) for f, g, h, k in pairs)
+    return result
 
 
 class _At:
@@ -199,4 +215,5 @@ class _At:
         if (bent := self.bent) is not None:
             between = self.reading @ C @ self.reading.T
             bias = self.weights @ m + np.einsum("okl,kl->o", bent["outputs"], between) / 2
+            bias[self.e.theory.bent] = np.nan
         return values, covariance, bias

@@ -81,6 +81,8 @@ def fluctuations(
         )
     population_of(system, spectrum, start, owner="fluctuations")  # refuses what is no population of this system
     theory = theory_of(system, bool(getattr(start, "random", False)))
+    if theory.beside and getattr(start, "vectors_given", None) is not None and spectrum.members is not None:
+        theory = replace(theory, mean=None, why=_GROUPED)
     marks = _marks(joint, times)
     used = few(theory, spectrum, start, tolerance, end)
     run = partial(_run, theory, par, used, start, end, times, marks, tolerance)
@@ -135,6 +137,10 @@ def _run(
 
 
 _NOT_SMOOTH = "the terms of order 1/d are infinite at the start, as where a covariance is singular"
+_GROUPED = (
+    "the fourth moments of the entries that share an eigenvalue are not known; give every entry an eigenvalue of its "
+    "own"
+)
 _FARTHER = 100.0
 """A spectrum is resolved for clocks ∫γ dt up to this multiple of the time interval."""
 _REFERENCE = 64
