@@ -106,9 +106,6 @@ class Deviations:
         return [o for o in range(self.gradients.rows) if any(self.gradients[o, k] != 0 for k in curved)]
 
 
-_NO_FORM = "its averages have no closed form of a reasonable length, and their second derivatives are not taken"
-
-
 def check_closure(system: MomentSystem) -> None:
     """Refuses systems that are not closed by second moments."""
     if not closed_by_moments(system):
@@ -146,17 +143,18 @@ def deviations(system: MomentSystem, random_start: bool = False, numeric: bool =
     moving = set(extended.family.states)
     averages = [r for r in extended.reductions if r.summand.free_symbols & moving]
     coupling = (*(r.name for r in averages), *(s.name for s in extended.states))
-    chain = Chain(extended.scalars, coupling, sample.through() if isinstance(sample, AtNodes) else None)
+    nodal = (sample.through(), sample.again) if isinstance(sample, AtNodes) else ()
+    chain = Chain(extended.scalars, coupling, *nodal)
     noise = Increments(extended, sample, chain)
     family, states = extended.family, extended.states
-    nodes = sample.nodes() if isinstance(sample, AtNodes) else None
     border = table([[chain.along(f, z) for z in coupling] for f in family.rhs], len(coupling))
     reading = table([[sp.diff(r.summand, v) for v in family.states] for r in averages], len(family.states))
     memory = table([[chain.along(s.rhs, z) for z in coupling] for s in states], len(coupling))
-    unknown = _NO_FORM if nodes is not None else sample.unknown or _bent(border.col_join(memory), reading, family)
+    unknown = sample.unknown or _bent(border.col_join(memory), reading, family)
     mean, beside = None, Family((), (), ())
     if not unknown:
         mean, beside = _mean(extended, chain, sample, noise)
+    nodes = sample.nodes() if isinstance(sample, AtNodes) else None
     asked = () if nodes is None else (name for name, *_ in nodes.asked)
     extended = replace(extended, parameters={**extended.parameters, **dict.fromkeys(asked, sp.S.Zero)})
     shared = tuple(chain.named)

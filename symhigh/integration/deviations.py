@@ -46,6 +46,7 @@ class Equations:
         population = population_of(system, spectrum, start, owner="fluctuations")
         values, self.w = population.eigenvalues, population.weights
         asked = len(system.parameters) - par.size
+        self._taken = np.empty(0)
         self.averages = None if theory.nodes is None else Averages(theory.nodes, _AT_NODES)
         par = np.concatenate([par, np.zeros(asked)])
         given = dict(zip(system.parameters, map(sp.Float, par), strict=True))
@@ -97,7 +98,8 @@ class Equations:
 
     def take_averages(self, t: float, y: Array) -> None:
         """Puts the averages that are taken at nodes where the generated functions read them."""
-        if self.averages is not None:
+        if self.averages is not None and not np.array_equal(y, self._taken):
+            self._taken = y.copy()
             tables = Tables(self.theory.nodes, PLACE, self.n).copies()
             self.kernels.place(t, y, *self.data, *tables.values())
             values = self.averages.values(**tables)
