@@ -100,9 +100,9 @@ def chosen_mutants(given: argparse.Namespace) -> list[Mutant]:
 def keep(rows: Sequence[dict[str, Any]], score: float, drawn: str) -> None:
     """Write the counts, and the mutants that survived or are equivalent, to ``docs/records/mutation.json``."""
     listed = {
-        f"{row['function']} in {row['file']}: {short(row['before'])} → {short(row['after'])}": row["reason"] or "survived"
-        for row in rows
-        if row["status"] == "survived"
+        f"{r['file']} {r['function']}: {short(r['before'])} → {short(r['after'])}": r["reason"] or "survived"
+        for r in rows
+        if r["status"] == "survived"
     }
     counts = Counter(verdict(row) for row in rows)
     figures = {"mutants": len(rows), **{name: counts[name] for name in COLUMNS}, "share noticed": f"{score:.1%}"}
