@@ -240,6 +240,26 @@ def test_a_choice_that_is_open_holds_both_values(balls: None) -> None:
         Evaluator({Q: acb(0.5, 2)}).holds(Q < 1)
 
 
+def test_functions_with_a_cut_are_analytic_to_the_right_of_it(balls: None) -> None:
+    from flint import acb, arb
+
+    for middle, answer in ((2, True), (-0.5, False), (0.1, False)):
+        found = Evaluator({Q: acb(arb(middle, 0.25))}, analytic=True)(sp.asinh(Q))
+        assert found.real.is_nan() is not answer
+        assert not Evaluator({Q: acb(arb(middle, 0.25))})(sp.asinh(Q)).real.is_nan()
+    assert Evaluator({}, analytic=True)(sp.LambertW(sp.Integer(3), 0)).real.contains(arb(3).lambertw())
+
+
+def test_steep_averages_are_enclosed(balls: None) -> None:
+    for factor in (5, 20):  # E exp(k √(7/5) z) = exp(7 k²/10)
+        found = enclose(GaussianMean(sp.exp(factor * x), [x], [[s]]), AT)
+        with mpmath.workdps(50):
+            assert abs(found.middle / mpmath.exp(mpmath.mpf(7) * factor**2 / 10) - 1) < mpmath.mpf(10) ** -28
+    many = enclose(GaussianMean(x**40, [x], [[s]]), AT)
+    with mpmath.workdps(50):
+        assert abs(many.middle / (mpmath.fac2(39) * mpmath.mpf("1.4") ** 20) - 1) < mpmath.mpf(10) ** -28
+
+
 def test_what_stands_where_it_cannot_be_enclosed_is_named(balls: None) -> None:
     z, k = sp.Symbol("z", positive=True), sp.Symbol("k")
     root, mean = Root(z**2 - 2, z, 0, sp.oo), GaussianMean(sp.tanh(x) ** 2, [x], [[s]])
