@@ -70,7 +70,6 @@ def test_the_integrals_to_nine_digits(first: float, second: float) -> None:
     assert drift == pytest.approx(2 / np.sqrt(np.pi) * 0.1 * (s * B * (chi @ w)).sum(), rel=2e-8)
     if first == 0:
         assert noise == pytest.approx(2 * 0.1 * (s**2 * B * (chi @ w**2)).sum(), rel=2e-8)
-        assert 1 > noise > drift > 2 / np.pi
 
 
 def test_averages_of_one_lag() -> None:
