@@ -132,6 +132,9 @@ def test_false_poles_are_taken_out() -> None:
     near = scaling.conjugated((sp.sqrt(1 + x**2) - 1) / x**2)
     assert sp.simplify(near - 1 / (sp.sqrt(1 + x**2) + 1)) == 0
     assert near.subs(x, 0) == R(1, 2)
+    shared = scaling.conjugated((6 * a * sp.sqrt(1 + x**2) - 6 * a) / x**2)
+    assert sp.simplify(shared - 6 * a / (sp.sqrt(1 + x**2) + 1)) == 0
+    assert shared.subs(x, 0) == 3 * a
     two = sp.sqrt(x**2 + 1) + sp.sqrt(x**2 + 2)
     for kept in (sp.sqrt(x**2 + 1) / x, 1 / sp.sqrt(1 + x**2), two, x**2, (2 + x) / x):
         assert scaling.conjugated(kept) == kept
@@ -275,3 +278,50 @@ def test_a_form_of_one_variable_keeps_its_place() -> None:
     single = (S(0), S(0), S(2))
     found = sign_basis([(S(1), S(0), S(1)), single], 3)
     assert found.forward == ((1, 0, 1), (0, 1, 0), (0, 0, 1))  # the place of x_3 is taken by the sign of x_3 alone
+
+
+def test_the_random_parts_of_a_step() -> None:
+    """SGD: the kick is a ψ, waves of ``d v w`` are ``v γ F``… of order 1/d by Itô's formula."""
+    from symhigh.derivation.kicks import kicks_of
+    from symhigh.derivation.one_step import DELTA, ENTRY
+
+    s, _ = state(sh.least_squares(), sh.Constant(1))
+    found = kicks_of(s)
+    (F,) = found.step.slopes
+    assert [(k.entry, k.slope) for k in found.parts] == [(ENTRY, F)]
+    assert found.factors == {X: (-gamma,)}
+    assert (found.reach(0), found.meeting(0, 0)) == (lam, lam)
+    assert found.exact
+    assert not found.rated
+    change = found.step.changes[X]
+    second = sp.expand(2 * X * change + change**2).coeff(DELTA, 2)
+    assert found.product(X, X) == {F**2: gamma**2 * lam}
+    assert sp.expand(second.coeff(F, 2) - gamma**2 * ENTRY**2) == 0
+    assert found.product(X, X_STAR) == {}
+    assert found.error(X) == {F**2: gamma**2 * lam}
+    assert found.pull((X,)) == ((0,),)
+    decayed, _ = state(sh.least_squares(), sh.WeightDecay(sh.Constant(1), 3))
+    kappa = next(iter(sh.WeightDecay(sh.Constant(1), 3).values.keys() - sh.Constant(1).values.keys()))
+    assert kicks_of(decayed).pull((X,)) == ((-gamma * kappa,),)
+
+
+def test_what_is_remembered_of_a_product_of_vectors() -> None:
+    from symhigh.derivation.kicks import kicks_of
+    from symhigh.rule.momentum import M as momentum
+
+    s, _ = state(sh.least_squares(), sh.Momentum(1, 2, 3))
+    found = kicks_of(s)
+    (F,) = found.step.slopes
+    names = {v.name: v for v in s.coordinates}
+    M = names[momentum.name]
+    direct, one = (found.factors[v][0] for v in (X, M))
+    assert one == 1
+    assert found.product(X, M) == {F**2: direct * lam}
+    assert found.product(M, M) == {F**2: lam}
+
+
+def test_decay_takes_the_mean_of_a_rate_of_the_sample() -> None:
+    system = sh.derive(sh.least_squares(0.5), sh.WeightDecay(sh.StochasticPolyak(2, 0.7), 0.3))
+    drift = system.family.rhs[list(map(str, system.family.states)).index("V11")]
+    kappa = next(s for s in drift.free_symbols if s.name == "kappa")
+    assert sp.expand(drift).coeff(kappa, 1) == -2 * gamma * V11
