@@ -39,6 +39,7 @@ from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import Statement
 from symhigh.system import MomentSystem
+from symhigh.telling import stage
 
 _loaded: dict[object, Any] = {}
 
@@ -97,6 +98,7 @@ def _explicit_kernels(system: MomentSystem, target: Target) -> Any:
 
 
 def _explicit(system: MomentSystem, target: Target) -> Kernels:
+    stage("writing and compiling the equations")
     stepper, functions = _together(
         lambda: _stepper("explicit", target), lambda: _begun(limit_source(system, target), LIMIT, target)
     )
@@ -131,6 +133,7 @@ def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
 
 
 def _implicit(system: MomentSystem, target: Target) -> Kernels:
+    stage("deriving and compiling the Jacobian of the implicit method")
     J = jacobian(system)
     algebra = LinearAlgebra(Lowering(system, target, more=[e for _, e in J.slopes]), J)
     limit = limit_kernels(system, target)

@@ -6,7 +6,6 @@ Source of the mathematics: the system; the stepper is described in :mod:`symhigh
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -35,6 +34,7 @@ from symhigh.population import Spectrum, Start
 from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
+from symhigh.telling import at_work, stage, warn
 
 Progress = Callable[[float], None]
 RTOL_LEAST = 3e-15
@@ -115,13 +115,14 @@ def solve(
     if curve is None:
         modes = modes_of(system, spectrum, start)[0].weights.size
         quicker = free and REFERENCE.left > 0 and reference_is_quicker(system, modes)
-        curve, lost = (_by_reference(given) if quicker else None) or drive(given, target)
+        with at_work("solve", speaks=progress is None):
+            curve, lost = (_by_reference(given) if quicker else None) or drive(given, target)
     if isinstance(spectrum, Spectrum):
         own = start.dimension if isinstance(start, Start) else None
-        warn_of_few_dimensions("solve", spectrum, own, stacklevel=4)
+        warn_of_few_dimensions("solve", spectrum, own)
     for text in (lost, curve.message):
         if text:
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
+            warn(text)
     return curve
 
 
@@ -221,6 +222,7 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
                 spent = time.thread_time() - began
                 attempts = min(most_at_once, 2 * attempts if spent < 0.1 * PATIENCE else max(1, attempts // 2))
             doubts.follow(march, journey.now)
+            stage("at t =", journey.now, "of", end)
             if given.progress is not None:
                 given.progress(journey.now / end)
             if status == LOOK:

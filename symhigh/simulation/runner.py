@@ -47,6 +47,7 @@ from symhigh.simulation.one_run import Result, collect, observable, one_run
 from symhigh.simulation.runs import Runs
 from symhigh.simulation.walk import Experiment
 from symhigh.system import MomentSystem
+from symhigh.telling import at_work, stage
 
 _STEP = 2e-5
 """Seconds that the reference takes for a step of one eigenspace, about."""
@@ -154,18 +155,22 @@ def run_all(
     stop = threading.Event()
     names = (*experiment.system.outputs, *extra)
     results = [Result(len(steps), len(names)) for _ in seeds]
-    with ThreadPoolExecutor(min(threads, len(seeds))) as pool:
+    with at_work("simulate", speaks=progress is None), ThreadPoolExecutor(min(threads, len(seeds))) as pool:
         jobs = [
             pool.submit(one_run, walk_of, experiment, seed, steps, result, stop, extra)
             for seed, result in zip(seeds, results, strict=True)
         ]
         try:
             while not all(job.done() for job in jobs):
+                done = sum(r.rows for r in results) / (len(results) * len(steps))
+                stage(f"{done:.0%} done")
                 if progress is not None:
-                    progress(sum(r.rows for r in results) / (len(results) * len(steps)))
+                    progress(done)
                 time.sleep(0.002 if progress is None else 0.05)
-        except KeyboardInterrupt:
+        except BaseException as fault:
             stop.set()
+            if not isinstance(fault, KeyboardInterrupt):
+                raise
     for job in jobs:
         job.result()
     if progress is not None and not stop.is_set():
