@@ -25,7 +25,7 @@ def read(theory, expr):
     for scalar in reversed(theory.system.scalars):
         if scalar.name != gamma:
             expr = expr.subs(scalar.name, scalar.expression)
-    return expr
+    return sp.expand(expr)
 
 
 def fourth(*entries):
