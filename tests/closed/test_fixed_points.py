@@ -251,3 +251,26 @@ def test_a_list_says_whether_it_is_complete() -> None:
     assert "give numbers" in open_.message
     again = pickle.loads(pickle.dumps(open_))
     assert (again.message, list(again)) == (open_.message, list(open_))
+
+
+def test_stable_is_strictly_inside() -> None:
+    def point(trace: float, determinant: float) -> sh.FixedPoint:
+        zero, *both = (sh.Formula(sp.sympify(e)) for e in (0, trace, determinant))
+        return sh.FixedPoint("x", zero, zero, zero, (zero, zero), *both)
+
+    cases = {(-1, 1): True, (0, 1): False, (-1, 0): False, (1, 1): False, (-1, -1): False}
+    assert {at: point(*at).stable() for at in cases} == cases
+
+
+def test_assumptions_are_of_what_is_in_doubt() -> None:
+    found = by_name(sh.phase_retrieval())
+    (origin,) = found["origin"]
+    assert [str(r) for r in origin.B11.assumptions] == ["B22 > 0"]
+    assert len(found["no overlap"][0].B11.assumptions) > 1
+    given = by_name(sh.phase_retrieval(), sh.Start())["aligned"][0].B11.assumptions
+    assert all(r.free_symbols for r in given)
+
+
+def test_several_directions_need_more_than_a_start() -> None:
+    with pytest.raises(ValueError, match="several directions, which overlap in more than a plane"):
+        sh.fixed_points(sh.committee(2, 1, "linear"), sh.Constant(0.1), ISOTROPIC, sh.Start())
