@@ -87,7 +87,7 @@ def sees_error_alone(s: Statement) -> bool:
     for expr in (*(e for o in s.outcomes for e in (o.loss, o.probability)), *of_rule):
         for shift in (sp.Rational(5, 7), -sp.Rational(13, 11)):
             others = expr.free_symbols - {student, aim}
-            at = {v: sp.Rational(7 + 2 * k, 9) for k, v in enumerate(sorted(others, key=str))}
+            at = {v: sp.Rational(7 + 3 * k, 11 + 3 * k) for k, v in enumerate(sorted(others, key=str))}
             pair = [
                 sp.N(expr.subs({**at, student: sp.Rational(2, 3) + a, aim: sp.Rational(-1, 4) + a}), 40)
                 for a in (sp.S.Zero, shift)
