@@ -39,7 +39,7 @@ from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import Statement
 from symhigh.system import MomentSystem
-from symhigh.telling import stage
+from symhigh.telling import long_stage
 
 _loaded: dict[object, Any] = {}
 
@@ -98,7 +98,6 @@ def _explicit_kernels(system: MomentSystem, target: Target) -> Any:
 
 
 def _explicit(system: MomentSystem, target: Target) -> Kernels:
-    stage("writing and compiling the equations")
     stepper, functions = _together(
         lambda: _stepper("explicit", target), lambda: _begun(limit_source(system, target), LIMIT, target)
     )
@@ -133,7 +132,6 @@ def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
 
 
 def _implicit(system: MomentSystem, target: Target) -> Kernels:
-    stage("deriving and compiling the Jacobian of the implicit method")
     J = jacobian(system)
     algebra = LinearAlgebra(Lowering(system, target, more=[e for _, e in J.slopes]), J)
     limit = limit_kernels(system, target)
@@ -151,13 +149,14 @@ def _kernels(name: str, content: Any, target: Target | None, made: Callable[[Tar
     wanted = target or chosen()
 
     def first() -> Kernels:
-        try:
-            return made(wanted)
-        except NoCompiler as fault:
-            if wanted is not C:
-                raise
-            give_up_c(str(fault))
-            return made(NUMBA)
+        with long_stage(f"writing and compiling the equations of the {name} method"):
+            try:
+                return made(wanted)
+            except NoCompiler as fault:
+                if wanted is not C:
+                    raise
+                give_up_c(str(fault))
+                return made(NUMBA)
 
     return _once((name, content, wanted), first)
 
