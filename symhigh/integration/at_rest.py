@@ -71,16 +71,16 @@ def _followed(
         y = e.path(e.path.end)
         if e.path.end < end:
             raise ValueError(
-                f"fluctuations(t_end=inf): the limit stops at t = {e.path.end:.6g}, before it comes to rest; solve says "
-                "why"
+                f"fluctuations(t_end=inf): the limit stops at t = {e.path.end:.6g}, before it comes to rest; solve "
+                "says why"
             )
         speed = float(np.abs(_speed(e, y) / e.size).max())
         if speed < _SLOW:
             return e, y
         if end * _FURTHER > _LONGEST:
             raise ValueError(
-                f"fluctuations(t_end=inf): at t = {end:g} the limit still moves, by {speed:.2g} of its size per unit of "
-                "time, as where a rate falls for ever or eigenvalues reach zero; give a finite t_end"
+                f"fluctuations(t_end=inf): at t = {end:g} the limit still moves, by {speed:.2g} of its size per unit "
+                "of time, as where a rate falls for ever or eigenvalues reach zero; give a finite t_end"
             )
         end *= _FURTHER
 
