@@ -21,7 +21,7 @@ from symhigh.codegen.mixture import lower_means
 from symhigh.codegen.quadrature import is_nested
 from symhigh.codegen.target import Names, Target, statements
 from symhigh.derivation.gaussian import GaussianMean
-from symhigh.derivation.mixture import MixtureMean
+from symhigh.derivation.mixture import MixtureMean, outermost_means
 from symhigh.meanfield import Reduction, Scalar
 from symhigh.symbols import OwnedSymbol, t, weight
 from symhigh.system import MomentSystem
@@ -93,7 +93,7 @@ class Lowering:
             + list(more)
         )
         each = self.family.rhs if of_mode is None else of_mode
-        nodes = _outermost(each)
+        nodes = outermost_means(each)
         functions, lowered = lower_means([*exprs, *nodes, *averages(system, tuple(more))])
         count, self.calls = len(system.scalars), lowered[len(exprs) + len(nodes) :]
         place = {node: OwnedSymbol(f"average_{k}", real=True) for k, node in enumerate(nodes)}
@@ -238,19 +238,12 @@ class Lowering:
 def averages(system: MomentSystem, more: tuple[sp.Expr, ...] = ()) -> tuple[Average, ...]:
     """The averages in a system's equations and outputs, and in ``more``, that nested rules take and so may miss."""
     exprs = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + [*system.outputs.values(), *more]
-    exprs += _outermost(system.family.rhs)
+    exprs += outermost_means(system.family.rhs)
     outer = set().union(*(e.atoms(MixtureMean) for e in exprs))
     bare = [e.xreplace(dict.fromkeys(outer, sp.S.Zero)) for e in exprs]
     found: list[Average] = [n for n in outer if any(map(resists, n.atoms(GaussianMean)))]
     found += filter(resists, set().union(*(e.atoms(GaussianMean) for e in bare)))
     return tuple(sorted(found, key=sp.default_sort_key))
-
-
-def _outermost(exprs: Iterable[sp.Expr]) -> list[sp.Expr]:
-    """The averages in ``exprs`` that stand in no other one."""
-    found = set().union(*(e.atoms(GaussianMean, MixtureMean) for e in exprs))
-    inside = set().union(*(n.integrand.atoms(GaussianMean) for n in found if isinstance(n, MixtureMean)))
-    return sorted(found - inside, key=sp.default_sort_key)
 
 
 def resists(node: GaussianMean) -> bool:

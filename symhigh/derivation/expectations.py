@@ -173,7 +173,13 @@ def _value(
         values.append((o.probability, atom.args[0].xreplace({**slopes, step.rate: factor})))
     sampled = len(values) > 1 and not s.classes and rates is None and not by_mode
     expr = _over_label(values) if sampled else _weighted(values)
-    if rates is not None or (by_mode and of_residual(expr, sample.directions, sample.law) is not None):
+    if by_mode and of_residual(expr, sample.directions, sample.law) is None:
+        raise ValueError(
+            f"rule {s.owner}: its step averages the gradient's entry mode by mode, which is done over a residual, "
+            f"and the loss {s.outcomes[0].loss} sees the sample through more; use a loss of x - x* - ε, such as "
+            "least_squares, huber or quantile, or a rule that clips the whole gradient, ClippedGradient"
+        )
+    if rates is not None or by_mode:
         if isinstance(atom, Mean | ClassMean):
             return sampled_mean(expr, s.noise, sample)
         return sampled_stein(expr, int(atom.args[1]), s.noise, sample)

@@ -13,9 +13,8 @@ import sympy as sp
 
 from symhigh.derivation.averages import NAMED, Averages
 from symhigh.derivation.expectations import Expectations, expectations, numbered
-from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.memories import Energy, greedy_rate, limits_of_memories, sample_rates
-from symhigh.derivation.mixture import MixtureMean
+from symhigh.derivation.mixture import outermost_means
 from symhigh.derivation.one_step import ClassMean, Mean, OneStep, one_step
 from symhigh.derivation.outputs import outputs_of
 from symhigh.derivation.state import Statement
@@ -83,10 +82,10 @@ def mean_field(s: Statement) -> MeanField:
     outputs |= {a.name: a for a in s.scalars.learnt}
     used = [*outputs.values(), *(x.expression for x in scalars), *(m.rhs for m in states)]
     couplings = averages.reductions(used)
-    if stats.by_mode and any(r.summand.has(GaussianMean, MixtureMean) for r in couplings):
+    if stats.by_mode and outermost_means(r.summand for r in couplings):
         raise ValueError(
-            f"rule {s.owner}: its rate or its memory needs how fast an average over the coordinates moves, and its step "
-            "moves every mode at a speed of its own; use it with a rate that looks at t, or at averages themselves"
+            f"rule {s.owner}: its rate or its memory needs how fast an average over the coordinates moves, and its "
+            "step moves every mode at a speed of its own; use a rate that looks at t, or at averages themselves"
         )
     return _timed(replace(field, couplings=couplings, scalars=scalars, states=states, outputs=outputs))
 

@@ -30,14 +30,12 @@ from typing import NamedTuple
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from symhigh.derivation.entry import over_entry
+from symhigh.derivation.entry import ENTRY, hermite_mean, over_entry, power_mean
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gamma, lam
 
 DELTA = OwnedSymbol("delta", positive=True)
 """``δ = 1/√d``."""
-ENTRY = OwnedSymbol("a", real=True)
-"""The sample's entry at the coordinate, ``N(0, λ)``."""
 
 
 class Mean(sp.Function):  # type: ignore[misc]
@@ -217,10 +215,10 @@ class _Mehler:
         if constant == 0:
             return sp.S.Zero
         total = sp.S.Zero
-        if order < 2 and self.s.classes and (value := _hermite_mean(phi, 1, self.s.owner)) != 0:
+        if order < 2 and self.s.classes and (value := hermite_mean(phi, 1, self.s.owner)) != 0:
             total += constant * value * DELTA * sum(o.mean * self._share(psi, k) for k, o in enumerate(self.s.classes))
         for n in range(3 - order):
-            value = _hermite_mean(phi, n, self.s.owner)
+            value = hermite_mean(phi, n, self.s.owner)
             if value == 0:
                 continue
             for place in product(range(len(self.z)), repeat=n):
@@ -245,7 +243,7 @@ class _Mehler:
                 f"rule {self.s.owner}: its step holds {form}, in which the gradient's entry meets the coordinate's own "
                 f"{', '.join(sorted(map(str, entries)))}; its average is then no function of the eigenvalue alone"
             )
-        value, slope = over_entry(form, ENTRY, lam, self.s.owner)
+        value, slope = over_entry(form, self.s.owner)
         total = constant * self._average(value, ())
         if order < 2:
             total += sum(constant * DELTA * o.mean * self._share(slope, k) for k, o in enumerate(self.s.classes))
@@ -283,32 +281,3 @@ def shared(phi: sp.Expr, s: Statement) -> sp.Expr:
         f"rule {s.owner}: its step holds {phi} of the gradient's entry, which for a mean over several samples is not "
         "a function of each; use batches of one"
     )
-
-
-def _hermite_mean(phi: sp.Expr, n: int, owner: str) -> sp.Expr:
-    """``E φ⁽ⁿ⁾(a)`` for ``a ~ N(0, λ)``, which is ``E φ(a) Heₙ(a/√λ)/λ^{n/2}``."""
-    hermite = (sp.S.One, ENTRY / sp.sqrt(lam), ENTRY**2 / lam - 1)[n]
-    terms = sp.Add.make_args(sp.expand(phi * hermite))
-    return sum((power_mean(term, ENTRY, lam, owner) for term in terms), sp.S.Zero) / lam ** sp.Rational(n, 2)
-
-
-def power_mean(term: sp.Expr, variable: sp.Symbol, variance: sp.Expr, owner: str) -> sp.Expr:
-    """``E`` of a monomial in a centred normal, its absolute value and its sign."""
-    if term == 0:
-        return sp.S.Zero
-    constant, rest = term.as_independent(variable, as_Add=False)
-    power, odd = sp.S.Zero, False
-    for factor in () if rest == 1 else sp.Mul.make_args(rest):
-        base, exponent = factor.as_base_exp()
-        if base == variable and exponent.is_Integer:
-            power, odd = power + exponent, odd ^ bool(exponent % 2)
-        elif base == sp.sign(variable) and exponent.is_Integer:
-            odd ^= bool(exponent % 2)
-        elif base == sp.Abs(variable):
-            power += exponent
-        else:
-            raise ValueError(f"rule {owner}: no average of {rest} is known; powers, signs and absolute values are")
-    if odd:
-        return sp.S.Zero
-    size = 2 ** (power / 2) * sp.gamma((power + 1) / 2) / sp.sqrt(sp.pi)
-    return constant * size * variance ** (power / 2)

@@ -20,7 +20,11 @@ from symhigh.symbols import G, OwnedSymbol, gradient_square
 BOUND = OwnedSymbol("c_entry", positive=True)
 
 
-@rule("clipped-coordinates", Parameter("c", "Size at which each entry of the gradient is clipped.", option="clip_entry"), wraps=True)
+@rule(
+    "clipped-coordinates",
+    Parameter("c", "Size at which every entry of the gradient is clipped.", option="clip_entry"),
+    wraps=True,
+)
 @dataclass(frozen=True)
 class ClippedCoordinates(Wrapped):
     """The inner rule on gradients clipped entry by entry, ``max(-c, min(c, ∇f))``; c > 0, K diagonal.
