@@ -74,7 +74,7 @@ def test_its_own_simulator_agrees(d: int) -> None:
 
 def test_an_inner_rule_sees_clipped_entries() -> None:
     """Adam's cells are averages of clipped squares: for a bound that is always met they are c²."""
-    rule = sh.ClippedCoordinates(sh.RMSprop(0.3, 1, 1e-2), 1e-2)
+    rule = sh.ClippedCoordinates(sh.RMSprop(0.3, 1, 3e-3), 3e-3)
     assert curve(rule, t_end=5, rtol=1e-6).risk == pytest.approx(curve(sh.SignSGD(0.3), t_end=5).risk, rel=2e-2)
 
 
