@@ -294,3 +294,23 @@ def test_lines_of_many_digits_and_the_budget() -> None:
 )  # fmt: skip
 def test_growth_in_the_noise(expr: sp.Expr, power: Any) -> None:
     assert growth(sp.sympify(expr)) == power
+
+
+def test_boundaries_are_normalised_by_their_leading_coefficient() -> None:
+    from symhigh.derivation.gaussian.cells import normalised
+
+    assert normalised(-2 * u + 4 * a, (u, v)) == (u - 2 * a, -1)
+    assert normalised(3 * u - 6 * v + 9, (u, v)) == (u - 2 * v + 3, 1)
+    assert normalised(a * v + a, (u, v)) == (v + 1, 1)
+    curved, sign = normalised(2 * u**2 - 4, (u, v))
+    assert normalised(4 - 2 * u**2, (u, v)) == (curved, -sign)
+
+
+def test_averages_of_roots_move_with_the_variance() -> None:
+    """``E|z|^{1/2} ∝ s^{1/4}``, whose second derivative in z is not integrable."""
+    from symhigh.derivation.gaussian.node import GaussianMean
+
+    for power in (R(1, 2), R(3, 2)):
+        node = GaussianMean(sp.Abs(u) ** power, (u,), [[s]])
+        slope = sp.diff(node, s).subs(s, 2).evalf(12)
+        assert float(slope) == pytest.approx(float(node.subs(s, 2).evalf(12)) * float(power) / 4, rel=1e-8)
