@@ -40,6 +40,9 @@ def test_the_risk_shows_the_slowest_eigenvalue_that_its_gradient_meets() -> None
     assert decay(B11, ((-1, 0), (0, -5)), -1, -5) == 1
     root = sp.CRootOf(z**3 - z + 1, 0)
     assert decay(B11 + B12, ((root, 0), (0, -1)), root, sp.S.NegativeOne) == 1
+    wave = sp.sqrt(a - 4)
+    turning = decay(B11 + B12, ((-1, -2), (2, -1)), (-3 + wave) / 2, (-3 - wave) / 2)
+    assert [turning.subs(a, at) for at in (1, R(7, 2), 5)] == [R(3, 2), R(3, 2), 1]
 
 
 def test_signs_and_roots_at_a_small_rate() -> None:
