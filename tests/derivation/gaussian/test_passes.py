@@ -314,3 +314,23 @@ def test_averages_of_roots_move_with_the_variance() -> None:
         node = GaussianMean(sp.Abs(u) ** power, (u,), [[s]])
         slope = sp.diff(node, s).subs(s, 2).evalf(12)
         assert float(slope) == pytest.approx(float(node.subs(s, 2).evalf(12)) * float(power) / 4, rel=1e-8)
+
+
+def test_radicands_are_multiplied_out_and_boundaries_found() -> None:
+    from symhigh.derivation.gaussian.basis import _plain, distributed, gathered
+    from symhigh.derivation.gaussian.cells import _slope, boundaries
+
+    root = sp.sqrt(u * (u + b))
+    assert _plain(root) == sp.sqrt(u**2 + u * b)
+    assert _plain((a * (a + b)) ** 2) == (a * (a + b)) ** 2
+    assert distributed((a + b) * root) == a * root + b * root
+    assert gathered(s * sp.sqrt(a) + 2 * sp.sqrt(a), {s: a + b}) == sp.sqrt(a) * (a + b + 2)
+    assert boundaries(sp.Abs(u - v) + 1 / (u + 2), (u, v)) == sorted([u - v, u + 2], key=sp.default_sort_key)
+    smooth = sp.erf(u - 3 * v) + sp.exp(-((u - 2 * v) ** 2)) + sp.exp(u)
+    assert boundaries(smooth, (u, v)) == []
+    assert {sp.expand(e) for e in boundaries(smooth, (u, v), soft=True)} in (
+        {u - 3 * v, u - 2 * v}, {u - 3 * v, 2 * v - u}, {u - 3 * v, sp.S.One, u - 2 * v},
+    )  # fmt: skip
+    assert _slope(u**2 * v, (u, v)) == u**2
+    assert _slope(sp.S(3), (u, v)) == 0
+    assert _slope(sp.sin(u), (u, v)) == 0
