@@ -51,6 +51,7 @@ def test_the_rate_is_that_of_the_risk_and_the_balance_decays_with_its_integral()
     assert early.integral == pytest.approx(ends.integral, rel=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_what_does_not_end_is_refused() -> None:
     with pytest.raises(ValueError, match=r"long_time\(noise=0.30*\): the risk is integrable without label noise only"):
         long_time(derive(DiagonalNetwork(0.4, 0.3)), FOUR, 1)
