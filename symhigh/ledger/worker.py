@@ -1,14 +1,12 @@
 """A process that verifies files: JSON requests on standard input, JSON rows on standard output, one a line.
 
-The far end of :mod:`symhigh.ledger.runner`; run as ``python -m symhigh.ledger.worker``. What a claims file
-prints goes to standard error.
+The far end of :mod:`symhigh.ledger.runner`. What a claims file prints goes to standard error.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -16,9 +14,8 @@ from symhigh.ledger.runner import How, examine_file
 from symhigh.ledger.select import Selection
 
 
-def main() -> None:
+def serve() -> None:
     """Serve requests ``{"file", "how", "selection"}`` until input ends; an empty line ends each answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's to handle
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdout = sys.stderr
@@ -30,7 +27,3 @@ def main() -> None:
             answers.flush()
         answers.write("\n")
         answers.flush()
-
-
-if __name__ == "__main__":
-    main()
