@@ -22,6 +22,8 @@ R = TypeVar("R")
 _LIBRARY = str(Path(__file__).parent)
 PATIENCE = 2.0
 """Seconds of silence that nobody is left to wonder about."""
+WATCHER = "symhigh watches"
+"""The name of threads that only look at the clock, and may outlast their call for a moment."""
 _GROWTH, _LONGEST = 4.0, 60.0
 """The ratio of the times at which one call speaks, and the longest time between two of them."""
 
@@ -31,8 +33,8 @@ class Work:
 
     stage: tuple[object, ...]
 
-    def __init__(self, owner: str, speaks: bool) -> None:
-        self.owner, self.stage, self.speaks = owner, ("",), speaks
+    def __init__(self, owner: str, speaks: bool, watched: bool) -> None:
+        self.owner, self.stage, self.speaks, self.watched = owner, ("",), speaks, watched
         self.began = time.monotonic()
         self._due = PATIENCE
 
@@ -59,17 +61,26 @@ class _Present(threading.local):
 _PRESENT = _Present()
 
 
-def tell(line: str) -> None:
+def tell(line: str, end: str = "\n") -> None:
     """A line on standard error, where there is one."""
     with suppress(OSError, ValueError):
         if sys.stderr is not None:
-            print(line, file=sys.stderr, flush=True)
+            print(line, file=sys.stderr, end=end, flush=True)
+
+
+def on_a_terminal() -> bool:
+    """Whether standard error is a terminal; it may be closed, or not there at all."""
+    with suppress(ValueError):
+        return sys.stderr is not None and sys.stderr.isatty()
+    return False
 
 
 def stage(*what: object) -> None:
     """What the call at work in this thread is at, now; it becomes text where it is told."""
     if _PRESENT.work is not None:
         _PRESENT.work.stage = what
+        if not _PRESENT.work.watched:
+            _PRESENT.work.speak_when_due()
 
 
 def at_stage() -> str:
@@ -82,8 +93,12 @@ def _short(text: str) -> str:
 
 
 @contextmanager
-def at_work(owner: str, speaks: bool = True) -> Iterator[Work]:
-    """Speak of ``owner`` while the body runs, unless it is part of a longer call; ``speaks=False`` hushes all of it."""
+def at_work(owner: str, speaks: bool = True, watched: bool = True) -> Iterator[Work]:
+    """Speak of ``owner`` while the body runs, unless it is part of a longer call; ``speaks=False`` hushes all of it.
+
+    A call that is not ``watched`` speaks when it tells its stage: it tells often, and may last less than a thread takes
+    to start.
+    """
     if (outer := _PRESENT.work) is not None:
         spoke, outer.speaks = outer.speaks, outer.speaks and speaks
         try:
@@ -91,15 +106,15 @@ def at_work(owner: str, speaks: bool = True) -> Iterator[Work]:
         finally:
             outer.speaks = spoke
         return
-    work = _PRESENT.work = Work(owner, speaks)
+    work = _PRESENT.work = Work(owner, speaks, watched)
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(work.wait):
             work.speak_when_due()
 
-    if speaks:
-        threading.Thread(target=watch, daemon=True).start()
+    if speaks and watched:
+        threading.Thread(target=watch, daemon=True, name=WATCHER).start()
     try:
         yield work
     finally:

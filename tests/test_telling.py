@@ -48,6 +48,17 @@ def test_a_call_inside_one_that_tells_its_progress_is_silent(capsys: pytest.Capt
 
 
 @pytest.mark.usefixtures("impatient")
+def test_a_call_that_is_not_watched_speaks_where_it_tells_its_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    count = threading.active_count()
+    with telling.at_work("solve", watched=False):
+        assert threading.active_count() == count
+        time.sleep(0.1)
+        assert capsys.readouterr().err == ""
+        telling.stage("at t =", 2)
+    assert capsys.readouterr().err.startswith("symhigh: solve: 0 s so far, at t = 2")
+
+
+@pytest.mark.usefixtures("impatient")
 def test_threads_speak_for_themselves_and_leave_none_behind(capsys: pytest.CaptureFixture[str]) -> None:
     count = threading.active_count()
     threads = [threading.Thread(target=outer, args=(0.1,)) for _ in range(3)]

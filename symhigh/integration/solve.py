@@ -114,7 +114,7 @@ def solve(
     if curve is None:
         modes = modes_of(system, spectrum, start)[0].weights.size
         quicker = named is None and is_free(target) and REFERENCE.left > 0 and reference_is_quicker(system, modes)
-        with at_work("solve", speaks=progress is None):
+        with at_work("solve", speaks=progress is None, watched=False):
             curve, lost = (_by_reference(given) if quicker else None) or drive(given, target)
     if isinstance(spectrum, Spectrum):
         own = start.dimension if isinstance(start, Start) else None
