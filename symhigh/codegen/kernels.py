@@ -42,6 +42,8 @@ from symhigh.system import MomentSystem
 from symhigh.telling import WATCHER, stage
 
 _loaded: dict[object, Any] = {}
+_FEW = 512
+"""Modes up to which the reference draws a short curve in less than a second."""
 
 
 class Kernels(SimpleNamespace):
@@ -228,7 +230,7 @@ def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
     Among several threads the order is chance, so there all curves are compiled, with the same bits for all.
     """
     alone = all(t is threading.main_thread() or t.name == WATCHER for t in threading.enumerate())
-    return alone and modes <= 16 and "numba" not in sys.modules and not is_slow(system)
+    return alone and modes <= _FEW and "numba" not in sys.modules and not is_slow(system)
 
 
 def is_slow(system: MomentSystem) -> bool:
