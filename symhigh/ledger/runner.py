@@ -267,6 +267,10 @@ class _Worker(threading.Thread):
             process.kill()
 
 
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+"""Linear algebra in a process keeps to one core: the processes fill the others, and threads that wait turn idly."""
+
+
 def _process() -> subprocess.Popen[str]:
     home = str(Path(symhigh.__file__).resolve().parent.parent)
     path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -276,7 +280,7 @@ def _process() -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": path},
+        env={**_ONE_THREAD, **os.environ, "PYTHONPATH": path},
     )
 
 

@@ -6,6 +6,7 @@ prints goes to standard error.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -15,9 +16,14 @@ from pathlib import Path
 from symhigh.ledger.runner import How, examine_file
 from symhigh.ledger.select import Selection
 
+_COLLECTED = (50_000, 20, 20)
+"""When cycles are looked for: seldom, since formulas are trees, and what a file leaves goes with it."""
+
 
 def main() -> None:
     """Serve requests ``{"file", "how", "selection"}`` until input ends; an empty line ends each answer."""
+    gc.freeze()
+    gc.set_threshold(*_COLLECTED)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's to handle
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

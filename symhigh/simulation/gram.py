@@ -163,6 +163,9 @@ class GramWalk:
             "run", 0, 0, float(e.d), self.rng, self.moving, self.fixed, self.count, self.shape, self.scale,
             self.draws, self.rest, self.y, e.par, self.coef, self.w, self.const, self.root,
         )  # fmt: skip
+        self.seen = np.empty(len(e.system.outputs))
+        self.lift = self.kernels.held("lift", self.moving, self.fixed, self.count, self.y)
+        self.observe = self.kernels.held("observe", 0.0, self.y, self.seen, e.par, self.coef, self.w, self.const)
         at = self.fixed[0] if e.statement.single and e.statement.coefficients else None
         self.target = np.nan if at is None else float(spaces.values @ (at**2).sum(axis=0)) / e.d
 
@@ -187,8 +190,9 @@ class GramWalk:
         self.step({0: first, 1: steps})
 
     def record(self, time: float, out: Array) -> None:
-        self.kernels.lift(self.moving, self.fixed, self.count, self.y)
-        self.kernels.observe(time, self.y, out, self.e.par, self.coef, self.w, self.const)
+        self.lift({})
+        self.observe({0: time})
+        out[:] = self.seen
 
     def doubt(self, time: float, doubts: Doubts) -> None:
         doubts.look(self.e.system, self.kernels, time, self.y, (self.e.par, self.coef, self.w, self.const), time)
