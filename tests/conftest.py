@@ -9,12 +9,10 @@ if os.environ.get("PYTHONDONTWRITEBYTECODE") != "mutants":  # their sources chan
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that a test starts compiles symhigh anew
     sys.dont_write_bytecode = False
 os.environ.setdefault("SYMPY_GROUND_TYPES", "python")  # the same whether python-flint is installed or not
-
-for threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):  # the workers fill the cores
-    os.environ.setdefault(threads, "1")
-gc.set_threshold(50_000, 20, 20)  # formulas are trees: cycles are rare, and looking for them is not free
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers fill the cores
 
 from hypothesis import settings
 
 settings.register_profile("symhigh", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("symhigh")
+gc.set_threshold(50_000, 20, 20)  # formulas are trees: cycles are rare, and looking for them is not free
