@@ -169,10 +169,9 @@ def output_times(owner: str, t: Any, end: float, count: int = 201, name: str = "
     if t is None:
         return _equal_times(end, count).copy()
     plain = type(t) is np.ndarray and t.dtype == np.float64 and t.ndim == 1 and t.size > 0
-    if plain and t[0] >= 0.0 and t[-1] <= end * (1 + 1e-12) and (t[1:] > t[:-1]).all():  # most calls
-        return t.copy()
-    times = array(owner, name, t, meaning="the output times, in steps/d")
-    if (np.diff(times) <= 0).any() or times[0] < 0 or times[-1] > end * (1 + 1e-12):
+    times = t.copy() if plain else array(owner, name, t, meaning="the output times, in steps/d")
+    if not (times[0] >= 0.0 and times[-1] <= end * (1 + 1e-12) and (times[1:] > times[:-1]).all()):
+        array(owner, name, t, meaning="the output times, in steps/d")  # which says what is not finite
         raise ValueError(
             f"{owner}({name}=…): output times must increase within [0, t_end={end:g}], in steps/d"
         )

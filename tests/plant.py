@@ -17,9 +17,9 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.clock import OutOfTime, time_limit
 from symhigh.ledger import REFUTED, Claim, Trial, Verdict
 from symhigh.ledger.asymptotics import Asymptotic, Bounded
-from symhigh.ledger.clock import OutOfTime, time_limit
 from symhigh.ledger.domain import Domain
 from symhigh.ledger.empirical import Integrated
 from symhigh.ledger.equivalence import Equivalence

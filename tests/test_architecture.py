@@ -12,6 +12,8 @@ import symhigh as sh
 
 ROOT = Path(sh.__file__).parent
 ROOMS = [
+    "telling",
+    "clock",
     "symbols",
     "checks",
     "notation",

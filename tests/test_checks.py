@@ -1,5 +1,6 @@
 """One set of checks: which numbers are numbers, what a message says, and that text is never read."""
 
+import os
 from decimal import Decimal
 from fractions import Fraction
 
@@ -269,11 +270,55 @@ def test_output_times_increase_from_zero_to_the_end() -> None:
     given = np.array([0.0, 1.0, 2.0])
     assert checks.output_times("f", given, 2.0) is not given
     for t in (given, [0, 1, 2], [0.5], [0, 2 * (1 + 1e-13)], np.array([0, 1]), np.array([0, 2 * (1 + 1e-13)])):
-        assert checks.output_times("f", t, 2.0).tolist() == [float(v) for v in t]
+        found = checks.output_times("f", t, 2.0)
+        assert found.tolist() == [float(v) for v in t]
+        assert found.dtype == np.float64
     wrong = ([0, 1, 1], [-0.1, 1], [0, 2.1], [1, 0.5], [2.1])
     for t in (*wrong, *map(np.array, wrong)):
         with pytest.raises(ValueError, match=r"f\(t=…\): output times must increase within \[0, t_end=2\]"):
             checks.output_times("f", t, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("t", "words"),
+    [
+        (np.array([]), r"t has shape \(0,\), it must be a non-empty list"),
+        (np.array([[0.0, 1.0]]), r"t has shape \(1, 2\), it must be a non-empty list"),
+        (np.array(1.0), r"t has shape \(\), it must be a non-empty list"),
+        (np.array([0.0, np.nan, 1.0]), r"f\(t=nan\): t must be finite"),
+        (np.array([np.nan]), r"f\(t=nan\): t must be finite"),
+        (np.array([0.0, np.inf]), r"f\(t=inf\): t must be finite"),
+        (np.array([0.0, 2 * (1 + 1.5e-12)]), r"within \[0, t_end=2\]"),
+        ([0.0, 2 * (1 + 1.5e-12)], r"within \[0, t_end=2\]"),
+    ],
+    ids=str,
+)
+def test_output_times_that_are_none(t: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        checks.output_times("f", t, 2.0)
+
+
+def test_ends_of_ranges_whatever_carries_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for end in (1, 3):
+        assert whole("f", "n", sp.Integer(end), least=1, most=3, meaning="m") == end
+    for value in (1, sp.Integer(1), 1.0, np.float64(1)):
+        assert real("f", "x", value, least=1.0, below=2, meaning="m") == 1.0
+    for value in (2, sp.Integer(2), 2.0, np.float64(2)):
+        with pytest.raises(ValueError, match="x must be < 2, m"):
+            real("f", "x", value, below=2, meaning="m")
+        with pytest.raises(ValueError, match="x must be finite and > 2, m"):
+            real("f", "x", value, above=2, meaning="m")
+    assert parameter("f", "x", a, positive=True, below=a + 1, meaning="m") == a
+    assert parameter("f", "x", sp.Symbol("c"), positive=True, below=2, meaning="m") == sp.Symbol("c")
+    with pytest.raises(ValueError, match=r"f\(x=inf\): x must be finite"):
+        array("f", "x", [1.0, np.inf, np.nan], meaning="m")
+    with pytest.raises(ValueError, match=r"f\(x=-1\.0\): x must be >= 0"):
+        array("f", "x", [1.0, -1.0, -2.0], least=0, meaning="m")
+    with pytest.raises(ValueError, match=r"f: x has shape \(2, 2\)"):
+        array_or_expressions("f", "x", [[a, 1], [2, 3]], meaning="m")
+    assert checks.threads_of("f", None) == os.cpu_count()
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert checks.threads_of("f", None) == 1
 
 
 def test_what_holds_fields_is_made_anew_with_values_put_in() -> None:

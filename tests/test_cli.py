@@ -258,6 +258,54 @@ def test_an_interruption_ends_without_a_traceback() -> None:
     assert "Traceback" not in errors
 
 
+SLEEPS = """
+import time
+import sympy as sp
+from symhigh.ledger import Claim, symbolic
+
+a = sp.Symbol("a", positive=True)
+first = Claim("first", evidence=symbolic((a + 1)**2, a**2 + 2*a + 1))
+second = Claim("second", evidence=symbolic(lambda: time.sleep(300)))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_keeps_the_rows_that_are_done_and_is_the_status(tmp_path: Path, number: int) -> None:
+    (tmp_path / "sleeps.py").write_text(SLEEPS)
+    process = start("verify", str(tmp_path), "-j", "2", PYTHONUNBUFFERED="1")
+    assert process.stdout is not None
+    assert "first" in process.stdout.readline()
+    begin = time.monotonic()
+    process.send_signal(number)
+    shown, errors = process.communicate(timeout=120)
+    assert time.monotonic() - begin < 10  # a second, on a machine that does nothing else
+    assert (process.returncode, errors) == (128 + number, "")
+    assert "interrupted" in shown
+
+
+@pytest.mark.parametrize("library", ["sh.verify(FOLDER, jobs=2)", "sh.within(300, time.sleep, 300)"])
+def test_helper_processes_end_with_the_process_that_asked_them(tmp_path: Path, library: str) -> None:
+    (tmp_path / "sleeps.py").write_text(SLEEPS.replace("time.sleep", "print(flush=True) or time.sleep"))
+    text = f"import time, symhigh as sh\n{library.replace('FOLDER', repr(str(tmp_path)))}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(3)
+    process.kill()
+    shown, errors = process.communicate(timeout=20)  # their ends of the pipes are closed
+    assert (shown.strip(), errors.strip()) == ("", "")
+
+
+def test_an_interrupted_figure_is_not_drawn(tmp_path: Path) -> None:
+    process = start("figure", "high-line/1", "--out", str(tmp_path), PYTHONUNBUFFERED="1")
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "Traceback" not in errors
+    assert not list(tmp_path.rglob("*.*"))
+
+
 def test_a_terminal_without_greek_letters_and_a_warning_without_source() -> None:
     process = start("names", PYTHONIOENCODING="ascii")
     shown, errors = process.communicate(timeout=120)

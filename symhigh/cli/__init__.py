@@ -1,7 +1,7 @@
 """The command line: reads options, calls the library, prints.
 
-Exit status 0 success, 1 refuted, diverged or interrupted, 2 wrong usage. Heavy imports stay inside commands, so
-``symhigh --help`` answers at once.
+Exit status 0 success, 1 refuted, diverged or interrupted, 2 wrong usage, 128 + n ended by the signal n. Heavy imports
+stay inside commands, so ``symhigh --help`` answers at once.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """What the command line does around every command: messages instead of tracebacks, strict JSON, progress.
 
-Exit status 0 success, 1 refuted, diverged or interrupted, 2 wrong usage.
+Exit status 0 success, 1 refuted, diverged or interrupted, 2 wrong usage, 128 + n ended by the signal n.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +27,7 @@ class Commands(click.Group):
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):  # terminals without ✗ or Σ show a ? for it
                 stream.reconfigure(errors="replace")
-        with plain_warnings():
+        with plain_warnings(), stopped_by_signals():
             try:
                 return super().invoke(ctx)
             except BrokenPipeError:
@@ -45,6 +47,67 @@ def writable(option: str, path: Path) -> None:
             raise PermissionError(0, "a folder" if path.is_dir() else "no permission to write there")
     except OSError as error:
         raise ValueError(f"{option} {str(path)!r} cannot be written: {error.strerror}") from error
+
+
+_came: list[int] = []
+"""The signals that have come while the present command ran."""
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP interrupt as the keyboard does, so that what is done is kept; the exit status then says so.
+
+    A signal that was ignored before, as under nohup, stays ignored.
+    """
+
+    def stop(number: int, _: Any) -> None:
+        _came.append(number)
+        raise KeyboardInterrupt
+
+    _came.clear()
+    with _handling(stop):
+        try:
+            yield
+        finally:
+            if _came:
+                raise SystemExit(_status(_came[0]))
+
+
+@contextmanager
+def whole_or_nothing() -> Iterator[None]:
+    """Within, a signal ends the command: the library would keep what is done, and a figure would show half of it."""
+
+    def stop(number: int, _: Any) -> None:
+        _came.append(number)
+        raise SystemExit(_status(number))
+
+    with _handling(stop):
+        yield
+
+
+def interrupted() -> bool:
+    """Whether a signal came while the present command ran, so that nothing long is to be begun."""
+    return bool(_came)
+
+
+@contextmanager
+def _handling(stop: Callable[[int, Any], None]) -> Iterator[None]:
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        meant = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        before = {number: signal.getsignal(number) for number in meant}
+    heeded = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    for number in heeded:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in heeded.items():
+            signal.signal(number, handler)
+
+
+def _status(number: int) -> int:
+    return 1 if number == signal.SIGINT else 128 + number
 
 
 @contextmanager

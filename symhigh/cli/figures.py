@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from symhigh.cli.console import progress, writable
+from symhigh.cli.console import progress, whole_or_nothing, writable
 
 
 @click.command()
@@ -39,7 +39,7 @@ def figure(names: tuple[str, ...], out: Path, quick: bool, listing: bool) -> Non
     wanted = chosen(names)
     writable("--out", out / "figure")
     for recipe in wanted:
-        with progress(f"figure {recipe.name}") as report:
+        with whole_or_nothing(), progress(f"figure {recipe.name}") as report:
             drawn = recipe.draw(quick, report)
         for path in save(drawn.figure, drawn.data, out / recipe.name):
             click.echo(path)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from symhigh.cli.console import progress, writable
+from symhigh.cli.console import interrupted, progress, whole_or_nothing, writable
 from symhigh.cli.options import StatementCommand, experiment_options, read_population, read_statement
 from symhigh.cli.shown import echo_json, json_option, line, named, tenths
 
@@ -63,11 +63,11 @@ def run(
         more = {} if isinstance(system, DensitySystem) else {"progress": report}
         curve = system.solve(*population, t_end=t_end, **more)
     runs = comparison = None
-    if dimension is not None:
+    if dimension is not None and not interrupted():
         with progress("simulating") as report:
             size: Any = {"d": dimension, "t_end": t_end, "seeds": seeds or 20, "progress": report}
             runs = simulated(problem, rule, *population, **size)
-        comparison = compare(curve, runs)
+        comparison = None if interrupted() else compare(curve, runs)
     if plot is not None:
         _draw(curve, runs, plot)
     about = named(problem, rule, *population) | {"t_end": t_end}
@@ -83,6 +83,8 @@ def run(
         _table(curve)
         if comparison is not None:
             click.echo(comparison.summary())
+    if interrupted():
+        click.echo("interrupted: limit and runs are not compared", err=True)
     if not curve.complete or (comparison is not None and not comparison.agrees):
         sys.exit(1)
 
@@ -126,7 +128,7 @@ def _run_file(file: Path, out: Path, as_json: bool) -> None:
         claim_folder(folder)
     verdicts = []
     for (values, variant), folder in zip(chosen, folders, strict=True):
-        with progress("running") as report, table.blame():
+        with whole_or_nothing(), progress("running") as report, table.blame():
             outcome = variant.run(folder, progress=report)
         verdicts.append({"folder": str(folder), **({"sweep": values} if values else {}), **outcome.verdict})
         if not as_json:

@@ -27,6 +27,7 @@ from numpy.polynomial import chebyshev
 
 from symhigh.checks import real
 from symhigh.population.measure import Array
+from symhigh.telling import telling
 
 _SMALL = 2e-3
 """Below this a, χ is summed from its series in 1/y."""
@@ -47,6 +48,7 @@ class AdamConstants(NamedTuple):
     noise: float
 
 
+@telling
 def adam_constants(beta1: Any, beta2: Any) -> AdamConstants:
     """The constants C₁ (``drift``) and C₂ (``noise``) of Adam with fixed ``beta1`` and ``beta2`` on least squares.
 

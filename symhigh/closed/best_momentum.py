@@ -22,6 +22,7 @@ from symhigh.checks import instance
 from symhigh.closed.best_rate import best_rate
 from symhigh.population import Spectrum
 from symhigh.population.measure import Array
+from symhigh.telling import telling
 
 _FURTHEST = 25.0
 """Logarithms of the two distances from the edge of stability are kept below this."""
@@ -36,6 +37,7 @@ class BestMomentum(NamedTuple):
     decay: float
 
 
+@telling
 def best_momentum(spectrum: Spectrum) -> BestMomentum:
     """The constants of ``Momentum(gamma, friction, direct)`` at which noiseless least squares decays fastest.
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from symhigh.checks import instance
 from symhigh.population import Spectrum
+from symhigh.telling import telling
 
 
 class BestRate(NamedTuple):
@@ -22,6 +23,7 @@ class BestRate(NamedTuple):
     decay: float
 
 
+@telling
 def best_rate(spectrum: Spectrum) -> BestRate:
     """The best constant learning rate γ* of noiseless least squares on ``spectrum``, and its exponent ρ*.
 

@@ -12,14 +12,16 @@ One file: points, their list, and the plane in which they are found, which name 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
 from typing import Any
 
 import sympy as sp
 
 from symhigh.checks import instance
+from symhigh.clock import OutOfTime, time_limit
 from symhigh.closed.finder import DoesNotApply
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.modes import check_population, rational
@@ -35,7 +37,10 @@ from symhigh.problem.learnt import REST, refuse_learnt
 from symhigh.rule import Rule
 from symhigh.symbols import B11, B12, B22, V11, V12, V22, OwnedSymbol, gamma, lam, risk, t
 from symhigh.system import MomentSystem
+from symhigh.telling import stage, telling
 
+SECONDS = 120.0
+"""The time of work after which a list of points ends with those that are found."""
 SOURCE = "new; the flow is High Line (arXiv 2405.19585), section 2"
 TARGET = OwnedSymbol("B22", positive=True)
 RATE = OwnedSymbol("rate", positive=True)
@@ -70,6 +75,11 @@ class FixedPoint:
             self.trace.subs(values),
             self.determinant.subs(values),
         )
+
+    def mirrored(self) -> FixedPoint:
+        """The point with all signs of the target turned, of a flow that does not see them."""
+        other = replace(self.B12, expr=-self.B12.expr)
+        return replace(self, name=_name(self.B11.expr, other.expr), B12=other)
 
     def stable(self, **values: Any) -> bool:
         """Whether small deviations decay: the Jacobian's trace is negative and its determinant positive."""
@@ -114,6 +124,7 @@ class FixedPoints(tuple[Any, ...]):
         return html_table(header, rows) + escape(self.message)
 
 
+@telling
 def fixed_points(
     problem: Problem, rule: Rule, spectrum: Spectrum | None = None, start: Start | Overlaps | None = None
 ) -> FixedPoints:
@@ -126,7 +137,7 @@ def fixed_points(
     (roots of higher degree need numbers for all parameters); for losses with arcsines and roots, those without
     overlap, the target and its mirror and, where all is in numbers, what a search finds, to 25 digits. Points whose
     assumptions the numbers break are left out. The tuple's ``complete`` tells whether these are all; where not, its
-    ``message`` says what may be missing.
+    ``message`` says what may be missing. After two minutes of work the list ends, partial, with what is found.
 
     Several directions, with an ``Overlaps`` as ``start``, have an
     :class:`~symhigh.closed.several_points.OverlapPoint` for the target and one for the symmetric plateau of a
@@ -146,7 +157,13 @@ def fixed_points(
     check_population("fixed_points", spectrum, start)
     assert not isinstance(start, Overlaps)
     plane = Plane(derive(problem, rule, reduce=False), spectrum, start)
-    points = [point.subs(plane.values) for point in plane.points()]
+    points: list[FixedPoint] = []
+    try:
+        with time_limit(SECONDS, working=True):
+            for point in plane.points():
+                points.append(point.subs(plane.values))
+    except OutOfTime:
+        plane.missing = f"stopped after {SECONDS:g} s of work; {plane.missing or 'others may exist'}"
     return FixedPoints((q for q in points if not _broken(q)), plane.missing)
 
 
@@ -195,9 +212,21 @@ class Plane:
             )
         return closed
 
-    def points(self) -> list[FixedPoint]:
+    def points(self) -> Iterator[FixedPoint]:
         """All of them, in canonical symbols; :attr:`values` holds what the user gave for these."""
-        return [self.point(p, m) for p, m in self.zeros()]
+        stage("the zeros of the flow")
+        known: dict[tuple[sp.Expr, sp.Expr], FixedPoint] = {}
+        for p, m in self.zeros():
+            stage("the flow's Jacobian at", (p, m))
+            twin = known.get((p, -m)) if self.mirrored else None
+            known[p, m] = self.point(p, m) if twin is None else twin.mirrored()
+            yield known[p, m]
+
+    @cached_property
+    def mirrored(self) -> bool:
+        """Whether the flow is the same with all signs of the target turned: B12 → -B12."""
+        sides = ((self.flow[0], 1), (self.flow[1], -1), (self.risk, 1))
+        return all(sp.expand(e.subs(B12, -B12) - side * e) == 0 for e, side in sides)
 
     def zeros(self) -> list[tuple[sp.Expr, sp.Expr]]:
         """Zeros of the flow that may be overlaps: real, ``B11 ≥ 0`` and ``B12² ≤ B11 B22``."""

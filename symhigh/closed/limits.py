@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import instance, shown
+from symhigh.clock import OutOfTime, time_limit
 from symhigh.closed.finder import DoesNotApply, Finder, Found, Question
 from symhigh.closed.formulas import Formulas
 from symhigh.closed.long_time import linear_modes
@@ -30,6 +31,7 @@ from symhigh.problem.learnt import REST, refuse_learnt
 from symhigh.problem.model import Parametrization
 from symhigh.rule import Rule
 from symhigh.system import MomentSystem
+from symhigh.telling import stage, telling
 
 FINDERS: Mapping[str, Finder] = MappingProxyType(
     {
@@ -45,10 +47,14 @@ FINDERS: Mapping[str, Finder] = MappingProxyType(
 """What is tried, in order, under the names that a refusal gives."""
 
 
+SECONDS = 120.0
+"""The time of work that each finder has."""
+
 _NO_GAP = sp.StrictGreaterThan(sp.S.Zero, sp.S.Zero, evaluate=False)
 """What is left of λ_min > 0 on a spectrum without a gap at 0."""
 
 
+@telling
 def limits(
     problem: Problem | MomentSystem,
     rule: Rule | Spectrum | NetworkClasses | None = None,
@@ -82,15 +88,21 @@ def limits(
     arguments may hold SymPy symbols. Assumptions come with each formula and are enforced when it is evaluated.
 
     Where a symbol of yours has the name of one of the library's, the library's is renamed: ``tau_K`` beside your
-    ``tau``. Raises ``ValueError`` for a limit that has no closed form here, with the reason of every finder.
+    ``tau``. Raises ``ValueError`` for a limit that has no closed form here, with the reason of every finder;
+    one of them is that it had no answer after two minutes of work.
     """
     system, measure, begin, classes, overlaps = _read(problem, [rule, spectrum, start])
     refuse_learnt("limits", system.problem.learnt, REST, "integrate system.solve(…)")
     held = scope(system, measure, begin)
     question, refusals = Question(system, held.spectrum, held.start, classes, overlaps), []
     for name, finder in FINDERS.items():
+        stage("closed forms of", name)
         try:
-            found = finder(question)
+            with time_limit(SECONDS, working=True):
+                found = finder(question)
+        except OutOfTime:
+            refusals.append(f"{name}: no answer in {SECONDS:g} s of work")
+            continue
         except DoesNotApply as reason:
             refusals.append(f"{name}: {reason}")
             continue

@@ -127,7 +127,7 @@ def read_modes(spectrum: Spectrum | None, start: Start | None) -> Modes:
         return Modes()
     if not spectrum.is_symbolic:
         given = None if start is None else start.dimension
-        warn_of_few_dimensions("limits", spectrum, given, stacklevel=4)
+        warn_of_few_dimensions("limits", spectrum, given)
     number = rational if spectrum.values.size <= _FEW else _long
     values, weights = (tuple(map(number, part)) for part in (spectrum.values, spectrum.weights))
     errors, aims = (

@@ -23,7 +23,7 @@ def overlap_limits(question: Question) -> Formulas:
     spectrum. Does not apply where no aligned point is known or stable.
     """
     plane = Plane(question.unreduced, question.spectrum, question.start)
-    points = plane.points()
+    points = list(plane.points())
     found = {"learning_rate": Formula(RATE, source=SOURCE, statement="the learning rate")}
     aligned = [
         q for q in points if q.name == "aligned" and _exists(q) and _sign(q.trace) < 0 < _sign(q.determinant)

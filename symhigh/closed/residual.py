@@ -142,6 +142,9 @@ def _approach(rate: sp.Expr, pull: sp.Expr, slope: sp.Expr, modes: Modes) -> sp.
 @lru_cache(maxsize=64)
 def _at_target(expr: sp.Expr) -> sp.Expr:
     """The limit Q → 0 of powers of Q times ``erf`` and ``exp``; where these saturate, they do so beyond all powers."""
+    there = expr.xreplace({error_square: sp.S.Zero})
+    if not there.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
+        return there  # continuous at 0
     small = sp.Dummy("z", positive=True)
     expr = expr.subs(error_square, small**2)
     for function in expr.atoms(sp.erf, sp.exp):

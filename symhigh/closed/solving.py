@@ -21,6 +21,7 @@ from queue import Empty, Queue
 from typing import Any
 
 from symhigh.checks import real, refuse_type, shown
+from symhigh.closed.processes import helper
 
 _START = 120.0
 
@@ -92,7 +93,7 @@ class _Worker:
         path = os.pathsep.join(p for p in sys.path if p)
         self.owner = os.getpid()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from symhigh.closed.solving import serve; serve()"],
+            helper("symhigh.closed.solving"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},
@@ -172,11 +173,8 @@ def _receive(stream: Any) -> bytes:
 # --- the other process ------------------------------------------------------------------------------------------------
 def serve() -> None:
     """Answer questions until the input ends. What the work prints goes to standard error."""
-    import signal
-
     import sympy  # noqa: F401 - loaded before the first question, so that its time is not counted
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's to handle
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdout = sys.stderr

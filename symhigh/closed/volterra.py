@@ -34,6 +34,7 @@ from symhigh.population import Spectrum, Start
 from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.symbols import D2, OwnedSymbol, gamma, lam, t
+from symhigh.telling import telling
 
 _SOURCE = "renewal theory (Feller II, XI)"
 Z = OwnedSymbol("z", positive=True)
@@ -257,6 +258,7 @@ class RootSum(sp.Expr):  # type: ignore[misc]
         return f"RootSum({', '.join(map(printer._print, self.args[:3]))})"
 
 
+@telling
 def renewal_equation(
     problem: Problem, rule: Rule, spectrum: Spectrum | None = None, start: Start | None = None
 ) -> RenewalEquation:

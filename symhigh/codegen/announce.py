@@ -6,10 +6,11 @@ and tells its listeners of the start and the end.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from typing import Any
+
+from symhigh.telling import tell
 
 PATIENCE = 2.0
 """Seconds of compiling, in all, before it is announced."""
@@ -44,7 +45,7 @@ class Stopwatch:
 
     def _speak(self) -> None:
         self._spoken = True
-        print(TEXT, file=sys.stderr, flush=True)
+        tell(TEXT)
 
 
 WATCH = Stopwatch()

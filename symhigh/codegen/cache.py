@@ -17,7 +17,7 @@ from symhigh.codegen.entries import keep
 from symhigh.codegen.folder import cache_folder as cache_folder
 from symhigh.codegen.folder import write_whole
 from symhigh.codegen.helpers import HELPERS, used
-from symhigh.codegen.target import NUMBA, NUMPY
+from symhigh.codegen.target import EXACT, NUMBA, NUMPY
 
 LOCK = threading.RLock()
 """Held while source is generated and becomes a module: by one thread at a time, the others then find it done."""
@@ -35,7 +35,7 @@ def _importing(source: str) -> str:
     before, helpers, after = source.partition(HELPERS)
     if not helpers:
         return source
-    header = next(target.header for target in (NUMBA, NUMPY) if source.startswith(target.header))
+    header = next(target.header for target in (EXACT, NUMBA, NUMPY) if source.startswith(target.header))
     names = ", ".join(used(before + after))
     return f"{before}from {_load(header + HELPERS).__name__} import {names}\n{after}" if names else before + after
 

@@ -16,7 +16,7 @@ CHI_SQUARE = '''@njit
 def chi_cube(source, words, shape, scale, z, w):
     """The cube v of Marsaglia and Tsang where the quick test failed: the exact test, then fresh draws."""
     while True:
-        v = (1.0 + scale * z)**3
+        v = (1.0 + scale * z) * (1.0 + scale * z) * (1.0 + scale * z)
         if v > 0.0 and erf(abs(w) / sqrt(2.0)) > -expm1(0.5 * z * z - shape * (v - 1.0 - log(v))):
             return v
         radius = sqrt(-2.0 * log(uniform(source, words)))  # not from the pool, which is being read

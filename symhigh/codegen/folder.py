@@ -10,10 +10,11 @@ import hashlib
 import os
 import stat
 import tempfile
-import warnings
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+
+from symhigh.telling import warn
 
 _DIGEST = 32
 _warned: set[str] = set()
@@ -73,11 +74,9 @@ def warn_once(fault: str) -> None:
     """Warn that generated code stays in memory, once a process for one fault."""
     if fault not in _warned:
         _warned.add(fault)
-        warnings.warn(
+        warn(
             f"{fault}; generated code stays in memory and is compiled again by each process. Set SYMHIGH_CACHE to a "
             "folder of your own, with mode 0700 and free space",
-            RuntimeWarning,
-            stacklevel=2,
         )
 
 

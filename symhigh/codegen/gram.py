@@ -27,14 +27,14 @@ from symhigh.codegen.gram_sample import Sample
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
 from symhigh.codegen.sample import RATE, knowledge, knowledge_sources, late, loaded, rate_lines, slope
-from symhigh.codegen.target import NUMBA, Target
+from symhigh.codegen.target import EXACT, NUMBA, Target
 from symhigh.derivation.mean_field import rotation_invariant
 from symhigh.derivation.state import Statement
 from symhigh.symbols import d, gradient_square, inverse_time, t
 from symhigh.system import MomentSystem
 
 _RESERVED = (
-    *("source", "words", "pool", "at", "together", "chi_cube", "spread", "radius", "along", "across", "on"),
+    *("source", "words", "pool", "at", "together", "chi_cube", "spread", "quick", "radius", "along", "across", "on"),
     *("fixed", "beyond", "group", "value", "entry", "axis", "total", "square", "high", "low"),
 )
 
@@ -54,13 +54,15 @@ def refusal(s: Statement) -> str:
 def gram_source(system: MomentSystem, s: Statement, target: Target = NUMBA) -> str:
     """Source of ``lift(d_, moving, fixed, count, y)`` and ``run`` for the chain; ``system`` holds second moments.
 
-    Made of loops on every target. Raises ``ValueError`` where the step has no chain.
+    Made of loops on every target, which Numba runs with the bits of the reference. Raises ``ValueError`` where the step
+    has no chain.
     """
     if why := refusal(s):
         raise ValueError(f"Gram chain of rule {s.owner}: {why}; simulate(method='direct')")
-    lowering = Lowering(system, target)
+    lowering = Lowering(system, EXACT)
     lowering.names.reserve(*_RESERVED)
-    parts = [target.header, normal_source(target), CHI_SQUARE, lowering.source(), *knowledge_sources(lowering, s)]
+    header = (EXACT if target is NUMBA else target).header
+    parts = [header, normal_source(target), CHI_SQUARE, lowering.source(), *knowledge_sources(lowering, s)]
     chain = _Chain(lowering, system, s)
     return "\n\n".join([*parts, chain.lift(), chain.run()])
 

@@ -26,19 +26,20 @@ from symhigh.codegen.first_class import first_class
 from symhigh.codegen.gram import gram_source
 from symhigh.codegen.implicit import IMPLICIT_FIELDS, implicit_source
 from symhigh.codegen.jacobian import jacobian
-from symhigh.codegen.lower import Lowering
+from symhigh.codegen.lower import Lowering, averages
 from symhigh.codegen.objects import begin_object
 from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.scales import scale_source
 from symhigh.codegen.signatures import ALGEBRA, GIVEN_STEP, GRAM, LIMIT, STEP, STEPPER, record
 from symhigh.codegen.step import step_source
-from symhigh.codegen.target import NUMBA, NUMPY, C, Target, chosen, give_up_c
+from symhigh.codegen.target import NUMBA, C, Target, chosen, give_up_c
 from symhigh.codegen.woodbury import LinearAlgebra
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import Statement
 from symhigh.system import MomentSystem
+from symhigh.telling import stage
 
 _loaded: dict[object, Any] = {}
 
@@ -97,6 +98,7 @@ def _explicit_kernels(system: MomentSystem, target: Target) -> Any:
 
 
 def _explicit(system: MomentSystem, target: Target) -> Kernels:
+    stage("writing and compiling the equations")
     stepper, functions = _together(
         lambda: _stepper("explicit", target), lambda: _begun(limit_source(system, target), LIMIT, target)
     )
@@ -131,6 +133,7 @@ def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
 
 
 def _implicit(system: MomentSystem, target: Target) -> Kernels:
+    stage("deriving and compiling the Jacobian of the implicit method")
     J = jacobian(system)
     algebra = LinearAlgebra(Lowering(system, target, more=[e for _, e in J.slopes]), J)
     limit = limit_kernels(system, target)
@@ -220,21 +223,18 @@ def _begun(
 
 
 def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
-    """Whether a curve of so few modes is drawn by the reference sooner than Numba is loaded.
+    """Whether the reference draws a curve of so few modes sooner than Numba is loaded and compiles.
 
-    Not where an average takes two integrals or one within another, which are far too slow uncompiled.
-
-    Once a system: whoever asks for a second curve is served by compiled code from then on. Among several threads the
-    order is chance, so there all curves are compiled, with the same bits for all.
+    Among several threads the order is chance, so there all curves are compiled, with the same bits for all.
     """
     alone = threading.current_thread() is threading.main_thread() and threading.active_count() == 1
-    first = alone and modes <= 16 and "numba" not in sys.modules and ("explicit", system.content, NUMPY) not in _loaded
-    return first and not any(_is_slow(s.expression) for s in system.scalars)
+    return alone and modes <= 16 and "numba" not in sys.modules and not is_slow(system)
 
 
-def _is_slow(expr: sp.Expr) -> bool:
-    nodes = expr.atoms(GaussianMean)
-    return any(n.dimension > 1 for n in nodes) or any(m.has(GaussianMean) for m in expr.atoms(MixtureMean))
+def is_slow(system: MomentSystem) -> bool:
+    """Whether averages are taken one within another, or by nested rules: far too slow where not compiled."""
+    exprs = (*(s.expression for s in system.scalars), *system.outputs.values())
+    return bool(averages(system)) or any(m.has(GaussianMean) for e in exprs for m in e.atoms(MixtureMean))
 
 
 def step_kernels(

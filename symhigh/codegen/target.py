@@ -10,7 +10,6 @@ import keyword
 import math
 import os
 import re
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from sympy.printing.numpy import NumPyPrinter
 from symhigh.codegen.compiler import compiler
 from symhigh.codegen.complement import complementary
 from symhigh.codegen.printer import ScalarPrinter
+from symhigh.telling import warn
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ NUMBA = Target(
     "exact = numba.njit(cache=True, nogil=True, fastmath=False, error_model='numpy')\n",
     loops=True,
 )
+EXACT = Target("numba", f"{NUMBA.header}njit = exact\n", loops=True)
+"""Numba with the bits of the reference: every sum in its order, every operation rounded."""
 C = Target("c", "", loops=True)
 TARGETS = {target.name: target for target in (C, NUMBA, NUMPY)}
 
@@ -65,11 +67,9 @@ _refused: list[str] = []
 def give_up_c(fault: str) -> None:
     """Go on with Numba, with one warning."""
     if not _refused:
-        warnings.warn(
+        warn(
             f"{fault}; Numba compiles generated code instead, which takes seconds for each new problem. "
             "SYMHIGH_TARGET=numba chooses it without this warning",
-            RuntimeWarning,
-            stacklevel=2,
         )
     _refused.append(fault)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from symhigh.checks import flag, instance, shown
+from symhigh.clock import OutOfTime, time_limit
 from symhigh.derivation.close import close, open_system
 from symhigh.derivation.mean_field import mean_field
 from symhigh.derivation.state import Statement, state
@@ -18,8 +19,13 @@ from symhigh.problem import DiagonalNetwork, Problem
 from symhigh.rule import Constant, Rule, Schedule
 from symhigh.symbols import t
 from symhigh.system import MomentSystem
+from symhigh.telling import at_stage, telling
+
+SECONDS = 600.0
+"""The time of work that a derivation has."""
 
 
+@telling
 def derive(problem: Problem, rule: Rule | None = None, reduce: bool = True) -> MomentSystem:
     """The exact limit, as d → ∞ at fixed time t = steps/d, of ``problem`` under ``rule``.
 
@@ -35,12 +41,21 @@ def derive(problem: Problem, rule: Rule | None = None, reduce: bool = True) -> M
     polynomial growth, memory increments of order 1/d; ``system.assumptions`` lists what this system used.
 
     Raises ``TypeError`` for wrong argument types and ``ValueError`` for a loss without a derivative, too few moments
-    of the noise, a rule that does not close, and a rule whose limit does not exist.
+    of the noise, a rule that does not close, and a rule whose limit does not exist; ``TimeoutError`` where ten
+    minutes of work did not do.
     """
     problem, rule = checked(problem, rule)
     keep = flag("derive", "reduce", reduce, meaning="whether the system may reduce itself to D2")
     statement, values = state(problem, rule)
-    return close(statement, mean_field(statement), problem, rule, MappingProxyType(values), keep)
+    try:
+        with time_limit(SECONDS, working=True):
+            return close(statement, mean_field(statement), problem, rule, MappingProxyType(values), keep)
+    except OutOfTime:
+        at = at_stage()
+        raise TimeoutError(
+            f"derive: {problem.name} under {type(rule).__name__} has no limit after {SECONDS:g} s of work"
+            f"{', at ' if at else ''}{at}; write the loss in simpler functions, or simulate(…), which needs no limit"
+        ) from None
 
 
 def mean_field_of(problem: Problem, rule: Rule | None = None) -> tuple[Statement, MomentSystem]:

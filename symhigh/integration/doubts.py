@@ -6,7 +6,6 @@ estimate what they leave (:mod:`symhigh.codegen.nested_source`); the generated `
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +19,7 @@ from symhigh.derivation.mixture import MixtureMean
 from symhigh.integration.stepper import March
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
+from symhigh.telling import warn
 
 _LEAST = 1e-12
 """The smallest error, in parts of the average of the modulus, that estimates tell from rounding."""
@@ -62,12 +62,12 @@ class Doubts:
             if error > self.worst.get(node, (-1.0, 0.0))[0]:
                 self.worst[node] = error, now
 
-    def settle(self, owner: str, stacklevel: int) -> None:
+    def settle(self, owner: str) -> None:
         """Refuse what these averages do not carry, and warn where it is less accurate than it was asked for."""
         if refusal := self.refusal():
             raise ValueError(f"{owner}: {refusal}")
         if text := self.warning():
-            warnings.warn(f"{owner}: {text}", RuntimeWarning, stacklevel=stacklevel + 1)
+            warn(f"{owner}: {text}")
 
     def refusal(self) -> str:
         """Why there is no curve where an average is off by more than can be taken; empty where none is."""

@@ -35,6 +35,7 @@ from symhigh.population.spectrum import Array
 from symhigh.problem import Problem
 from symhigh.rule import Rule
 from symhigh.symbols import V12
+from symhigh.telling import telling
 
 _LONGEST = 1e5
 _HORIZON = 1e3
@@ -93,6 +94,7 @@ class Escape:
         return f"Escape(rate={self.rate:.6g}, std={self.std:.6g}, levels up to {self.levels[-1]:.6g})"
 
 
+@telling
 def escape(problem: Problem, rule: Rule, spectrum: Spectrum, start: Start) -> Escape:
     """When SGD leaves the saddle ``<X, X*> = 0``, where the limit stays for ever.
 
@@ -134,10 +136,10 @@ def _law(saddle: _Saddle) -> Escape:
     with np.errstate(all="ignore"):
         rate, left, right = saddle.growth()
         spread = saddle.spread(rate, left)
-        saddle.e.doubts((0.0, saddle.end), _KNOWN, "the law of the time").settle("escape", 3)
+        saddle.e.doubts((0.0, saddle.end), _KNOWN, "the law of the time").settle("escape")
         levels, times, amplitude = saddle.way_out(rate, right)
         on_the_way = np.linspace(0.0, saddle.e.path.end, _LOOKS)
-        saddle.e.doubts(on_the_way, _KNOWN, "the law of the time").settle("escape", 3)
+        saddle.e.doubts(on_the_way, _KNOWN, "the law of the time").settle("escape")
     return Escape(rate, spread, levels, times, float(np.log(amplitude) / rate))
 
 

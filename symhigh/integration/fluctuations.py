@@ -6,7 +6,6 @@ Drives the linear theory of :mod:`symhigh.derivation.fluctuations` along the lim
 from __future__ import annotations
 
 import time
-import warnings
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -30,6 +29,7 @@ from symhigh.population import Spectrum, Start
 from symhigh.population.measure import gauss_of
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
+from symhigh.telling import telling, warn
 
 _RTOL_LEAST = 1e-11
 """The equations inside are solved a thousand times more accurately, near what doubles carry."""
@@ -37,6 +37,7 @@ DENSE_STATES = 120
 """Beyond so many states a spectrum of many modes is compressed first."""
 
 
+@telling
 def fluctuations(
     system: MomentSystem,
     spectrum: Any,
@@ -123,12 +124,10 @@ def _run(
         kept = marks[marks <= reached * (1 + 1e-12)]
         values, covariance, bias, between = _observe(equations, wanted, kept, reached, rtol, deadline)
     if said := doubts.warning():
-        warnings.warn(f"fluctuations: {said}", RuntimeWarning, stacklevel=4)
+        warn(f"fluctuations: {said}")
     if reached < end:
-        warnings.warn(
+        warn(
             f"fluctuations: the limit stopped at t = {reached:.6g} of {end:g}; solve says why",
-            RuntimeWarning,
-            stacklevel=4,
         )
     names = tuple(theory.system.outputs)
     return Fluctuations(wanted, names, values, covariance, bias, theory.why, kept, between)

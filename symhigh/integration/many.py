@@ -6,7 +6,6 @@ The result of :mod:`symhigh.integration.scan`; read by phase diagrams, tables an
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +21,7 @@ from symhigh.integration.curve import Curve
 from symhigh.integration.stops import why
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
+from symhigh.telling import warn
 
 COMPLETE, BROKEN, STOPPED, REFUSED, IMPRECISE, NOT_RUN = (
     "complete", "diverged", "stopped", "refused", "imprecise", "not run"
@@ -181,9 +181,8 @@ class Results:
             place, reason = found.first_error
             shown = ", ".join(f"{name} = {value}" for name, value in found.where(place).items())
             begun = "interrupted; " if interrupted else ""
-            warnings.warn(
+            warn(
                 f"{owner}: {begun}of {self.points} curves {found.summary()}; .status and .errors say which and why. "
                 f"At {shown}: {reason}",
-                RuntimeWarning, stacklevel=4,
             )  # fmt: skip
         return found

@@ -62,5 +62,5 @@ def minimal_risk_at(problem: Problem, b22: float) -> float:
         least, alpha, s = at_target, 1.0, 0.0
     doubts, y = Doubts(_KNOWN, "the least risk"), np.array([alpha**2 * b22 + s**2, alpha * b22])
     doubts.look(system, kernels, 0.0, y, (par, coef, w, const), 0.0)
-    doubts.settle("excess_risk", 3)
+    doubts.settle("excess_risk")
     return least

@@ -7,7 +7,6 @@ One file: the curve refines itself, and the solver returns it.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,6 +31,7 @@ from symhigh.problem import Problem
 from symhigh.problem.model import LINEAR
 from symhigh.problem.network import theta_star, u, v
 from symhigh.symbols import lam
+from symhigh.telling import telling, warn
 
 Array = np.ndarray[Any, Any]
 
@@ -174,6 +174,7 @@ class NetworkCurve(Curve):
         )
 
 
+@telling
 def solve_network(
     limit: DensitySystem, classes: NetworkClasses, t_end: float, t: Any = None, *,
     nodes: int | None = None, rtol: float | None = None, step: float | None = None, tolerance: float = 0.01,
@@ -210,7 +211,7 @@ def solve_network(
         raise SingularStart(f"solve: {refusal}")
     for text in (doubts.warning(), curve.message):
         if text:
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
+            warn(text)
     return curve
 
 
@@ -316,10 +317,8 @@ def _warn_above_threshold(limit: DensitySystem, classes: NetworkClasses) -> None
         return
     step, bound = limit.numbers()[0], least_threshold(limit.parametrization, classes)
     if step >= bound:
-        warnings.warn(
+        warn(
             f"step {step:g} is not below {bound:.6g}, the largest step at which a minimiser of these "
             "classes can be stable: "
             "the risk will not tend to its minimum",
-            RuntimeWarning,
-            stacklevel=3,
         )

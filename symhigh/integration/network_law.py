@@ -6,7 +6,6 @@ Source: Gauss-Legendre quadrature in the level of each quantile function; the es
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from symhigh.checks import real, refuse_type, whole
 from symhigh.integration.network import NetworkCurve, solve_network
 from symhigh.population import NetworkClasses
+from symhigh.telling import telling, warn
 
 if TYPE_CHECKING:
     from symhigh.derivation.close.density import DensitySystem
@@ -37,6 +37,7 @@ class LawCurve:
     error: Array
 
 
+@telling
 def solve_law(
     limit: DensitySystem, t_end: float, t: Any = None, *, law: dict[str, Any], tolerance: float = 1e-5,
     least_nodes: int = 2, most_classes: int = 4096, nodes: int = 161, rtol: float | None = None,
@@ -82,10 +83,8 @@ def solve_law(
         if reached <= goal:
             return LawCurve(curve, points, error)
         if (2 * points) ** laws > most:
-            warnings.warn(
+            warn(
                 f"solve_law(tolerance={goal:g}): {points} nodes a law ({points**laws} classes) reach {reached:.2g}; "
                 "raise most_classes or tolerance",
-                RuntimeWarning,
-                stacklevel=2,
             )
             return LawCurve(curve, points, error)

@@ -13,7 +13,6 @@ method (J. ACM 12, 1965), until they agree. Source: Pontryagin et al., *The math
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,6 +32,7 @@ from symhigh.population import Spectrum, Start
 from symhigh.population.spectrum import Array
 from symhigh.problem import Problem
 from symhigh.rule.constant import RATE, Constant
+from symhigh.telling import telling, warn
 
 _GRID = 401
 """Times at which the schedule is sought; it is a cubic spline between them."""
@@ -69,6 +69,7 @@ class OptimalSchedule:
         return f"OptimalSchedule({self.objective} risk {self.value:.6g} at t = {self.t[-1]:g}, {self.sweeps} sweeps)"
 
 
+@telling
 def optimal_schedule(
     problem: Problem,
     spectrum: Spectrum,
@@ -108,15 +109,13 @@ def optimal_schedule(
     flow = _Flow(problem, spectrum, start, end, kind, (low, high))
     rates, sweeps, residual = _settled(flow)
     if residual > _CLOSE:
-        warnings.warn(
+        warn(
             f"optimal_schedule: after {sweeps} sweeps the schedule still changes by {residual:.1g} of its largest; "
             "shorten t_end, or bound the rate by most",
-            RuntimeWarning,
-            stacklevel=2,
         )
     schedule = CubicSpline(flow.grid, rates)
     risk, total, doubts = flow.exact(schedule, times)
-    doubts.settle(own, 2)
+    doubts.settle(own)
     shown = np.clip(schedule(times), low, high)
     return OptimalSchedule(times, shown, risk, kind, total, sweeps, residual)
 
@@ -141,7 +140,7 @@ class _Flow:
         self.outputs = len(system.outputs)
         self.grid, self.bounds, self.integrated = np.linspace(0.0, end, _GRID), bounds, objective == "integrated"
         self.start = self.e.path(0.0)
-        self.e.doubts((0.0,), _KNOWN, "the schedule").settle("optimal_schedule", 3)
+        self.e.doubts((0.0,), _KNOWN, "the schedule").settle("optimal_schedule")
 
     def speed(self, y: Array, rate: float) -> Array:
         """F(y, γ)."""

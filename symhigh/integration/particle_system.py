@@ -10,7 +10,6 @@ commute, and fluctuations of order ``particles^(-1/2)``.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,12 +28,14 @@ from symhigh.integration.schedules import parameters_in_plain_time
 from symhigh.population.spectrum import Array
 from symhigh.symbols import lam
 from symhigh.system import MomentSystem
+from symhigh.telling import stage, telling, warn
 
 PARTICLES = 100_000
 _KNOWN = 1e-6
 """The error of an average that no number of particles makes up for without a word."""
 
 
+@telling
 def solve_by_particles(
     system: MomentSystem,
     *population: Any,
@@ -89,11 +90,12 @@ def solve_by_particles(
                 break
             rows.append(ensemble.observe(now))
             errors.append(ensemble.error(now))
+            stage("at t =", now, "of", end)
             if progress is not None:
                 progress(now / end)
     for text in (doubts.warning(), message):
         if text:
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
+            warn(text)
     table, spread = (np.array(x).reshape(len(rows), len(system.outputs)) for x in (rows, errors))
     origin = ensemble.origin
     return Curve(

@@ -17,7 +17,6 @@ in another form; here for any rule whose rate is equal for all coordinates.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -36,6 +35,7 @@ from symhigh.problem import Problem, least_squares
 from symhigh.rule import Rule
 from symhigh.symbols import D2, X_STAR, OwnedSymbol, gamma, lam
 from symhigh.system import MomentSystem
+from symhigh.telling import telling, warn
 
 WEIGHT, SPREAD, CLOCK = (OwnedSymbol(n, nonnegative=True) for n in ("kappa_M", "S_M", "Gamma"))
 """What other data make of a mode, Σ w κ D², and the clock ∫γ."""
@@ -70,6 +70,7 @@ class DataStart(Start):
         return {WEIGHT: self.weights}
 
 
+@telling
 def solve_passes(
     data: Dataset,
     rule: Rule,
@@ -143,12 +144,10 @@ def warn_of_alignment(owner: str, data: Dataset, first: Array) -> None:
     found = {"X0": data.alignment(first), "the minimiser": data.alignment()}
     place, worst = max(found.items(), key=lambda item: abs(item[1] - 1))
     if abs(worst - 1) > ALIGNED:
-        warnings.warn(
+        warn(
             f"{owner}: at {place} the squares of residuals and of rows go together, E r²‖a‖² = {worst:.3g} E r² E‖a‖², "
             "where the limit has 1; its gradient noise is off by about that factor. Scale rows to one length, or leave "
             "out the longest",
-            RuntimeWarning,
-            stacklevel=3,
         )
 
 

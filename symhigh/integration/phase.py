@@ -23,6 +23,7 @@ from symhigh.integration.outputs import Outputs
 from symhigh.integration.waiting import Teller
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
+from symhigh.telling import warn
 
 NO_LIMIT, UNDEFINED = "no limit", "undefined"
 """What else may become of a point: its curve has no limit by the closed form, or the quantity is no number there."""
@@ -146,10 +147,9 @@ def _marked(
     if errors:
         i, j = np.argwhere((status != COMPLETE) | odd)[0].tolist()
         at = f"{names[0]} = {numbers[0][i]:g}, {names[1]} = {numbers[1][j]:g}"
-        warnings.warn(
+        warn(
             f"{_OWNER}: of {status.size} points {found.summary()}; .status and .errors say which and why. At {at}: "
             f"{found.errors[i, j]}",
-            RuntimeWarning, stacklevel=4,
         )  # fmt: skip
     return found
 

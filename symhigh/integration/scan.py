@@ -36,6 +36,7 @@ from symhigh.population import Spectrum, Start
 from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
+from symhigh.telling import at_work
 
 _OWNER, _IN_FLIGHT = "solve_many", 256
 _WORTH = 1000
@@ -89,7 +90,7 @@ def solve_many(
     for spectrum_, start_ in scan.grid.given:
         if isinstance(spectrum_, Spectrum):
             own = start_.dimension if isinstance(start_, Start) else None
-            warn_of_few_dimensions(_OWNER, spectrum_, own, stacklevel=4)
+            warn_of_few_dimensions(_OWNER, spectrum_, own)
     plan = _batchable(system)
     ended = plan is None or _batches(scan, plan, one)
     return _ended(scan, ended and _alone(scan, one))
@@ -306,7 +307,8 @@ def _on(executor: Executor, scan: Scan, one: Solver, left: Array) -> bool:
 def _solved(one: Solver, system: MomentSystem, values: Any, population: tuple[Any, ...]) -> tuple[Curve | None, str]:
     """The curve of one point with what is to be said, or None and why it is refused."""
     try:
-        return one(system.bind(values) if values else system, *population)
+        with at_work(_OWNER, speaks=False):  # the scan tells how many are done
+            return one(system.bind(values) if values else system, *population)
     except (ValueError, ArithmeticError) as refusal:
         return None, str(refusal)
 

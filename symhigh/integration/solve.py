@@ -5,9 +5,7 @@ Source of the mathematics: the system; the stepper is described in :mod:`symhigh
 
 from __future__ import annotations
 
-import os
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +13,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import callback, instance, output_times, real, whole
+from symhigh.codegen.allowance import PATIENCE, REFERENCE, is_free
 from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, REACHED, RUNNING, SPENT, STUCK
 from symhigh.codegen.kernels import reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Target, chosen
@@ -35,14 +34,15 @@ from symhigh.population import Spectrum, Start
 from symhigh.population.dimension import warn_of_few_dimensions
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
+from symhigh.telling import at_work, stage, warn
 
 Progress = Callable[[float], None]
 RTOL_LEAST = 3e-15
 """The smallest relative tolerance that doubles can keep."""
 _BUDGET = 25  # steps between looks at progress, the keyboard and the choice of stepper
 _WATCHED = 5  # the same where averages may resist quadrature
-_PATIENCE = 2.0
-"""Seconds of computing after which a curve begun by the reference is handed to compiled code."""
+_FEW = 500
+"""Evaluations of the equations that a short curve takes, at the least."""
 
 
 def solve(
@@ -77,8 +77,8 @@ def solve(
         hands over to the implicit one where the end is far beyond what its step can reach (stiffness, long horizons).
     target
         ``C`` or ``NUMBA``, compiled, or ``NUMPY``, the reference implementation, which agree to rounding. By default
-        the one that ``$SYMHIGH_TARGET`` names, else C where there is a compiler. Without one Numba compiles, and the
-        reference draws the first curve of few modes in a process, before Numba could be loaded.
+        the one that ``$SYMHIGH_TARGET`` names, else C where there is a compiler. Without one the reference draws the
+        first curves of few modes in a process, until that has taken two seconds, and Numba compiles all others.
     progress
         Called with the fraction done, from time to time.
     events
@@ -109,19 +109,20 @@ def solve(
         instance("solve", "stepper", stepper, Stepper, "EXPLICIT or IMPLICIT of symhigh.integration.stepper")
     if target is not None:
         instance("solve", "target", target, Target, "C, NUMBA or NUMPY of symhigh.codegen.target")
-    free = target is None and "SYMHIGH_TARGET" not in os.environ
+    free = target is None and is_free(chosen())
     target = target or chosen()
     curve, lost = _repeated(given, target), ""
     if curve is None:
         modes = modes_of(system, spectrum, start)[0].weights.size
-        quicker = target is NUMBA and free and reference_is_quicker(system, modes)
-        curve, lost = (_by_reference(given) if quicker else None) or drive(given, target)
+        quicker = free and REFERENCE.left > 0 and reference_is_quicker(system, modes)
+        with at_work("solve", speaks=progress is None, watched=False):
+            curve, lost = (_by_reference(given) if quicker else None) or drive(given, target)
     if isinstance(spectrum, Spectrum):
         own = start.dimension if isinstance(start, Start) else None
-        warn_of_few_dimensions("solve", spectrum, own, stacklevel=4)
+        warn_of_few_dimensions("solve", spectrum, own)
     for text in (lost, curve.message):
         if text:
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
+            warn(text)
     return curve
 
 
@@ -168,8 +169,8 @@ def _repeated(given: Asked, target: Target) -> Curve | None:
 def _by_reference(given: Asked) -> tuple[Curve, str] | None:
     """The curve by the reference implementation; None where Python stops, for compiled code can say why."""
     try:
-        with np.errstate(all="ignore"):
-            return drive(given, NUMPY, time.process_time() + _PATIENCE)
+        with np.errstate(all="ignore"), REFERENCE.used():
+            return drive(given, NUMPY, time.thread_time() + REFERENCE.left)
     except SingularStart:
         raise
     except (ArithmeticError, ValueError):
@@ -179,7 +180,7 @@ def _by_reference(given: Asked) -> tuple[Curve, str] | None:
 def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve, str]:
     """:func:`solve` on one target, and what is to be said of its digits.
 
-    From ``deadline`` on, in the time of the process, compiled code takes over.
+    From ``deadline`` on, in the time of the thread, compiled code takes over.
     """
     system, spectrum, start = given.system, given.spectrum, given.start
     own = numbers("solve", given.t_end, given.t, given.rtol, given.atol, given.budget)
@@ -203,18 +204,25 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
         evaluate = at_start(kernels, shown, own_par, modes.w, memory)
         check_start(shown, population, coef, states, evaluate)
 
+    if deadline < np.inf:
+        began = time.thread_time()
+        march.kernels.rhs(march.clock[0], march.y, march.K[0], *march.data)
+        if began + _FEW * (time.thread_time() - began) > deadline:
+            deadline = np.inf
+            march.hand_down(NUMBA)
     clock, status, message, lost = march.clock, RUNNING, "", ""
     happened: list[tuple[int, float]] = []
     most_at_once = _WATCHED if doubts.worst or may_cancel(watched.system) else _BUDGET
     values, attempts = None, 1 if deadline < np.inf or journey.watched else most_at_once
     try:
         while status in (RUNNING, LOOK):
-            began = time.process_time() if deadline < np.inf else 0.0
+            began = time.thread_time() if deadline < np.inf else 0.0
             status = march.advance(journey.goal, watched.any, attempts)
             if deadline < np.inf:
-                spent = time.process_time() - began
-                attempts = min(most_at_once, 2 * attempts if spent < 0.1 * _PATIENCE else max(1, attempts // 2))
+                spent = time.thread_time() - began
+                attempts = min(most_at_once, 2 * attempts if spent < 0.1 * PATIENCE else max(1, attempts // 2))
             doubts.follow(march, journey.now)
+            stage("at t =", journey.now, "of", end)
             if given.progress is not None:
                 given.progress(journey.now / end)
             if status == LOOK:
@@ -229,7 +237,7 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
                     march.hand_over(IMPLICIT)
                 if clock[2] + clock[3] > most + 50 * journey.stops.size:
                     status = SPENT
-                elif deadline < np.inf and time.process_time() > deadline:
+                elif deadline < np.inf and time.thread_time() > deadline:
                     deadline, attempts = np.inf, most_at_once
                     march.hand_down(NUMBA)
                 journey.near_target()

@@ -30,11 +30,13 @@ from symhigh.population.spectrum import Array
 from symhigh.problem.learnt import refuse_learnt
 from symhigh.symbols import D2, error_square, gamma, gradient_noise, lam, t
 from symhigh.system import MomentSystem
+from symhigh.telling import telling
 
 _BLOCK = 64
 _MOST_STEPS = 2**17
 
 
+@telling
 def solve_volterra(
     system: MomentSystem, spectrum: Spectrum, start: Start, t_end: float, t: Any = None, rtol: float = 1e-8
 ) -> Curve:

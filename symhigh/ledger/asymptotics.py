@@ -14,7 +14,7 @@ import mpmath
 import sympy as sp
 
 from symhigh.checks import choice, expression, instance, limit, shown
-from symhigh.ledger.clock import OutOfTime, time_limit
+from symhigh.clock import OutOfTime, time_limit
 from symhigh.ledger.domain import Domain, Point
 from symhigh.ledger.relation import Relation
 from symhigh.ledger.shown import Shown, approach, show

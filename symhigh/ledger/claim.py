@@ -18,12 +18,13 @@ from weakref import ReferenceType, ref
 import sympy as sp
 
 from symhigh.checks import real, shown
-from symhigh.ledger.clock import OutOfTime, time_limit
+from symhigh.clock import OutOfTime, time_limit
 from symhigh.ledger.domain import ANYWHERE, Domain
 from symhigh.ledger.empirical import Simulation
 from symhigh.ledger.evidence import Evidence, Trial
 from symhigh.ledger.rows import Line, Row
 from symhigh.ledger.verdict import Finding, Verdict, combine
+from symhigh.telling import at_work
 
 _EXPECTABLE = (Verdict.PROVED, Verdict.VERIFIED, Verdict.CONSISTENT, Verdict.REFUTED)
 _KINDS = "symbolic, numeric, asymptotic, integrated, simulation"
@@ -113,10 +114,11 @@ class Claim:
         """
         begin = time.perf_counter()
         parts = _parts(self.evidence)
-        lines = tuple(
-            self._run(line, self._trial(place, quick, seed, second), any(line is p for p in parts))
-            for place, line in enumerate((*self.evidence, *self.checks))
-        )
+        with at_work("verify", speaks=False):  # rows tell how far it is
+            lines = tuple(
+                self._run(line, self._trial(place, quick, seed, second), any(line is p for p in parts))
+                for place, line in enumerate((*self.evidence, *self.checks))
+            )
         assert self.expect is not None
         return Row(
             name=self.name,

@@ -25,6 +25,7 @@ from symhigh.ledger.theory import predicted
 from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.simulation.exact_mean import exact_mean, no_exact_mean
 from symhigh.simulation.runs import Runs
+from symhigh.telling import telling, warn
 
 _FEW = 10
 """Effective dimensions, tr K over the largest eigenvalue, below which a limit is warned of; or, where it is known, if
@@ -34,6 +35,7 @@ _LARGE = 0.05
 _HAVE_EXACT = frozenset({"risk", "distance", "norm", "overlap", "learning_rate"})
 
 
+@telling
 def compare(
     curve: Curve | NetworkCurve,
     runs: Runs,
@@ -168,12 +170,10 @@ def _source(runs: Runs, names: Sequence[str]) -> Source:
 
 
 def _warn(effective: float, size: str) -> None:
-    warnings.warn(
+    warn(
         f"compare: K has only {effective:.3g} effective dimensions (tr K over its largest eigenvalue), and the limit "
         f"needs many: {size}. Runs are then far from Gaussian, and false alarms may exceed the stated rate; simulate a "
         "larger d or a flatter spectrum",
-        RuntimeWarning,
-        stacklevel=5,
     )
 
 

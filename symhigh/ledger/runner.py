@@ -21,6 +21,7 @@ from queue import Empty, Queue
 import symhigh
 from symhigh.checks import callback, shown, whole
 from symhigh.checks import words as words_of
+from symhigh.closed.processes import helper
 from symhigh.ledger.claim import Claim, explain
 from symhigh.ledger.load import loaded
 from symhigh.ledger.maxima import program
@@ -28,12 +29,11 @@ from symhigh.ledger.rows import Ledger, Line, Row
 from symhigh.ledger.select import Selection, selections, split
 from symhigh.ledger.tally import tallies
 from symhigh.ledger.verdict import Verdict
+from symhigh.telling import at_work, stage
 
 Progress = Callable[[float], None]
 Done = tuple[float, Row]
 """A row, and the share of its file that is then done."""
-
-
 _PACKAGE = Path(symhigh.__file__).resolve().parent
 
 
@@ -118,13 +118,15 @@ def verify(
     complete = True
     try:
         shares: dict[str, float] = {}
-        for share, row in _all_rows(claims, meant, how, processes, alone=jobs == 1):
-            rows.append(row)
-            shares[row.file or row.name] = share
-            if progress is not None:
-                progress(sum(shares.values()) / (len(claims) + len(files)))
-            if on_row is not None:
-                on_row(row)
+        with at_work("verify", speaks=progress is None and on_row is None):
+            for share, row in _all_rows(claims, meant, how, processes, alone=jobs == 1):
+                rows.append(row)
+                stage(len(rows), "claims done")
+                shares[row.file or row.name] = share
+                if progress is not None:
+                    progress(sum(shares.values()) / (len(claims) + len(files)))
+                if on_row is not None:
+                    on_row(row)
     except KeyboardInterrupt:
         complete = False
     read = {row.file for row in rows}
@@ -201,9 +203,8 @@ def _in_processes(files: Mapping[Path, Selection], how: How, processes: int) -> 
     finally:
         for worker in workers:
             worker.stop()
-        for worker in workers:
-            if worker.is_alive():
-                worker.join()
+        for worker in filter(threading.Thread.is_alive, workers):
+            worker.join()
 
 
 class _Worker(threading.Thread):
@@ -275,7 +276,7 @@ def _process() -> subprocess.Popen[str]:
     home = str(Path(symhigh.__file__).resolve().parent.parent)
     path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
-        [sys.executable, "-m", "symhigh.ledger.worker"],
+        helper("symhigh.ledger.worker"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -22,6 +22,7 @@ from symhigh.ledger.outcome import checked_alarm, independent
 from symhigh.ledger.reference import Reference, outputs_of
 from symhigh.population.spectrum import Array
 from symhigh.simulation.runs import Runs
+from symhigh.telling import telling
 
 _MOST = 12
 """How many times an error is measured at."""
@@ -67,6 +68,7 @@ class ErrorSlope:
         return self.summary()
 
 
+@telling
 def error_slope(
     curve: Curve | NetworkCurve, runs: Sequence[Runs], what: str = "risk", expected: float = -0.5, alarm: float = 0.01
 ) -> ErrorSlope:

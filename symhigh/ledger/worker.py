@@ -1,7 +1,6 @@
 """A process that verifies files: JSON requests on standard input, JSON rows on standard output, one a line.
 
-The far end of :mod:`symhigh.ledger.runner`; run as ``python -m symhigh.ledger.worker``. What a claims file
-prints goes to standard error.
+The far end of :mod:`symhigh.ledger.runner`. What a claims file prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -20,11 +18,10 @@ _COLLECTED = (50_000, 20, 20)
 """When cycles are looked for: seldom, since formulas are trees, and what a file leaves goes with it."""
 
 
-def main() -> None:
+def serve() -> None:
     """Serve requests ``{"file", "how", "selection"}`` until input ends; an empty line ends each answer."""
     gc.freeze()
     gc.set_threshold(*_COLLECTED)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's to handle
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdout = sys.stderr
@@ -36,7 +33,3 @@ def main() -> None:
             answers.flush()
         answers.write("\n")
         answers.flush()
-
-
-if __name__ == "__main__":
-    main()

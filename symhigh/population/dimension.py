@@ -7,8 +7,9 @@ term that limits drop. In mode i it adds ``2γ²λ_i²/d`` to the decay ``2γλ_
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
+
+from symhigh.telling import warn
 
 if TYPE_CHECKING:
     from symhigh.population.spectrum import Spectrum
@@ -32,7 +33,7 @@ def effective_dimension(spectrum: Spectrum, d: int | None = None) -> float | Non
     return float(size * (weights @ values) / values.max())
 
 
-def warn_of_few_dimensions(owner: str, spectrum: Spectrum, d: int | None = None, stacklevel: int = 3) -> None:
+def warn_of_few_dimensions(owner: str, spectrum: Spectrum, d: int | None = None) -> None:
     """Warn (:class:`EffectiveDimensionWarning`), with the size of what limits drop, where it is not small.
 
     And where given rows are so far from Gaussian ones that SGD on them is stable for far smaller rates only.
@@ -58,9 +59,8 @@ def warn_of_few_dimensions(owner: str, spectrum: Spectrum, d: int | None = None,
             f"SGD on the given rows is stable below the rate {stable:.6g}, by their fourth moments, the limit below "
             f"2/τ = {threshold:.6g}"
         )
-    warnings.warn(
+    warn(
         f"{owner}: {'; '.join(parts)}. Take the exact mean at finite d where it is known (least squares), or simulate; "
         "leave out leading directions or rows that are not of interest",
         EffectiveDimensionWarning,
-        stacklevel=stacklevel,
     )

@@ -6,10 +6,11 @@ Serves :mod:`symhigh.population.spectrum`. A computed eigenvalue of a d×d matri
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
+
+from symhigh.telling import warn
 
 Array = np.ndarray[Any, Any]
 
@@ -63,11 +64,9 @@ def settled(owner: str, values: Array, eps: float, listed: bool) -> Array:
     if not (apart or negative.any()):
         return values
     if not negative.any():
-        warnings.warn(
+        warn(
             f"{owner}: {int(small.sum())} eigenvalues, up to {values[small].max():.3g}, are within rounding of zero "
             f"({bound:.2g}) and are taken as zero; give weights=… to keep them",
-            RuntimeWarning,
-            stacklevel=3,
         )
     return np.where(negative | small, 0.0, values)
 

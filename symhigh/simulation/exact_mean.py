@@ -16,7 +16,6 @@ One file: one recursion and its limit.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +33,7 @@ from symhigh.problem.noise import MIXING
 from symhigh.rule import Rule
 from symhigh.simulation.finite import finite_problem
 from symhigh.symbols import G, X, d, eps, g, t
+from symhigh.telling import telling, warn
 
 _BLOCK = 65536
 """Steps whose learning rates are tabulated at a time."""
@@ -84,6 +84,7 @@ class ExactMean(Outputs):
         return f"ExactMean({', '.join(self.outputs)}; d = {self.d}, {span}{self.t.size} times{state})"
 
 
+@telling
 def exact_mean(
     problem: Problem, rule: Rule, spectrum: Spectrum, start: Start, d: int, t_end: float, t: Any = None
 ) -> ExactMean:
@@ -110,7 +111,7 @@ def exact_mean(
     statement, modes = _Quadratic.of(problem, rule), _Modes.of(spectrum, start, size)
     rows, message = _march(statement, modes, steps)
     if message:
-        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        warn(message)
     kept = steps[: len(rows["risk"])] / size
     return ExactMean(kept, rows, size, problem, rule, spectrum, start, message)
 

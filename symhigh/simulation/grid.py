@@ -21,9 +21,11 @@ import numpy as np
 
 from symhigh.checks import callback, mapping, refuse_type
 from symhigh.checks import seeds as seeds_of
+from symhigh.closed.processes import serve_only
 from symhigh.integration.curve import Curve
 from symhigh.simulation.identity import library_hash, source_hash
 from symhigh.simulation.runs import Runs
+from symhigh.telling import at_work
 
 Point = dict[str, Any]
 _IN_FLIGHT = 256  # cells handed to the executor at a time, so that memory stays bounded
@@ -108,8 +110,7 @@ def sweep(
     if executor is not None:
         _run(executor, experiment, cells, missing, folder, progress)
     elif missing:
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-            _run(pool, experiment, cells, missing, folder, progress)
+        _run_here(experiment, cells, missing, folder, progress)
     return Sweep(folder, grid, chosen)
 
 
@@ -127,6 +128,21 @@ def _cells(grid: Mapping[str, Sequence[Any]], seeds: Sequence[int]) -> Iterator[
     for values in itertools.product(*grid.values()):
         for seed in seeds:
             yield dict(zip(grid, values, strict=True)), seed
+
+
+def _run_here(*work: Any) -> None:
+    """Run the cells in a pool of processes; what is under way when one fails, or at an interruption, is not awaited."""
+    pool = ProcessPoolExecutor(
+        os.cpu_count(), mp_context=get_context("spawn"), initializer=serve_only, initargs=(os.getpid(),)
+    )
+    try:
+        _run(pool, *work)
+    except BaseException:
+        for process in list((pool._processes or {}).values()):  # public from Python 3.14, as kill_workers
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _run(
@@ -168,7 +184,8 @@ def _columns(experiment: Callable[..., Any], point: Point, seed: int) -> dict[st
     """
     import numba  # noqa: F401
 
-    result = experiment(**point, seed=seed)
+    with at_work("sweep", speaks=False):
+        result = experiment(**point, seed=seed)
     if isinstance(result, Curve):
         return {"t": result.t, **result.outputs}
     if isinstance(result, Runs):

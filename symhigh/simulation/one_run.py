@@ -6,7 +6,6 @@ Between the walks that step and :func:`symhigh.simulation.simulate` that starts 
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -21,6 +20,7 @@ from symhigh.simulation.runs import Runs
 from symhigh.simulation.walk import Experiment
 from symhigh.symbols import lam
 from symhigh.system import MomentSystem
+from symhigh.telling import warn
 
 _KNOWN, _LOOKS = 1e-6, 20
 """The error that averages in outputs may have without a word, and how often in a run they are looked at."""
@@ -119,11 +119,9 @@ def collect(
         shared = _kept([len(steps) if r.message else r.rows for r in results])
         begun = [(r, seed) for r, seed in zip(results, seeds, strict=True) if r.message or r.rows >= shared]
         if len(begun) < len(results):
-            warnings.warn(
+            warn(
                 f"simulate was interrupted: {len(begun)} of {len(results)} runs are kept, to t = "
                 f"{steps[shared - 1] / e.d:.6g}; the others had not come that far",
-                RuntimeWarning,
-                stacklevel=5,
             )
         results, seeds = [r for r, _ in begun], tuple(seed for _, seed in begun)
         steps = steps[:shared]
@@ -131,12 +129,12 @@ def collect(
     outputs = {name: np.array([r.outputs[:rows, k] for r in results]) for k, name in enumerate(names)}
     doubts = max((r.doubts for r in results), key=lambda each: each.error, default=None)
     if doubts is not None and (said := doubts.refusal() or doubts.warning()):
-        warnings.warn(f"simulate: {said}", RuntimeWarning, stacklevel=5)
+        warn(f"simulate: {said}")
     messages = {seed: r.message for seed, r in zip(seeds, results, strict=True) if r.message}
     if messages:
         seed, text = next(iter(messages.items()))
-        warnings.warn(
-            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}", RuntimeWarning, stacklevel=5
+        warn(
+            f"{len(messages)} of {len(seeds)} runs diverged; seed {seed} {text}"
         )
     last = {}
     if all(r.last is not None for r in results):

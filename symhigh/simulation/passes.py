@@ -23,8 +23,10 @@ from symhigh.simulation.direct import DirectWalk
 from symhigh.simulation.runner import prepare, recorded_steps, run_all
 from symhigh.simulation.runs import Runs
 from symhigh.simulation.walk import Rows
+from symhigh.telling import telling
 
 
+@telling
 def simulate_passes(
     data: Dataset,
     rule: Rule,

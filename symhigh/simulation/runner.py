@@ -29,7 +29,9 @@ from symhigh.checks import (
     whole,
 )
 from symhigh.checks import seeds as seeds_of
+from symhigh.codegen.allowance import REFERENCE, is_free
 from symhigh.codegen.gram import refusal
+from symhigh.codegen.kernels import is_slow
 from symhigh.derivation import derive
 from symhigh.derivation.limit import mean_field_of
 from symhigh.integration.modes import check_coordinates, diagonal, population_of
@@ -45,7 +47,10 @@ from symhigh.simulation.one_run import Result, collect, observable, one_run
 from symhigh.simulation.runs import Runs
 from symhigh.simulation.walk import Experiment
 from symhigh.system import MomentSystem
+from symhigh.telling import at_work, stage
 
+_STEP = 2e-5
+"""Seconds that the reference takes for a step of one eigenspace, about."""
 _METHODS: dict[str, type[DirectWalk] | type[GramWalk]] = {"direct": DirectWalk, "gram": GramWalk}
 
 
@@ -144,27 +149,40 @@ def run_all(
     extra: Mapping[str, Callable[[DirectWalk], float]],
 ) -> Runs:
     """One run a seed, ``threads`` at a time, recorded at ``steps``; ``extra`` are further outputs of a run."""
+    if walk_of is GramWalk and _is_short(experiment, len(seeds) * int(steps[-1])):
+        experiment = replace(experiment, by_reference=True)
     walk_of.load(experiment)
     stop = threading.Event()
     names = (*experiment.system.outputs, *extra)
     results = [Result(len(steps), len(names)) for _ in seeds]
-    with ThreadPoolExecutor(min(threads, len(seeds))) as pool:
+    with at_work("simulate", speaks=progress is None), ThreadPoolExecutor(min(threads, len(seeds))) as pool:
         jobs = [
             pool.submit(one_run, walk_of, experiment, seed, steps, result, stop, extra)
             for seed, result in zip(seeds, results, strict=True)
         ]
         try:
             while not all(job.done() for job in jobs):
+                done = sum(r.rows for r in results) / (len(results) * len(steps))
+                stage(f"{done:.0%} done")
                 if progress is not None:
-                    progress(sum(r.rows for r in results) / (len(results) * len(steps)))
+                    progress(done)
                 time.sleep(0.002 if progress is None else 0.05)
-        except KeyboardInterrupt:
+        except BaseException as fault:
             stop.set()
+            if not isinstance(fault, KeyboardInterrupt):
+                raise
     for job in jobs:
         job.result()
     if progress is not None and not stop.is_set():
         progress(1.0)
     return collect(results, experiment, names, seeds, steps, interrupted=stop.is_set())
+
+
+def _is_short(e: Experiment, steps: int) -> bool:
+    """Whether the reference takes so many steps of the chain sooner than Numba compiles."""
+    spaces = eigenspaces(e.population.origin[0], e.d)
+    free = is_free(e.target) and e.generator is None and spaces is not None and not is_slow(e.system)
+    return free and spaces is not None and steps * spaces.values.size * _STEP < REFERENCE.left
 
 
 def again(

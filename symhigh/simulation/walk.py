@@ -73,6 +73,8 @@ class Experiment:
     generator: type[np.random.BitGenerator] | None = None
     covariance: Array | None = None
     rows: Rows | None = None
+    by_reference: bool = False
+    """Whether the reference takes the first steps of the chain, which wait for no compiler then."""
 
     @property
     def given(self) -> bool:

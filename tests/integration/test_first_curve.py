@@ -24,6 +24,10 @@ np.testing.assert_array_equal(first.learning_rate, second.learning_rate)
 print(first.risk.tobytes().hex())
 """
 CLOSE = """
+assert "numba" not in sys.modules
+np.testing.assert_array_equal(first.risk, second.risk)
+from symhigh.codegen.target import NUMBA
+second = system.solve(sh.Spectrum.isotropic(), sh.Start(), 5, target=NUMBA)
 assert "numba" in sys.modules
 np.testing.assert_allclose(first.risk, second.risk, rtol=1e-12)
 np.testing.assert_allclose(first.learning_rate, second.learning_rate, rtol=1e-12)
@@ -61,8 +65,15 @@ def without_compiler(tmp_path, monkeypatch) -> dict[str, str]:  # type: ignore[n
     return {"PATH": str(tmp_path / "nothing")}
 
 
-def test_without_one_the_first_curve_waits_for_none_and_agrees_with_compiled_code(without_compiler) -> None:  # type: ignore[no-untyped-def]
-    run(SCRIPT.format(problem="sh.least_squares(1)", rule="sh.AdaGradNorm(1, 0.3)") + CLOSE, **without_compiler)
+def test_without_one_the_first_curves_wait_for_none_and_agree_with_compiled_code(without_compiler) -> None:  # type: ignore[no-untyped-def]
+    """An average over two predictions too, which is a product there."""
+    run(SCRIPT.format(problem="sh.logistic_regression()", rule="sh.AdaGradNorm(1, 0.3)") + CLOSE, **without_compiler)
+
+
+def test_the_reference_hands_over_what_it_has_no_time_for(without_compiler) -> None:  # type: ignore[no-untyped-def]
+    script = "import symhigh.integration.solve as s\ns._FEW = 10**9\n"
+    run(script + SCRIPT.format(problem="sh.least_squares(1)", rule="sh.AdaGradNorm(1, 0.3)").replace(" not in", " in"),
+        **without_compiler)
 
 
 def test_a_first_curve_that_overflows_ends_as_compiled_code_says(without_compiler) -> None:  # type: ignore[no-untyped-def]

@@ -106,4 +106,4 @@ def test_routes_have_not_changed(name: str) -> None:
             found = CASES[name]()
         except (ValueError, TypeError, ArithmeticError) as refusal:
             found = f"{type(refusal).__name__}: {refusal}"
-    check(Path(__file__).with_suffix(".json"), name, [found, *(str(w.message) for w in said)], 1e-5)
+    check(Path(__file__).with_suffix(".json"), name, [found, *(str(w.message) for w in said)], 1e-8)

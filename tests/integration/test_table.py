@@ -1,4 +1,4 @@
-"""Curves of many combinations, coarse: regression values."""
+"""Curves of many combinations, coarse: regression values, and the work that they take."""
 
 import warnings
 from pathlib import Path
@@ -18,6 +18,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_curves_have_not_changed(name: str) -> None:
     problem, rule, population = CASES[name]
+    work: Entry = {}
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
@@ -26,4 +27,6 @@ def test_curves_have_not_changed(name: str) -> None:
             found: Entry = f"{type(refusal).__name__}: {refusal}"
         else:
             found = {k: v.tolist() for k, v in curve.outputs.items()} | {"message": curve.message}
-    check(Path(__file__).with_suffix(".json"), name, [found, *(str(w.message) for w in said)], 1e-6)
+            work = dict(getattr(curve, "statistics", {}))
+    check(Path(__file__).with_suffix(".json"), name, [found, *(str(w.message) for w in said)], 1e-8)
+    check(Path(__file__).with_name("test_table_work.json"), name, work, 0.03)

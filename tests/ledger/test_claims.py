@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from symhigh.clock import OutOfTime, time_limit
 from symhigh.ledger import (
     CONSISTENT,
     PROVED,
@@ -28,7 +29,6 @@ from symhigh.ledger import (
     simulation,
     symbolic,
 )
-from symhigh.ledger.clock import OutOfTime, time_limit
 from symhigh.ledger.load import loaded
 
 a, b, c = sp.symbols("a b c", positive=True)

@@ -12,8 +12,8 @@ import pytest
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from symhigh.clock import OutOfTime, time_limit
 from symhigh.ledger.bands import Deviation
-from symhigh.ledger.clock import OutOfTime, time_limit
 from symhigh.ledger.judgement import BIAS, RATIO, VARIANCE
 from symhigh.ledger.outcome import (
     Comparison,

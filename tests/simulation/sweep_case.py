@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -34,5 +35,12 @@ def fails(d, seed):
     return {"value": d}
 
 
-if __name__ == "__main__":
+def sleeps(place, seed):
+    (Path(place) / "begun").touch()
+    time.sleep(300)
+
+
+if __name__ == "__main__" and len(sys.argv) == 2:
     sh.sweep(walk, OVER, SEEDS, out=sys.argv[1])
+elif __name__ == "__main__":
+    sh.sweep(sleeps, {"place": sys.argv[1:2]}, 2, out=Path(sys.argv[1]) / "sweep")

@@ -54,6 +54,20 @@ def test_killed_at_half_and_restarted_ends_with_the_same_bits(whole, tmp_path):
     assert files[0] == files[1]
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_processes_end_with_the_sweep(tmp_path, number):
+    command = [sys.executable, "-m", "tests.simulation.sweep_case", str(tmp_path), "sleeps"]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    while not (tmp_path / "begun").exists() and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(number)
+    process.communicate(timeout=30)  # every process that held standard error has ended
+    assert process.returncode == -number
+
+
 def test_dask_cluster_of_two_workers_stopped_at_half_and_restarted_gives_the_same_bits(whole, tmp_path):
     distributed = pytest.importorskip("distributed")
 

@@ -106,7 +106,52 @@ def test_c_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_numba_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    agree(on("numba", monkeypatch, KINDS[kind]), on("numpy", monkeypatch, KINDS[kind]))
+    """Those of the Gram chain to the last bit, as the reference takes its first steps without a compiler."""
+    numba, reference = on("numba", monkeypatch, KINDS[kind]), on("numpy", monkeypatch, KINDS[kind])
+    agree(numba, reference)
+    if kind.startswith("Gram"):
+        for name, values in numba.items():
+            np.testing.assert_array_equal(values, reference[name], err_msg=name)
+
+
+def test_without_a_compiler_first_runs_wait_for_none_and_compiled_code_goes_on_with_their_bits(tmp_path: Path) -> None:
+    """Three times: all by the reference, one that is taken over on its way, and one where Python stops at once."""
+    script = """
+import sys
+import numpy as np
+import symhigh as sh
+from symhigh.simulation import runner
+from symhigh.simulation.gram import GramWalk
+from symhigh.codegen.allowance import REFERENCE
+def runs():
+    return sh.simulate(sh.least_squares(1), sh.AdaGradNorm(1, 0.3), sh.Spectrum.isotropic(), sh.Start(), 40, 5, 3)
+first = runs()
+assert "numba" not in sys.modules and 0 < REFERENCE.spent < 2
+REFERENCE.spent = 0.0
+def interrupted(self, first, last, own=GramWalk._by_reference):
+    if first > 50:
+        REFERENCE.spent = 2.0
+    return own(self, first, last)
+GramWalk._by_reference = interrupted
+second = runs()
+assert "numba" in sys.modules
+np.testing.assert_array_equal(first.risk, second.risk)
+REFERENCE.spent = 0.0
+class Stops(GramWalk):
+    def _held(self):
+        held = super()._held()
+        def stops(given):
+            if self.kernels.target.name == "numpy":
+                self.y[:] = np.nan
+                raise OverflowError
+            return held(given)
+        return stops
+runner.GramWalk = runner._METHODS["gram"] = Stops
+np.testing.assert_array_equal(first.risk, runs().risk)
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "SYMHIGH_TARGET"} | {"PATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @needs_compiler

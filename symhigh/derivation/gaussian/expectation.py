@@ -27,10 +27,12 @@ from symhigh.derivation.gaussian.symmetry import vanishes
 from symhigh.derivation.gaussian.terms import TRIGONOMETRIC, Polynomial, Term, collect_terms, is_affine
 from symhigh.derivation.gaussian.tilt import tilted
 from symhigh.symbols import eps, x, x_star
+from symhigh.telling import stage, telling
 
 _NAMES = {1: (x,), 2: (x, x_star), 3: (x, x_star, eps)}
 
 
+@telling
 def expect(expr: Any, cov: Any, variables: Sequence[sp.Symbol] | None = None) -> sp.Expr:
     """``E expr`` for centred, jointly Gaussian ``variables`` with covariance ``cov``.
 
@@ -89,6 +91,7 @@ def mean(expr: sp.Expr, variables: Sequence[sp.Symbol], cov: Any) -> sp.Expr:
     chosen = tuple(real[variables[i]] for i in kept)
     if not chosen or not reduced.free_symbols.intersection(chosen):
         return explicit(reduced)
+    stage("the average of", reduced)
     used = [i for i, v in enumerate(chosen) if v in reduced.free_symbols]
     law = tuple(tuple(rows[kept[i]][kept[j]] for j in used) for i in used)
     held = tuple(chosen[i] for i in used)

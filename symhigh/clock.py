@@ -1,7 +1,6 @@
-"""A time limit on a piece of work, so that no evidence can run for ever.
+"""A time limit on a piece of work, so that no derivation, no search and no evidence can run for ever.
 
-Stands below the evidence. Uses the system's interval timer, which interrupts SymPy in the middle of a
-simplification.
+Above all rooms. Uses the system's interval timer, which interrupts SymPy in the middle of a simplification.
 """
 
 from __future__ import annotations
@@ -39,7 +38,8 @@ def time_limit(seconds: float, working: bool = False) -> Iterator[None]:
         raise OutOfTime
 
     before = signal.signal(number, ring)
-    left, interval = signal.setitimer(timer, seconds, 1.0)  # again each second, should it be swallowed
+    left, interval = signal.getitimer(timer)
+    signal.setitimer(timer, min(seconds, left or seconds), 1.0)  # again each second, should it be swallowed
     try:
         yield
     finally:
