@@ -130,8 +130,12 @@ class _Memory:
         if self.first == 0:
             return AdamConstants(drift, noise)
         t = np.exp(np.arange(_LOW, self.far / 2, _STEP))
-        inner = lambda y: np.array([(t * self.M(t**2 + v)).sum() for v in y]) * _STEP / self.B(y)  # noqa: E731
-        (column,) = _fitted(lambda y: inner(y)[:, None], self.high)
+
+        def inner(y: Array) -> Array:
+            found = [(t * self.M(t**2 + v)).sum() for v in y]
+            return np.array(found)[:, None] * _STEP / self.B(y)[:, None]
+
+        (column,) = _fitted(inner, self.high)
         outer, share, decay = s * self.B(s**2), self.first, self.second
         while share > 1e-14:
             noise += float(8 / np.pi) * share * _STEP * float((outer * column(decay * s**2)).sum())
@@ -149,7 +153,8 @@ def _fitted(function: Callable[[Array], Array], high: float) -> list[Callable[[A
         y = 2 * (np.log(np.maximum(x, 1e-300)) - _LOW) / (high - _LOW) - 1
         return np.asarray(chebyshev.chebval(np.clip(y, -1, 1), series))
 
-    return [partial(value, series=series) for series in chebyshev.chebinterpolate(at, _DEGREE).T]
+    columns: Array = chebyshev.chebinterpolate(at, _DEGREE)
+    return [partial(value, series=series) for series in columns.T]
 
 
 def _log_phi(a: Array) -> Array:

@@ -34,6 +34,8 @@ from symhigh.telling import at_work, stage
 Progress = Callable[[float], None]
 Done = tuple[float, Row]
 """A row, and the share of its file that is then done."""
+# a process keeps its linear algebra to one core: others fill the rest, and threads that wait turn idly
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 _PACKAGE = Path(symhigh.__file__).resolve().parent
 
 
@@ -266,10 +268,6 @@ class _Worker(threading.Thread):
         process = self.process
         if process is not None:
             process.kill()
-
-
-_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-"""Linear algebra in a process keeps to one core: the processes fill the others, and threads that wait turn idly."""
 
 
 def _process() -> subprocess.Popen[str]:
