@@ -59,11 +59,18 @@ class _Present(threading.local):
 _PRESENT = _Present()
 
 
-def tell(line: str) -> None:
+def tell(line: str, end: str = "\n") -> None:
     """A line on standard error, where there is one."""
     with suppress(OSError, ValueError):
         if sys.stderr is not None:
-            print(line, file=sys.stderr, flush=True)
+            print(line, file=sys.stderr, end=end, flush=True)
+
+
+def on_a_terminal() -> bool:
+    """Whether standard error is a terminal; it may be closed, or not there at all."""
+    with suppress(ValueError):
+        return sys.stderr is not None and sys.stderr.isatty()
+    return False
 
 
 def stage(*what: object) -> None:

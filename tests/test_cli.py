@@ -296,6 +296,17 @@ def test_helper_processes_end_with_the_process_that_asked_them(tmp_path: Path, l
     assert (shown.strip(), errors.strip()) == ("", "")
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_standard_error_may_be_closed(tmp_path: Path, jobs: int) -> None:
+    (tmp_path / "claims.py").write_text(SLEEPS.split("second =")[0])
+    process = subprocess.run(
+        [sys.executable, "-c", "from symhigh.cli import main; main()", "verify", str(tmp_path), "-j", str(jobs)],
+        stdout=subprocess.PIPE, text=True, timeout=120, preexec_fn=lambda: os.close(2), check=False,
+    )  # fmt: skip
+    assert process.returncode == 0
+    assert "all as expected" in process.stdout
+
+
 def test_an_interrupted_figure_is_not_drawn(tmp_path: Path) -> None:
     process = start("figure", "high-line/1", "--out", str(tmp_path), PYTHONUNBUFFERED="1")
     time.sleep(4)

@@ -17,6 +17,8 @@ from typing import Any
 
 import click
 
+from symhigh.telling import on_a_terminal
+
 _MISTAKES = (ValueError, TypeError, KeyError, OSError, ImportError, MemoryError, NotImplementedError)
 
 
@@ -128,13 +130,14 @@ def plain_warnings() -> Iterator[None]:
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[float], None] | None]:
     """A progress bar on a terminal's standard error; nothing elsewhere."""
-    if not sys.stderr.isatty():
+    if not on_a_terminal():
         yield None
         return
     from rich.console import Console
     from rich.progress import Progress
 
     # what is printed meanwhile goes above the bar on a terminal, and stays on standard output elsewhere
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+    above = sys.stdout is not None and sys.stdout.isatty()
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=above) as bar:
         task = bar.add_task(what, total=1.0)
         yield lambda fraction: bar.update(task, completed=fraction)

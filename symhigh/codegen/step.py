@@ -214,8 +214,13 @@ class _Step:
                 lines.append(f"{names(push(p))} = " + (f"push{p}[{i}]" if where else f"push[{p}, {i}]"))
         else:
             lines.append(f"{names(_LAST)} = " + (f"last[{i}]" if where else f"a[{i}]"))
+        kicks = self.kicks
+        lines += [f"{names(kick)} = {names(factor)} * {names(_LAST)}" for factor, kick in kicks.items()]
         for k, v in enumerate(self.entries):
-            terms = [f"{names(factor)} * ({names.code(each)})" for factor, each in self.moves[1][v]]
+            terms = []
+            for factor, each in self.moves[1][v]:
+                shared, own = (kicks[factor], each / _LAST) if _kicks(each) else (factor, each)
+                terms.append(f"{names(shared)} * ({names.code(own)})")
             lines.append(f"new_{k} = {' + '.join([names(v), *terms])}")
         for k, v in enumerate(self.entries):
             lines.append(f"{names(v)} = new_{k}")
@@ -237,6 +242,13 @@ class _Step:
                 named.setdefault(shared, OwnedSymbol(f"factor_{len(named)}", real=True))
             terms[v] = [(named[shared], each) for shared, each in parts]
         return named, terms
+
+    @cached_property
+    def kicks(self) -> dict[sp.Symbol, sp.Symbol]:
+        """Names of the products of a factor with the last entry, which changes of several entries may share."""
+        terms = [term for of_entry in self.moves[1].values() for term in of_entry]
+        factors = dict.fromkeys(factor for factor, each in terms if _kicks(each))
+        return {factor: OwnedSymbol(f"kick_{j}", real=True) for j, factor in enumerate(factors)}
 
     def factor_lines(self) -> list[str]:
         """The factors of the step before; ``on`` is 0 where there is none."""
@@ -290,6 +302,11 @@ class _Step:
             *(load if square else []),
             *([f"    {names(gradient_square)} += {' + '.join(square)}"] if square else []),
         ]
+
+
+def _kicks(each: sp.Expr) -> bool:
+    """Whether a term is a product of the last entry with others."""
+    return each != _LAST and each.has(_LAST) and not (each / _LAST).has(_LAST)
 
 
 def push(p: int) -> sp.Symbol:

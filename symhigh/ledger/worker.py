@@ -13,6 +13,7 @@ from pathlib import Path
 
 from symhigh.ledger.runner import How, examine_file
 from symhigh.ledger.select import Selection
+from symhigh.telling import at_work
 
 _COLLECTED = (50_000, 20, 20)
 """When cycles are looked for: seldom, since formulas are trees, and what a file leaves goes with it."""
@@ -25,11 +26,12 @@ def serve() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdout = sys.stderr
-    for request in sys.stdin:
-        asked = json.loads(request)
-        selection = Selection(**{key: tuple(value) for key, value in asked["selection"].items()})
-        for share, row in examine_file(Path(asked["file"]), How(**asked["how"]), selection):
-            answers.write(json.dumps([share, row.to_dict()]) + "\n")
+    with at_work("verify", speaks=False):  # rows tell how far it is
+        for request in sys.stdin:
+            asked = json.loads(request)
+            selection = Selection(**{key: tuple(value) for key, value in asked["selection"].items()})
+            for share, row in examine_file(Path(asked["file"]), How(**asked["how"]), selection):
+                answers.write(json.dumps([share, row.to_dict()]) + "\n")
+                answers.flush()
+            answers.write("\n")
             answers.flush()
-        answers.write("\n")
-        answers.flush()
