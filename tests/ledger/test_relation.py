@@ -1,4 +1,4 @@
-"""Relations at points: to how many digits they hold, what refutes them, how they are shown, and which points a seed has."""
+"""Relations at points: to how many digits they hold, what refutes them, what is shown; and the points of a seed."""
 
 from __future__ import annotations
 
