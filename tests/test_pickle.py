@@ -55,6 +55,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "Adam": lambda: sh.Adam(eta, 1, a, 1),
     "Attempt": lambda: sh.Attempt(True, sp.Integer(1), "", 0.1),
     "Averaged": lambda: sh.Averaged(LEAST),
+    "ClippedCoordinates": lambda: sh.ClippedCoordinates(LEAST, 0.5),
     "ClippedGradient": lambda: sh.ClippedGradient(LEAST, 0.5),
     "ExactMean": lambda: sh.exact_mean(SQUARES, LEAST, ISOTROPIC, START, d=50, t_end=1),
     "FluctuationEquations": lambda: sh.derive(SQUARES, LEAST).fluctuation_equations(),

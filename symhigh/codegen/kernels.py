@@ -32,7 +32,7 @@ from symhigh.codegen.scales import scale_source
 from symhigh.codegen.signatures import ALGEBRA, GIVEN_STEP, GRAM, LIMIT, STEP, STEPPER, record
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, C, Target, chosen, give_up_c
-from symhigh.codegen.woodbury import LinearAlgebra
+from symhigh.codegen.woodbury import linear_algebra
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import Statement
@@ -132,8 +132,7 @@ def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
 
 def _implicit(system: MomentSystem, target: Target) -> Kernels:
     stage("deriving and compiling the Jacobian of the implicit method")
-    J = jacobian(system)
-    algebra = LinearAlgebra(Lowering(system, target, more=[e for _, e in J.slopes]), J)
+    algebra = linear_algebra(jacobian(system), system, target)
     limit = limit_kernels(system, target)
     if limit.target is not target:
         raise NoCompiler("the right-hand side was not compiled")

@@ -149,13 +149,14 @@ class _Step:
     def fuses(self) -> bool:
         """Whether normals are used where they are made: C runs such a loop in lanes if all of its terms have them."""
         exprs = [*self.new_values().values(), *(w for _, w in self.predictions), *self.products().values()]
+        lanes = (sp.Add, sp.Mul, sp.Symbol, sp.Number, sp.Max, sp.Min, sp.sign)
         powers = (sp.S.Half, -sp.S.Half, *(sp.Integer(k) for k in range(-4, 5)))
         return (
             self.lowering.target is C
             and not self.given
             and not self.s.normals
             and all(
-                isinstance(part, (sp.Add, sp.Mul, sp.Symbol, sp.Number)) or (part.is_Pow and part.exp in powers)
+                isinstance(part, lanes) or (part.is_Pow and part.exp in powers)
                 for e in exprs
                 for part in sp.preorder_traversal(e)
             )

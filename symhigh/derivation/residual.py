@@ -55,6 +55,11 @@ def of_residual(
     return None
 
 
+def of_normal(form: sp.Expr, variable: sp.Symbol, variance: sp.Expr) -> Residual:
+    """A function of one centred normal of that variance."""
+    return Residual(form.xreplace({variable: _R}), (), sp.S.Zero, variance)
+
+
 def _linear_forms(expr: sp.Expr, variables: tuple[sp.Symbol, ...]) -> list[sp.Expr]:
     """The linear combinations of variables, with numbers, that ``expr`` holds; the longest first, one of each line."""
     linear = (e for e in expr.atoms(sp.Add) if e.is_polynomial(*variables))

@@ -7,8 +7,10 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.derivation import fluctuations
 from symhigh.derivation.nodes import AtNodes, at_nodes, long
 from symhigh.derivation.sample import sample_of
+from symhigh.integration import fluctuations as driver
 from symhigh.integration.nodes import Averages
 
 X1, X2, Y1, Y2 = sp.symbols("x1 x2 y1 y2", real=True)
@@ -74,10 +76,26 @@ def test_a_committee_has_the_width_predicted():
     start = sh.Overlaps([[0.5, 0.1, 0.3], [0.1, 0.4, 0], [0.3, 0, 1]])
     bands = sh.derive(NOISY, rule).fluctuations(HALVES, start, 1, [0.5, 1], rtol=1e-3)
     assert time.process_time() - began < 60
-    assert "no closed form" in bands.why
     runs = sh.simulate(NOISY, rule, HALVES, start, d, 1, seeds=1500, method="gram", t=[0.5, 1])
     for name in ("risk", "learning_rate", "overlap_1_1", "overlap_1_3"):
-        np.testing.assert_allclose(np.sqrt(bands.variance(name, d)), getattr(runs, name).std(0), rtol=0.07)
+        values = getattr(runs, name)
+        np.testing.assert_allclose(np.sqrt(bands.variance(name, d)), values.std(0), rtol=0.07)
+        shift = values.mean(0) - bands.values[:, bands.names.index(name)] - bands.bias(name, d)
+        assert (np.abs(shift) < 3.5 * values.std(0) / np.sqrt(1500)).all(), name
+
+
+@pytest.mark.parametrize("rule", [sh.Constant(0.3), sh.AdaGradNorm(0.5, 1)], ids=["constant", "memory"])
+def test_the_bias_at_nodes_is_that_of_closed_forms(rule, monkeypatch):
+    """A committee whose averages are polynomials: derivatives of averages by SymPy, or Hermite's of order five."""
+    problem = sh.MultiIndex((X1, X2), (Y1,), (X1 + X2**2 / 2 - Y1 - sh.eps) ** 2 / 2, noise=0.3)
+    start, found = sh.Overlaps([[0.5, 0.1, 0.2], [0.1, 0.4, 0.1], [0.2, 0.1, 1]]), []
+    for forced in (False, True):
+        monkeypatch.setattr(fluctuations, "at_nodes", lambda system, forced=forced: forced)
+        monkeypatch.setattr(driver, "_known", {})
+        bands = sh.derive(problem, rule).fluctuations(HALVES, start, 0.5, [0.25, 0.5], rtol=1e-4)
+        found.append((bands.spread, bands.drift))
+    for closed, nodes in zip(*found, strict=True):
+        np.testing.assert_allclose(nodes, closed, rtol=2e-3, atol=1e-3 * np.abs(closed).max())
 
 
 @pytest.mark.slow
