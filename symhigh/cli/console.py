@@ -5,7 +5,6 @@ Exit status 0 success, 1 refuted, diverged or interrupted, 2 wrong usage, 128 + 
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -45,8 +44,13 @@ def writable(option: str, path: Path) -> None:
     """Make the folder of a file to be written, or say that it cannot be, before any work."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not os.access(path.parent, os.W_OK) or path.is_dir():
-            raise PermissionError(0, "a folder" if path.is_dir() else "no permission to write there")
+        if path.is_dir():
+            raise IsADirectoryError(0, "a folder")
+        there = path.exists()
+        with path.open("ab"):  # permissions do not tell of disks that take nothing
+            pass
+        if not there:
+            path.unlink()
     except OSError as error:
         raise ValueError(f"{option} {str(path)!r} cannot be written: {error.strerror}") from error
 

@@ -37,9 +37,11 @@ from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import Statement
 from symhigh.system import MomentSystem
-from symhigh.telling import stage
+from symhigh.telling import WATCHER, stage
 
 _loaded: dict[object, Any] = {}
+_FEW = 512
+"""Modes up to which the reference draws a short curve in less than a second."""
 
 
 class Kernels(SimpleNamespace):
@@ -224,8 +226,8 @@ def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
 
     Among several threads the order is chance, so there all curves are compiled, with the same bits for all.
     """
-    alone = threading.current_thread() is threading.main_thread() and threading.active_count() == 1
-    return alone and modes <= 16 and "numba" not in sys.modules and not is_slow(system)
+    alone = all(t is threading.main_thread() or t.name == WATCHER for t in threading.enumerate())
+    return alone and modes <= _FEW and "numba" not in sys.modules and not is_slow(system)
 
 
 def is_slow(system: MomentSystem) -> bool:

@@ -67,7 +67,7 @@ def _invariant(s: Statement, group: tuple[sp.Symbol, ...]) -> bool:
         return False
     names = sorted(set().union(*(e.free_symbols for e in exprs)), key=str)
     for sign in (1, -1):
-        point = {v: sign * sp.Rational(7 + 2 * k, 9 + k) for k, v in enumerate(names)}
+        point = {v: sign * sp.Rational(7 + 3 * k, 11 + 3 * k) for k, v in enumerate(names)}
         point |= {v: abs(value) for v, value in point.items() if v.is_nonnegative}
         moved = point | {x: point[x] + sign * _SHIFT for x in group if x in point}
         for e in exprs:
@@ -87,7 +87,7 @@ def sees_error_alone(s: Statement) -> bool:
     for expr in (*(e for o in s.outcomes for e in (o.loss, o.probability)), *of_rule):
         for shift in (sp.Rational(5, 7), -sp.Rational(13, 11)):
             others = expr.free_symbols - {student, aim}
-            at = {v: sp.Rational(7 + 2 * k, 9) for k, v in enumerate(sorted(others, key=str))}
+            at = {v: sp.Rational(7 + 3 * k, 11 + 3 * k) for k, v in enumerate(sorted(others, key=str))}
             pair = [
                 sp.N(expr.subs({**at, student: sp.Rational(2, 3) + a, aim: sp.Rational(-1, 4) + a}), 40)
                 for a in (sp.S.Zero, shift)
