@@ -152,9 +152,7 @@ def _kernels(name: str, content: Any, target: Target | None, made: Callable[[Tar
     def first() -> Kernels:
         try:
             return made(wanted)
-        except NoCompiler as fault:
-            if wanted is not C:
-                raise
+        except NoCompiler as fault:  # which C alone raises
             give_up_c(str(fault))
             return made(NUMBA)
 

@@ -336,6 +336,14 @@ def test_a_target_is_near_where_the_difference_is_small_against_the_sum(v11: flo
         assert not frames.nears_target(less, coef, states, weights)
 
 
+def test_digits_are_lost_near_the_target_by_what_is_no_polynomial() -> None:
+    for problem, reduce, may in (
+        (sh.phase_retrieval(), True, False), (sh.relu_student(), True, True), (sh.erf_student(), True, True),
+        (sh.least_squares(), True, False), (sh.least_squares(), False, False), (sh.logistic_regression(), True, True),
+    ):  # fmt: skip
+        assert frames.may_cancel(sh.derive(problem, sh.Constant(0.5), reduce=reduce)) is may, problem.name
+
+
 def test_a_table_of_many_curves_has_a_row_for_every_point_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", SimpleNamespace(DataFrame=dict))
     values = np.arange(12.0).reshape(2, 3, 2)
