@@ -101,6 +101,7 @@ from symhigh.rule import AdaGrad as AdaGrad
 from symhigh.rule import AdaGradNorm as AdaGradNorm
 from symhigh.rule import Adam as Adam
 from symhigh.rule import Averaged as Averaged
+from symhigh.rule import ClippedCoordinates as ClippedCoordinates
 from symhigh.rule import ClippedGradient as ClippedGradient
 from symhigh.rule import Constant as Constant
 from symhigh.rule import DAdaptation as DAdaptation

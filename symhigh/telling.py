@@ -22,6 +22,8 @@ R = TypeVar("R")
 _LIBRARY = str(Path(__file__).parent)
 PATIENCE = 2.0
 """Seconds of silence that nobody is left to wonder about."""
+WATCHER = "symhigh watches"
+"""The name of threads that only look at the clock, and may outlast their call for a moment."""
 _GROWTH, _LONGEST = 4.0, 60.0
 """The ratio of the times at which one call speaks, and the longest time between two of them."""
 
@@ -130,7 +132,7 @@ def _watch(work: Work) -> Iterator[None]:
         while not done.wait(work.wait):
             work.speak_when_due()
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=watch, daemon=True, name=WATCHER).start()
     try:
         yield
     finally:

@@ -34,6 +34,7 @@ RULES: dict[str, sh.Rule] = {
     "schedule-free": sh.ScheduleFree(0.4, 0.9),
     "noisy gradient": sh.NoisyGradient(SGD, 0.3),
     "clipped gradient": sh.ClippedGradient(SGD, 0.5),
+    "clipped coordinates": sh.ClippedCoordinates(SGD, 0.5),
     "sign SGD": sh.SignSGD(0.3),
     "AdaGrad": sh.AdaGrad(0.5, 0.5),
     "RMSprop": sh.RMSprop(0.3, 1, 1),

@@ -16,6 +16,7 @@ import numpy as np
 import sympy as sp
 
 import symhigh as sh
+from symhigh.derivation.mixture import outermost_means
 from symhigh.ledger.companions import companions
 
 PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
@@ -64,6 +65,11 @@ FORGOTTEN = {"VM2": put("kappa", lambda at: sp.S.Zero)}
 WRONG_OVERLAP: Mistake = {"V12": term("V22", -1)}
 AT_LAST = {n: put("beta", lambda at: sp.S.Zero) for n in ("Vzz", "VzU", "Vz2", "VUU", "VU2", "B11", "B12")}
 CLIPPED = {"c1": lambda e, at: at["gamma_0"], "c2": lambda e, at: -at["gamma_0"]}
+def at_one(e: sp.Expr, at: Mapping[str, sp.Symbol]) -> sp.Expr:
+    """The averages that differ by mode at the eigenvalue one."""
+    return e.xreplace({mean: mean.xreplace({at["lambda"]: sp.S.One}) for mean in outermost_means([e])})
+
+
 BALL = {
     "missing friction": {"V1M": term("delta_M", 0), "VMM": term("delta_M", 0), "VM2": term("delta_M", 0)},
     "sign of the momentum's pull": {"V12": term("VM2", -1)},
@@ -109,6 +115,11 @@ ALGORITHMS: dict[str, Algorithm] = {
     "clipped gradient": Algorithm(
         sh.ClippedGradient(sh.Constant(0.8), 0.5),
         {"slope as if not clipped": CLIPPED, "noise halved": {"I": times(HALF)}},
+    ),
+    "clipped coordinates": Algorithm(
+        sh.ClippedCoordinates(sh.Constant(0.8), 0.5),
+        {"one average for all eigenvalues": {"V11": at_one, "V12": at_one}, "sign of the overlap": WRONG_OVERLAP,
+         "noise as if not clipped": {"V11": lambda e, at: e + at["gamma"] ** 2 * at["lambda"] * at["I"]}}, chain=False,
     ),
     "sign SGD": Algorithm(
         sh.SignSGD(0.5),

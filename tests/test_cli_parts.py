@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import sympy as sp
 from click.testing import CliRunner, Result
 
 import symhigh as sh
-from symhigh.cli import main, options
+from symhigh.cli import console, main, options
 from symhigh.cli.console import plain_warnings, writable
 from symhigh.cli.shown import line, named, tenths
 
@@ -216,3 +217,23 @@ def test_every_option_says_whose_it_is() -> None:
     assert "[constant, " in (made["--gamma"].help or "")
     assert "Default 1" in (made["--eta"].help or "")
     assert isinstance(made["--model"].type, click.Choice)
+
+
+def test_a_reduced_system_is_kept_whole_on_request() -> None:
+    states = [
+        {symbol for symbol in ("D2", "V11", "V12") if symbol in CliRunner().invoke(main, ["derive", *more]).output}
+        for more in ([], ["--full"])
+    ]
+    assert states == [{"D2"}, {"V11", "V12"}]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_command_with_its_status_and_leaves_the_handlers(number: int, status: int) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    console._came.clear()
+    with pytest.raises(SystemExit) as ended, console.whole_or_nothing():
+        signal.raise_signal(number)
+    assert ended.value.code == status
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert console.interrupted()
+    console._came.clear()

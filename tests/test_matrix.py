@@ -7,6 +7,7 @@ from tests import matrix
 
 @pytest.mark.parametrize(("rule", "loss", "model", "kind"), [
     ("momentum", "square", "linear", "agrees"), ("sign SGD", "Huber", "linear", "agrees"),
+    ("clipped coordinates", "quantile", "linear", "agrees"),
     ("schedule-free", "square", "network", "refused"), ("sign SGD", "square", "network", "agrees"),
 ])  # fmt: skip
 def test_a_sample_of_the_cells(rule: str, loss: str, model: str, kind: str) -> None:

@@ -46,6 +46,9 @@ static double lambert_w(double z, int branch) {
 
 
 class _Python(PythonCodePrinter):  # type: ignore[misc]
+    def _print_Bickley(self, expr: sp.Expr) -> str:
+        raise ValueError("generated code holds no Bickley functions; use evaluate, to any precision")
+
     def _print_LambertW(self, expr: sp.Expr) -> str:
         branch = expr.args[1] if len(expr.args) > 1 else 0
         return f"lambertw({self._print(expr.args[0])}, {branch}).real"

@@ -14,6 +14,7 @@ import sympy as sp
 
 from symhigh.checks import instance, shown
 from symhigh.clock import OutOfTime, time_limit
+from symhigh.closed.entrywise import entrywise_limits
 from symhigh.closed.finder import DoesNotApply, Finder, Found, Question
 from symhigh.closed.formulas import Formulas
 from symhigh.closed.long_time import linear_modes
@@ -25,6 +26,7 @@ from symhigh.closed.rest import growing_limits, rest_limits
 from symhigh.closed.scopes import scope
 from symhigh.closed.several import several_limits
 from symhigh.derivation import derive
+from symhigh.derivation.mixture import outermost_means
 from symhigh.population import NetworkClasses, Overlaps, Spectrum, Start
 from symhigh.problem import DiagonalNetwork, Problem
 from symhigh.problem.learnt import REST, refuse_learnt
@@ -45,6 +47,8 @@ FINDERS: Mapping[str, Finder] = MappingProxyType(
     }
 )
 """What is tried, in order, under the names that a refusal gives."""
+ENTRYWISE: Mapping[str, Finder] = MappingProxyType({"steps that bound every entry of the gradient": entrywise_limits})
+"""Likewise, where the averages over a sample differ by mode."""
 
 
 SECONDS = 120.0
@@ -95,7 +99,7 @@ def limits(
     refuse_learnt("limits", system.problem.learnt, REST, "integrate system.solve(…)")
     held = scope(system, measure, begin)
     question, refusals = Question(system, held.spectrum, held.start, classes, overlaps), []
-    for name, finder in FINDERS.items():
+    for name, finder in _finders(system).items():
         stage("closed forms of", name)
         try:
             with time_limit(SECONDS, working=True):
@@ -116,6 +120,11 @@ def limits(
         f"limits: no closed form is known for {system.problem.name} under {type(system.rule).__name__} "
         f"({'; '.join(refusals)}); integrate system.solve(…)"
     )
+
+
+def _finders(system: MomentSystem) -> Mapping[str, Finder]:
+    """The finders to be tried; modes with averages of their own are known to one alone."""
+    return ENTRYWISE if outermost_means(system.family.rhs) else FINDERS
 
 
 def _read(

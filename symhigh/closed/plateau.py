@@ -25,7 +25,7 @@ from symhigh.closed.symmetry import exchanges, orbits, student_swaps, target_swa
 from symhigh.symbols import gamma, risk
 
 SOURCE = "new; at small rates Saad and Solla (Phys. Rev. Lett. 74, 1995)"
-_KAPPA = sp.Dummy("kappa", positive=True)
+_KAPPA = sp.Dummy("kappa", dummy_index=8_140_203, positive=True)
 
 
 def plateau_limits(flow: Flow, layers: tuple[tuple[sp.Symbol, sp.Expr], ...]) -> Formulas:

@@ -22,7 +22,7 @@ from symhigh.symbols import lam
 
 Array = np.ndarray[Any, Any]
 
-_RHO = sp.Dummy("rho")
+_RHO = sp.Dummy("rho", dummy_index=8_140_204)
 _MOST = 2000
 _NEAR = 1e-5
 """How far, relative to itself, the zero may lie from what double precision found."""

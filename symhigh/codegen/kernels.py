@@ -7,11 +7,10 @@ import threading
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
-import sympy as sp
 from sympy import ImmutableMatrix
 
 from symhigh.codegen.announce import listen
@@ -20,7 +19,6 @@ from symhigh.codegen.cache import LOCK, load
 from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.control import FIELDS
 from symhigh.codegen.course import COURSE_FIELDS, COURSES, course_source
-from symhigh.codegen.density import density_source
 from symhigh.codegen.explicit import dormand_prince_8, explicit_source
 from symhigh.codegen.first_class import first_class
 from symhigh.codegen.gram import gram_source
@@ -34,14 +32,16 @@ from symhigh.codegen.scales import scale_source
 from symhigh.codegen.signatures import ALGEBRA, GIVEN_STEP, GRAM, LIMIT, STEP, STEPPER, record
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, C, Target, chosen, give_up_c
-from symhigh.codegen.woodbury import LinearAlgebra
+from symhigh.codegen.woodbury import linear_algebra
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import Statement
 from symhigh.system import MomentSystem
-from symhigh.telling import long_stage
+from symhigh.telling import WATCHER, long_stage
 
 _loaded: dict[object, Any] = {}
+_FEW = 512
+"""Modes up to which the reference draws a short curve in less than a second."""
 
 
 class Kernels(SimpleNamespace):
@@ -132,8 +132,7 @@ def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
 
 
 def _implicit(system: MomentSystem, target: Target) -> Kernels:
-    J = jacobian(system)
-    algebra = LinearAlgebra(Lowering(system, target, more=[e for _, e in J.slopes]), J)
+    algebra = linear_algebra(jacobian(system), system, target)
     limit = limit_kernels(system, target)
     if limit.target is not target:
         raise NoCompiler("the right-hand side was not compiled")
@@ -152,9 +151,7 @@ def _kernels(name: str, content: Any, target: Target | None, made: Callable[[Tar
         with long_stage(f"writing and compiling the equations of the {name} method"):
             try:
                 return made(wanted)
-            except NoCompiler as fault:
-                if wanted is not C:
-                    raise
+            except NoCompiler as fault:  # which C alone raises
                 give_up_c(str(fault))
                 return made(NUMBA)
 
@@ -226,8 +223,8 @@ def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
 
     Among several threads the order is chance, so there all curves are compiled, with the same bits for all.
     """
-    alone = threading.current_thread() is threading.main_thread() and threading.active_count() == 1
-    return alone and modes <= 16 and "numba" not in sys.modules and not is_slow(system)
+    alone = all(t is threading.main_thread() or t.name == WATCHER for t in threading.enumerate())
+    return alone and modes <= _FEW and "numba" not in sys.modules and not is_slow(system)
 
 
 def is_slow(system: MomentSystem) -> bool:
@@ -257,11 +254,6 @@ def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> Any:
     exports["kick"] = ("d", "a1", "a2", "a1", "a2", "a1", "a1")
     key = system.content, noise
     return module_kernels("particles", key, None, lambda target: particle_source(system, noise, target), exports)
-
-
-def density_kernels(system: MomentSystem, channels: tuple[sp.Expr, ...]) -> ModuleType:
-    """The module of :func:`~symhigh.codegen.density.density_source`, compiled."""
-    return _once(("density", system.content, channels), lambda: load(density_source(system, channels)))
 
 
 def module_kernels(

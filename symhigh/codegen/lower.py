@@ -21,9 +21,9 @@ from symhigh.codegen.mixture import lower_means
 from symhigh.codegen.quadrature import is_nested
 from symhigh.codegen.target import Names, Target, statements
 from symhigh.derivation.gaussian import GaussianMean
-from symhigh.derivation.mixture import MixtureMean
+from symhigh.derivation.mixture import MixtureMean, outermost_means
 from symhigh.meanfield import Reduction, Scalar
-from symhigh.symbols import t, weight
+from symhigh.symbols import OwnedSymbol, t, weight
 from symhigh.system import MomentSystem
 
 Average = GaussianMean | MixtureMean
@@ -68,9 +68,16 @@ _ARGUMENTS = (
 
 
 class Lowering:
-    """Writes the functions of one system for one target."""
+    """Writes the functions of one system for one target.
 
-    def __init__(self, system: MomentSystem, target: Target, more: Sequence[sp.Expr] = ()) -> None:
+    ``more`` are further expressions that are equal for all modes, ``of_mode`` those that differ, by default the
+    right-hand sides; averages in these are computed once a mode, under the names of ``by_mode``.
+    """
+
+    def __init__(
+        self, system: MomentSystem, target: Target, more: Sequence[sp.Expr] = (),
+        of_mode: Sequence[sp.Expr] | None = None,
+    ) -> None:  # fmt: skip
         self.target = target
         self.family = system.family
         self.states = system.states
@@ -85,8 +92,13 @@ class Lowering:
             + self.outputs
             + list(more)
         )
-        functions, lowered = lower_means([*exprs, *averages(system, tuple(more))])
-        count, self.calls = len(system.scalars), lowered[len(exprs) :]
+        each = self.family.rhs if of_mode is None else of_mode
+        nodes = outermost_means(each)
+        functions, lowered = lower_means([*exprs, *nodes, *averages(system, tuple(more))])
+        count, self.calls = len(system.scalars), lowered[len(exprs) + len(nodes) :]
+        place = {node: OwnedSymbol(f"average_{k}", real=True) for k, node in enumerate(nodes)}
+        self.by_mode = dict(zip(place.values(), lowered[len(exprs) :], strict=False))
+        self.of_mode = [e.xreplace(place) for e in each]
         self.scalars = [Scalar(s.name, e) for s, e in zip(system.scalars, lowered[:count], strict=True)]
         self.state_rhs = lowered[count : count + len(self.states)]
         rest = lowered[count + len(self.states) : len(exprs)]
@@ -113,8 +125,8 @@ class Lowering:
         return function_source("begin(par, const, memory)", body)
 
     def _rhs(self) -> str:
-        family = list(self.family.rhs)
-        body = self._scalar_part([*family, *self.state_rhs])
+        family = self.of_mode
+        body = self._scalar_part([*family, *self.by_mode.values(), *self.state_rhs])
         body += self._modes(
             [(f"dy[{k} * n + i]", f"dy[{k} * n:{k + 1} * n]", e) for k, e in enumerate(family)]
         )
@@ -136,7 +148,12 @@ class Lowering:
         body = []
         for k, call in enumerate(self.calls):
             given = ", ".join(self.names.code(a) for a in call.args)
-            body += [f"value, error = {call.func.__name__}_known({given})", f"out[{k}] = error"]
+            known = f"value, error = {call.func.__name__}_known({given})"
+            if call.free_symbols.isdisjoint((*self.family.states, *self.family.coefficients)):
+                body += [known, f"out[{k}] = error"]
+            else:  # the worst of all modes
+                lines = [*self.load([call], True), known, f"out[{k}] = max(out[{k}], error)"]
+                body += [f"out[{k}] = 0.0", "for i in range(w.shape[0]):", *("    " + line for line in lines)]
         return body
 
     def mode_lines(self, assignments: list[tuple[str, str, sp.Expr]]) -> list[str]:
@@ -173,17 +190,29 @@ class Lowering:
             body += [f"{self.names(r.name)} = const[{k}]" for k, r in enumerate(self.static)]
         return body
 
-    def load(self, exprs: Iterable[sp.Expr]) -> list[str]:
-        """Local names for the mode's states and coefficients that the expressions use."""
-        used = set().union(*(e.free_symbols for e in exprs))
-        index = "i" if self.target.loops else ":"
+    def load(self, exprs: Iterable[sp.Expr], one: bool = False) -> list[str]:
+        """Local names for the mode's states and coefficients that the expressions use, and their averages by mode.
+
+        In a loop over the modes those of mode i; else, unless ``one`` is asked for, arrays over all modes.
+        """
+        used, one = set().union(*(e.free_symbols for e in exprs)), one or self.target.loops
+        calls = {name: call for name, call in self.by_mode.items() if name in used}
+        used = used.union(*(call.free_symbols for call in calls.values()))
+        index = "i" if one else ":"
         lines = []
         for k, s in enumerate(self.family.states):
-            place = f"y[{k} * n + i]" if self.target.loops else f"y[{k} * n:{k + 1} * n]"
+            place = f"y[{k} * n + i]" if one else f"y[{k} * n:{k + 1} * n]"
             lines += [f"{self.names(s)} = {place}"] if s in used else []
         for k, s in enumerate(self.family.coefficients):
             lines += [f"{self.names(s)} = coef[{k}, {index}]"] if s in used else []
-        return lines + ([f"{self.names(weight)} = w[{index}]"] if weight in used else [])
+        lines += [f"{self.names(weight)} = w[{index}]"] if weight in used else []
+        return [*lines, *(f"{self.names(name)} = {self._call(call, one)}" for name, call in calls.items())]
+
+    def _call(self, call: sp.Expr, one: bool) -> str:
+        if one or not call.args:
+            return self.names.code(call)
+        given = ", ".join(self.names.code(a, True) for a in call.args)
+        return f"numpy.array([{call.func.__name__}(*a[1:]) for a in zip(*numpy.broadcast_arrays(w, {given}))])"
 
     def _averages(self, reductions: Sequence[Reduction]) -> list[str]:
         if not reductions:
@@ -209,6 +238,7 @@ class Lowering:
 def averages(system: MomentSystem, more: tuple[sp.Expr, ...] = ()) -> tuple[Average, ...]:
     """The averages in a system's equations and outputs, and in ``more``, that nested rules take and so may miss."""
     exprs = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + [*system.outputs.values(), *more]
+    exprs += outermost_means(system.family.rhs)
     outer = set().union(*(e.atoms(MixtureMean) for e in exprs))
     bare = [e.xreplace(dict.fromkeys(outer, sp.S.Zero)) for e in exprs]
     found: list[Average] = [n for n in outer if any(map(resists, n.atoms(GaussianMean)))]

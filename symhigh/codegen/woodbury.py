@@ -11,14 +11,15 @@ Stands between the derived Jacobian (:mod:`symhigh.codegen.jacobian`) and the me
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from symhigh.codegen.jacobian import Jacobian
 from symhigh.codegen.lower import Lowering, function_source, needed
-from symhigh.codegen.target import statements
+from symhigh.codegen.target import Target, statements
 from symhigh.symbols import OwnedSymbol, t, weight
+from symhigh.system import MomentSystem
 
 _SIGMA = OwnedSymbol("sigma", positive=True)
 
@@ -40,7 +41,7 @@ class LinearAlgebra:
         self.lowering, self.J = lowering, J
         self.names = lowering.names
         self._found: tuple[sp.Matrix, list[tuple[sp.Symbol, sp.Expr]]] | None = None
-        rates = [*J.block, *J.border, *J.reading, *J.memory, *J.in_time, *J.memory_in_time]
+        rates = [*J.block, *J.border, *J.reading, *J.memory, *J.in_time, *J.memory_in_time, *lowering.by_mode.values()]
         used = set().union(*(e.free_symbols for e in rates))
         self.shared = [s.name for s in lowering.scalars if s.name in used]
         self.shared += [name for name, _ in J.slopes if name in used]
@@ -219,6 +220,15 @@ class LinearAlgebra:
         body = self.lowering.unpack(parameters=True, constants=True)
         body += [f"{self.names(s)} = slope[{k}]" for k, s in enumerate(self.shared)]
         return [*body, "n = w.shape[0]"]
+
+
+def linear_algebra(J: Jacobian, system: MomentSystem, target: Target) -> LinearAlgebra:
+    """The functions of a system's Jacobian, with averages lowered in what is shared by the modes and in what is not."""
+    of_mode = [*J.block, *J.border, *J.in_time]
+    lowering = Lowering(system, target, [e for _, e in J.slopes], of_mode)
+    lowered = iter(lowering.of_mode)
+    block, border = (sp.Matrix(*table.shape, [next(lowered) for _ in table]) for table in (J.block, J.border))
+    return LinearAlgebra(lowering, replace(J, block=block, border=border, in_time=tuple(lowered)))
 
 
 def components(D: sp.Matrix) -> list[list[int]]:

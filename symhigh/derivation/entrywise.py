@@ -29,9 +29,10 @@ from sympy.core.function import AppliedUndef
 
 from symhigh.derivation.chain import Chain
 from symhigh.derivation.close.moments import Moments
+from symhigh.derivation.entry import ENTRY, hermite_mean
 from symhigh.derivation.increments import Increments
 from symhigh.derivation.kicks import signs_squared
-from symhigh.derivation.one_step import DELTA, ENTRY, hermite_mean, mean_of_normals
+from symhigh.derivation.one_step import DELTA, mean_of_normals
 from symhigh.derivation.sample import OneSample
 from symhigh.meanfield import Family
 from symhigh.symbols import OwnedSymbol, lam

@@ -15,6 +15,7 @@ import sympy as sp
 from symhigh.derivation.gaussian import recognise
 from symhigh.derivation.invariance import differences
 from symhigh.derivation.one_step import ClassMean, Mean, OneStep, Stein
+from symhigh.derivation.residual import of_residual
 from symhigh.derivation.state import Statement
 from symhigh.derivation.statistics import (
     ONE_DIRECTION,
@@ -30,12 +31,13 @@ from symhigh.derivation.statistics import (
     stein_coefficient,
 )
 from symhigh.meanfield import Scalar
-from symhigh.symbols import OwnedSymbol, c1, c2, gamma, gradient_noise, product_symbol, risk
+from symhigh.symbols import OwnedSymbol, c1, c2, gamma, gradient_noise, lam, product_symbol, risk
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """``names`` gives every formal average a symbol, ``scalars`` gives that symbol a value; ``noise[p, q]`` is
+    """``names`` gives every formal average a symbol, or its value where that differs by mode, ``scalars`` gives that
+    symbol a value; ``noise[p, q]`` is
     ``E F_p F_q`` and ``stein[p, r]`` the Stein coefficient ``E ∂_r F_p`` of the slopes, effective ones where the rate
     looks at the sample."""
 
@@ -44,6 +46,11 @@ class Expectations:
     noise: Mapping[tuple[int, int], sp.Expr]
     stein: Mapping[tuple[int, int], sp.Expr]
     sample: Sample
+
+    @property
+    def by_mode(self) -> bool:
+        """Whether an average depends on the eigenvalue of a mode."""
+        return any(value.has(lam) for value in self.names.values())
 
 
 def sample_of(s: Statement) -> Sample:
@@ -79,6 +86,9 @@ def expectations(
             names[atom] = gamma
             continue
         value = _value(atom, s, step, sample, rates)
+        if atom.has(lam):  # it differs by mode
+            names[atom] = value
+            continue
         if isinstance(atom, ClassMean) and atom.args[0] in step.slopes:
             name = OwnedSymbol(f"s_{step.slopes.index(atom.args[0]) + 1}_{int(atom.args[1]) + 1}", real=True)
         elif isinstance(atom, Mean) and atom.args[0] in step.pulls:
@@ -151,17 +161,25 @@ def _value(
     atom: sp.Expr, s: Statement, step: OneStep, sample: Sample, rates: tuple[sp.Expr, ...] | None
 ) -> sp.Expr:
     """The average over label and sample of a function of the slopes, or a Stein coefficient of it."""
+    by_mode = atom.has(lam)
     values: list[tuple[sp.Expr, sp.Expr]] = []
     for k, o in enumerate(s.outcomes):
         if isinstance(atom, ClassMean) and k != int(atom.args[1]):
             continue
         loss, factor = (recognise(o.loss), sp.S.One) if rates is None else (in_pieces(o.loss), rates[k])
+        loss = in_pieces(loss) if by_mode else loss
         moved = zip((*step.slopes, *step.pulls), (*s.students, *s.scalars.learnt), strict=True)
         slopes = {F: effective(factor, sp.diff(loss, x)) for F, x in moved}
         values.append((o.probability, atom.args[0].xreplace({**slopes, step.rate: factor})))
-    sampled = len(values) > 1 and not s.classes and rates is None
+    sampled = len(values) > 1 and not s.classes and rates is None and not by_mode
     expr = _over_label(values) if sampled else _weighted(values)
-    if rates is not None:
+    if by_mode and of_residual(expr, sample.directions, sample.law) is None:
+        raise ValueError(
+            f"rule {s.owner}: its step averages the gradient's entry mode by mode, which is done over a residual, "
+            f"and the loss {s.outcomes[0].loss} sees the sample through more; use a loss of x - x* - ε, such as "
+            "least_squares, huber or quantile, or a rule that clips the whole gradient, ClippedGradient"
+        )
+    if rates is not None or by_mode:
         if isinstance(atom, Mean | ClassMean):
             return sampled_mean(expr, s.noise, sample)
         return sampled_stein(expr, int(atom.args[1]), s.noise, sample)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from symhigh.derivation.one_step import DELTA, ENTRY, OneStep, mean_of_normals, one_step, power_mean, shared
+from symhigh.derivation.entry import ENTRY, power_mean
+from symhigh.derivation.one_step import DELTA, OneStep, mean_of_normals, one_step, shared
 from symhigh.derivation.state import Statement
 from symhigh.symbols import d, g, gamma, lam
 
@@ -89,6 +90,13 @@ class Kicks:
 def kicks_of(s: Statement) -> Kicks:
     """The kicks of a statement; ``ValueError`` where the size of one depends on the coordinate's vectors."""
     step = one_step(s)
+    for v in s.coordinates:
+        if any(f.has(ENTRY) and f.has(AppliedUndef) for f in _factors(step.changes[v])):
+            raise ValueError(
+                f"fluctuations: the rule {s.owner} moves {v.name} by a function of the gradient's entry that is no "
+                "product of one of the slope and one of the sample's entry, so what a sample moves in a mode is no "
+                "wave of the predictions alone; simulate an ensemble for its spread"
+            )
     parts = [Kick(ENTRY, F) for F in step.slopes]
     found: dict[sp.Symbol, dict[Kick, sp.Expr]] = {}
     entries = {*s.coordinates, *s.coefficients}
@@ -116,6 +124,10 @@ def kicks_of(s: Statement) -> Kicks:
     used = tuple(kick for kick in parts if any(row.get(kick, 0) != 0 for row in found.values()))
     factors = {v: tuple(row.get(kick, sp.S.Zero) for kick in used) for v, row in found.items()}
     return Kicks(s, step, used, factors)
+
+
+def _factors(change: sp.Expr) -> list[sp.Expr]:
+    return [factor for term in sp.Add.make_args(sp.expand(change)) for factor in sp.Mul.make_args(term)]
 
 
 def _split(term: sp.Expr, s: Statement) -> tuple[sp.Expr, sp.Expr, sp.Expr]:

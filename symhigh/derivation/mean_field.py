@@ -14,6 +14,7 @@ import sympy as sp
 from symhigh.derivation.averages import NAMED, Averages
 from symhigh.derivation.expectations import Expectations, expectations, numbered
 from symhigh.derivation.memories import Energy, greedy_rate, limits_of_memories, sample_rates
+from symhigh.derivation.mixture import outermost_means
 from symhigh.derivation.one_step import ClassMean, Mean, OneStep, one_step
 from symhigh.derivation.outputs import outputs_of
 from symhigh.derivation.state import Statement
@@ -80,7 +81,13 @@ def mean_field(s: Statement) -> MeanField:
         raise ValueError(f"loss {s.outcomes[0].loss}: {taken[0]} is an output of a curve already; rename that scalar")
     outputs |= {a.name: a for a in s.scalars.learnt}
     used = [*outputs.values(), *(x.expression for x in scalars), *(m.rhs for m in states)]
-    return _timed(replace(field, couplings=averages.reductions(used), scalars=scalars, states=states, outputs=outputs))
+    couplings = averages.reductions(used)
+    if stats.by_mode and outermost_means(r.summand for r in couplings):
+        raise ValueError(
+            f"rule {s.owner}: its rate or its memory needs how fast an average over the coordinates moves, and its "
+            "step moves every mode at a speed of its own; use a rate that looks at t, or at averages themselves"
+        )
+    return _timed(replace(field, couplings=couplings, scalars=scalars, states=states, outputs=outputs))
 
 
 def _in_order(*scalars: Scalar) -> tuple[Scalar, ...]:

@@ -6,11 +6,13 @@ closed moments; what else depends on it stays one integral, a :class:`MixtureMea
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import mpmath
 import sympy as sp
 
+from symhigh.derivation.gaussian import GaussianMean
 from symhigh.problem.noise import MIXING, Component
 
 
@@ -97,3 +99,10 @@ def _moment(component: Component, n: int) -> sp.Expr | None:
     if 2 * n >= component.order:
         return None
     return sp.integrate(MIXING**n * component.density, (MIXING, 0, sp.oo))
+
+
+def outermost_means(exprs: Iterable[sp.Expr]) -> list[sp.Expr]:
+    """The averages in ``exprs``, Gaussian ones and those over mixing laws, that stand in no other one."""
+    found = set().union(*(e.atoms(GaussianMean, MixtureMean) for e in exprs))
+    inside = set().union(*(n.integrand.atoms(GaussianMean) for n in found if isinstance(n, MixtureMean)))
+    return sorted(found - inside, key=sp.default_sort_key)

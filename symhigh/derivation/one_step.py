@@ -28,14 +28,14 @@ from itertools import product
 from typing import NamedTuple
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
+from symhigh.derivation.entry import ENTRY, hermite_mean, over_entry, power_mean
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gamma, lam
 
 DELTA = OwnedSymbol("delta", positive=True)
 """``δ = 1/√d``."""
-ENTRY = OwnedSymbol("a", real=True)
-"""The sample's entry at the coordinate, ``N(0, λ)``."""
 
 
 class Mean(sp.Function):  # type: ignore[misc]
@@ -138,7 +138,7 @@ def _kicks(changes: dict[sp.Symbol, sp.Expr], mehler: _Mehler) -> tuple[Kick, ..
     found: dict[sp.Expr, dict[sp.Symbol, sp.Expr]] = {}
     for v, change in changes.items():
         for term in sp.Add.make_args(sp.expand(change).coeff(DELTA, 1)):
-            factor, number = term.as_independent(ENTRY, *mehler.normals, sp.core.function.AppliedUndef)
+            factor, number = term.as_independent(ENTRY, *mehler.normals, AppliedUndef)
             if number not in (0, 1):
                 factors = found.setdefault(number, {})
                 factors[v] = factors.get(v, sp.S.Zero) + factor
@@ -201,18 +201,15 @@ class _Mehler:
         return found.coeff(DELTA, 2)
 
     def _term(self, term: sp.Expr) -> sp.Expr:
-        constant, rest = term.as_independent(ENTRY, *self.normals, sp.core.function.AppliedUndef)
+        constant, rest = term.as_independent(ENTRY, *self.normals, AppliedUndef)
         order = sp.degree(constant, DELTA) if constant.has(DELTA) else 0
         if order > 2:
             return sp.S.Zero
         phi, psi, own = sp.S.One, sp.S.One, sp.S.One
+        if any(f.has(ENTRY) and f.has(AppliedUndef) for f in sp.Mul.make_args(rest)):
+            return self._of_entry(constant, rest, order)
         for factor in sp.Mul.make_args(rest):
-            in_a, in_z = factor.has(ENTRY), factor.has(sp.core.function.AppliedUndef)
-            if in_a and in_z:
-                raise ValueError(
-                    f"rule {self.s.owner}: its step holds {factor} of the gradient's entry G = F a, which is no "
-                    "product of functions of F and of a; powers, signs and absolute values of G are"
-                )
+            in_a, in_z = factor.has(ENTRY), factor.has(AppliedUndef)
             phi, psi, own = (
                 (phi * factor, psi, own) if in_a else (phi, psi * factor, own) if in_z else (phi, psi, own * factor)
             )
@@ -229,6 +226,31 @@ class _Mehler:
             for place in product(range(len(self.z)), repeat=n):
                 pull = sp.prod(self.weights[p] for p in place)
                 total += constant * value * (lam * DELTA) ** n / sp.factorial(n) * pull * self._average(psi, place)
+        return total
+
+    def _of_entry(self, constant: sp.Expr, rest: sp.Expr, order: int) -> sp.Expr:
+        """A term with a function of the gradient's entry ``F a``: averaged over a first, then over the slopes."""
+        own, form = rest.as_independent(ENTRY, AppliedUndef, as_Add=False)
+        constant *= mean_of_normals(own, self.s)
+        if constant == 0:
+            return sp.S.Zero
+        if self.s.batch != 1:
+            raise ValueError(
+                f"rule {self.s.owner}: its step holds {form} of the gradient's entry, which for a mean over several "
+                "samples is not a function of each; use batches of one"
+            )
+        entries = form.free_symbols & {*self.entries, *(m.name for m in self.s.cells)}
+        if entries:
+            raise ValueError(
+                f"rule {self.s.owner}: its step holds {form}, in which the gradient's entry meets the coordinate's own "
+                f"{', '.join(sorted(map(str, entries)))}; its average is then no function of the eigenvalue alone"
+            )
+        value, slope = over_entry(form, self.s.owner)
+        total = constant * self._average(value, ())
+        if order < 2:
+            total += sum(constant * DELTA * o.mean * self._share(slope, k) for k, o in enumerate(self.s.classes))
+            pulls = ((p, self._average(slope, (p,))) for p in range(len(self.z)))
+            total += sum((constant * lam * DELTA * self.weights[p] * stein for p, stein in pulls), sp.S.Zero)
         return total
 
     def _share(self, psi: sp.Expr, k: int) -> sp.Expr:
@@ -261,33 +283,3 @@ def shared(phi: sp.Expr, s: Statement) -> sp.Expr:
         f"rule {s.owner}: its step holds {phi} of the gradient's entry, which for a mean over several samples is not "
         "a function of each; use batches of one"
     )
-
-
-def hermite_mean(phi: sp.Expr, n: int, owner: str) -> sp.Expr:
-    """``E φ⁽ⁿ⁾(a)`` for ``a ~ N(0, λ)``, n up to 4, which is ``E φ(a) Heₙ(a/√λ)/λ^{n/2}``."""
-    u = ENTRY / sp.sqrt(lam)
-    hermite = (sp.S.One, u, u**2 - 1, u**3 - 3 * u, u**4 - 6 * u**2 + 3)[n]
-    terms = sp.Add.make_args(sp.expand(phi * hermite))
-    return sum((power_mean(term, ENTRY, lam, owner) for term in terms), sp.S.Zero) / lam ** sp.Rational(n, 2)
-
-
-def power_mean(term: sp.Expr, variable: sp.Symbol, variance: sp.Expr, owner: str) -> sp.Expr:
-    """``E`` of a monomial in a centred normal, its absolute value and its sign."""
-    if term == 0:
-        return sp.S.Zero
-    constant, rest = term.as_independent(variable, as_Add=False)
-    power, odd = sp.S.Zero, False
-    for factor in () if rest == 1 else sp.Mul.make_args(rest):
-        base, exponent = factor.as_base_exp()
-        if base == variable and exponent.is_Integer:
-            power, odd = power + exponent, odd ^ bool(exponent % 2)
-        elif base == sp.sign(variable) and exponent.is_Integer:
-            odd ^= bool(exponent % 2)
-        elif base == sp.Abs(variable):
-            power += exponent
-        else:
-            raise ValueError(f"rule {owner}: no average of {rest} is known; powers, signs and absolute values are")
-    if odd:
-        return sp.S.Zero
-    size = 2 ** (power / 2) * sp.gamma((power + 1) / 2) / sp.sqrt(sp.pi)
-    return constant * size * variance ** (power / 2)

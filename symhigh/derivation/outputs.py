@@ -46,7 +46,7 @@ def outputs_of(
         }
     for name, weight in s.reports:
         found |= _report(name, weight, s, stats, averages)
-    if (threshold := _threshold(s, drifts[distance], stats)) is not None:
+    if not stats.by_mode and (threshold := _threshold(s, drifts[distance], stats)) is not None:
         found["distance_threshold"] = threshold
     return found
 

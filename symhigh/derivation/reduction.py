@@ -40,7 +40,9 @@ def reduce_to_error(
         return family, reductions, scalars, states, outputs
     rhs_11, rhs_12 = (r.subs(c2, -c1) for r in family.rhs)
     rhs = sp.expand((rhs_11 - 2 * rhs_12).subs(V11, D2 + 2 * V12 - V22))
-    if rhs.has(V12, V22):
+    if rhs.free_symbols & lost:  # averages by mode
+        rhs = _on_error(rhs, to_error)
+    if rhs.has(V12, V22) or rhs.free_symbols & lost:
         return family, reductions, scalars, states, outputs
     start = family.definitions
     definition = {D2: sp.factor(start[V11] - 2 * start[V12] + start[V22])}

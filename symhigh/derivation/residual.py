@@ -23,7 +23,7 @@ from symhigh.symbols import B11, B12, B22, OwnedSymbol, eps, x, x_star
 
 _LAW = sp.ImmutableMatrix([[B11, B12], [B12, B22]])
 _R = OwnedSymbol("r", real=True)
-_P = sp.Dummy("P", positive=True)
+_P = sp.Dummy("P", dummy_index=8_140_201, positive=True)
 """``Q`` and the variance of the noise."""
 _SURE = (Component(sp.S.One, sp.S.Zero, sp.S.Zero),)
 
@@ -53,6 +53,11 @@ def of_residual(
                 column = sp.Matrix(weights[:-1])
                 return Residual(form, weights[:-1], weights[-1], (column.T * law * column)[0])
     return None
+
+
+def of_normal(form: sp.Expr, variable: sp.Symbol, variance: sp.Expr) -> Residual:
+    """A function of one centred normal of that variance."""
+    return Residual(form.xreplace({variable: _R}), (), sp.S.Zero, variance)
 
 
 def _linear_forms(expr: sp.Expr, variables: tuple[sp.Symbol, ...]) -> list[sp.Expr]:

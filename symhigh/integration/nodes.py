@@ -59,9 +59,9 @@ class Averages:
 
     def values(self, law: Array, given: Array) -> Array:
         """All averages at one covariance of the variables."""
-        largest = float(np.linalg.eigvalsh(law)[-1])
-        if not np.isfinite(largest):
+        if not np.isfinite(law).all():
             return np.full(len(self.nodes.asked), np.nan)
+        largest = float(np.linalg.eigvalsh(law)[-1])
         if largest > self._widest:
             self._settle(law, given, 1.2 * largest)
         return self._at(0.0, law, given)

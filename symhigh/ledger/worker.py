@@ -5,6 +5,7 @@ The far end of :mod:`symhigh.ledger.runner`. What a claims file prints goes to s
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -14,9 +15,14 @@ from symhigh.ledger.runner import How, examine_file
 from symhigh.ledger.select import Selection
 from symhigh.telling import at_work
 
+_COLLECTED = (50_000, 20, 20)
+"""When cycles are looked for: seldom, since formulas are trees, and what a file leaves goes with it."""
+
 
 def serve() -> None:
     """Serve requests ``{"file", "how", "selection"}`` until input ends; an empty line ends each answer."""
+    gc.freeze()
+    gc.set_threshold(*_COLLECTED)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdout = sys.stderr

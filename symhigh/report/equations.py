@@ -13,6 +13,7 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from symhigh.checks import choice
 from symhigh.derivation.close.density import DensitySystem, density_equations
+from symhigh.derivation.mixture import outermost_means
 from symhigh.notation import FieldLatexPrinter, latex
 from symhigh.report.tidy import tidy
 from symhigh.symbols import t, weight
@@ -73,12 +74,17 @@ class Notation:
         return expr.subs(self.system.parameters).subs(self._functions)
 
     def equations(self) -> list[sp.Eq]:
-        """Modes, memory, scalars, averages, in this order."""
+        """Modes, averages that differ by mode, memory, scalars, averages over the modes, in this order."""
         s, f = self.system, self._functions
+        by_mode = {
+            node: _function(sp.Symbol(f"E_{k + 1}"))(I_MODE, t)
+            for k, node in enumerate(outermost_means(s.family.rhs))
+        }
         shown = [
-            sp.Eq(sp.Derivative(f[name], t), self.rewrite(rhs) + self._noise(k), evaluate=False)
+            sp.Eq(sp.Derivative(f[name], t), self.rewrite(rhs.xreplace(by_mode)) + self._noise(k), evaluate=False)
             for k, (name, rhs) in enumerate(zip(s.family.states, s.family.rhs, strict=True))
         ]
+        shown += [sp.Eq(name, self.rewrite(tidy(node)), evaluate=False) for node, name in by_mode.items()]
         for state in s.states:
             shown.append(sp.Eq(sp.Derivative(f[state.name], t), self.rewrite(state.rhs), evaluate=False))
             shown.append(sp.Eq(f[state.name].subs(t, 0), self.rewrite(state.initial), evaluate=False))

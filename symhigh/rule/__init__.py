@@ -2,6 +2,7 @@
 
 from symhigh.rule.adagrad_norm import AdaGradNorm, DelayedAdaGradNorm
 from symhigh.rule.averaged import Averaged, ScheduleFree
+from symhigh.rule.clipped_coordinates import ClippedCoordinates
 from symhigh.rule.clipping import ClippedGradient
 from symhigh.rule.constant import Constant
 from symhigh.rule.coordinatewise import AdaGrad, Adam, RMSprop
@@ -23,6 +24,7 @@ __all__ = [
     "AdaGradNorm",
     "Adam",
     "Averaged",
+    "ClippedCoordinates",
     "ClippedGradient",
     "Constant",
     "DAdaptation",

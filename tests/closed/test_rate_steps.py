@@ -28,6 +28,8 @@ def test_a_guess_is_refined_to_the_working_precision() -> None:
         assert abs(found - mpmath.sqrt(2)) < mpf(10) ** -38
         pair = _refined(lambda z: z**2 + 2 * z + 5, complex(-1, 2) * (1 + 1e-8))
         assert abs(pair - mpc(-1, 2)) < mpf(10) ** -38
+        steep = _refined(lambda z: mpmath.sign(z - mpf("0.3")) * abs(z - mpf("0.3")) ** 0.25, complex(0.3 + 1e-11, 0))
+        assert abs(steep - mpf("0.3")) < mpf(10) ** -30
         double = _refined(lambda z: (z - 1) ** 2 + mpf(10) ** -60, complex(1 + 1e-7, 1e-30))
         assert double is None or abs(double - 1) < 1e-5
         below = _refined(lambda z: mpmath.sqrt(3 - z) - 1 - z / 100, complex(1.9414, 0), mpf(3))
@@ -111,6 +113,7 @@ def test_a_comparison_of_roots_takes_few_modes() -> None:
         ([[-3 * lam]], 6.0),
         ([[-lam, 0], [0, -3]], 2.0),
         ([[-3 * lam, 0], [0, -2]], 4.0),
+        ([[-sp.sqrt(lam), 0], [0, -3]], 2.0),
         ([[0, -1], [2 * lam, -3]], 3 - 1.0),
     ],
 )

@@ -325,3 +325,59 @@ def test_decay_takes_the_mean_of_a_rate_of_the_sample() -> None:
     drift = system.family.rhs[list(map(str, system.family.states)).index("V11")]
     kappa = next(s for s in drift.free_symbols if s.name == "kappa")
     assert sp.expand(drift).coeff(kappa, 1) == -2 * gamma * V11
+
+
+# --- statements and networks --------------------------------------------------------------------------------
+def test_what_a_statement_keeps_of_a_rule() -> None:
+    s, _ = state(sh.least_squares(), sh.DoG(0.1, 1))
+    ((name, raised),) = s.maxima.items()
+    ((lead, q),) = s.leads.values()
+    assert raised == name + sp.Max(0, lead)
+    assert q.has(name)
+    assert len(state(sh.least_squares(), sh.Averaged(sh.Constant(1), 2))[0].reports) == 1
+    assert state(sh.committee(2, 1, "linear"), sh.Averaged(sh.Constant(1), 2))[0].reports == ()
+    with pytest.raises(ValueError, match=r"the mean of its rate .* is infinite, and so is what a step does"):
+        sh.derive(sh.least_squares(), sh.WeightDecay(Stated(speed=sp.sqrt(d / gradient_square)), 1))
+
+
+def test_terms_of_a_drift_are_told_apart() -> None:
+    from symhigh.derivation.close.additive import Reduction, alpha
+    from symhigh.derivation.close.additive import xi as place
+    from symhigh.derivation.close.channels import channels, exponential_terms
+
+    drift = 3 * a - b * place + 2 * sp.exp(2 * place - alpha) - a * sp.exp(2 * place - alpha) + sp.exp(-place)
+    constant, slope, table = exponential_terms(drift, place, alpha)
+    assert (sp.expand(constant - 3 * a), slope) == (0, -b)
+    assert table == {(2, -1): 2 - a, (-1, 0): 1}
+    for wrong in (place**2, sp.exp(place**2), sp.sin(place)):
+        with pytest.raises(ValueError, match="is neither constant, linear in"):
+            exponential_terms(wrong, place, alpha)
+    moving = sp.Symbol("R", positive=True)
+    sde = ItoSDE((alpha, place), (-a * moving, a * moving * sp.exp(place) - a), sp.Matrix([0, sp.sqrt(2 * moving)]))
+    found = channels(Reduction(sde, (u, v), {}, u), (a,))
+    assert found.names == (1, moving)
+    assert (found.level, found.constant, found.slope, found.spread) == ({moving: -a}, {1: -a}, {}, {moving: 1})
+    assert found.terms == {moving: {(1, 0): a}}
+
+
+def test_the_balance_of_a_network_decays_as_it_says() -> None:
+    from symhigh.derivation.ito import generator
+
+    system = sh.derive(sh.least_squares(0.5, sh.PRODUCT), sh.Constant(0.4))
+    balance = system.balance
+    moved = generator(system.sde, balance.function)
+    rate = balance.rate.subs(dict(system.parameters))
+    assert sp.simplify(moved + rate * balance.function) == 0
+    law = system.balance_law
+    assert law.lhs.args[0].has(sp.Function("u"))
+    assert sp.simplify(law.rhs / law.lhs.args[0] + balance.rate.subs(system._in_time)) == 0
+    assert system.plain
+    assert system.numbers() == (0.4, 0.5)
+    other = sh.derive(sh.huber(1, 0.5, sh.PRODUCT), sh.Constant(0.4))
+    assert not other.plain
+    with pytest.raises(ValueError, match="is not least squares at a constant rate"):
+        other.numbers()
+    with pytest.raises(ValueError, match="is no square of the residual"):
+        _ = other.noise_square
+    with pytest.raises(ValueError, match="step must be a number"):
+        sh.derive(sh.least_squares(0.5, sh.PRODUCT), sh.Constant(a)).numbers()

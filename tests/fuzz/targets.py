@@ -225,6 +225,7 @@ def targets() -> Iterator[Target]:
     yield Target("NoisyGradient", sh.NoisyGradient, {"inner": rule, "sigma": 0.1}, ("sigma",))
     yield Target("Drifting", sh.Drifting, {"inner": rule, "speed": 0.1}, ("speed",))
     yield Target("SignSGD", sh.SignSGD, {"gamma": 0.5}, ("gamma",))
+    yield Target("ClippedCoordinates", sh.ClippedCoordinates, {"inner": rule, "c": 1.0}, ("c",))
     yield Target("AdaGrad", sh.AdaGrad, {"eta": 1.0, "b": 1.0}, ("eta", "b"))
     yield Target("RMSprop", sh.RMSprop, {"gamma": 0.5, "alpha": 1.0, "b": 1.0}, ("gamma", "alpha", "b"))
     given = {"gamma": 0.5, "friction": 1.0, "alpha": 1.0, "b": 1.0}

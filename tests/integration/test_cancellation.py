@@ -11,7 +11,8 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.integration.cancellation import resolved
+from symhigh.derivation.gaussian import Sigmoid
+from symhigh.integration.cancellation import _DIFFERENCES, resolved
 from symhigh.symbols import B11, B12, B22
 
 X, Y = sh.x, sh.x_star
@@ -70,6 +71,18 @@ def test_small_averages_have_their_digits(name: str, side: int) -> None:
             right = sp.N(expr.xreplace(exact), 50)
             value = float(sp.lambdify((Q, P, B), found, "math")(*(float(AT[s]) for s in (Q, P, B))))
         assert value == pytest.approx(float(right), rel=1e-5 if name != "tanh" else 1e-12)
+
+
+@pytest.mark.parametrize("kind", [sp.tanh, Sigmoid, sp.sin, sp.cos], ids=str)
+@pytest.mark.parametrize("factor", [sp.Rational(3, 2), -sp.Rational(2, 5)])
+def test_differences_of_functions_have_their_digits(kind: Any, factor: sp.Rational) -> None:
+    """``f(k (u + y)) - f(k y)`` at u = 1e-20, against 60 digits."""
+    u, y = sp.symbols("u y", real=True)
+    at = {u: sp.Rational(1, 10**20), y: sp.Rational(7, 9)}
+    plain = (lambda v: 1 / (1 + sp.exp(-v))) if kind is Sigmoid else kind
+    exact = (plain(factor * (u + y)) - plain(factor * y)).xreplace(at).evalf(60)
+    found = sp.lambdify((u, y), _DIFFERENCES[kind](factor, u, y), "math")(1e-20, 7 / 9)
+    assert found == pytest.approx(float(exact), rel=1e-13)
 
 
 @pytest.mark.parametrize(("name", "rate"), [("relu", 0.375), ("abs", 0.75)])

@@ -1,6 +1,7 @@
 """Averages at nodes, against closed forms, and the fluctuations of committees that rest on them, against runs."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,6 +47,57 @@ def test_averages_and_their_derivatives_are_those_of_the_closed_forms(problem):
         for entry, value in list(derivatives.items())[::3]:
             exact = float(sp.diff(expressions[name], entry).xreplace(at))
             assert float(value.xreplace(found)) == pytest.approx(exact, abs=3e-4), (name, entry)
+
+
+P, CHOSEN = sp.Symbol("p", real=True), np.array([0.7, -0.4, 0.9])
+ORDERS = ((), (0,), (2,), (0, 1), (2, 2), (0, 1, 2), (1, 1, 2))
+ASKED = [("", k, ks) for k in (0, 1) for ks in ORDERS]
+
+
+def waves():
+    """``cos(a·z + p + ε)`` and ``sin`` of half of it, whose averages are known with all derivatives."""
+    z = (X1, X2, Y1)
+    phase = sum(sp.Float(a) * v for a, v in zip(CHOSEN, z, strict=True)) + P + sh.eps
+    exprs = [sp.cos(phase), sp.sin(phase / 2)]
+    return SimpleNamespace(variables=z, given=(P, sp.Symbol("v")), exprs=exprs, asked=ASKED)
+
+
+@pytest.mark.parametrize("least", [0.5, 0.01])
+def test_averages_of_waves_and_their_derivatives_to_third_order(least):
+    """``E ∂_k cos(a·z + p) = Re i a_k e^{ip - a·Λa/2}``, and so on; an axis of variance below 0.05 is flat."""
+    turn = np.linalg.qr(np.random.default_rng(2).standard_normal((3, 3)))[0]
+    law, p, noise = turn @ np.diag([least, 0.9, 1.4]) @ turn.T, 0.3, 0.25
+    averages = Averages(waves(), 1e-7)
+    found = averages.values(law, np.array([p, noise]))
+    for (_, place, ks), value in zip(ASKED, found, strict=True):
+        a = CHOSEN * (0.5 if place else 1.0)
+        factor = 0.5 if place else 1.0
+        whole = np.exp(1j * factor * p - (a @ law @ a + factor**2 * noise) / 2) * np.prod([1j * a[k] for k in ks])
+        assert value == pytest.approx(whole.imag if place else whole.real, abs=2e-6), (place, ks)
+    assert averages._widest == pytest.approx(1.2 * 1.4)
+    step = averages._step
+    averages.values(1.1 * law, np.array([p, noise]))
+    assert (averages._widest, averages._step) == (pytest.approx(1.2 * 1.4), step)
+    averages.values(3 * law, np.array([p, noise]))
+    assert averages._widest == pytest.approx(1.2 * 1.4 * 3)
+    for lost in (np.nan, np.inf):
+        assert np.isnan(averages.values(law + np.diag([0, 0, lost]), np.array([p, noise]))).all()
+
+
+def test_the_lattice_is_as_fine_as_it_must_be():
+    averages = Averages(waves(), 1e-8)
+    averages._settle(np.eye(3), np.array([0.3, 0.25]), 2.0)
+    points, weights = averages._lattice(0.0, 0)
+    assert weights.sum() == pytest.approx(1)
+    assert (points**2).sum(axis=1).max() <= 36
+    assert np.diff(np.unique(points[:, 0].round(9))).max() == pytest.approx(averages._step / np.sqrt(4.5))
+    np.testing.assert_allclose(points.T * weights @ points, np.eye(3), atol=1e-6)
+    assert averages._lattice(0.0, 0)[0] is points
+    shifted, _ = averages._lattice(0.5, 0)
+    assert np.abs(shifted[:, 0]).min() == pytest.approx(averages._step / np.sqrt(4.5) / 2)
+    flat, _ = averages._lattice(0.0, 2)
+    assert len(np.unique(flat[:, 0])) == len(np.unique(flat[:, 1])) == 7
+    assert averages._step == pytest.approx(1.1 * 0.85**3)  # what a relative 1e-8 takes
 
 
 def test_a_law_without_inverse_is_that_of_its_neighbours():

@@ -10,7 +10,7 @@ from matplotlib.mathtext import MathTextParser
 import symhigh as sh
 from symhigh.notation import latex
 from symhigh.registry import LOSSES
-from symhigh.report.tidy import tidy
+from symhigh.report.tidy import _always, tidy
 from symhigh.symbols import B11, B12, B22
 from symhigh.system import MomentSystem
 
@@ -98,6 +98,19 @@ def test_a_branch_without_a_value_is_left_out_where_it_is_never_reached() -> Non
     assert tidy(kept) == kept
     both = sp.Piecewise((B12, inside), (B11, True))
     assert tidy(both).has(sp.Piecewise)
+
+
+@pytest.mark.parametrize(
+    ("condition", "always"),
+    [
+        (B11 * B22 + B22 >= B12**2, True), (B11 * B22 >= B12**2 - 1, True), (B11 * B22 + 1 > B12**2, True),
+        (B11 * B22 > B12**2, False), (B11 * B22 - 1 >= B12**2, False), (B11 + B12 >= 0, False),
+        (sp.And(B11 > -B22 - 1, B11 * B22 >= B12**2 - 1), True), (sp.And(B11 > -B22 - 1, B11 >= 1), False),
+        (B12 <= B11, False),
+    ],
+)  # fmt: skip
+def test_conditions_that_hold_for_every_covariance(condition: sp.Basic, always: bool) -> None:
+    assert _always(condition) is always
 
 
 def test_decimal_numbers_stand_before_roots() -> None:

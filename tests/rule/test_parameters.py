@@ -28,6 +28,7 @@ TABLE: dict[str, tuple[Made, tuple[Any, ...]]] = {
     "NoisyGradient(sigma": (lambda v: sh.NoisyGradient(SGD, v), NOT_NEGATIVE),
     "Drifting(speed": (lambda v: sh.Drifting(SGD, v), NOT_NEGATIVE),
     "ClippedGradient(c": (lambda v: sh.ClippedGradient(SGD, v), POSITIVE),
+    "ClippedCoordinates(c": (lambda v: sh.ClippedCoordinates(SGD, v), POSITIVE),
     "WeightDecay(kappa": (lambda v: sh.WeightDecay(SGD, v), NOT_NEGATIVE),
     "MiniBatch(m": (lambda v: sh.MiniBatch(SGD, v), (0, -2, 2.5, sp.Rational(1, 2))),
     "SignSGD(gamma": (sh.SignSGD, POSITIVE),

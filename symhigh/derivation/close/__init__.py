@@ -48,8 +48,10 @@ def closed_by_moments(system: MomentSystem) -> bool:
 def open_system(
     field: MeanField, problem: Problem, rule: Rule, values: Mapping[sp.Symbol, sp.Expr]
 ) -> MomentSystem:
-    """The mean field as a system whose modes are single coordinates, their noise apart: what a simulation records."""
-    return assembled(MomentSystem, problem, rule, opened(field), values, field)
+    """The mean field as a system whose modes are single coordinates: what a simulation records, moved by steps."""
+    family, *rest = opened(field)
+    still = replace(family, rhs=tuple(sp.S.Zero for _ in family.rhs))
+    return assembled(MomentSystem, problem, rule, (still, *rest), values, field)
 
 
 __all__ = ["NotClosed", "close", "closed_by_moments", "open_system"]

@@ -179,6 +179,9 @@ def test_boundaries_in_whitened_coordinates() -> None:
     cross = (1 * -1 - 4 * 3) / (5 * 3 - 2 * -1)
     assert nested.meeting((2.0, 3.0), 1.0, (5.0, -1.0), 4.0, 0, []) == pytest.approx(cross)
     assert nested.meeting((2.0, 3.0), 1.0, (2.0, 3.0), 4.0, 0, []) is None
+    # 1 + 2 z₀ + 3 z₁ + 5 z₂ = 0 and 4 + z₀ - z₁ + 2 z₂ = 0 on the line z₀ = 1/2: 5 z₂ = -2 - 3 z₁, 2 z₂ = z₁ - 9/2
+    third = nested.meeting((2.0, 3.0, 5.0), 1.0, (1.0, -1.0, 2.0), 4.0, 1, [0.5])
+    assert third == pytest.approx((2 * -2 + 5 * 4.5) / (5 + 2 * 3))
     assert nested.value(SimpleNamespace(at=lambda x, y: 1 / (x - 2)), [1.0, 0.0]) == 1  # type: ignore[arg-type]
     assert nested.value(SimpleNamespace(at=lambda x, y: x * 1j), [1.0, 0.0]) == 1  # type: ignore[arg-type]
     assert nested.value(SimpleNamespace(at=lambda x, y: x), [1.0, 0.0]) == 2.0  # type: ignore[arg-type]

@@ -294,3 +294,43 @@ def test_lines_of_many_digits_and_the_budget() -> None:
 )  # fmt: skip
 def test_growth_in_the_noise(expr: sp.Expr, power: Any) -> None:
     assert growth(sp.sympify(expr)) == power
+
+
+def test_boundaries_are_normalised_by_their_leading_coefficient() -> None:
+    from symhigh.derivation.gaussian.cells import normalised
+
+    assert normalised(-2 * u + 4 * a, (u, v)) == (u - 2 * a, -1)
+    assert normalised(3 * u - 6 * v + 9, (u, v)) == (u - 2 * v + 3, 1)
+    assert normalised(a * v + a, (u, v)) == (v + 1, 1)
+    curved, sign = normalised(2 * u**2 - 4, (u, v))
+    assert normalised(4 - 2 * u**2, (u, v)) == (curved, -sign)
+
+
+def test_averages_of_roots_move_with_the_variance() -> None:
+    """``E|z|^{1/2} ∝ s^{1/4}``, whose second derivative in z is not integrable."""
+    from symhigh.derivation.gaussian.node import GaussianMean
+
+    for power in (R(1, 2), R(3, 2)):
+        node = GaussianMean(sp.Abs(u) ** power, (u,), [[s]])
+        slope = sp.diff(node, s).subs(s, 2).evalf(12)
+        assert float(slope) == pytest.approx(float(node.subs(s, 2).evalf(12)) * float(power) / 4, rel=1e-8)
+
+
+def test_radicands_are_multiplied_out_and_boundaries_found() -> None:
+    from symhigh.derivation.gaussian.basis import _plain, distributed, gathered
+    from symhigh.derivation.gaussian.cells import _slope, boundaries
+
+    root = sp.sqrt(u * (u + b))
+    assert _plain(root) == sp.sqrt(u**2 + u * b)
+    assert _plain((a * (a + b)) ** 2) == (a * (a + b)) ** 2
+    assert distributed((a + b) * root) == a * root + b * root
+    assert gathered(s * sp.sqrt(a) + 2 * sp.sqrt(a), {s: a + b}) == sp.sqrt(a) * (a + b + 2)
+    assert boundaries(sp.Abs(u - v) + 1 / (u + 2), (u, v)) == sorted([u - v, u + 2], key=sp.default_sort_key)
+    smooth = sp.erf(u - 3 * v) + sp.exp(-((u - 2 * v) ** 2)) + sp.exp(u)
+    assert boundaries(smooth, (u, v)) == []
+    assert {sp.expand(e) for e in boundaries(smooth, (u, v), soft=True)} in (
+        {u - 3 * v, u - 2 * v}, {u - 3 * v, 2 * v - u}, {u - 3 * v, sp.S.One, u - 2 * v},
+    )  # fmt: skip
+    assert _slope(u**2 * v, (u, v)) == u**2
+    assert _slope(sp.S(3), (u, v)) == 0
+    assert _slope(sp.sin(u), (u, v)) == 0

@@ -1,0 +1,124 @@
+"""Relations at points: to how many digits they hold, what refutes them, what is shown; and the points of a seed."""
+
+from __future__ import annotations
+
+from random import Random
+
+import mpmath
+import pytest
+import sympy as sp
+
+from symhigh.ledger import domain, relation
+from symhigh.ledger.judgement import Source, _freedom
+from symhigh.ledger.relation import Relation, counterexample
+
+a, b = sp.symbols("a b", positive=True)
+f, g = sp.Function("f"), sp.Function("g")
+AT = {a: sp.Rational(3, 2), b: sp.Rational(1, 3)}
+TINY = sp.Rational(1, 10**40)
+
+
+@pytest.mark.parametrize(
+    ("held", "digits"),
+    [
+        (Relation((a + b) ** 2, a**2 + 2 * a * b + b**2), 45.0),
+        (Relation(a, a * (1 + TINY)), 40.0),
+        (Relation(a, a * (1 + 1 / sp.Integer(10**29))), None),
+        (Relation(a, a + sp.Rational(1, 10**9)), None),
+        (Relation(a, a + 1, sp.Lt), mpmath.inf),
+        (Relation(a, a + 1, sp.Le), mpmath.inf),
+        (Relation(a, a + 1, sp.Gt), None),
+        (Relation(a, a + 1, sp.Ge), None),
+        (Relation(a + 1, a, sp.Gt), mpmath.inf),
+        (Relation(a + 1, a, sp.Ne), mpmath.inf),
+        (Relation(a * b, b * a, sp.Lt), None),
+        (Relation(a * b, b * a, sp.Gt), None),
+        (Relation(a * b, b * a, sp.Ne), None),
+        (Relation(a * b, b * a, sp.Le), 30.0),
+        (Relation(a * b, b * a, sp.Ge), 30.0),
+        (Relation(sp.I * a, a, sp.Lt), None),
+        (Relation(a, sp.I * a, sp.Gt), None),
+        (Relation(sp.exp(-8000 * a) + 1, 1), 45.0),
+        (Relation(sp.sqrt(a), sp.exp(sp.log(a) / 2)), 45.0),
+    ],
+    ids=str,
+)
+def test_to_how_many_digits_a_relation_holds(held: Relation, digits: float | None) -> None:
+    found = held.agreement(AT, 30)
+    assert found == digits if digits in (None, mpmath.inf) else found == pytest.approx(digits, abs=0.5)
+
+
+def test_a_side_that_is_never_the_same_twice_is_an_error() -> None:
+    random = Random(1)
+    noisy = Relation(lambda x: x + mpmath.mpf(random.random()), a, arguments=(a,))
+    with pytest.raises(ArithmeticError, match="the sides cannot be computed to 30 digits"):
+        noisy.agreement(AT, 30)
+
+
+@pytest.mark.parametrize(
+    ("gap", "left", "right"),
+    [(sp.Rational(1, 10**9), "1.5", "1.500000001"), (1, "1.5", "2.5"), (sp.Rational(1, 3), "1.5", "1.8333"),
+     (0, "1.5", "1.5"), (sp.pi / 10**4, "1.5", "1.5003142")],
+)  # fmt: skip
+def test_a_counterexample_shows_where_the_sides_part(gap: sp.Expr, left: str, right: str) -> None:
+    shown = counterexample(Relation(a, a + gap), {a: AT[a]}, 30)
+    assert shown == (("a", "1.5"), ("left", left), ("right", right))
+    assert counterexample(Relation(a / 3, a / 3), {a: sp.Integer(1)}, 30)[1:] == (
+        ("left", "0.33333333"), ("right", "0.33333333")
+    )  # fmt: skip
+    assert counterexample(Relation(a, 0), {a: sp.Rational(1, 3)}, 30)[0] == ("a", "0.333333333333333")
+    assert counterexample(Relation(a, 0), {a: sp.Integer(123456789012345678)}, 30)[0] == ("a", "123456789012345678")
+
+
+def test_unknown_functions_have_a_quadratic_as_an_instance() -> None:
+    found = Relation(f(a, b) + sp.Derivative(g(a), a), f(b, a)).instance
+    assert found is not None
+    assert sp.expand(found.left - (2 + 3 * a + a**2 + 4 * b + b**2 + 4 + 2 * a)) == 0
+    assert sp.expand(found.right - (2 + 3 * b + b**2 + 4 * a + a**2)) == 0
+    assert Relation(a, b).instance is None
+    assert Relation(lambda x: x, b, arguments=(a,)).instance is None
+
+
+def test_numbers_of_sixteen_digits_and_no_numbers_are_refused() -> None:
+    for value, kind, words in ((0.5, TypeError, "16 digits"), (mpmath.inf, ValueError, "a side is"),
+                               (mpmath.nan, ValueError, "restrict the domain")):  # fmt: skip
+        with pytest.raises(kind, match=words):
+            relation._number(value)
+    assert relation._number(sp.Rational(1, 4)) == 0.25
+
+
+POINTS = {
+    "(2, 4)": sp.Interval.open(2, 4),
+    "[2, 4]": sp.Interval(2, 4),
+    "(2, oo)": sp.Interval.open(2, sp.oo),
+    "(-oo, 2]": sp.Interval(-sp.oo, 2),
+    "real": sp.Interval(-sp.oo, sp.oo),
+}
+DRAWN = {
+    ("(2, 4)", True): "311/125 1607/500 779/250 567/250 1379/500 969/250",
+    ("(2, 4)", False): "19999767/5000000 2491/625 2499999963/625000000 777/250 1000981/500000 20000127/10000000",
+    ("[2, 4]", False): "50000359/25000000 1931/500 99999583/25000000 7997/2000 422/125 24949/6250",
+    ("(2, oo)", True): "111/25 807/100 379/50 167/50 579/100 569/50",
+    ("(2, oo)", False): "500061/250000 579/100 343/50 67/25 1131/100 100133/50000 735002 250061/125000 219/50",
+    ("(-oo, 2]", False): "-5579998 39999881/20000000 199519/100000 -734998 -91/20 11/25 499981/250000 19019/10000",
+    ("real", True): "-61/25 379/100 -641/100 -621/100 931/100 -133/50",
+    ("real", False): "61/250000 -469/50 62100 56500 -407/100 119/50 -19/250000 -777/100 309/100 4850 81/20 247/25",
+}
+
+
+@pytest.mark.parametrize("key", DRAWN, ids=str)
+def test_a_seed_has_the_points_that_it_always_had(key: tuple[str, bool]) -> None:
+    """Ledgers name their seed, by which others find the same points."""
+    random, expected = Random(3), DRAWN[key].split()
+    assert [str(domain._value(POINTS[key[0]], random, key[1])) for _ in expected] == expected
+
+
+def test_freedom_is_that_of_the_companions_variances() -> None:
+    class Runs:
+        def __init__(self, count: int) -> None:
+            self.seeds = tuple(range(count))
+
+    companions = [Runs(5), Runs(8)]
+    assert _freedom(companions, Source("companions")) == 4 + 7  # type: ignore[arg-type]
+    assert _freedom(companions, Source("theory", covariance={})) == float("inf")  # type: ignore[arg-type]
+
