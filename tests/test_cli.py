@@ -296,7 +296,8 @@ def test_helper_processes_end_with_the_process_that_asked_them(tmp_path: Path, l
     time.sleep(3)
     process.kill()
     shown, errors = process.communicate(timeout=20)  # their ends of the pipes are closed
-    assert (shown.strip(), errors.strip()) == ("", "")
+    complaints = [line for line in errors.splitlines() if line and not line.startswith("symhigh: verify: ")]
+    assert (shown.strip(), complaints) == ("", [])
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
