@@ -12,6 +12,7 @@ students first meet at κ times the sum of the targets, κ² = 1/(K(2K - 1)) for
 """
 
 import itertools
+from functools import cache
 
 import mpmath
 import sympy as sp
@@ -23,7 +24,12 @@ X, Y = sp.symbols("x_1 x_2", real=True), sp.symbols("y_1 y_2", real=True)
 g = sp.Symbol("g", positive=True)
 K = sp.Integer(2)
 ERROR = sum(sp.erf(u / sp.sqrt(2)) for u in X) - sum(sp.erf(u / sp.sqrt(2)) for u in Y)
-FOUND = sh.limits(sh.MultiIndex(X, Y, ERROR**2 / 2), sh.Constant(g))
+
+
+@cache
+def found():
+    """The formulas of limits."""
+    return sh.limits(sh.MultiIndex(X, Y, ERROR**2 / 2), sh.Constant(g))
 
 
 def mean_of_slopes(*units):
@@ -71,12 +77,12 @@ def rate_by_hand(value):
 
 def rate_found(value):
     """The formula of limits."""
-    return sp.lambdify(g, FOUND["rate"].expr, "mpmath")(value)
+    return sp.lambdify(g, found()["rate"].expr, "mpmath")(value)
 
 
 def threshold_found(value):
     """The threshold of limits over a rate."""
-    return FOUND["threshold"].evaluate(40) / value
+    return found()["threshold"].evaluate(40) / value
 
 
 def threshold_by_hand(value):
@@ -90,13 +96,15 @@ no_noise = must_fail(
     numeric(rate_found, lambda value: 2 * slowest(overlaps(value)), points=8), title="without the noise of SGD"
 )
 edge = numeric(threshold_found, threshold_by_hand, title="where the target is lost", points=1, digits=20)
-meeting = symbolic(
-    [
-        equal(FOUND["saddle_risk_small_rate"].expr, K / sp.pi * (sp.pi / 6 - K * sp.asin(1 / (2 * K)))),
-        equal(FOUND["escape_rate_small_rate"].expr, 2 * g * K / (sp.pi * sp.sqrt(2 * K - 1) * sp.sqrt(2 * K + 1) ** 3)),
-    ],
-    title="risk and escape of the plateau at small rates",
-)
+
+
+@symbolic(title="risk and escape of the plateau at small rates")
+def meeting():
+    yield equal(found()["saddle_risk_small_rate"].expr, K / sp.pi * (sp.pi / 6 - K * sp.asin(1 / (2 * K))))
+    growth = 2 * g * K / (sp.pi * sp.sqrt(2 * K - 1) * sp.sqrt(2 * K + 1) ** 3)
+    yield equal(found()["escape_rate_small_rate"].expr, growth)
+
+
 
 target = Claim(
     "A committee at its target",

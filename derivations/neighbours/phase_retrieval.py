@@ -11,6 +11,8 @@ With ``f' = x³ - x x*²``, Isserlis gives ``c₁ = 3p - 1``, ``c₂ = -2m`` and
 stays near it iff γ < 1/3.
 """
 
+from functools import cache
+
 import numpy as np
 import sympy as sp
 
@@ -32,8 +34,6 @@ from symhigh.symbols import B11, B12
 
 g = sp.Symbol("gamma", positive=True)
 RULE, ISOTROPIC = sh.Constant(g), sh.Spectrum.isotropic()
-POINTS = sh.fixed_points(sh.phase_retrieval(), RULE, ISOTROPIC, sh.Start())
-LIMITS = sh.limits(sh.phase_retrieval(), RULE, ISOTROPIC, sh.Start())
 ROOT = sp.sqrt(9 - 12 * g - 36 * g**2)
 P0 = (3 * (1 + g) - ROOT) / (15 * g)
 BELOW = {g: (sp.Rational(1, 100), sp.Rational(33, 100))}
@@ -49,14 +49,23 @@ def flow_by_hand():
     return [equal(f.subs(plane.values).subs(RATE, g), h) for f, h in zip(plane.flow, by_hand, strict=True)]
 
 
-NAMED = {q.name: q for q in reversed(POINTS)}  # the first of each name
+@cache
+def points():
+    """The fixed points of the library by name, the first of each."""
+    return {q.name: q for q in reversed(sh.fixed_points(sh.phase_retrieval(), RULE, ISOTROPIC, sh.Start()))}
+
+
+@cache
+def limits():
+    """The limits of the library."""
+    return sh.limits(sh.phase_retrieval(), RULE, ISOTROPIC, sh.Start())
 
 
 @symbolic
 def eigenvalues_at_the_target():
     """At p = 1, m = ±1 the Jacobian has the eigenvalues -6γ and -4γ(1 - 3γ)."""
     for name in ("aligned", "opposed"):
-        point = NAMED[name]
+        point = points()[name]
         yield equal(point.trace.expr, -6 * g - 4 * g * (1 - 3 * g))
         yield equal(point.determinant.expr, 24 * g**2 * (1 - 3 * g))
 
@@ -64,21 +73,21 @@ def eigenvalues_at_the_target():
 @symbolic
 def where_it_is_stable():
     """Both eigenvalues are negative iff γ < 1/3, the threshold that the library gives."""
-    yield equal(LIMITS["threshold"].expr, sp.Rational(1, 3))
+    yield equal(limits()["threshold"].expr, sp.Rational(1, 3))
     yield iff(less(-4 * g * (1 - 3 * g), 0), less(g, sp.Rational(1, 3)))
 
 
 @symbolic
 def saddle_by_hand():
     """At m = 0 the flow rests at p₀, and an overlap grows at the rate 3γ(1 - p₀)."""
-    yield equal(NAMED["no overlap"].B11.expr, P0)
-    yield equal(LIMITS["escape_rate"].expr, 3 * g * (1 - P0))
+    yield equal(points()["no overlap"].B11.expr, P0)
+    yield equal(limits()["escape_rate"].expr, 3 * g * (1 - P0))
 
 
 @symbolic
 def escape_to_first_order():
     """For small rates it is 2γ."""
-    return asymptotic(LIMITS["escape_rate"].expr, 2 * g, g, 0)
+    return asymptotic(limits()["escape_rate"].expr, 2 * g, g, 0)
 
 
 flow = Claim(
@@ -104,7 +113,7 @@ saddle = Claim(
 def growth_of_an_overlap(trial):
     """d log m/dt along the integrated limit, from the saddle with overlap 1e-8."""
     for rate in trial.rng.uniform(0.02, 0.3, 2 if trial.quick else 5):
-        exact = float(LIMITS["escape_rate"].evaluate(gamma=rate))
+        exact = float(limits()["escape_rate"].evaluate(gamma=rate))
         start = sh.Start(x0=float(P0.subs(g, rate)), x_star=1, overlap=1e-8)
         system = sh.derive(sh.phase_retrieval(), sh.Constant(rate), reduce=False)
         curve = system.solve(ISOTROPIC, start, 3 / exact, t=[1 / exact, 3 / exact], rtol=1e-12, atol=1e-18)

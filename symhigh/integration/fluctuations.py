@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from symhigh.checks import output_times, real
 from symhigh.codegen.target import NUMBA, NUMPY, Target, chosen
@@ -18,6 +19,7 @@ from symhigh.derivation.fluctuations import Deviations, check_closure, deviation
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import state
+from symhigh.integration.at_rest import HORIZON, at_rest
 from symhigh.integration.bands import Fluctuations
 from symhigh.integration.deviations import Equations
 from symhigh.integration.edges import SingularStart
@@ -54,8 +56,10 @@ def fluctuations(
     ----------
     spectrum, start
         As for :func:`~symhigh.integration.solve.solve`. A random start adds its own covariance.
-    t
-        Increasing output times in [0, t_end]; 201 equally spaced ones by default.
+    t_end, t
+        The end of the time interval, and increasing output times in [0, t_end], 201 equally spaced ones by default.
+        ``t_end=inf`` asks for the rest that the limit comes to: one time, infinity, with the stationary covariance and
+        bias, by a Lyapunov equation.
     rtol
         Relative tolerance of variances and biases.
     target
@@ -69,9 +73,10 @@ def fluctuations(
     whose slope has no fourth moment.
     """
     check_closure(system)
-    end = real("fluctuations", "t_end", t_end, above=0.0, meaning="the end of the time interval, in steps/d")
+    rest = _at_rest(t_end, t, joint, start)
+    end = HORIZON if rest else real("fluctuations", "t_end", t_end, above=0.0, meaning=_END)
     tolerance = real("fluctuations", "rtol", rtol, above=0.0, least=_RTOL_LEAST, meaning="the relative tolerance")
-    times = output_times("fluctuations", t, end)
+    times = np.empty(0) if rest else output_times("fluctuations", t, end)
     par = parameter_values("fluctuations", system)
     check_schedule(system, par, end)
     if switches := timetable(system).switches:
@@ -86,6 +91,8 @@ def fluctuations(
         theory = replace(theory, mean=None, why=_GROUPED)
     marks = _marks(joint, times)
     used = few(theory, spectrum, start, tolerance, end)
+    if rest:
+        return at_rest(theory, par, used, start, tolerance, target or chosen())
     run = partial(_run, theory, par, used, start, end, times, marks, tolerance)
     used_target = target or chosen()
     if used_target is NUMBA and target is None and used.values.size <= _REFERENCE:
@@ -96,6 +103,23 @@ def fluctuations(
         except (ArithmeticError, ValueError):  # Python stops where compiled code carries on, and can say why
             pass
     return run(used_target)
+
+
+_END = "the end of the time interval, in steps/d, or inf for the rest"
+
+
+def _at_rest(t_end: Any, t: Any, joint: Any, start: Any) -> bool:
+    """Whether the rest is asked for, and nothing beside it."""
+    if not (isinstance(t_end, (float, sp.Expr)) and t_end == sp.oo):
+        return False
+    if t is not None or joint is not None:
+        raise ValueError("fluctuations(t_end=inf): at rest there is one time; leave out t and joint")
+    if getattr(start, "random", False):
+        raise ValueError(
+            "fluctuations(t_end=inf): a random start keeps the variance of its target for ever; give a start that is "
+            "not random, or a finite t_end"
+        )
+    return True
 
 
 def _marks(joint: Any, times: Array) -> Array:

@@ -27,7 +27,7 @@ NEAR, FAR = 60, 80
 
 def generic(k: int) -> float:
     """A positive number for the k-th symbol without a value."""
-    return (7 + 2 * k) / 11
+    return (7 + 3 * k) / (11 + 3 * k)
 
 
 def exponent_at_zero(expr: sp.Expr, values: dict[sp.Symbol, float]) -> float:

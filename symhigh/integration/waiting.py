@@ -67,7 +67,7 @@ def share_out(count: int, threads: int, worker: Callable[[], Work], teller: Tell
         while not stop.is_set():
             with lock:
                 first = place[0]
-                size = max(1, min(size, (count - first) // threads))
+                size = max(1, min(size, (count - first) // (4 * threads)))
                 last = place[0] = min(count, first + size)
             if first == last:
                 return

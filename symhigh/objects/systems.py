@@ -139,8 +139,9 @@ class MomentSystem(system.MomentSystem):
         """How far one run strays from the limit, and the bias of the mean, to leading order at any dimension d.
 
         ``t`` are increasing output times in [0, t_end], by default 201 equal ones, and ``rtol`` the relative tolerance
-        of variances and biases; a random start adds its own covariance. ``joint`` are times, some of ``t`` or ``True``
-        for all, between which covariances are kept too. For systems closed by second moments; see
+        of variances and biases; a random start adds its own covariance. ``t_end=inf`` asks for the stationary ones,
+        where the limit comes to rest. ``joint`` are times, some of ``t`` or ``True`` for all, between which covariances
+        are kept too. For systems closed by second moments; see
         :func:`symhigh.integration.fluctuations.fluctuations`.
         """
         from symhigh.integration.fluctuations import fluctuations

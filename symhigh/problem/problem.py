@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -122,7 +123,7 @@ class Problem:
             wrong = "labels" if laws else "model"
             raise ValueError(f"Problem({wrong}=…, data=…): classes have labels of their own, and models are linear")
         classes = {y} if data is not None else set()
-        _check_loss(loss, laws, {s for s, _ in own}, {s for s, _ in scalars} | classes, *directions)
+        _check_loss(loss, laws, frozenset(s for s, _ in own), frozenset({s for s, _ in scalars} | classes), *directions)
         object.__setattr__(self, "loss", loss)
         if isinstance(noise, Gaussian):
             noise = noise.sigma
@@ -239,11 +240,12 @@ def _check_learnt(
             raise ValueError(f"{said}: the loss {shown(loss)} does not depend on {scalar}; leave it out")
 
 
+@lru_cache(maxsize=256)
 def _check_loss(
     loss: sp.Expr,
     labels: tuple[tuple[sp.Expr, sp.Expr], ...],
-    own: set[sp.Symbol],
-    others: set[sp.Symbol],
+    own: frozenset[sp.Symbol],
+    others: frozenset[sp.Symbol],
     students: tuple[sp.Symbol, ...],
     targets: tuple[sp.Symbol, ...],
 ) -> None:

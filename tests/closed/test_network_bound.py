@@ -105,3 +105,12 @@ def test_bad_regions():
         exponential_bound(limit, Region(0.5, 1, 2), 10, 1.0)
     with pytest.raises(ValueError, match="noise"):
         exponential_bound(derive(DiagonalNetwork(0.4, 0.1)), Region(0.5, 1, 2), 10, 0.5)
+
+
+def test_constants_of_the_bound_by_hand():
+    """Rate ``c ε μ`` and factor ``exp(-2 c Λ log(1 - p)/(ε d))``; c is η for the product and 2η for squares."""
+    for network, c in ((DiagonalNetwork(0.4), 0.4), (DiagonalNetwork(0.4, 0, SQUARES), 0.8)):
+        bound = exponential_bound(derive(network), Region(0.3, 0.5, 2.5), 50, 0.9)
+        assert bound.rate == pytest.approx(c * 0.3 * 0.5, rel=1e-12)
+        assert bound.factor == pytest.approx(np.exp(-2 * c * 2.5 * np.log(0.1) / (0.3 * 50)), rel=1e-12)
+        assert bound.probability == 0.9

@@ -1,4 +1,4 @@
-"""The NumPy reference against Numba, and the stability of generated source."""
+"""The NumPy reference against C and Numba, and the stability of generated source."""
 
 import os
 import subprocess
@@ -10,17 +10,24 @@ import pytest
 import symhigh as sh
 from symhigh.codegen.cache import load
 from symhigh.codegen.kernels import limit_kernels, limit_source, step_kernels
-from symhigh.codegen.target import NUMBA, NUMPY
+from symhigh.codegen.target import NUMBA, NUMPY, C, Target
 from symhigh.derivation.limit import mean_field_of
 from tests.scenarios import SCENARIOS, START, TWO_HALVES
 
+BY_NUMBA = ("least squares, line search", "logistic, sampled, line search")
+"""What Numba, whose compiler takes seconds for each, compiles in every run; the rest of them with ``-m slow``."""
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_targets_agree_on_random_states(name: str) -> None:
+
+@pytest.mark.parametrize(("name", "target"), [
+    *(pytest.param(name, C, id=f"{name}-c") for name in SCENARIOS),
+    *(pytest.param(name, NUMBA, id=f"{name}-numba", marks=[] if name in BY_NUMBA else pytest.mark.slow)
+      for name in SCENARIOS),
+])  # fmt: skip
+def test_targets_agree_on_random_states(name: str, target: Target) -> None:
     s = SCENARIOS[name]
     system = sh.derive(s.problem, s.rule, reduce=False)
     rng = np.random.default_rng(7)
-    kernels = limit_kernels(system, NUMPY), limit_kernels(system, NUMBA)
+    kernels = limit_kernels(system, NUMPY), limit_kernels(system, target)
     par = np.array([float(v) for v in system.parameters.values()])
     for n in (1, 5):
         coef, w = rng.uniform(0.1, 1, (2, n)), rng.dirichlet(np.ones(n))

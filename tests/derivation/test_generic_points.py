@@ -29,8 +29,9 @@ def test_sampled_rates_against_runs(problem, d):
 
 
 def test_boundaries_of_rates_that_are_infinite_where_the_slope_vanishes():
-    found = _roots(1 / (1 - sp.tanh(sh.x) ** 2) - 3, sh.x)  # tanh is 1 to all digits far out
-    assert [float(root) for root in found] == pytest.approx([-np.arctanh((2 / 3) ** 0.5), np.arctanh((2 / 3) ** 0.5)])
+    found = _roots(1 / (1 - sp.tanh(4 * sh.x) ** 2) - 3, sh.x)  # tanh is 1 to all digits far out
+    far = np.arctanh((2 / 3) ** 0.5) / 4
+    assert [float(root) for root in found] == pytest.approx([-far, far])
 
 
 def test_degrees_of_freedom_that_are_a_gaussian_are_refused():

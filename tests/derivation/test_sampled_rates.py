@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.codegen.target import NUMBA, NUMPY
+from symhigh.codegen.target import NUMPY
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.memories import sample_rates
 from symhigh.derivation.state import state
@@ -55,7 +55,7 @@ def test_the_mean_capped_rate_under_a_contaminated_law() -> None:
     noise = sh.Contaminated(sh.Gaussian(sp.Rational(3, 10)), sh.Laplace(1), sp.Rational(1, 10))
     system = sh.derive(sh.pseudo_huber(1, noise), sh.StochasticPolyak(cap=1, damping=1))
     start = sh.Start(x0=1, x_star=1, overlap=0.25)
-    curve = system.solve(sh.Spectrum.isotropic(), start, 1e-6, t=[0], target=NUMBA)
+    curve = system.solve(sh.Spectrum.isotropic(), start, 1e-6, t=[0])
     kink = mpmath.sqrt((1 + mpmath.sqrt(5)) / 2)
 
     def mean(variance: mpmath.mpf) -> mpmath.mpf:

@@ -376,3 +376,10 @@ def test_wrong_statements_are_status_2(arguments: tuple[str, ...], words: str) -
     result = call(*arguments)
     assert result.exit_code == 2, result.output
     assert re.search(words, " ".join(result.output.split())), result.output
+
+
+def test_what_a_file_may_leave_out() -> None:
+    plain = _experiment(Table.of(PLAIN, "f"))
+    assert (plain.alarm, plain.times, plain.method, plain.agree, plain.expected) == (0.01, None, "auto", True, ())
+    assert plain.seeds == 20
+    assert plain.name == "plain"

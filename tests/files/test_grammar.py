@@ -79,6 +79,11 @@ def test_formulas_are_what_they_say(text: str, expected: sp.Expr) -> None:
         ("1/(2 - 2)", "it has no value"),
         ("log(0 - 1)", "it has no real value"),
         ("sqrt(-t)*0 + sqrt(-1)", "it has no real value"),
+        ("exp(800*sign(0.5))", "beyond the range of doubles"),
+        ("exp(800*sign(0 - 0.5))", "below the range of doubles"),
+        ("exp(800*where(1 < 2, 1, 0 - 1))", "beyond the range of doubles"),
+        ("exp(800*max(0 - 2, 1))", "beyond the range of doubles"),
+        ("exp(0 - 800*abs(0 - 1))", "below the range of doubles"),
         ("log(t - t)", "it has no real value"),
         ("sqrt(t - t - 1)", "it has no real value"),
         ("sinh(1000)", "beyond the range of doubles"),
@@ -114,3 +119,9 @@ def test_what_is_written_reads_back(expr: sp.Expr) -> None:
 def test_pieces_without_a_last_one_are_not_written() -> None:
     with pytest.raises(ValueError, match="has no value everywhere"):
         write_expression(sp.Piecewise((t, t < 1)))
+
+
+def test_functions_of_numbers_that_stay_in_range() -> None:
+    rows = (("exp(800*sign(0))", 1), ("exp(floor(1.5))", sp.E), ("exp(800*min(0, 1))", 1), ("sign(0 - 3)", -1))
+    for text, value in rows:
+        assert sp.N(read_expression("f", text, {}) - value) == 0

@@ -7,7 +7,7 @@ from scipy.integrate import solve_ivp
 
 import symhigh as sh
 from symhigh.codegen.kernels import limit_source
-from symhigh.codegen.target import NUMBA, NUMPY
+from symhigh.codegen.target import NUMPY
 from symhigh.integration.events import watch
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT
 from symhigh.symbols import distance, risk
@@ -82,7 +82,7 @@ def test_crossings_after_the_hand_over_agree_with_root_finding_on_bdf():
     system = sh.derive(sh.least_squares(0.1), sh.AdaGradNorm(1, 1))
     events = {"rate": rate - 0.05, "distance": distance - 0.3, "risk": risk - 0.01, "clock": sh.t - 12345.5}
     curve = system.solve(
-        sh.Spectrum.from_eigenvalues(lam), sh.Start(), 1e6, rtol=1e-8, target=NUMBA, events=events
+        sh.Spectrum.from_eigenvalues(lam), sh.Start(), 1e6, rtol=1e-8, events=events
     )
     assert curve.statistics["steps"] < 2000  # the explicit stepper alone would need 10⁵ or more
 

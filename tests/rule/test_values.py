@@ -16,7 +16,8 @@ SGD = sh.Constant(0.5)
 P = {
     "X": 0.7, "G": -1.3, "g": 0.9, "d": 7.0, "t": 2.5, "t_inverse": 0.4, "eta": 1.1, "b": 0.6, "b_k^2": 2.3,
     "gamma_0": 0.8, "kappa": 0.35, "A": -0.2, "decay": 1.7, "U": 0.45, "beta": 0.65, "gradient_square": 11.0,
-    "c_clip": 0.55, "M": 1.9, "delta_M": 2.2, "gamma_2": 0.15, "alpha": 1.25, "s": 3.1, "sigma": 0.95, "xi": -0.85,
+    "c_entry": 0.82, "c_clip": 0.55,
+    "M": 1.9, "delta_M": 2.2, "gamma_2": 0.15, "alpha": 1.25, "s": 3.1, "sigma": 0.95, "xi": -0.85,
     "speed": 1.45, "xi_star": 0.32, "X_star": -1.05, "r_k^2": 1.3, "G_k": 2.9, "r_0": 0.12, "G_0": 0.44, "D_k": 0.52,
     "N_k": 0.73, "gamma_D": 1.6, "D_0": 0.21, "g_max": 5.0, "c_P": 0.75, "f_least": 0.3, "sample_loss": 1.4,
     "power": 0.85, "t_warm": 4.0, "fraction": 0.62, "L": 0.27, "X_0": 0.05, "m": 3.0,
@@ -76,6 +77,10 @@ STATED: dict[str, tuple[sh.Rule, dict[str, float]]] = {
          "at": X + P["beta"] * P["U"] * P["t_inverse"], "report ": X + P["U"] * P["t_inverse"]},
     ),
     "clipped": (sh.ClippedGradient(SGD, 2), {"rate": P["gamma_0"] * P["c_clip"] * sqrt(d / SQUARE)}),
+    "clipped-coordinates": (
+        sh.ClippedCoordinates(SGD, 0.25),
+        {"rate": P["gamma_0"], "step X": X - g / d * copysign(min(abs(G), P["c_entry"]), G)},
+    ),
     "momentum": (
         sh.Momentum(1, 2, 3),
         {"rate": P["gamma_0"], "step X": X - (P["gamma_2"] * G + g * P["M"]) / d,

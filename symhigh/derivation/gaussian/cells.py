@@ -111,7 +111,7 @@ def boundaries(expr: sp.Expr, variables: Sequence[sp.Symbol], soft: bool = False
     found = set(edges(expr, variables)) | set(_singular(expr, variables))
     if soft:
         found |= {e.args[0] for e in expr.atoms(sp.erf)}
-        found |= {slope for e in expr.atoms(sp.exp) if (slope := _slope(e.args[0], variables)) != 0}
+        found |= {_slope(e.args[0], variables) for e in expr.atoms(sp.exp)}
     factors: set[sp.Expr] = set()
     for boundary in found:
         factors |= set(_factors(boundary, variables))

@@ -190,7 +190,7 @@ class _Expectation:
     def _integrates(self, factor: sp.Expr, with_signs: bool) -> bool:
         base, power = factor.as_base_exp()
         kinds = sp.erf if with_signs else (sp.erf, *TRIGONOMETRIC)
-        if not (isinstance(base, kinds) and power.is_Integer and power > 0):
+        if not (isinstance(base, kinds) and power.is_Integer and power.is_positive):
             return False
         return is_affine(base.args[0], self.variables)
 

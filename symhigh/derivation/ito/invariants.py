@@ -52,6 +52,11 @@ def _linear_conditions(columns: Sequence[sp.Expr], states: Sequence[sp.Symbol]) 
     )
 
 
+def _kernel(matrix: sp.Matrix) -> list[sp.Matrix]:
+    """A basis of the null space; an entry is zero where it cancels, as entries are rational in what is not a state."""
+    return list(matrix.nullspace(iszerofunc=lambda e: sp.cancel(e) == 0))
+
+
 def combinations_without_noise(sde: ItoSDE, basis: Sequence[sp.Expr]) -> list[sp.Expr]:
     """All linear combinations f of ``basis`` (coefficients free of the states) with ``σᵀ∇f = 0``.
 
@@ -60,7 +65,7 @@ def combinations_without_noise(sde: ItoSDE, basis: Sequence[sp.Expr]) -> list[sp
     noise = [sde.diffusion.T * gradient(f, sde.states) for f in basis]
     blocks = [_linear_conditions([n[j] for n in noise], sde.states) for j in range(sde.diffusion.cols)]
     kernel = (
-        sp.Matrix.vstack(*blocks).nullspace()
+        _kernel(sp.Matrix.vstack(*blocks))
         if blocks
         else [sp.eye(len(basis)).col(i) for i in range(len(basis))]
     )
@@ -85,7 +90,7 @@ def decays(sde: ItoSDE, degree: int) -> list[Decay]:
     space = noise_free(sde, degree)
     while space:
         images = [sp.expand(generator(sde, f)) for f in space]
-        relations = _linear_conditions([*images, *[-f for f in space]], sde.states).nullspace()
+        relations = _kernel(_linear_conditions([*images, *[-f for f in space]], sde.states))
         kept = [vector for vector in relations if any(vector[i] != 0 for i in range(len(space)))]
         if len(kept) == len(space):
             break
@@ -111,7 +116,7 @@ def with_generator(sde: ItoSDE, basis: Sequence[sp.Expr], target: sp.Expr) -> sp
     directions (combinations with L f = 0) are set to zero.
     """
     images = [sp.expand(generator(sde, f)) for f in basis]
-    for vector in _linear_conditions([*images, -sp.expand(target)], sde.states).nullspace():
+    for vector in _kernel(_linear_conditions([*images, -sp.expand(target)], sde.states)):
         if vector[len(basis)] != 0:
             scaled = vector / vector[len(basis)]
             return sp.expand(
