@@ -71,7 +71,7 @@ def test_threads_speak_for_themselves_and_leave_none_behind(capsys: pytest.Captu
     assert capsys.readouterr().err.count("outer") >= 3
 
 
-def test_simulations_and_curves_tell_how_far_they_are(
+def test_simulations_tell_how_far_they_are(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telling, "PATIENCE", 0.001)
