@@ -29,13 +29,15 @@ class Family:
 
     ``states`` evolve as ``d states/dt = rhs``; ``coefficients`` are constant in time and differ from mode to
     mode. ``definitions`` gives each state and each coefficient of the start in terms of a coordinate's entries times
-    √d: its average over the coordinates of a mode is the state of a simulation, and the start of the limit.
+    √d: its average over the coordinates of a mode is the state of a simulation, and the start of the limit. Errors of a
+    state in ``sizes`` are measured beside the root of the product of what stands there, states or coefficients.
     """
 
     states: tuple[sp.Symbol, ...]
     coefficients: tuple[sp.Symbol, ...]
     rhs: tuple[sp.Expr, ...]
     definitions: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict, hash=False)
+    sizes: Mapping[sp.Symbol, tuple[sp.Symbol, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

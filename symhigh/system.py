@@ -124,7 +124,8 @@ class MomentSystem:
                 f"{said}: different symbols are called {shown(name)}, in {where}; "
                 "give the symbol itself in place of its name"
             )
-        return found[0]
+        (only,) = found
+        return only
 
     def owner_of(self, own: sp.Symbol) -> Problem | Rule:
         """Problem or rule, whichever one of ``parameters`` belongs to."""

@@ -22,6 +22,8 @@ R = TypeVar("R")
 _LIBRARY = str(Path(__file__).parent)
 PATIENCE = 2.0
 """Seconds of silence that nobody is left to wonder about."""
+WATCHER = "symhigh watches"
+"""The name of threads that only look at the clock, and may outlast their call for a moment."""
 _GROWTH, _LONGEST = 4.0, 60.0
 """The ratio of the times at which one call speaks, and the longest time between two of them."""
 
@@ -59,11 +61,18 @@ class _Present(threading.local):
 _PRESENT = _Present()
 
 
-def tell(line: str) -> None:
+def tell(line: str, end: str = "\n") -> None:
     """A line on standard error, where there is one."""
     with suppress(OSError, ValueError):
         if sys.stderr is not None:
-            print(line, file=sys.stderr, flush=True)
+            print(line, file=sys.stderr, end=end, flush=True)
+
+
+def on_a_terminal() -> bool:
+    """Whether standard error is a terminal; it may be closed, or not there at all."""
+    with suppress(ValueError):
+        return sys.stderr is not None and sys.stderr.isatty()
+    return False
 
 
 def stage(*what: object) -> None:
@@ -105,7 +114,7 @@ def at_work(owner: str, speaks: bool = True, watched: bool = True) -> Iterator[W
             work.speak_when_due()
 
     if speaks and watched:
-        threading.Thread(target=watch, daemon=True).start()
+        threading.Thread(target=watch, daemon=True, name=WATCHER).start()
     try:
         yield work
     finally:

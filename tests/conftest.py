@@ -1,5 +1,6 @@
 """Settings of the whole suite: no display, bytecode kept, hypothesis without deadlines (compilation counts there)."""
 
+import gc
 import os
 import sys
 
@@ -8,8 +9,10 @@ if os.environ.get("PYTHONDONTWRITEBYTECODE") != "mutants":  # their sources chan
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process that a test starts compiles symhigh anew
     sys.dont_write_bytecode = False
 os.environ.setdefault("SYMPY_GROUND_TYPES", "python")  # the same whether python-flint is installed or not
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers fill the cores
 
 from hypothesis import settings
 
 settings.register_profile("symhigh", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("symhigh")
+gc.set_threshold(50_000, 20, 20)  # formulas are trees: cycles are rare, and looking for them is not free

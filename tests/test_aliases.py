@@ -35,3 +35,14 @@ def test_several_directions():
 def test_the_old_simulator_makes_ten_runs_unless_told_otherwise():
     with pytest.warns(FutureWarning, match="simulate_network"):
         assert sh.simulate_network(NETWORK, CLASSES, 64, 0.1).risk.shape[0] == 10
+
+
+def test_names_that_are_near_are_suggested():
+    with pytest.raises(AttributeError, match=r"no attribute 'Spectra'; did you mean Spectrum") as caught:
+        sh.Spectra  # noqa: B018
+    with pytest.raises(AttributeError, match="did you mean") as many:
+        sh.Momentums  # noqa: B018
+    assert [str(c.value).count(" or ") <= 2 for c in (caught, many)] == [True, True]
+    assert max(str(c.value).count(" or ") for c in (caught, many)) == 2
+    with pytest.raises(AttributeError, match=r"no attribute 'qqqq'; dir\(symhigh\) lists the public names"):
+        sh.qqqq  # noqa: B018

@@ -298,6 +298,17 @@ def test_output_times_that_are_none(t: object, words: str) -> None:
         checks.output_times("f", t, 2.0)
 
 
+def test_what_is_taken_where_nothing_is_said() -> None:
+    assert whole("f", "n", 2**63 - 1, least=0, meaning="m") == 2**63 - 1
+    with pytest.raises(ValueError, match="n must be <= 9223372036854775807, m"):
+        whole("f", "n", 2**63, least=0, meaning="m")
+    assert checks.output_times("f", None, 2.0).tolist() == np.linspace(0, 2, 201).tolist()
+    assert len(seeds("f", 1_000_000)) == 1_000_000
+    assert [len(shown("x" * n)) for n in (77, 78, 79, 500)] == [79, 80, 80, 80]
+    assert shown("x" * 500) == "'" + "x" * 78 + "…"
+    assert real("f", "x", -1e300, meaning="m") == -1e300
+
+
 def test_ends_of_ranges_whatever_carries_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
     for end in (1, 3):
         assert whole("f", "n", sp.Integer(end), least=1, most=3, meaning="m") == end

@@ -171,6 +171,9 @@ def test_json_has_null_where_there_is_no_number() -> None:
         (("run", "--d", "100", "--seeds", "2"), "not in the range"),
         (("run", "--seeds", "5"), "--seeds has no effect"),
         (("run", "--plot", __file__ + "/curve"), "--plot.*cannot be written"),
+        (("run", "--plot", "/proc/curve"), "--plot.*cannot be written"),
+        (("new", ""), "NAME ''"),
+        (("new", "/"), "NAME '/'"),
         (("export", "--x0", "1"), "--x0 has no effect without --program"),
         (("export", "--program", "c", "--target", "c"), "--target has no effect with --program"),
         (("simulate", "--d", "1"), "not in the range"),
@@ -297,6 +300,17 @@ def test_helper_processes_end_with_the_process_that_asked_them(tmp_path: Path, l
     process.kill()
     shown, errors = process.communicate(timeout=20)  # their ends of the pipes are closed
     assert (shown.strip(), errors.strip()) == ("", "")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_standard_error_may_be_closed(tmp_path: Path, jobs: int) -> None:
+    (tmp_path / "claims.py").write_text(SLEEPS.split("second =")[0])
+    process = subprocess.run(
+        [sys.executable, "-c", "from symhigh.cli import main; main()", "verify", str(tmp_path), "-j", str(jobs)],
+        stdout=subprocess.PIPE, text=True, timeout=120, preexec_fn=lambda: os.close(2), check=False,
+    )  # fmt: skip
+    assert process.returncode == 0
+    assert "all as expected" in process.stdout
 
 
 def test_an_interrupted_figure_is_not_drawn(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import fields, replace
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -14,8 +15,10 @@ import sympy as sp
 import symhigh as sh
 from symhigh import system as inner
 from symhigh.derivation import derive
+from symhigh.files.experiment import Expected
 from symhigh.integration.solve import solve
 from symhigh.ledger.paths import _entry
+from symhigh.objects.experiment import _in_short
 from symhigh.objects.view import seen_as
 
 a = sp.Symbol("a", positive=True)
@@ -203,3 +206,50 @@ def test_tables_show_eleven_times_unless_told_otherwise() -> None:
     system = sh.derive(sh.least_squares(0.3), sh.Constant(0.5))
     for result in (system.solve(*LINE, 1), system.simulate(*LINE, 40, 1, 3)):
         assert [result.to_latex(*rows).count(r" \\") - 1 for rows in ((), (5,))] == [11, 5]
+
+
+DEFAULTS: dict[Any, dict[str, float]] = {
+    sh.compare: {"alarm": 0.01},
+    sh.simulate: {"seeds": 10},
+    sh.solve_passes: {"rtol": 1e-8},
+    sh.simulate_passes: {"seeds": 10},
+    sh.Experiment.__init__: {"seeds": 20, "alarm": 0.01},
+    sh.Curve.to_latex: {"rows": 11},
+    sh.Runs.to_latex: {"rows": 11},
+    sh.Runs.plot: {"low": 0.1, "high": 0.9},
+    sh.Fluctuations.plot: {"low": 0.1, "high": 0.9},
+    sh.MomentSystem.solve: {"rtol": 1e-8, "steady": 1e-8, "budget": 100_000},
+    sh.MomentSystem.solve_many: {"rtol": 1e-8, "budget": 100_000},
+    sh.MomentSystem.fluctuations: {"rtol": 1e-5},
+    sh.MomentSystem.simulate: {"seeds": 10},
+    sh.DensitySystem.solve: {"tolerance": 0.01},
+    sh.DensitySystem.solve_law: {"tolerance": 1e-5, "least_nodes": 2, "most_classes": 4096, "nodes": 161},
+    sh.ParticleSystem.solve: {"particles": 100_000, "step": 0.02, "seed": 0},
+}
+
+
+@pytest.mark.parametrize("function", DEFAULTS, ids=lambda f: f.__qualname__)
+def test_numbers_that_are_not_given(function: Any) -> None:
+    given = {p.name: p.default for p in inspect.signature(function).parameters.values()}
+    numbers = {n: v for n, v in given.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+    assert numbers == DEFAULTS[function]
+
+
+def test_a_check_of_an_experiment_is_made_at_its_time() -> None:
+    experiment = sh.Experiment(sh.least_squares(), sh.Constant(0.5), (sh.Spectrum.isotropic(), sh.Start()), 2.0)
+    curve: Any = SimpleNamespace(t=np.array([0.0, 1.0, 2.0]), risk=np.array([3.0, 2.0, 0.5]))
+    rows = ((1.0, 2.0, True), (None, 0.5, True), (0.0, 3.0, True), (1.0, 0.5, False), (1.5, 2.0, False))
+    for at, value, holds in rows:
+        assert experiment._holds(Expected("risk", at=at, equals=value, within=0.1), curve) is holds
+    empty: Any = SimpleNamespace(t=np.array([]), risk=np.array([]))
+    assert not experiment._holds(Expected("risk", equals=1.0, within=9.0), empty)
+    ended: Any = SimpleNamespace(t=np.array([0.0, 1.0]), risk=np.array([3.0, 2.0]))
+    assert not experiment._holds(Expected("risk", equals=2.0, within=0.1), ended)  # it ended before 2
+
+
+def test_parts_are_shown_in_short() -> None:
+    shown = _in_short(sh.Start(0.5, 1, 0.3))
+    assert shown.startswith("Start(x0=0.5, x_star=1, overlap=0.3")
+    assert shown != repr(sh.Start(0.5, 1, 0.3))
+    assert _in_short("a" * 297) == repr("a" * 297)
+    assert _in_short("a" * 299) == repr("a" * 299)[:299] + "…"

@@ -4,8 +4,12 @@ import copy
 import dataclasses
 import enum
 import pickle
+import re
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -222,3 +226,24 @@ def test_a_formula_that_was_pickled_evaluates_to_the_same_number() -> None:
     values = {s.name: 0.1 for s in formula.symbols}
     assert pickle.loads(pickle.dumps(formula)).evaluate(**values) == formula.evaluate(**values)
     assert gamma == pickle.loads(pickle.dumps(gamma))
+
+
+def test_a_formula_of_another_process_means_the_same() -> None:
+    """Its bound variables are those of this process, too: else λ would stay free in the averages over the spectrum."""
+    made = "sh.limits(sh.least_squares(sp.Rational(3, 10)), sh.LineSearch())['learning_rate_asymptotic']"
+    text = f"import sys, pickle, sympy as sp, symhigh as sh\npickle.dump({made}, sys.stdout.buffer)"
+    told = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True)
+    there, here = pickle.loads(told.stdout), sh.limits(sh.least_squares(sp.Rational(3, 10)), sh.LineSearch())
+    assert there.expr.free_symbols == here["learning_rate_asymptotic"].expr.free_symbols
+    assert str(there.expr) == str(here["learning_rate_asymptotic"].expr)
+
+
+def test_dummies_of_modules_are_the_same_in_every_process() -> None:
+    found: list[str] = []
+    for file in Path(sh.__file__).parent.rglob("*.py"):
+        for line in re.findall(r"^\w+ = (?:sp\.)?Dummy\(.*\)", file.read_text("utf-8"), re.MULTILINE):
+            number = re.search(r"dummy_index=([\d_]+)", line)
+            assert number is not None, f"{file}: {line} is another symbol in each process; give it a dummy_index"
+            found.append(number[1])
+    assert len(found) >= 9
+    assert len(set(found)) == len(found)

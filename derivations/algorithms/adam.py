@@ -39,15 +39,13 @@ def by_markov_chain(first, second, degree=140, low=-26.0, high=10.0):
     points = np.cos(np.pi * (np.arange(degree) + 0.5) / degree)
     s = np.exp(low + (high - low) * (points + 1) / 2)
     inverse = np.linalg.inv(chebyshev.chebvander(points, degree - 1))
+    after = (1 - second) * size[:, None] ** 2 + second * s
+    there = chebyshev.chebvander(np.clip(2 * (np.log(after) - low) / (high - low) - 1, -1, 1), degree - 1)
 
     def step(power, moment=0):
         """``s^power T (g^moment s^-power f)`` of f at the points."""
-        total = np.zeros((degree, degree))
-        for a, w in zip(size, weight, strict=True):
-            after = (1 - second) * a**2 + second * s
-            place = np.clip(2 * (np.log(after) - low) / (high - low) - 1, -1, 1)
-            total += (w * a**moment * (s / after) ** power)[:, None] * chebyshev.chebvander(place, degree - 1)
-        return total @ inverse
+        shares = (weight * size**moment)[:, None] * (s / after) ** power
+        return np.einsum("ap,apn->pn", shares, there) @ inverse
 
     late, one = np.linalg.matrix_power(step(0), 2**13), np.ones(degree)
     half, whole = step(0.5), step(1.0)

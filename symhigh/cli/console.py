@@ -5,7 +5,6 @@ Exit status 0 success, 1 refuted, diverged or interrupted, 2 wrong usage, 128 + 
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from symhigh.telling import on_a_terminal
 
 _MISTAKES = (ValueError, TypeError, KeyError, OSError, ImportError, MemoryError, NotImplementedError)
 
@@ -43,8 +44,13 @@ def writable(option: str, path: Path) -> None:
     """Make the folder of a file to be written, or say that it cannot be, before any work."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not os.access(path.parent, os.W_OK) or path.is_dir():
-            raise PermissionError(0, "a folder" if path.is_dir() else "no permission to write there")
+        if path.is_dir():
+            raise IsADirectoryError(0, "a folder")
+        there = path.exists()
+        with path.open("ab"):  # permissions do not tell of disks that take nothing
+            pass
+        if not there:
+            path.unlink()
     except OSError as error:
         raise ValueError(f"{option} {str(path)!r} cannot be written: {error.strerror}") from error
 
@@ -128,13 +134,14 @@ def plain_warnings() -> Iterator[None]:
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[float], None] | None]:
     """A progress bar on a terminal's standard error; nothing elsewhere."""
-    if not sys.stderr.isatty():
+    if not on_a_terminal():
         yield None
         return
     from rich.console import Console
     from rich.progress import Progress
 
     # what is printed meanwhile goes above the bar on a terminal, and stays on standard output elsewhere
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+    above = sys.stdout is not None and sys.stdout.isatty()
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=above) as bar:
         task = bar.add_task(what, total=1.0)
         yield lambda fraction: bar.update(task, completed=fraction)

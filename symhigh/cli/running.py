@@ -147,6 +147,8 @@ def new(name: str) -> None:
     """Write NAME.toml, a commented experiment to start from; `symhigh run NAME.toml` runs it."""
     from symhigh.files.starter import starter
 
+    if not Path(name).name.removesuffix(".toml"):
+        raise ValueError(f"NAME {name!r}: give a name, such as experiment")
     file = Path(name if name.endswith(".toml") else f"{name}.toml")
     writable("NAME", file)
     try:

@@ -19,6 +19,7 @@ Source: symhigh's own, ``derivations/algorithms/adam.py``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,29 +88,30 @@ class _Memory:
     def __init__(self, first: float, second: float) -> None:
         self.first, self.second = first, second
         self.high, self.far = (self._end(level) for level in _ENDS)
-        self.logarithm = _fitted(lambda x: self._sum(_LOG_PHI, x, 1, 1) / np.log1p(x), self.far)
-        self.drift = _fitted(lambda x: self._sum(_CHI, x, 1 - first, first), self.far)
-        self.spread = _fitted(lambda x: self._sum(_CHI, x, (1 - first) ** 2, first**2), self.far)
+        (self.logarithm,) = _fitted(lambda x: self._sums(_LOG_PHI, x, (1, 1)) / np.log1p(x)[:, None], self.far)
+        weights = (1 - first, first), ((1 - first) ** 2, first**2)
+        self.drift, self.spread = _fitted(lambda x: self._sums(_CHI, x, *weights), self.far)
 
     def _end(self, level: float) -> float:
         """The logarithm of an x at which log B is below the level."""
         end = 1.0
-        while self._sum(_LOG_PHI, np.exp([end]), 1, 1)[0] > level:
+        while self._sums(_LOG_PHI, np.exp([end]), (1, 1))[0, 0] > level:
             end += 0.25
         return end
 
-    def _sum(self, function: _OfLag, x: Array, scale: float, ratio: float) -> Array:
-        """``Σ_l scale ratio^l function(u_l x)``."""
-        found = np.empty(len(x))
+    def _sums(self, function: _OfLag, x: Array, *weights: tuple[float, float]) -> Array:
+        """``Σ_l scale ratio^l function(u_l x)`` of every (scale, ratio) in ``weights``, (len(x), len(weights))."""
+        found = np.empty((len(x), len(weights)))
         for place, value in enumerate(x):
             head = (1 - self.second) * value
             count = max(0, int(np.ceil(np.log(_TAIL / head) / np.log(self.second)))) if head > _TAIL else 0
             lags = np.arange(count)
-            near = ratio**lags @ function.value(head * self.second**lags)
-            powers = [(ratio * self.second**n) ** count / (1 - ratio * self.second**n) if c else 0.0
-                      for n, c in enumerate(function.series)]  # fmt: skip
-            far = sum(c * head**n * power for n, (c, power) in enumerate(zip(function.series, powers, strict=True)))
-            found[place] = scale * (near + far)
+            values = function.value(head * self.second**lags)
+            for column, (scale, ratio) in enumerate(weights):
+                powers = [(ratio * self.second**n) ** count / (1 - ratio * self.second**n) if c else 0.0
+                          for n, c in enumerate(function.series)]  # fmt: skip
+                far = sum(c * head**n * power for n, (c, power) in enumerate(zip(function.series, powers, strict=True)))
+                found[place, column] = scale * (ratio**lags @ values + far)
         return found
 
     def B(self, x: Array) -> Array:
@@ -128,8 +130,12 @@ class _Memory:
         if self.first == 0:
             return AdamConstants(drift, noise)
         t = np.exp(np.arange(_LOW, self.far / 2, _STEP))
-        inner = lambda y: np.array([(t * self.M(t**2 + v)).sum() for v in y]) * _STEP / self.B(y)  # noqa: E731
-        column = _fitted(inner, self.high)
+
+        def inner(y: Array) -> Array:
+            found = [(t * self.M(t**2 + v)).sum() for v in y]
+            return np.array(found)[:, None] * _STEP / self.B(y)[:, None]
+
+        (column,) = _fitted(inner, self.high)
         outer, share, decay = s * self.B(s**2), self.first, self.second
         while share > 1e-14:
             noise += float(8 / np.pi) * share * _STEP * float((outer * column(decay * s**2)).sum())
@@ -137,19 +143,18 @@ class _Memory:
         return AdamConstants(drift, noise)
 
 
-def _fitted(function: Callable[[Array], Array], high: float) -> Callable[[Array], Array]:
-    """A function of x > 0 that is smooth in log x ≤ ``high``, by its Chebyshev series there; constant below."""
+def _fitted(function: Callable[[Array], Array], high: float) -> list[Callable[[Array], Array]]:
+    """The columns of a function of x > 0, smooth in log x ≤ ``high``, by their Chebyshev series; constant below."""
 
     def at(y: Any) -> Any:
         return function(np.exp(_LOW + (high - _LOW) * (y + 1) / 2))
 
-    series = chebyshev.chebinterpolate(at, _DEGREE)
-
-    def value(x: Array) -> Array:
+    def value(x: Array, series: Array) -> Array:
         y = 2 * (np.log(np.maximum(x, 1e-300)) - _LOW) / (high - _LOW) - 1
         return np.asarray(chebyshev.chebval(np.clip(y, -1, 1), series))
 
-    return value
+    columns: Array = chebyshev.chebinterpolate(at, _DEGREE)
+    return [partial(value, series=series) for series in columns.T]
 
 
 def _log_phi(a: Array) -> Array:

@@ -160,7 +160,8 @@ class Evaluator:
         signs = {"<": gap < 0, ">": gap > 0}
         if condition.rel_op in ("==", "!="):
             apart = signs["<"] or signs[">"]
-            if not apart and gap != 0:
+            zero = bool(gap == 0)  # of balls, neither = nor ≠ need be true
+            if not (apart or zero):
                 return None
             return apart is (condition.rel_op == "!=")
         wanted, other = condition.rel_op[0], {"<": ">", ">": "<"}[condition.rel_op[0]]

@@ -30,7 +30,7 @@ from symhigh.derivation.mixture import MixtureMean
 from symhigh.symbols import D2, d, error_square, gamma, lam, x
 from symhigh.system import MomentSystem
 
-_RATE = sp.Dummy("gamma", positive=True)
+_RATE = sp.Dummy("gamma", dummy_index=8_140_202, positive=True)
 _MODES = 4
 """Modes up to which the linear system for f is solved in closed form."""
 

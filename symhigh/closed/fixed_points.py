@@ -176,7 +176,7 @@ class Plane:
         rate = system.unfolded(gamma)
         averages = {r.name for r in system.reductions} | {s.name for s in system.states} | {t}
         if rate.free_symbols & averages:
-            raise DoesNotApply(f"fixed_points: the learning rate {rate} is not constant; use Constant(gamma)")
+            raise DoesNotApply(f"fixed_points: {type(system.rule).__name__}'s learning rate moves; use Constant(gamma)")
         if tuple(system.family.states) != (V11, V12):
             more = ", ".join(str(s) for s in system.family.states if s not in (V11, V12))
             raise DoesNotApply(f"fixed_points: a mode of it has {more} too; use Constant(gamma), or system.solve(…)")

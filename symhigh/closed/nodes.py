@@ -14,7 +14,7 @@ import sympy as sp
 
 from symhigh.symbols import OwnedSymbol, lam
 
-_L = sp.Dummy("lambda", positive=True)
+_L = sp.Dummy("lambda", dummy_index=8_140_200, positive=True)
 MU = OwnedSymbol("mu")
 """The spectrum left open: a probability measure on λ."""
 

@@ -79,10 +79,11 @@ def _roots(expr: sp.Expr, x: sp.Symbol, left: list[sp.Expr]) -> list[sp.Expr]:
 
 def _factors(expr: sp.Expr, *unknowns: sp.Symbol) -> list[sp.Expr]:
     """Irreducible factors that hold an unknown."""
-    if not expr.has(*unknowns):
+    present = [s for s in unknowns if expr.has(s)]  # of others, SymPy takes the whole for a coefficient
+    if not present:
         return []
     try:
-        _, parts = sp.factor_list(sp.numer(sp.together(expr)), *unknowns)
+        _, parts = sp.factor_list(sp.numer(sp.together(expr)), *present)
     except sp.PolynomialError:
         return [expr]
     return [f for f, _ in parts if f.has(*unknowns)]

@@ -25,7 +25,7 @@ from symhigh.closed.symmetry import exchanges, orbits, student_swaps, target_swa
 from symhigh.symbols import gamma, risk
 
 SOURCE = "new; at small rates Saad and Solla (Phys. Rev. Lett. 74, 1995)"
-_KAPPA = sp.Dummy("kappa", positive=True)
+_KAPPA = sp.Dummy("kappa", dummy_index=8_140_203, positive=True)
 
 
 def plateau_limits(flow: Flow, layers: tuple[tuple[sp.Symbol, sp.Expr], ...]) -> Formulas:
@@ -91,8 +91,8 @@ def _bracketed(condition: sp.Expr) -> tuple[mpmath.mpf, tuple[sp.Expr, sp.Expr]]
         function = numeric(condition, (_KAPPA,))
         grid = [sp.Rational(round(1000 * 10 ** (k / 20)), 100_000) for k in range(60)]
         try:
-            signs = [function(mpmath.mpf(v.p) / v.q) for v in grid]
-        except (ValueError, ZeroDivisionError) as reason:
+            signs = [mpmath.mpf(function(mpmath.mpf(v.p) / v.q)) for v in grid]
+        except (TypeError, ValueError, ZeroDivisionError) as reason:
             raise DoesNotApply("the plateau's equation leaves its domain") from reason
         for low, high, a, b in zip(grid, grid[1:], signs, signs[1:], strict=False):
             if a < 0 <= b:

@@ -24,6 +24,8 @@ def helper(module: str) -> list[str]:
 def work(parent: int, module: str) -> None:
     """Run ``module.serve()`` for the process ``parent``; it is watched before anything long is imported."""
     serve_only(parent)
+    if sys.stderr is None:  # closed, as the parent's is
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - as long as the process lives
     try:
         import_module(module).serve()
     except BrokenPipeError:  # nobody reads the answers any more

@@ -35,14 +35,14 @@ from symhigh.symbols import (
 )
 from symhigh.system import MomentSystem
 
-LEVEL = sp.Dummy("p", positive=True)
+LEVEL = sp.Dummy("p", dummy_index=8_140_206, positive=True)
 """The unknown of a rest: the root of the mean square of the residual where it occurs, else Q itself."""
 SLOPE, NOISE = sp.symbols("c i", positive=True, cls=sp.Dummy)
 """``c1 = E f''`` and ``I = E f'^2`` where they are transcendental functions of Q."""
 _HELD_AS = (c1, c2, gradient_noise)
 LAST = 2
 """The highest power of 1/t that is kept."""
-_EARLY = sp.Dummy("s", nonnegative=True)
+_EARLY = sp.Dummy("s", dummy_index=8_140_207, nonnegative=True)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from symhigh.symbols import lam
 
 Array = np.ndarray[Any, Any]
 
-_RHO = sp.Dummy("rho")
+_RHO = sp.Dummy("rho", dummy_index=8_140_204)
 _MOST = 2000
 _NEAR = 1e-5
 """How far, relative to itself, the zero may lie from what double precision found."""
@@ -133,8 +133,10 @@ def _refined(function: Any, guess: complex, end: Any = mpmath.inf) -> Any | None
     for digits in (8, 12) if guess.imag == 0 else ():
         near = [min(end, mpmath.mpf(guess.real) * (1 + side * mpmath.mpf(10) ** -digits)) for side in (-1, 1)]
         if (function(near[0]) < 0) != (function(near[1]) < 0):
-            zero = bracketed_root(function, *near)
-            return zero if abs(function(zero)) < abs(function(near[0])) else None  # a pole changes sign too
+            try:
+                return bracketed_root(function, *near)
+            except (ValueError, ZeroDivisionError):  # a pole changes sign too
+                return None
     start = mpmath.mpc(guess.real, guess.imag) if guess.imag else mpmath.mpf(guess.real)
     try:
         zero = mpmath.findroot(function, start, tol=mpmath.mpf(10) ** (-mpmath.mp.dps), verify=False)

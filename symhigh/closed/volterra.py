@@ -39,7 +39,7 @@ from symhigh.telling import telling
 _SOURCE = "renewal theory (Feller II, XI)"
 Z = OwnedSymbol("z", positive=True)
 """The Laplace variable."""
-_RHO = sp.Dummy("rho", real=True)
+_RHO = sp.Dummy("rho", dummy_index=8_140_205, real=True)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,10 @@ PATIENCE = 120.0
 """Seconds that one compilation may take."""
 EXACT = ("-std=gnu11", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off", "-w")
 """Options without which nothing is compiled."""
-FAST = ("-fno-math-errno", "-fopenmp-simd")
+FAST = (
+    *("-fno-math-errno", "-fopenmp-simd", "-fno-semantic-interposition"),
+    *("-fipa-cp", "-fipa-sra", "-finline-small-functions"),
+)
 """Options that are left out where a compiler does not know them; none changes what an operation returns."""
 
 

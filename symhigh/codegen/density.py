@@ -1,6 +1,6 @@
 """What couples a network's coordinates, lowered to source: averages over a density, scalars, channels, outputs.
 
-The solver of Fokker-Planck systems (``integration/fokker_planck_kernel.py``) is compiled once for all of them, and
+The solver of Fokker-Planck systems (:mod:`symhigh.codegen.density_kernel`) is compiled once for all of them, and
 calls these functions by their addresses. Beside ``prepare`` and ``begin`` of :mod:`~symhigh.codegen.lower`:
 
 ``averages(s, m, grid, amp, bump, law, row, sums)``  adds a class's share of the averages that drive the system;
@@ -19,35 +19,38 @@ from collections.abc import Sequence
 import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source, needed
-from symhigh.codegen.target import NUMBA, statements
+from symhigh.codegen.target import Target, statements
 from symhigh.meanfield import Reduction
 from symhigh.symbols import t
 from symhigh.system import MomentSystem
 
-_HEADER = """
-# called by their addresses, which a wrapper for C has
-by_address = numba.njit(cache=True, nogil=True, fastmath={'reassoc', 'contract', 'nsz'}, error_model='numpy')
-"""
 _LOCAL = ("sums", "law", "row", "amp", "bump", "grid", "m", "plus", "minus", *(f"sum_{k}" for k in range(64)))
+PAIRS = (("averages", "forces"), ("reports", "observe"), ("leans", "doubt"))
+"""Functions that add up averages, and those that make something of them: what drives, outputs, errors of nodes."""
 WEIGHT, PAIR, COEFFICIENTS = 0, 1, 5
 """Places in a class's row: its weight, the four numbers of (u, v), λ and what else is constant in time."""
 
 
-def density_source(system: MomentSystem, channels: Sequence[sp.Expr]) -> str:
-    """Source of the module for the coupling of ``system``; ``channels`` are expressions in its scalars and t."""
-    lowering = Lowering(system, NUMBA, channels)
+def density_source(
+    system: MomentSystem, channels: Sequence[sp.Expr], target: Target
+) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Source of the module for the coupling of ``system``, and which of :data:`PAIRS` it has.
+
+    ``channels`` are expressions in its scalars and t.
+    """
+    lowering = Lowering(system, target, channels)
     lowering.names.reserve(*_LOCAL)
     wanted = [*lowering.more, *lowering.state_rhs]
-    parts = [NUMBA.header + _HEADER, lowering.functions, lowering.prepare(), lowering.begin()]
-    coupled = (("averages", "forces", wanted), ("reports", "observe", lowering.outputs))
-    doubted = (("leans", "doubt", lowering.calls),) if lowering.calls else ()
-    for first, second, exprs in (*coupled, *doubted):
+    parts = [target.header, lowering.functions, lowering.prepare(), lowering.begin()]
+    exprs_of = (wanted, lowering.outputs, *([lowering.calls] if lowering.calls else []))
+    pairs = PAIRS[: len(exprs_of)]
+    for (first, second), exprs in zip(pairs, exprs_of, strict=True):
         used = _used(lowering, exprs)
         body = _scalars(lowering, used, exprs)
         filled = lowering.errors() if second == "doubt" else _filled(lowering, exprs)
         parts.append(_averages(lowering, used, first))
-        parts.append(_by_address(f"{second}(t_, sums, memory, par, const, out)", [*body, *filled]))
-    return "\n\n".join(parts)
+        parts.append(function_source(f"{second}(t_, sums, memory, par, const, out)", [*body, *filled]))
+    return "\n\n".join(parts), pairs
 
 
 def _used(lowering: Lowering, wanted: Sequence[sp.Expr]) -> list[Reduction]:
@@ -71,7 +74,7 @@ def _averages(lowering: Lowering, used: Sequence[Reduction], called: str) -> str
     loop += ["total += law[i]", *(f"sum_{j} += law[i] * ({names.code(r.summand)})" for j, r in enumerate(used))]
     body += ["for i in range(law.shape[0]):", *("    " + line for line in loop)] if used else []
     body += [f"sums[{j}] += row[{WEIGHT}] * sum_{j} / total" for j in range(len(used))]
-    return _by_address(f"{called}(s, m, grid, amp, bump, law, row, sums)", body)
+    return function_source(f"{called}(s, m, grid, amp, bump, law, row, sums)", body)
 
 
 def _scalars(lowering: Lowering, used: Sequence[Reduction], wanted: Sequence[sp.Expr]) -> list[str]:
@@ -87,7 +90,3 @@ def _scalars(lowering: Lowering, used: Sequence[Reduction], wanted: Sequence[sp.
 
 def _filled(lowering: Lowering, exprs: Sequence[sp.Expr]) -> list[str]:
     return [f"out[{k}] = {lowering.names.code(e)}" for k, e in enumerate(exprs)]
-
-
-def _by_address(signature: str, body: list[str]) -> str:
-    return function_source(signature, body).replace("@njit", "@by_address", 1)

@@ -80,7 +80,7 @@ def _filling(
     shared = [(name, *entry) for name in tables[1] for entry in entries(getattr(source, name))]
     names, exprs = lowering.names, [e for *_, e in (*of_modes, *shared)]
     lowered = {name: e for (name, _), e in zip(shares(theory), lowering.more, strict=True)}
-    slopes = [(name, lowered[name]) for name, _ in _wanted(theory.shared, exprs)]
+    slopes = [(name, lowered[name]) for name, _ in _wanted(theory, exprs)]
     used = [*exprs, *(e for _, e in slopes)]
     scalars = needed(lowering.scalars, used)
     body = lowering.base_part([*used, *(s.expression for s in scalars)])
@@ -100,15 +100,15 @@ def shares(theory: Deviations) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
     """What tables have in common, as far as those that are made hold it."""
     sources = [(theory, LINEAR), *([] if theory.mean is None else [(theory.mean, BENT)])]
     return _wanted(
-        theory.shared,
+        theory,
         [e for source, names in sources for name in (*names[0], *names[1]) for _, e in entries(getattr(source, name))],
     )
 
 
-def _wanted(
-    shared: Sequence[tuple[sp.Symbol, sp.Expr]], exprs: Sequence[sp.Expr]
-) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
-    """The entries of ``shared`` that expressions hold, directly or through others."""
+def _wanted(theory: Deviations, exprs: Sequence[sp.Expr]) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
+    """The entries of ``shared`` that expressions hold, directly or through others; scalars of the system are there."""
+    scalars = {s.name for s in theory.system.scalars}
+    shared = [(name, e) for name, e in theory.shared if name not in scalars]
     wanted, known = set().union(*(e.free_symbols for e in exprs)), dict(shared)
     while more := {s for name in wanted & set(known) for s in known[name].free_symbols} - wanted:
         wanted |= more

@@ -7,11 +7,10 @@ import threading
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
-import sympy as sp
 from sympy import ImmutableMatrix
 
 from symhigh.codegen.announce import listen
@@ -20,7 +19,6 @@ from symhigh.codegen.cache import LOCK, load
 from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.control import FIELDS
 from symhigh.codegen.course import COURSE_FIELDS, COURSES, course_source
-from symhigh.codegen.density import density_source
 from symhigh.codegen.explicit import dormand_prince_8, explicit_source
 from symhigh.codegen.first_class import first_class
 from symhigh.codegen.gram import gram_source
@@ -39,9 +37,11 @@ from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import Statement
 from symhigh.system import MomentSystem
-from symhigh.telling import stage
+from symhigh.telling import WATCHER, stage
 
 _loaded: dict[object, Any] = {}
+_FEW = 512
+"""Modes up to which the reference draws a short curve in less than a second."""
 
 
 class Kernels(SimpleNamespace):
@@ -226,8 +226,8 @@ def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
 
     Among several threads the order is chance, so there all curves are compiled, with the same bits for all.
     """
-    alone = threading.current_thread() is threading.main_thread() and threading.active_count() == 1
-    return alone and modes <= 16 and "numba" not in sys.modules and not is_slow(system)
+    alone = all(t is threading.main_thread() or t.name == WATCHER for t in threading.enumerate())
+    return alone and modes <= _FEW and "numba" not in sys.modules and not is_slow(system)
 
 
 def is_slow(system: MomentSystem) -> bool:
@@ -257,11 +257,6 @@ def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> Any:
     exports["kick"] = ("d", "a1", "a2", "a1", "a2", "a1", "a1")
     key = system.content, noise
     return module_kernels("particles", key, None, lambda target: particle_source(system, noise, target), exports)
-
-
-def density_kernels(system: MomentSystem, channels: tuple[sp.Expr, ...]) -> ModuleType:
-    """The module of :func:`~symhigh.codegen.density.density_source`, compiled."""
-    return _once(("density", system.content, channels), lambda: load(density_source(system, channels)))
 
 
 def module_kernels(

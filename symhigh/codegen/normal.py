@@ -51,7 +51,7 @@ COSINE = (
 # a stream is one array of words: the lanes' states, one more generator's, the place in the pool, the pool
 SINGLE, PLACE, FIRST = 4 * LANES, 4 * LANES + 4, 4 * LANES + 8
 END = FIRST + POOL
-_WIDTH = 8  # words in a cache line
+_PAGE, _STRIDE = 512, 104  # words in a page of memory, and from array to array: whole lines of the cache
 _ROWS = 4
 
 
@@ -62,14 +62,29 @@ def stream(*key: int, generator: type[np.random.BitGenerator] | None = None) -> 
     ``Generator`` is the source of all normals and uniforms, and the words hold the pool alone; else the source is None.
     """
     seeds = np.random.SeedSequence(list(key))
-    room = np.zeros(END + _WIDTH, np.uint64)
-    skip = -(room.ctypes.data // 8) % _WIDTH
-    words = room[skip : skip + END]
+    words = _beginning(0, np.zeros(END, np.uint64))
     words[PLACE] = END
     if generator is not None:
         return np.random.Generator(generator(seeds)), words
     words[:PLACE] = seeds.generate_state(PLACE, np.uint64)
     return None, words
+
+
+def apart(*arrays: Array) -> list[Array]:
+    """Copies of arrays that a loop goes through side by side, each from another line of the cache on.
+
+    Entries at equal places of pages push each other out of the nearest cache, and delay each other's loads.
+    """
+    return [_beginning(_STRIDE * k % _PAGE, values) for k, values in enumerate(arrays)]
+
+
+def _beginning(word: int, values: Array) -> Array:
+    """A copy of an array of 8-byte numbers that begins at that word of a page."""
+    room = np.empty(values.size + _PAGE, values.dtype)
+    skip = (word - room.ctypes.data // 8) % _PAGE
+    place = room[skip : skip + values.size].reshape(values.shape)
+    place[...] = values
+    return place
 
 
 def normal_source(target: Target) -> str:

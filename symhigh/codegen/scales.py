@@ -49,16 +49,17 @@ def scale_source(system: MomentSystem) -> str:
 
 
 def _schwarz(system: MomentSystem, state: sp.Symbol) -> tuple[str, ...] | None:
-    """Sources of the two squares that bound a product with a further vector, neither learnt nor a target."""
+    """Sources of the squares that bound a product with a further vector, neither learnt nor a target."""
     family, field = system.family, system.field
+    places = {s: f"new[{k} * n + i]" for k, s in enumerate(family.states)}
+    places |= {s: f"coef[{k}, i]" for k, s in enumerate(family.coefficients)}
+    if state in family.sizes:
+        return tuple(places[s] for s in family.sizes[state])
     further = set(field.coordinates) - {*field.learnt, *field.targets}
     pair = family.definitions.get(state, sp.S.Zero)
     vectors = [*pair.args] if pair.is_Mul and len(pair.args) == 2 else []
     if not further.intersection(vectors):
         return None
-    squares = {family.definitions.get(s): f"new[{k} * n + i]" for k, s in enumerate(family.states)}
-    squares |= {
-        family.definitions.get(s): f"coef[{k}, i]" for k, s in enumerate(family.coefficients) if s != lam
-    }
+    squares = {family.definitions.get(s): place for s, place in places.items() if s != lam}
     found = tuple(squares[v**2] for v in vectors if v**2 in squares)
     return found if len(found) == 2 else None

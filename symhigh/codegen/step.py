@@ -71,11 +71,7 @@ class _Step:
 
     def run(self) -> str:
         s, names = self.s, self.names
-        step = self.sample()
-        if self.batched:
-            step = self.batch(step)
-        else:
-            step += self.gradient_square_lines()
+        step = self.batch(self.sample()) if self.batched else [*self.sample(), *self.gradient_square_lines()]
         step += [f"{names(t)} = (first + k{late(s)}) / n", *rate_lines(self.lowering, s, self.place), "on = 1.0"]
         body = [
             "n = a.shape[0]",
@@ -106,9 +102,7 @@ class _Step:
         names = self.names
         sums = [names(x) for x, _ in self.predictions]
         squares = [f"square_{p}_{q}" for p, q in self.products()]
-        block = [
-            f"v{k} = y[{k} * n + low:{k} * n + high]" for k in range(len(self.entries))
-        ]
+        block = [f"v{k} = y[{k} * n + low:{k} * n + high]" for k in range(len(self.entries))]
         block += [f"c{self.rows[c]} = coef[{self.rows[c]}, low:high]" for c in self.used_coefficients()]
         drawn = "samples[row, low:high]" if self.given else "pool[at:at + count]"
         block += ["roots, last = root[low:high], a[low:high]"]
@@ -203,24 +197,22 @@ class _Step:
     def update(self, where: str, i: str) -> list[str]:
         """Load the entries of coordinate i, and move them by the step before."""
         names = self.names
-        lines = []
-        for k, v in enumerate(self.entries):
-            lines.append(f"{names(v)} = " + (f"v{k}[{i}]" if where else f"y[{k} * n + {i}]"))
-        for c in self.used_coefficients():
-            lines.append(f"{names(c)} = " + (f"c{self.rows[c]}[{i}]" if where else f"coef[{self.rows[c]}, {i}]"))
-        for k, normal in enumerate(self.s.normals):
-            lines.append(f"{names(normal)} = " + (f"extra{k}[{i}]" if where else f"extra[{k}, {i}]"))
+        places = {v: (f"v{k}[{i}]", f"y[{k} * n + {i}]") for k, v in enumerate(self.entries)}
+        places |= {c: (f"c{self.rows[c]}[{i}]", f"coef[{self.rows[c]}, {i}]") for c in self.used_coefficients()}
+        places |= {normal: (f"extra{k}[{i}]", f"extra[{k}, {i}]") for k, normal in enumerate(self.s.normals)}
         if self.batched:
-            for p in range(len(self.s.students)):
-                lines.append(f"{names(push(p))} = " + (f"push{p}[{i}]" if where else f"push[{p}, {i}]"))
+            places |= {push(p): (f"push{p}[{i}]", f"push[{p}, {i}]") for p in range(len(self.s.students))}
         else:
-            lines.append(f"{names(_LAST)} = " + (f"last[{i}]" if where else f"a[{i}]"))
+            places[_LAST] = f"last[{i}]", f"a[{i}]"
+        lines = [f"{names(symbol)} = {near if where else far}" for symbol, (near, far) in places.items()]
+        lines += [f"{names(kick)} = {names(factor)} * {names(_LAST)}" for factor, kick in self.kicks.items()]
         for k, v in enumerate(self.entries):
-            terms = [f"{names(factor)} * ({names.code(each)})" for factor, each in self.moves[1][v]]
+            parts = [(self.kicks[f], e / _LAST) if _kicks(e) else (f, e) for f, e in self.moves[1][v]]
+            terms = [f"{names(shared)} * ({names.code(own)})" for shared, own in parts]
             lines.append(f"new_{k} = {' + '.join([names(v), *terms])}")
         for k, v in enumerate(self.entries):
             lines.append(f"{names(v)} = new_{k}")
-            lines.append((f"v{k}[{i}]" if where else f"y[{k} * n + {i}]") + f" = new_{k}")
+            lines.append(f"{places[v][0 if where else 1]} = new_{k}")
         return lines
 
     @cached_property
@@ -238,6 +230,12 @@ class _Step:
                 named.setdefault(shared, OwnedSymbol(f"factor_{len(named)}", real=True))
             terms[v] = [(named[shared], each) for shared, each in parts]
         return named, terms
+
+    @cached_property
+    def kicks(self) -> dict[sp.Symbol, sp.Symbol]:
+        """Names of the products of a factor with the last entry, which changes of several entries may share."""
+        factors = dict.fromkeys(f for terms in self.moves[1].values() for f, each in terms if _kicks(each))
+        return {factor: OwnedSymbol(f"kick_{j}", real=True) for j, factor in enumerate(factors)}
 
     def factor_lines(self) -> list[str]:
         """The factors of the step before; ``on`` is 0 where there is none."""
@@ -267,9 +265,7 @@ class _Step:
         """m samples: afterwards ``push`` holds their mean ``F_p a``, and the gradient's square is that of the mean."""
         names, count = self.names, len(self.s.students)
         size = names.code(self.s.batch)
-        again = [
-            f"        total[{p}, i] += {names(slope(p))} * a[i]" for p in range(count)
-        ]
+        again = [f"        total[{p}, i] += {names(slope(p))} * a[i]" for p in range(count)]
         square = [
             f"{1 if p == q else 2} * push[{p}, i] * push[{q}, i] * ({names.code(product)})"
             for (p, q), product in self.products().items()
@@ -291,6 +287,11 @@ class _Step:
             *(load if square else []),
             *([f"    {names(gradient_square)} += {' + '.join(square)}"] if square else []),
         ]
+
+
+def _kicks(each: sp.Expr) -> bool:
+    """Whether a term is a product of the last entry with others."""
+    return each != _LAST and each.has(_LAST) and not (each / _LAST).has(_LAST)
 
 
 def push(p: int) -> sp.Symbol:

@@ -5,7 +5,7 @@ Serves :mod:`symhigh.derivation.fluctuations`. Mathematics: the chain rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations_with_replacement
 
 import sympy as sp
@@ -15,25 +15,29 @@ from symhigh.symbols import OwnedSymbol, t
 
 Through = Mapping[sp.Symbol, Mapping[sp.Expr, sp.Expr]]
 """By scalar: what it depends on, symbols or scalars before it, and its derivative in each."""
+Again = Callable[[sp.Symbol], Mapping[tuple[sp.Expr, sp.Expr], sp.Expr]]
+"""For a scalar: its second derivatives in pairs of what it depends on, one for each order of a pair."""
 
 
 class Chain:
     """Total derivatives in the coupling z and in time, through the scalars; each scalar's own gets a name.
 
-    Those of the scalars in ``through`` are not taken of their expressions. Second derivatives know nothing of these.
+    Those of the scalars in ``through`` are not taken of their expressions, nor are second ones, which ``again`` says.
     """
 
     def __init__(
-        self, scalars: Sequence[Scalar], coupling: Sequence[sp.Symbol], through: Through | None = None
-    ) -> None:
+        self, scalars: Sequence[Scalar], coupling: Sequence[sp.Symbol], through: Through | None = None,
+        again: Again | None = None,
+    ) -> None:  # fmt: skip
         self.scalars, self.coupling = scalars, tuple(coupling)
+        self._through, self._again = through or {}, again
         self.named: list[tuple[sp.Symbol, sp.Expr]] = []
         self._first: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr] = {}
         self._second: dict[tuple[sp.Symbol, sp.Symbol, sp.Symbol], sp.Expr] = {}
         for s in scalars:
             for z in (*coupling, t):
-                if through is not None and s.name in through:
-                    slope = sp.Add(*(self.along(entry, z) * value for entry, value in through[s.name].items()))
+                if s.name in self._through:
+                    slope = sp.Add(*(self.along(entry, z) * value for entry, value in self._through[s.name].items()))
                 else:
                     slope = self.along(s.expression, z)
                 if slope != 0:
@@ -72,13 +76,15 @@ class Chain:
 
     def _differentiate_again(self) -> None:
         for s in self.scalars:
+            bent = self._again(s.name) if self._again is not None and s.name in self._through else {}
             for k, l in combinations_with_replacement(self.coupling, 2):
-                through = (
-                    sp.diff(s.expression, r.name) * self._second[r.name, k, l]
-                    for r in self.scalars
-                    if (r.name, k, l) in self._second
-                )
-                value = self.along(self.along(s.expression, k), l) + sp.Add(*through)
+                if s.name in self._through:
+                    held = self._through[s.name]
+                    value = sp.Add(*(self.along(e, k) * self.along(f, l) * v for (e, f), v in bent.items()))
+                else:
+                    held = {r.name: sp.diff(s.expression, r.name) for r in self.scalars}
+                    value = self.along(self.along(s.expression, k), l)
+                value += sp.Add(*(v * self._second[e, k, l] for e, v in held.items() if (e, k, l) in self._second))
                 if value != 0:
                     named = self.name(f"d2_{s.name.name}_d_{k.name}_d_{l.name}", value)
                     self._second[s.name, k, l] = self._second[s.name, l, k] = named

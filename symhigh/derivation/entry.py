@@ -51,8 +51,9 @@ def over_entry(form: sp.Expr, owner: str) -> tuple[sp.Expr, sp.Expr]:
 
 
 def hermite_mean(phi: sp.Expr, n: int, owner: str) -> sp.Expr:
-    """``E φ⁽ⁿ⁾(a)`` for ``a ~ N(0, λ)``, which is ``E φ(a) Heₙ(a/√λ)/λ^{n/2}``."""
-    hermite = (sp.S.One, ENTRY / sp.sqrt(lam), ENTRY**2 / lam - 1)[n]
+    """``E φ⁽ⁿ⁾(a)`` for ``a ~ N(0, λ)``, n up to 4, which is ``E φ(a) Heₙ(a/√λ)/λ^{n/2}``."""
+    u = ENTRY / sp.sqrt(lam)
+    hermite = (sp.S.One, u, u**2 - 1, u**3 - 3 * u, u**4 - 6 * u**2 + 3)[n]
     terms = sp.Add.make_args(sp.expand(phi * hermite))
     return sum((power_mean(term, ENTRY, lam, owner) for term in terms), sp.S.Zero) / lam ** sp.Rational(n, 2)
 

@@ -23,6 +23,7 @@ gradient, and cells, are of the same shape (:mod:`symhigh.derivation.kicks`).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations_with_replacement
 
 import sympy as sp
@@ -30,14 +31,17 @@ import sympy as sp
 from symhigh.derivation.chain import Chain
 from symhigh.derivation.close import closed_by_moments
 from symhigh.derivation.close.refusal import no_fluctuations
+from symhigh.derivation.entrywise import Entrywise
 from symhigh.derivation.increments import Increments, table
+from symhigh.derivation.invariance import sees_error_alone
 from symhigh.derivation.limit import derive
+from symhigh.derivation.mean_field import rotation_invariant
 from symhigh.derivation.nodes import AtNodes, Nodes, at_nodes
-from symhigh.derivation.sample import OneSample, sample_of, sees_error_alone
+from symhigh.derivation.sample import OneSample, sample_of
 from symhigh.derivation.shift import Shift
 from symhigh.derivation.state import Statement, state
 from symhigh.derivation.state_checks import KNOWN
-from symhigh.meanfield import Family, Reduction
+from symhigh.meanfield import Family, Reduction, Scalar
 from symhigh.problem.learnt import refuse_learnt
 from symhigh.symbols import D2, OwnedSymbol, inverse_time, lam, t
 from symhigh.system import MomentSystem
@@ -68,7 +72,8 @@ class Deviations:
     (p × n), ``reading`` ∂z/∂v over the weight (averages × p), ``memory`` (memories × n). Of Σ: ``spread`` (p × p),
     ``features`` (p × f), ``core`` (f + memories, square). ``gradients`` (outputs × n); ``in_time`` and
     ``memory_in_time`` are ∂F/∂t. ``mean`` is None where ``why`` says that the bias is not known. The names that
-    ``nodes`` asks for are parameters of ``system``, behind its own.
+    ``nodes`` asks for are parameters of ``system``, behind its own. The last ``beside`` states of its family serve the
+    mean alone (:mod:`symhigh.derivation.entrywise`), and are none of the linear theory.
     """
 
     system: MomentSystem
@@ -87,14 +92,18 @@ class Deviations:
     mean: Mean | None
     why: str
     nodes: Nodes | None = None
+    beside: int = 0
 
     @property
     def averages(self) -> int:
         """How many entries of z are averages; the memories follow."""
         return int(self.reading.shape[0])
 
-
-_NO_FORM = "its averages have no closed form of a reasonable length, and their second derivatives are not taken"
+    @cached_property
+    def bent(self) -> list[int]:
+        """The outputs that hold averages not linear in a mode's states, whose bias is not that of ``mean``."""
+        curved = [k for k in range(self.averages) if self.reading.row(k).has(*self.system.family.states)]
+        return [o for o in range(self.gradients.rows) if any(self.gradients[o, k] != 0 for k in curved)]
 
 
 def check_closure(system: MomentSystem) -> None:
@@ -117,7 +126,9 @@ def deviations(system: MomentSystem, random_start: bool = False, numeric: bool =
     refuse_learnt("fluctuations", system.problem.learnt, why, "simulate an ensemble for its spread")
     s, _ = state(system.problem, system.rule)
     _check(s)
-    if D2 in system.family.states and not (sees_error_alone(s) and not any(map(s.uses, KNOWN))):
+    if D2 in system.family.states and not (
+        rotation_invariant(s) and sees_error_alone(s) and not any(map(s.uses, KNOWN))
+    ):
         whole = derive(system.problem, system.rule, reduce=False)
         system = replace(whole, parameters=system.parameters)
     if any(e.has(inverse_time) for e in (*system.outputs.values(), *system.family.rhs)):
@@ -132,22 +143,31 @@ def deviations(system: MomentSystem, random_start: bool = False, numeric: bool =
     moving = set(extended.family.states)
     averages = [r for r in extended.reductions if r.summand.free_symbols & moving]
     coupling = (*(r.name for r in averages), *(s.name for s in extended.states))
-    chain = Chain(extended.scalars, coupling, sample.through() if isinstance(sample, AtNodes) else None)
+    nodal = (sample.through(), sample.again) if isinstance(sample, AtNodes) else ()
+    chain = Chain(extended.scalars, coupling, *nodal)
     noise = Increments(extended, sample, chain)
     family, states = extended.family, extended.states
+    border = table([[chain.along(f, z) for z in coupling] for f in family.rhs], len(coupling))
+    reading = table([[sp.diff(r.summand, v) for v in family.states] for r in averages], len(family.states))
+    memory = table([[chain.along(s.rhs, z) for z in coupling] for s in states], len(coupling))
+    unknown = sample.unknown or _bent(border.col_join(memory), reading, family)
+    mean, beside = None, Family((), (), ())
+    if not unknown:
+        mean, beside = _mean(extended, chain, sample, noise)
     nodes = sample.nodes() if isinstance(sample, AtNodes) else None
-    unknown = _NO_FORM if nodes is not None else sample.unknown
-    mean = None if unknown else _mean(extended, chain, Shift(extended, sample, chain, noise))
     asked = () if nodes is None else (name for name, *_ in nodes.asked)
     extended = replace(extended, parameters={**extended.parameters, **dict.fromkeys(asked, sp.S.Zero)})
+    shared = tuple(chain.named)
+    if beside.states:
+        extended = _with(beside, extended, shared)
     return Deviations(
         extended,
         coupling,
-        tuple(chain.named),
+        shared,
         sp.Matrix(family.rhs).jacobian(family.states),
-        table([[chain.along(f, z) for z in coupling] for f in family.rhs], len(coupling)),
-        table([[sp.diff(r.summand, v) for v in family.states] for r in averages], len(family.states)),
-        table([[chain.along(s.rhs, z) for z in coupling] for s in states], len(coupling)),
+        border,
+        reading,
+        memory,
         noise.spread(),
         noise.features,
         noise.core,
@@ -157,7 +177,17 @@ def deviations(system: MomentSystem, random_start: bool = False, numeric: bool =
         mean,
         unknown,
         nodes,
+        len(beside.states),
     )
+
+
+def _bent(speeds: sp.Matrix, reading: sp.Matrix, family: Family) -> str:
+    """Why the bias is not derived where an average that moves others is not linear in the states of a mode."""
+    for k in range(reading.rows):
+        held = reading.row(k).free_symbols & set(family.states)
+        if held and any(e != 0 for e in speeds.col(k)):
+            return f"an average that couples the coordinates is not linear in {min(map(str, held))}"
+    return ""
 
 
 def _check(s: Statement) -> None:
@@ -192,19 +222,38 @@ def _extended(system: MomentSystem, sample: OneSample, random_start: bool) -> Mo
     return replace(system, family=family, reductions=tuple(reductions))
 
 
-def _mean(system: MomentSystem, chain: Chain, shift: Shift) -> Mean:
-    """Second derivatives, and B₁."""
+def _with(beside: Family, system: MomentSystem, shared: tuple[tuple[sp.Symbol, sp.Expr], ...]) -> MomentSystem:
+    """``system`` with further states behind its own, and with the names that their equations hold as scalars."""
+    own = system.family
+    family = replace(
+        own,
+        states=(*own.states, *beside.states),
+        rhs=(*own.rhs, *beside.rhs),
+        definitions={**own.definitions, **beside.definitions},
+        sizes=beside.sizes,
+    )
+    return replace(system, family=family, scalars=(*system.scalars, *(Scalar(name, e) for name, e in shared)))
+
+
+def _mean(system: MomentSystem, chain: Chain, sample: OneSample, noise: Increments) -> tuple[Mean, Family]:
+    """Second derivatives and B₁, and the further states that these hold."""
+    shift = Shift(system, sample, chain, noise)
+    beside, of_modes = Family((), (), ()), None
+    if not rotation_invariant(sample.statement):
+        alone = Entrywise(system, sample, chain, noise)
+        of_modes, beside = alone.shift, alone.beside
     family, coupling = system.family, chain.coupling
     p, n = len(family.states), len(coupling)
     block = sp.Matrix(family.rhs).jacobian(family.states)
     inner = [sp.diff(block[i, j], v) for i in range(p) for j in range(p) for v in family.states]
     mixed = [chain.along(block[i, j], z) for i in range(p) for j in range(p) for z in coupling]
-    return Mean(
+    mean = Mean(
         sp.Array(inner, (p, p, p)),
         sp.Array(mixed, (p, p, n)),
         chain.hessian(family.rhs),
         chain.hessian([s.rhs for s in system.states]),
         chain.hessian(list(system.outputs.values())),
-        shift.modes(),
+        shift.modes() if of_modes is None else of_modes,
         shift.memories(),
     )
+    return mean, beside

@@ -76,8 +76,8 @@ def _check_poles(loss: sp.Expr, slope: sp.Expr) -> None:
 
 
 def _generic(symbols: set[sp.Symbol]) -> dict[sp.Symbol, sp.Expr]:
-    """Unrelated values of symbols."""
-    return {s: sp.Rational(7 + 2 * k, 11) for k, s in enumerate(sorted(symbols, key=str))}
+    """Unrelated values of symbols, all in (0, 1): none is a number at which a parameter is special."""
+    return {s: sp.Rational(7 + 3 * k, 11 + 3 * k) for k, s in enumerate(sorted(symbols, key=str))}
 
 
 def growth(expr: sp.Expr) -> sp.Rational:

@@ -1,4 +1,4 @@
-"""Losses that see differences of outputs only, as softmax does: averages over one variable fewer.
+"""What a loss sees of its predictions: differences of outputs only, as softmax does, or the error alone.
 
 Part of the third pass, :mod:`symhigh.derivation.expectations`. Where ``f(x + h) = f(x)`` for a common shift h of all
 students, every slope is a function of ``x_p - x_last``, so that x_last may be put to zero and the covariance to that of
@@ -67,11 +67,31 @@ def _invariant(s: Statement, group: tuple[sp.Symbol, ...]) -> bool:
         return False
     names = sorted(set().union(*(e.free_symbols for e in exprs)), key=str)
     for sign in (1, -1):
-        point = {v: sign * sp.Rational(7 + 2 * k, 9 + k) for k, v in enumerate(names)}
+        point = {v: sign * sp.Rational(7 + 3 * k, 11 + 3 * k) for k, v in enumerate(names)}
         point |= {v: abs(value) for v, value in point.items() if v.is_nonnegative}
         moved = point | {x: point[x] + sign * _SHIFT for x in group if x in point}
         for e in exprs:
             here, there = (sp.N(e.xreplace(at), 40) for at in (point, moved))
             if not here.is_number or abs(here - there) > sp.Float(10) ** -30 * (1 + abs(here)):
+                return False
+    return True
+
+
+def sees_error_alone(s: Statement) -> bool:
+    """Whether each sample depends on ``x - x_star`` only, not just its expectations.
+
+    Compared at unrelated points, to thirty digits.
+    """
+    (student,), (aim,) = s.students, s.aims
+    of_rule = [e for e in (s.rate, *(m.increment for m in s.memory)) if e is not None and e.has(student, aim)]
+    for expr in (*(e for o in s.outcomes for e in (o.loss, o.probability)), *of_rule):
+        for shift in (sp.Rational(5, 7), -sp.Rational(13, 11)):
+            others = expr.free_symbols - {student, aim}
+            at = {v: sp.Rational(7 + 3 * k, 11 + 3 * k) for k, v in enumerate(sorted(others, key=str))}
+            pair = [
+                sp.N(expr.subs({**at, student: sp.Rational(2, 3) + a, aim: sp.Rational(-1, 4) + a}), 40)
+                for a in (sp.S.Zero, shift)
+            ]
+            if abs(pair[0] - pair[1]) > sp.Float(10) ** -30 * (1 + abs(pair[0])):
                 return False
     return True

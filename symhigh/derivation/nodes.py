@@ -7,8 +7,10 @@ each a page long, while all of them at once are one sum over points (:mod:`symhi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
+from itertools import combinations_with_replacement
 
 import sympy as sp
 
@@ -64,8 +66,9 @@ class AtNodes(OneSample):
         found = next((key for key, name in self.names.items() if name == mean), None)
         return sp.S.Zero if found is None else self._name(found[0], tuple(sorted((*found[1], k, l))))
 
-    def through(self) -> Through:
-        """The averages of the limit, by their names there: their derivatives in the law, by Price's theorem."""
+    @cached_property
+    def averages(self) -> dict[sp.Symbol, sp.Expr]:
+        """The averages of the limit, by their names there."""
         F, found = self.slopes, dict[sp.Symbol, sp.Expr]()
         for p in range(self.students):
             found |= {OwnedSymbol(f"C_{p + 1}_{r + 1}", real=True): c for r, c in enumerate(self.stein(F[p]))}
@@ -73,12 +76,27 @@ class AtNodes(OneSample):
                 both = [f * h for f, h in zip(F[p], F[q], strict=True)]
                 found[OwnedSymbol(f"I_{p + 1}_{q + 1}", real=True)] = self.mean(both)
         found[risk] = self.mean([o.loss for o in self.outcomes])
-        law, size = self.law.law, len(self.predictions)
-        places = [(k, l) for k in range(size) for l in range(k, size)]
+        return found
+
+    def through(self) -> Through:
+        """The derivatives of the limit's averages in the law, by Price's theorem."""
+        return {name: dict(self._along_law(value)) for name, value in self.averages.items()}
+
+    def again(self, name: sp.Symbol) -> dict[tuple[sp.Expr, sp.Expr], sp.Expr]:
+        """Second derivatives of one of them."""
+        law, value = self.law.law, self.averages[name]
         return {
-            name: {law[k, l]: self.curvature(value, k, l) / (2 if k == l else 1) for k, l in places}
-            for name, value in found.items()
+            (law[k, l], entry): slope / (2 if k == l else 1)
+            for k, l in self._places()
+            for entry, slope in self._along_law(self.curvature(value, k, l))
         }
+
+    def _along_law(self, value: sp.Expr) -> Iterator[tuple[sp.Expr, sp.Expr]]:
+        for k, l in self._places():
+            yield self.law.law[k, l], self.curvature(value, k, l) / (2 if k == l else 1)
+
+    def _places(self) -> list[tuple[int, int]]:
+        return list(combinations_with_replacement(range(len(self.predictions)), 2))
 
     def nodes(self) -> Nodes:
         """What has been asked for."""

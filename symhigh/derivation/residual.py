@@ -23,7 +23,7 @@ from symhigh.symbols import B11, B12, B22, OwnedSymbol, eps, x, x_star
 
 _LAW = sp.ImmutableMatrix([[B11, B12], [B12, B22]])
 _R = OwnedSymbol("r", real=True)
-_P = sp.Dummy("P", positive=True)
+_P = sp.Dummy("P", dummy_index=8_140_201, positive=True)
 """``Q`` and the variance of the noise."""
 _SURE = (Component(sp.S.One, sp.S.Zero, sp.S.Zero),)
 

@@ -46,7 +46,11 @@ class Fluctuations:
         return np.asarray(self.between[:, self._place(first), :, self._place(second)] / _dimension(d))
 
     def bias(self, name: str, d: int) -> Array | None:
-        """The mean of an output over runs at dimension d minus the limit's, (T,); None where ``why`` says so."""
+        """The mean of an output over runs at dimension d minus the limit's, (T,); None where ``why`` says so.
+
+        NaN for what is no quantity of a run and holds averages that are not linear in the states of a mode, such as the
+        ``distance_threshold`` of rules with cells.
+        """
         place = self._place(name)
         return None if self.why else np.asarray(self.drift[:, place] / _dimension(d))
 

@@ -18,10 +18,11 @@ from symhigh.codegen.target import Target
 from symhigh.derivation.fluctuations import Deviations
 from symhigh.derivation.sample import sample_of
 from symhigh.integration.doubts import Doubts, errors_at
-from symhigh.integration.modes import population_of, starting_modes
+from symhigh.integration.modes import all_columns, population_of, starting_modes
 from symhigh.integration.nodes import Averages
 from symhigh.integration.path import Path
 from symhigh.population import Spectrum, Start
+from symhigh.population.population import Columns
 from symhigh.population.spectrum import Array
 from symhigh.symbols import D2
 
@@ -32,7 +33,8 @@ _AT_NODES = 1e-4
 class Equations:
     """The coefficients of the linear theory along the limit's path; calling it gives those of one time.
 
-    Its states are those of the limit times ``scale``, the root of a mode's weight, which makes deviations of one size.
+    Its states are those of the limit, ``kept`` of all that the path has, times ``scale``, the root of a mode's weight,
+    which makes deviations of one size.
     """
 
     def __init__(
@@ -44,10 +46,13 @@ class Equations:
         population = population_of(system, spectrum, start, owner="fluctuations")
         values, self.w = population.eigenvalues, population.weights
         asked = len(system.parameters) - par.size
+        self._taken = np.empty(0)
         self.averages = None if theory.nodes is None else Averages(theory.nodes, _AT_NODES)
         par = np.concatenate([par, np.zeros(asked)])
         given = dict(zip(system.parameters, map(sp.Float, par), strict=True))
         coef, modes, mode_size = starting_modes(replace(system, parameters=given), population)
+        if getattr(start, "random", False):
+            modes[len(modes) - theory.beside :] = _fourth(theory, all_columns(system, population.columns))
         const, memory = np.zeros(len(system.reductions)), np.zeros(len(system.states))
         self.kernels.prepare(par, coef, self.w, const)
         self.kernels.begin(par, const, memory)
@@ -56,11 +61,12 @@ class Equations:
         self.size = np.where(size > 0, size, 1.0)
         y = np.concatenate([modes.ravel(), memory])
         self.path = Path(system, target, y, self.data, self.size, end, rtol, deadline)
-        self.p, self.n, self.m = len(modes), self.w.size, len(memory)
+        self.p, self.n, self.m = theory.block.rows, self.w.size, len(memory)
+        self.kept = np.r_[: self.p * self.n, y.size - self.m : y.size]
         self.linear = Tables(theory, LINEAR, self.n)
         self.bent = None if theory.mean is None else Tables(theory.mean, BENT, self.n)
         self.scale = np.concatenate([np.tile(np.sqrt(self.w), self.p), np.ones(self.m)])
-        self.start = np.zeros((y.size, y.size))
+        self.start = np.zeros((self.kept.size, self.kept.size))
         if getattr(start, "random", False):
             self.start = self._of_start(start, spectrum, values)
 
@@ -75,7 +81,7 @@ class Equations:
         vectors = mix @ np.array([[x0, cross], [cross, x_star]]) @ mix.T
         if sample.overlap(0, 0) == D2:
             vectors = np.array([[x0 - 2 * cross + x_star]])
-        pairs = [sample.pair(s) for s in self.theory.system.family.states]
+        pairs = [sample.pair(s) for s in self.theory.system.family.states[: self.p]]
         shape = start.profile_at(values) ** 2
         result = np.zeros((self.p * self.n + self.m,) * 2)
         placed = [(a, *pair) for a, pair in enumerate(pairs) if pair is not None]
@@ -92,7 +98,8 @@ class Equations:
 
     def take_averages(self, t: float, y: Array) -> None:
         """Puts the averages that are taken at nodes where the generated functions read them."""
-        if self.averages is not None:
+        if self.averages is not None and not np.array_equal(y, self._taken):
+            self._taken = y.copy()
             tables = Tables(self.theory.nodes, PLACE, self.n).copies()
             self.kernels.place(t, y, *self.data, *tables.values())
             values = self.averages.values(**tables)
@@ -108,6 +115,19 @@ class Equations:
 
     def __call__(self, t: float) -> _At:
         return _At(self, t)
+
+
+def _fourth(theory: Deviations, columns: Columns) -> Array:
+    """Where the states beside those of the linear theory start, products of four Gaussian entries and zeros."""
+    family, result = theory.system.family, np.zeros((theory.beside, len(next(iter(columns.values())))))
+    for row, name in zip(result, family.states[theory.block.rows :], strict=True):
+        powers = family.definitions[name].as_powers_dict()
+        factors = [columns[v] for v, n in powers.items() if v in columns for _ in range(int(n))]
+        if factors:
+            a, b, c, e = factors
+            pairs = ((a, b, c, e), (a, c, b, e), (a, e, b, c))
+            row[:] = sum((f * g).mean(axis=1) * (h * k).mean(axis=1) for f, g, h, k in pairs)
+    return result
 
 
 class _At:
@@ -181,12 +201,12 @@ class _At:
     def force(self) -> Array:
         """``B₁ - ½ d²y/dt²``."""
         if (bent := self.bent) is None:
-            return np.zeros(len(self.y))
+            return np.zeros(self.e.kept.size)
         speed = np.zeros(len(self.y))
         self.e.kernels.rhs(self.t, self.y, speed, *self.e.data)
         shift = np.concatenate([bent["shift"].ravel(), bent["memory_shift"]])
         scale = self.e.scale
-        return np.asarray(scale * shift - (self.J @ (scale * speed) + self.in_time) / 2)
+        return np.asarray(scale * shift - (self.J @ (scale * speed[self.e.kept]) + self.in_time) / 2)
 
     def outputs(self, C: Array, m: Array) -> tuple[Array, Array, Array]:
         """Values, covariance times d and bias times d of the outputs."""
@@ -197,4 +217,5 @@ class _At:
         if (bent := self.bent) is not None:
             between = self.reading @ C @ self.reading.T
             bias = self.weights @ m + np.einsum("okl,kl->o", bent["outputs"], between) / 2
+            bias[self.e.theory.bent] = np.nan
         return values, covariance, bias

@@ -82,6 +82,8 @@ def fluctuations(
         )
     population_of(system, spectrum, start, owner="fluctuations")  # refuses what is no population of this system
     theory = theory_of(system, bool(getattr(start, "random", False)))
+    if theory.beside and getattr(start, "vectors_given", None) is not None and spectrum.members is not None:
+        theory = replace(theory, mean=None, why=_GROUPED)
     marks = _marks(joint, times)
     used = few(theory, spectrum, start, tolerance, end)
     run = partial(_run, theory, par, used, start, end, times, marks, tolerance)
@@ -134,6 +136,10 @@ def _run(
 
 
 _NOT_SMOOTH = "the terms of order 1/d are infinite at the start, as where a covariance is singular"
+_GROUPED = (
+    "the fourth moments of the entries that share an eigenvalue are not known; give every entry an eigenvalue of its "
+    "own"
+)
 _FARTHER = 100.0
 """A spectrum is resolved for clocks ∫γ dt up to this multiple of the time interval."""
 _REFERENCE = 64
@@ -165,7 +171,7 @@ def without_integrals(theory: Deviations) -> bool:
 
 def few(theory: Deviations, spectrum: Spectrum, start: Start, rtol: float, end: float) -> Spectrum:
     """The spectrum, compressed where it is continuous or has more modes than dense matrices are quick for."""
-    count, states = spectrum.values.size, len(theory.system.family.states)
+    count, states = spectrum.values.size, theory.block.rows
     if spectrum.quantile is None and count * states <= DENSE_STATES:
         return spectrum
     if getattr(start, "vectors_given", None) is not None:
@@ -212,7 +218,7 @@ def _observe(
     if times.size and times[0] == 0:
         observe(0.0, C, np.zeros((len(C), 1)))
     if times.size > len(rows):
-        for piece in march(equations, C, end, rtol, marks.tolist(), equations.size):
+        for piece in march(equations, C, end, rtol, marks.tolist(), equations.size[equations.kept]):
             if time.monotonic() > deadline:
                 raise ArithmeticError("fluctuations: out of time")
             last = piece.t + piece.h >= end * (1 - 1e-14)

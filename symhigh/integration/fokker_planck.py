@@ -28,12 +28,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from symhigh.checks import array, real, whole
+from symhigh.codegen.densities import Coupled, solver_kernels
 
 Array = np.ndarray[Any, Any]
 NONE = np.zeros(0)
@@ -44,11 +44,13 @@ class Coupling:
     """How classes meet, as compiled functions with the arguments of :mod:`symhigh.codegen.density`.
 
     ``averages`` adds a class's share to ``size`` sums, from its ``row`` of numbers (K, …); ``forces`` turns sums,
-    memories, parameters and ``const`` into channels and the rates of the memories, ``memory`` at first.
+    memories, parameters and ``const`` into channels and the rates of the memories, ``memory`` at first. ``kernels``
+    holds the solver of their target.
     """
 
     averages: Callable[..., None]
     forces: Callable[..., None]
+    kernels: Any
     row: Array
     size: int
     const: Array = field(default_factory=lambda: NONE)
@@ -71,11 +73,11 @@ class ChannelModel:
     alpha: Array
     coupling: Coupling
 
-    @property
-    def arrays(self) -> tuple[Array, ...]:
-        """The arrays in the order the kernel takes them."""
-        given = (self.flat, self.terms, self.alpha, self.in_xi, self.in_alpha)
-        return tuple(np.ascontiguousarray(a, dtype=float) for a in given)
+    def coupled(self, pair: tuple[Any, Any], grid: Array, cells: Array) -> Any:
+        """What the solver is told, with a pair of functions of averages and of what is made of them."""
+        given = (self.flat, self.terms, self.alpha, self.in_xi, self.in_alpha, self.coupling.row, self.coupling.const)
+        arrays = (np.ascontiguousarray(a, dtype=float) for a in given)
+        return Coupled._make((*pair, *arrays, np.zeros(self.coupling.size), grid, cells))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,44 +121,16 @@ class MeanFieldModel:
 
     def channels(self) -> ChannelModel:
         """The same system with its channels 1 and R."""
-        from symhigh.integration.fokker_planck_kernel import risk_of_squares, squared_error
-
+        kernels = solver_kernels()
         table, drift, error, in_xi, in_alpha = self.packed()
         none = np.zeros(table.shape[0])
         flat = [[table[:, 0], none], [table[:, 1], none], [table[:, 2], table[:, 3]], [none, table[:, 8]]]
         row = np.column_stack([table[:, 6], table[:, 4], table[:, 5], error])
-        functions = (addressed(squared_error, AVERAGES), addressed(risk_of_squares, FORCES))
-        coupling = Coupling(*functions, row, 1, np.array([float(self.offset)]))
+        offset = np.array([float(self.offset)])
+        coupling = Coupling(kernels.squared_error, kernels.risk_of_squares, kernels, row, 1, offset)
         return ChannelModel(
             in_xi, in_alpha, np.array(flat), np.stack([drift, np.zeros_like(drift)]), table[:, 7], coupling
         )
-
-
-AVERAGES, FORCES = "averages", "forces"
-
-
-@lru_cache(maxsize=256)
-def addressed(function: Any, kind: str) -> Any:
-    """A compiled function of one of the two kinds as an address, so that one kernel serves them all."""
-    from numba import float64, types
-
-    row, rows = types.Array(float64, 1, "C"), types.Array(float64, 2, "C")
-    arguments = (float64, float64, row, row, rows, row, row, row) if kind == AVERAGES else (float64, *(row,) * 5)
-    compiled = function.compile(arguments) and function.overloads[arguments]
-    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
-
-    class Address(types.WrapperAddressProtocol):  # type: ignore[misc]
-        """What Numba calls through; it holds on to the machine code."""
-
-        code = compiled
-
-        def __wrapper_address__(self) -> int:
-            return int(address)
-
-        def signature(self) -> Any:
-            return types.void(*arguments)
-
-    return Address()
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,8 +218,6 @@ def solve_fokker_planck(
         A channel, a memory or the frame ceased to be finite, or the step fell below rounding: the mean-field limit
         explodes, which it can do far above the stability threshold. Carries the solution so far.
     """
-    from symhigh.integration.fokker_planck_kernel import advance
-
     times = array("solve_fokker_planck", "t", t, meaning="the output times")
     if times.ndim != 1 or times.size < 1 or (np.diff(times) <= 0).any() or not np.isfinite(times).all():
         raise ValueError("solve_fokker_planck(t): times must be finite and increasing")
@@ -267,11 +239,10 @@ def solve_fokker_planck(
     rates, mass = np.empty_like(path), np.empty((times.size, classes, count))
     mass[0], path[0] = gaussian / gaussian.sum(), 0.0
     path[0, :classes], path[0, 2 * classes + channels :] = start, coupling.memory
-    steps, reached, rows = advance(
-        numbers.arrays, coupling.averages, coupling.forces,
-        (np.ascontiguousarray(coupling.row, dtype=float), coupling.const, np.zeros(coupling.size)),
+    steps, reached, rows = coupling.kernels.advance(
+        numbers.coupled((coupling.averages, coupling.forces), grid, cells),
         np.zeros((times.size, 0)) if parameters is None else np.ascontiguousarray(parameters, dtype=float),
-        grid, cells, times, float(rtol), -1.0 if step is None else float(step), path, rates, mass,
+        times, float(rtol), -1.0 if step is None else float(step), path, rates, mass,
     )  # fmt: skip
     end = 2 * classes + channels
     parts = (path[:, 2 * classes : end], path[:, end:], path[:, :classes])

@@ -94,14 +94,15 @@ def cell_starts(system: MomentSystem) -> dict[sp.Symbol, float]:
 def starting_modes(system: MomentSystem, population: Population) -> tuple[Array, Array, Array]:
     """Coefficients, states and their sizes at the nodes, of shapes (coefficients, N), (states, N) and (N,)."""
     columns, cells = all_columns(system, population.columns), cell_starts(system)
-    count = population.weights.size
+    count, shape = population.weights.size, next(iter(columns.values())).shape
 
     def value(symbol: sp.Symbol) -> Array:
         if symbol == lam:
             return population.eigenvalues
         if symbol in cells:
             return np.full(count, cells[symbol])
-        return np.asarray(evaluate(system.family.definitions[symbol], columns).mean(axis=1))
+        defined = evaluate(system.family.definitions[symbol], columns)
+        return np.asarray(np.broadcast_to(defined, shape).mean(axis=1))
 
     coef = np.array([value(s) for s in system.family.coefficients])
     states = np.array([value(s) for s in system.family.states])

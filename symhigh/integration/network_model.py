@@ -14,21 +14,18 @@ import numpy as np
 import sympy as sp
 
 from symhigh.closed.network import numeric, starts
+from symhigh.codegen.densities import density_kernels
 from symhigh.codegen.density import COEFFICIENTS
-from symhigh.codegen.kernels import density_kernels
 from symhigh.codegen.lower import averages
 from symhigh.derivation.close.additive import alpha, side_w, side_z, xi
 from symhigh.derivation.close.channels import Exponents, exponential_terms
 from symhigh.derivation.close.density import DensitySystem
 from symhigh.integration.doubts import Doubts
 from symhigh.integration.fokker_planck import (
-    AVERAGES,
-    FORCES,
     ChannelModel,
     Coupling,
     Densities,
     MeanFieldModel,
-    addressed,
 )
 from symhigh.integration.modes import all_columns, population_of
 from symhigh.integration.schedules import parameter_values
@@ -75,19 +72,17 @@ class DensityModel:
     def outputs(self, found: Densities) -> dict[str, Array]:
         """The system's outputs along a solution, (T,) each."""
         names, kernels = list(self.system.outputs), self.kernels
-        pair = addressed(kernels.reports, AVERAGES), addressed(kernels.observe, FORCES)
+        pair = kernels.reports, kernels.observe
         out = self._along(found, pair, len(names))
         return {name: out[:, k].copy() for k, name in enumerate(names)}
 
     def _along(self, found: Densities, pair: tuple[Any, Any], count: int) -> Array:
         """What a pair of functions, of averages and of what is made of them, gives along a solution, (T, count)."""
-        from symhigh.integration.fokker_planck_kernel import outputs_at
-
-        coupling, out = self.model.coupling, np.empty((found.t.size, count))
+        out = np.empty((found.t.size, count))
         path = np.hstack([found.centre, found.scale**2, found.clocks, found.memory])
-        outputs_at(
-            self.model.arrays, *pair, (coupling.row, coupling.const, np.zeros(coupling.size)),
-            self.parameters(found.t, False), found.grid, found.t, path, found.mass, out,
+        self.kernels.outputs_at(
+            self.model.coupled(pair, found.grid, found.cells), self.parameters(found.t, False), found.t, path,
+            np.ascontiguousarray(found.mass), out,
         )  # fmt: skip
         return out
 
@@ -95,7 +90,7 @@ class DensityModel:
         """What is known of averages that resist quadrature, along a solution."""
         doubts, nodes = Doubts(rtol), averages(self.system, self.channels)
         if nodes:
-            pair = addressed(self.kernels.leans, AVERAGES), addressed(self.kernels.doubt, FORCES)
+            pair = self.kernels.leans, self.kernels.doubt
             for now, row in zip(found.t.tolist(), self._along(found, pair, len(nodes)), strict=True):
                 doubts.take(nodes, row, now)
         return doubts
@@ -150,8 +145,8 @@ def _coupling(
     ]
     row = np.column_stack([classes.weight, *pair, *coef])
     assert row.shape[1] == COEFFICIENTS + len(coef)
-    functions = addressed(kernels.averages, AVERAGES), addressed(kernels.forces, FORCES)
-    return Coupling(*functions, np.ascontiguousarray(row), max(1, len(system.reductions)), const, memory)
+    size = max(1, len(system.reductions))
+    return Coupling(kernels.averages, kernels.forces, kernels, np.ascontiguousarray(row), size, const, memory)
 
 
 def model_of(limit: DensitySystem, classes: NetworkClasses) -> tuple[MeanFieldModel, Array]:

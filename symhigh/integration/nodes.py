@@ -21,11 +21,14 @@ _RADIUS = 6.0
 """Standard deviations beyond which there are no points."""
 _STEP = 1.1
 """The first step, times the root of half and twice the largest variance: the width of products of four slopes."""
+_AT_ONCE = 50_000
+"""Points whose values are held at once."""
 _MOST = 3_000_000
 """Points, at most; those outside the ball count, as they are made."""
-_FLAT, _FLOOR = 0.05, 1e-6
+_FLAT, _FLOOR = 0.05, 1e-5
 """Along axes of less variance functions are nearly polynomials, which few points of Gauss and Hermite average;
 variances are taken to be at least the floor, which the averages of smooth functions hardly see."""
+_POINTS = 11
 _FUNCTIONS = {
     "Sigmoid": expit, "Softplus": lambda u: np.logaddexp(0.0, u), "erf": erf, "erfc": erfc,
 }  # fmt: skip
@@ -46,15 +49,19 @@ class Averages:
         noisy = any(e.has(eps) for e in nodes.exprs)
         self._noise = (roots, weights / weights.sum()) if noisy else (np.zeros(1), np.ones(1))
         self._functions: Any = sp.lambdify(names, exprs, [_FUNCTIONS, "numpy"], cse=True)
-        self._order = max((len(ks) for *_, ks in nodes.asked), default=0)
+        self._wanted: dict[tuple[int, ...], tuple[list[int], list[int]]] = {}
+        for row, (_, place, ks) in enumerate(nodes.asked):
+            for into, what in zip(self._wanted.setdefault(ks, ([], [])), (row, place), strict=True):
+                into.append(what)
+        self._order = np.array([len(ks) for *_, ks in nodes.asked])
         self._widest, self._step = 0.0, _STEP
         self._known: dict[int, tuple[Array, Array]] = {}
 
     def values(self, law: Array, given: Array) -> Array:
         """All averages at one covariance of the variables."""
-        largest = float(np.linalg.eigvalsh(law)[-1])
-        if not np.isfinite(largest):
+        if not np.isfinite(law).all():
             return np.full(len(self.nodes.asked), np.nan)
+        largest = float(np.linalg.eigvalsh(law)[-1])
         if largest > self._widest:
             self._settle(law, given, 1.2 * largest)
         return self._at(0.0, law, given)
@@ -66,7 +73,9 @@ class Averages:
         while True:
             self._known.clear()
             one, two = (self._at(shift, wide, given) for shift in (0.0, 0.5))
-            if np.abs(one - two).max(initial=0.0) <= 2 * self.rtol * np.abs(one).max(initial=0.0):
+            size = np.abs(one)
+            allowed = [max(size[self._order <= n].max(), 1e-3 * size.max()) for n in self._order]
+            if (np.abs(one - two) <= 2 * self.rtol * np.array(allowed)).all():
                 return
             self._step *= 0.85
 
@@ -76,7 +85,7 @@ class Averages:
             return self._known[flat]
         size, step = len(self.nodes.variables), self._step / np.sqrt(0.5 + 2 * self._widest)
         count = int(np.ceil(_RADIUS / step))
-        roots, weights = np.polynomial.hermite_e.hermegauss(7)
+        roots, weights = np.polynomial.hermite_e.hermegauss(_POINTS)
         if len(roots) ** flat * (2 * count + 1) ** (size - flat) > _MOST:
             raise ArithmeticError(
                 f"averages over {size} predictions are not resolved by {_MOST} points; simulate an ensemble"
@@ -99,38 +108,34 @@ class Averages:
         points, weights = self._lattice(shift, flat)
         # the lattice stands along the variables, not along the axes, on which functions are narrowest
         left, _, right = np.linalg.svd(axes[: len(axes) - flat, flat:].T)
-        points = np.hstack([points[:, :flat], points[:, flat:] @ (left @ right).T])
-        z, dual = points * np.sqrt(variances) @ axes.T, points / np.sqrt(variances) @ axes.T
-        with np.errstate(all="ignore"):
-            values = sum(
-                share * self._on(z, np.sqrt(given[-1]) * e, given) for e, share in zip(*self._noise, strict=True)
-            )
-        values = values * weights
-        moments, precision = [values.sum(axis=1)], (axes / variances) @ axes.T
-        if self._order > 0:
-            moments.append(values @ dual)
-        if self._order > 1:
-            pairs = (dual[:, :, None] * dual[:, None, :]).reshape(len(points), -1)
-            square = (values @ pairs).reshape(len(values), *precision.shape)
-            moments.append(square - moments[0][:, None, None] * precision)
-        if self._order > 2:
-            moments.append(self._third(values, dual, precision, moments[1]))
-        return np.array([moments[len(ks)][(place, *ks)] for _, place, ks in self.nodes.asked])
+        turned, precision = left @ right, (axes / variances) @ axes.T
+        found = np.zeros(len(self.nodes.asked))
+        for first in range(0, len(points), _AT_ONCE):
+            some = points[first : first + _AT_ONCE]
+            some = np.hstack([some[:, :flat], some[:, flat:] @ turned.T])
+            z, dual = some * np.sqrt(variances) @ axes.T, some / np.sqrt(variances) @ axes.T
+            with np.errstate(all="ignore"):
+                values = sum(
+                    share * self._on(z, np.sqrt(given[-1]) * e, given) for e, share in zip(*self._noise, strict=True)
+                )
+            values = values * weights[first : first + _AT_ONCE]
+            hermite: dict[tuple[int, ...], Array] = {(): np.ones(len(some))}
+            for ks, (rows, places) in self._wanted.items():
+                found[rows] += values[places] @ _hermite(ks, dual, precision, hermite)
+        return found
 
     def _on(self, z: Array, noise: float, given: Array) -> Array:
         """The functions at predictions z and one value of the noise, of shape (functions, points)."""
         found = self._functions(*z.T, noise, *given[:-1])
         return np.array([np.broadcast_to(f, len(z)) for f in found])
 
-    def _third(self, values: Array, dual: Array, precision: Array, first: Array) -> Array:
-        """``E G ζ_k ζ_l ζ_m`` without what is of first order, where it is asked for."""
-        found = np.zeros((len(values), *[len(precision)] * 3))
-        wanted: dict[tuple[int, ...], list[int]] = {}
-        for _, place, ks in self.nodes.asked:
-            if len(ks) == 3:
-                wanted.setdefault(ks, []).append(place)
-        for (k, l, m), rows in wanted.items():
-            paired = ((k, l, m), (l, m, k), (m, k, l))
-            lower = sum(precision[a, b] * first[rows, c] for a, b, c in paired)
-            found[rows, k, l, m] = values[rows] @ (dual[:, k] * dual[:, l] * dual[:, m]) - lower
-        return found
+
+def _hermite(ks: tuple[int, ...], dual: Array, precision: Array, known: dict[tuple[int, ...], Array]) -> Array:
+    """Hermite's polynomial ``H_{k…l}`` at points, ``H_{kR} = ζ_k H_R - Σ_{l in R} P_kl H_{R without l}``."""
+    if ks not in known:
+        k, rest = ks[0], ks[1:]
+        value = dual[:, k] * _hermite(rest, dual, precision, known)
+        for place, l in enumerate(rest):
+            value = value - precision[k, l] * _hermite(rest[:place] + rest[place + 1 :], dual, precision, known)
+        known[ks] = value
+    return known[ks]

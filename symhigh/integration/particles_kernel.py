@@ -1,6 +1,6 @@
 """Numba kernel of the particle system: drift, error and their averages in one pass over the particles.
 
-Imported only where particles are run. Columns of ``table`` as in ``fokker_planck_kernel.py``. Cost: O(K N J).
+Imported only where particles are run. Columns of ``table`` as ``MeanFieldModel.packed`` gives them. Cost: O(K N J).
 """
 
 # mypy: disable-error-code="no-untyped-def"

@@ -109,12 +109,11 @@ def solve(
         instance("solve", "stepper", stepper, Stepper, "EXPLICIT or IMPLICIT of symhigh.integration.stepper")
     if target is not None:
         instance("solve", "target", target, Target, "C, NUMBA or NUMPY of symhigh.codegen.target")
-    free = target is None and is_free(chosen())
-    target = target or chosen()
+    named, target = target, target or chosen()
     curve, lost = _repeated(given, target), ""
     if curve is None:
         modes = modes_of(system, spectrum, start)[0].weights.size
-        quicker = free and REFERENCE.left > 0 and reference_is_quicker(system, modes)
+        quicker = named is None and is_free(target) and REFERENCE.left > 0 and reference_is_quicker(system, modes)
         with at_work("solve", speaks=progress is None, watched=False):
             curve, lost = (_by_reference(given) if quicker else None) or drive(given, target)
     if isinstance(spectrum, Spectrum):

@@ -5,11 +5,12 @@ Serves scans. The bits of a piece depend neither on the number of threads nor on
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+
+from symhigh.telling import on_a_terminal, tell
 
 PATIENCE = 2.0
 """Seconds after which the progress of a scan is told."""
@@ -38,20 +39,19 @@ class Teller:
         if self.progress is not None:
             self.progress(self.done / max(self.total, 1))
             return
-        spent, live = time.monotonic() - self._began, sys.stderr.isatty()
+        spent, live = time.monotonic() - self._began, on_a_terminal()
         if spent < PATIENCE or (self._told > 0 and spent < self._told + (0.2 if live else _AGAIN)):
             return
         self._told = spent
-        print(f"symhigh: {self.owner}: {self.done} of {self.total} curves", file=sys.stderr, end="\r" if live else "\n")
-        sys.stderr.flush()
+        tell(f"symhigh: {self.owner}: {self.done} of {self.total} curves", end="\r" if live else "\n")
 
     def end(self, whole: bool) -> None:
         """Leave the line; ``whole`` where nothing was left out."""
         if self.progress is not None:
             if whole:
                 self.progress(1.0)
-        elif self._told > 0 and sys.stderr.isatty():
-            print(file=sys.stderr)
+        elif self._told > 0 and on_a_terminal():
+            tell("")
 
 
 def share_out(count: int, threads: int, worker: Callable[[], Work], teller: Teller) -> bool:

@@ -34,6 +34,8 @@ from symhigh.telling import at_work, stage
 Progress = Callable[[float], None]
 Done = tuple[float, Row]
 """A row, and the share of its file that is then done."""
+# a process keeps its linear algebra to one core: others fill the rest, and threads that wait turn idly
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 _PACKAGE = Path(symhigh.__file__).resolve().parent
 
 
@@ -277,7 +279,7 @@ def _process() -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": path},
+        env={**_ONE_THREAD, **os.environ, "PYTHONPATH": path},
     )
 
 

@@ -134,6 +134,10 @@ class Laplace(NoiseLaw):
         return {SCALE: self.scale}
 
 
+_MOST_FREEDOM = 1000.5
+"""Degrees of freedom whose powers a double holds."""
+
+
 @law("student-t", Parameter("dof", "Degrees of freedom.", 3.0, symbolic=False), _SCALE)
 @dataclass(frozen=True)
 class StudentT(NoiseLaw):
@@ -149,7 +153,8 @@ class StudentT(NoiseLaw):
     scale: Any = 1
 
     def __post_init__(self) -> None:
-        number = real("StudentT", "dof", self.dof, above=0.0, meaning="the degrees of freedom")
+        what = "the degrees of freedom; beyond, give Gaussian(scale), from which the law differs by 1/dof"
+        number = real("StudentT", "dof", self.dof, above=0.0, below=_MOST_FREEDOM, meaning=what)
         exact = isinstance(self.dof, sp.Expr) and self.dof.is_Rational
         object.__setattr__(self, "dof", self.dof if exact else sp.nsimplify(number, rational=True))
         _checked(self, "scale", "the scale of the label noise")

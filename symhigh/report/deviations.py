@@ -31,7 +31,8 @@ class FluctuationEquations:
     """``dC/dt = J C + C Jᵀ + Σ`` and ``dm/dt = J m + ½ F″:C + B₁ - ½ d²y/dt²`` of one limit, written out.
 
     ``equations()`` are, in this order: C of every pair of states and memories, m of each, the variances and biases of
-    the outputs (those of one run times d), and the averages over a sample that occur, ``K_1``, ``K_2``, …. Where the
+    the outputs (those of one run times d), and the averages over a sample that occur, ``K_1``, ``K_2``, …. For steps
+    that move every coordinate by itself those of Q and K of :mod:`symhigh.derivation.entrywise` follow the m. Where the
     bias is not derived ``why`` says the reason, and the equations of m are left out.
     """
 
@@ -77,8 +78,8 @@ class _Written:
     """The equations of one theory."""
 
     def __init__(self, theory: Deviations) -> None:
-        self.theory, self.states = theory, theory.system.family.states
-        self.p, self.names = len(self.states), [*self.states, *(s.name for s in theory.system.states)]
+        self.theory, self.p = theory, theory.block.rows
+        self.names = [*theory.system.family.states[: self.p], *(s.name for s in theory.system.states)]
         self.notation = Notation(theory.system)
         self.letters: dict[sp.Expr, sp.Symbol] = {}
 
@@ -87,7 +88,7 @@ class _Written:
         entries = range(len(self.names))
         shown = [self._covariance(a, b) for a, b in combinations_with_replacement(entries, 2)]
         if self.theory.mean is not None:
-            shown += [self._bias(a) for a in entries]
+            shown += [self._bias(a) for a in entries] + self._beside()
         for o, name in enumerate(self.theory.system.outputs):
             if name not in _APART and any(e != 0 for e in self.theory.gradients.row(o)):
                 shown += self._output(o, name)
@@ -128,6 +129,14 @@ class _Written:
         own = self.notation.rewrite(self.names[a])
         total = self._moved(entry, None) + sp.Add(*half) / 2 + self._at(shift, entry) - sp.Derivative(own, (t, 2)) / 2
         return sp.Eq(sp.Derivative(self._m(entry), t), total, evaluate=False)
+
+    def _beside(self) -> list[sp.Eq]:
+        """What the mean needs beside C."""
+        family, entry = self.theory.system.family, self._entry(0, I_MODE)
+        pairs = list(zip(family.states, family.rhs, strict=True))[self.p :]
+        return [
+            sp.Eq(sp.Derivative(self._at(name, entry), t), self._at(rhs, entry), evaluate=False) for name, rhs in pairs
+        ]
 
     def _output(self, o: int, name: str) -> list[sp.Eq]:
         z = [k for k in range(len(self.theory.coupling)) if self.theory.gradients[o, k] != 0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from symhigh.codegen.kernels import step_kernels
-from symhigh.codegen.normal import stream
+from symhigh.codegen.normal import apart, stream
 from symhigh.integration.doubts import Doubts
 from symhigh.integration.modes import all_columns, cell_starts
 from symhigh.population.spectrum import Array
@@ -36,10 +36,10 @@ class DirectWalk:
         self.const = constants(e, self.kernels, self.coef, self.w)
         memory = starting_memory(e, self.kernels, self.const)
         rows = [columns[v] for v in field.coordinates] + [np.full(d, cells[c]) for c in field.cells]
-        self.y: Array = np.concatenate([*rows, memory]).astype(float)
-        self.root = np.ones(d) if e.given else np.sqrt(values)
+        y, root = np.concatenate([*rows, memory]).astype(float), np.ones(d) if e.given else np.sqrt(values)
+        self.y, self.coef, self.root, self.a = apart(y, self.coef, root, np.zeros(d))
         self.recorder = None if e.covariance is None else recorder(e.system, s, e.covariance @ e.covariance)
-        self.a, self.push = np.zeros(d), np.zeros((len(s.students), d))
+        self.push = np.zeros((len(s.students), d))
         self.extra = np.zeros((len(s.normals), d))
         self.rng = stream(seed, 0, generator=e.generator)
         self.samples = np.random.default_rng([seed, 1])

@@ -5,9 +5,7 @@ One of the two simulators; :mod:`symhigh.codegen.gram` states its law, which is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 import sympy as sp
@@ -166,16 +164,20 @@ class GramWalk:
         width = frame if drawn == 1 else drawn * (frame + drawn)
         self.draws, self.rest = np.zeros(width * n.size), np.zeros(n.size)
         self.rng = stream(seed, 0, generator=e.generator)
-        self.step = self._held()
+        self.seen = np.empty(len(e.system.outputs))
+        self._hold()
         at = self.fixed[0] if e.statement.single and e.statement.coefficients else None
         self.target = np.nan if at is None else float(spaces.values @ (at**2).sum(axis=0)) / e.d
 
-    def _held(self) -> Callable[[dict[int, Any]], Any]:
-        e = self.e
-        return cast("Callable[[dict[int, Any]], Any]", self.kernels.held(
+    def _hold(self) -> None:
+        """The functions that are called at every record, their arguments packed once."""
+        e, held = self.e, self.kernels.held
+        self.step = held(
             "run", 0, 0, float(e.d), self.rng, self.moving, self.fixed, self.count, self.shape, self.scale,
             self.draws, self.rest, self.y, e.par, self.coef, self.w, self.const, self.root,
-        ))  # fmt: skip
+        )  # fmt: skip
+        self.lift = held("lift", self.moving, self.fixed, self.count, self.y)
+        self.observe = held("observe", 0.0, self.y, self.seen, e.par, self.coef, self.w, self.const)
 
     def _coefficients(self, spaces: Eigenspaces) -> Array:
         """λ and the moments that do not change, of every eigenspace."""
@@ -213,12 +215,13 @@ class GramWalk:
                 for array, values in zip(moved, before, strict=True):
                     array[:] = values
         self.kernels = gram_kernels(self.e.system, self.e.statement, self.e.target)
-        self.step = self._held()
+        self._hold()
         return first
 
     def record(self, time: float, out: Array) -> None:
-        self.kernels.lift(self.moving, self.fixed, self.count, self.y)
-        self.kernels.observe(time, self.y, out, self.e.par, self.coef, self.w, self.const)
+        self.lift({})
+        self.observe({0: time})
+        out[:] = self.seen
 
     def doubt(self, time: float, doubts: Doubts) -> None:
         doubts.look(self.e.system, self.kernels, time, self.y, (self.e.par, self.coef, self.w, self.const), time)

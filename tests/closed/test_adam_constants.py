@@ -1,10 +1,13 @@
 """Adam's two constants against a Monte Carlo average of its own, and at their ends."""
 
+import mpmath
 import numpy as np
 import pytest
 from scipy.signal import lfilter
+from scipy.special import k0e, k1e
 
 import symhigh as sh
+from symhigh.closed.adam_constants import _CHI, _LOG_PHI, _chi, _log_phi, _ratio_of_bessel_functions
 
 
 def by_chance(first: float, second: float, count: int = 400_000) -> list[tuple[float, float]]:
@@ -38,3 +41,49 @@ def test_ends() -> None:
 def test_refusals(first: float, second: float, words: str) -> None:
     with pytest.raises(ValueError, match=rf"adam_constants.*{words}"):
         sh.adam_constants(first, second)
+
+
+NODES = np.arange(0.0, 9.0, 0.01)
+DENSITY = np.exp(-(NODES**2) / 2) * 0.01 * np.sqrt(2 / np.pi) * np.where(NODES == 0, 0.5, 1)
+
+
+def averages(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``φ`` and ``χ`` from their definition: given one factor of g the average over the other is ``1/√(1 + 2a x²)``."""
+    inner = 1 / (1 + 2 * a[..., None] * NODES**2)
+    phi, slope = np.sqrt(inner) @ DENSITY, (NODES**2 * inner**1.5) @ DENSITY
+    return phi, slope / phi
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0.4), (0.3, 0.4)])
+def test_the_integrals_to_nine_digits(first: float, second: float) -> None:
+    """C₁, and C₂ of gradients without momentum, by sums over all lags at every node."""
+    lags = np.arange(48)
+    u, w = (1 - second) * second**lags, (1 - first) * first**lags
+    s = np.exp(np.arange(-25.0, 8.0, 0.1))
+    a = u * (s**2)[:, None]
+    y = 1 / (8 * np.maximum(a, 1))
+    large = np.sqrt(2 * y / np.pi) * k0e(y), 8 * y**2 * (0.5 / y + 1 - k1e(y) / k0e(y))
+    phi, chi = averages(np.minimum(a, 1))
+    phi, chi = (np.where(a > 1, *pair) for pair in zip(large, (phi, chi), strict=True))
+    B = phi.prod(axis=1)
+    drift, noise = sh.adam_constants(first, second)
+    assert drift == pytest.approx(2 / np.sqrt(np.pi) * 0.1 * (s * B * (chi @ w)).sum(), rel=2e-8)
+    if first == 0:
+        assert noise == pytest.approx(2 * 0.1 * (s**2 * B * (chi @ w**2)).sum(), rel=2e-8)
+
+
+def test_averages_of_one_lag() -> None:
+    a = np.array([1e-5, 3e-4, 1.9e-3, 2.1e-3, 0.03, 0.7, 5.0])
+    phi, chi = averages(a)
+    assert _log_phi(a) == pytest.approx(np.log(phi), rel=1e-9)
+    assert _chi(a) == pytest.approx(chi, rel=1e-10)
+    small = np.array([1e-5, 1e-6])
+    for function, exact in ((_LOG_PHI, _log_phi(small)), (_CHI, _chi(small))):
+        assert np.polynomial.polynomial.polyval(small, function.series) == pytest.approx(exact, rel=1e-10)
+
+
+def test_the_ratio_of_bessel_functions() -> None:
+    y = 80.0
+    found = sum(c * y**-n for n, c in enumerate(_ratio_of_bessel_functions(12)))
+    assert found == pytest.approx(float(mpmath.besselk(1, y) / mpmath.besselk(0, y)), rel=1e-15)
+    assert _ratio_of_bessel_functions(5) == [1, 0.5, -0.125, 0.125, -25 / 128]

@@ -8,7 +8,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed import enclosure
-from symhigh.closed.balls import NotEnclosed
+from symhigh.closed.balls import Evaluator, NotEnclosed
 from symhigh.closed.enclosure import Ball, enclose
 from symhigh.closed.growth import growth
 from symhigh.closed.nodes import Average, Choice, Root
@@ -158,3 +158,131 @@ def test_without_python_flint_the_remedy_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(enclosure, "available", lambda: False)
     with pytest.raises(ImportError, match=r"symhigh\[enclosures\]"):
         enclose(sp.Integer(1), {})
+
+
+@pytest.mark.parametrize(
+    ("integrand", "bound"),
+    [
+        (R(7, 2), (3.5, 0, 0)),
+        (x, (1, 1, 0)),
+        (3 * x + 2, (5, 1, 0)),
+        (x**3 * sp.tanh(x) * 2, (2, 3, 0)),
+        (sp.erfc(x), (2, 0, 0)),
+        (sp.atan(x) * x, (2, 1, 0)),
+        (sp.sech(x), (1, 0, 0)),
+        (sp.Max(x**2, 4), (5, 2, 0)),
+        (sp.Min(2 * x, 3), (5, 1, 0)),
+        (sp.Piecewise((x, x > 0), (2 * x**3, True)), (3, 3, 0)),
+        (sp.Abs(3 * x), (3, 1, 0)),
+        (sp.asinh(x), (1, 1, 0)),
+        (Softplus(2 * x), (3, 1, 0)),
+        (Hazard(x), (4, 1, 0)),
+        (Hazard(3 * x), (8, 1, 0)),
+        (LogErfc(x), (4, 2, 0)),
+        (LogErfc(3 * x), (16, 2, 0)),
+        (sp.exp(-(x**2)), (1, 0, 0)),
+        (sp.exp(x / 2), (3, 0, 0.5)),
+        (x**2 * sp.exp(2 * x), (27, 2, 2)),
+        (sp.exp(x) * sp.exp(2 * x), (81, 0, 3)),
+        (sp.log(4 + x**2), (5.25, 2, 0)),
+        ((1 + x**2) ** R(3, 2), (5, 4, 0)),
+        ((3 * x) ** R(4, 1), (81, 4, 0)),
+        ((2 + x**2) ** R(-3, 2), (1.25, 0, 0)),
+        ((2 + sp.exp(x)) ** 2, (121, 0, 2)),
+        ((2 + sp.exp(x)) ** R(3, 2), (122, 0, 2)),
+        (LogErfc(sp.cos(x)), (4, 0, 0)),
+    ],
+    ids=str,
+)
+def test_bounds_of_growth_are_those_of_the_rules(integrand: sp.Expr, bound: tuple[float, ...]) -> None:
+    assert growth(sp.sympify(integrand), x, lambda e: abs(float(e))) == pytest.approx(bound, rel=1e-15)
+
+
+Q = sp.Symbol("q", real=True)
+COMPARISONS = [
+    (Q < 1, (True, False, None, False)),
+    (Q <= 1, (True, False, None, True)),
+    (Q > 1, (False, True, None, False)),
+    (Q >= 1, (False, True, None, True)),
+    (sp.Eq(Q, 1), (False, False, None, True)),
+    (sp.Ne(Q, 1), (True, True, None, False)),
+    (sp.And(Q > 0, Q < 1), (True, False, None, False)),
+    (sp.And(Q > 0, Q < 5), (True, True, True, True)),
+    (sp.Or(Q < 0, Q > 1), (False, True, None, False)),
+    (sp.Or(Q < 5, Q > 1), (True, True, True, True)),
+    (sp.Not(Q < 1, evaluate=False), (False, True, None, True)),
+    (sp.true, (True,) * 4),
+    (sp.false, (False,) * 4),
+]
+
+
+@pytest.mark.parametrize(("condition", "answers"), COMPARISONS, ids=str)
+def test_conditions_hold_on_whole_balls(balls: None, condition: sp.Basic, answers: tuple[bool | None, ...]) -> None:
+    from flint import acb, arb
+
+    for ball, answer in zip((arb(0.5, 0.25), arb(2, 0.25), arb(1, 0.25), arb(1)), answers, strict=True):
+        assert Evaluator({Q: acb(ball)}).holds(condition) is answer
+
+
+def test_a_choice_that_is_open_holds_both_values(balls: None) -> None:
+    from flint import acb, arb
+
+    step, open_ball = sp.Piecewise((2, Q < 1), (5, True)), acb(arb(1, 0.25))
+    found = Evaluator({Q: open_ball})(step).real
+    assert found.contains(2)
+    assert found.contains(5)
+    assert not found.contains(1)
+    assert Evaluator({Q: open_ball}, analytic=True)(step).real.is_nan()
+    assert Evaluator({Q: acb(0.5)}, analytic=True)(step).real == 2
+    with pytest.raises(NotEnclosed, match="is no comparison"):
+        Evaluator({}).holds(sp.Symbol("p"))
+    with pytest.raises(NotEnclosed, match="compares what is not real"):
+        Evaluator({Q: acb(0.5, 2)}).holds(Q < 1)
+
+
+def test_functions_with_a_cut_are_analytic_to_the_right_of_it(balls: None) -> None:
+    from flint import acb, arb
+
+    for middle, answer in ((2, True), (-0.5, False), (0.1, False)):
+        found = Evaluator({Q: acb(arb(middle, 0.25))}, analytic=True)(sp.asinh(Q))
+        assert found.real.is_nan() is not answer
+        assert not Evaluator({Q: acb(arb(middle, 0.25))})(sp.asinh(Q)).real.is_nan()
+    assert Evaluator({}, analytic=True)(sp.LambertW(sp.Integer(3), 0)).real.contains(arb(3).lambertw())
+
+
+def test_steep_averages_are_enclosed(balls: None) -> None:
+    for factor in (5, 20):  # E exp(k √(7/5) z) = exp(7 k²/10)
+        found = enclose(GaussianMean(sp.exp(factor * x), [x], [[s]]), AT)
+        with mpmath.workdps(50):
+            assert abs(found.middle / mpmath.exp(mpmath.mpf(7) * factor**2 / 10) - 1) < mpmath.mpf(10) ** -28
+    many = enclose(GaussianMean(x**40, [x], [[s]]), AT)
+    with mpmath.workdps(50):
+        assert abs(many.middle / (mpmath.fac2(39) * mpmath.mpf("1.4") ** 20) - 1) < mpmath.mpf(10) ** -28
+
+
+def test_what_stands_where_it_cannot_be_enclosed_is_named(balls: None) -> None:
+    z, k = sp.Symbol("z", positive=True), sp.Symbol("k")
+    root, mean = Root(z**2 - 2, z, 0, sp.oo), GaussianMean(sp.tanh(x) ** 2, [x], [[s]])
+    for expr, reason in (
+        (sp.Integral(root * x, (x, 0, 1)), "a root under an integral"),
+        (sp.Integral(mean * x, (x, 0, 1)), "an average under an integral"),
+        (sp.Sum(1 / k**2, (k, 1, sp.oo)), "is no finite sum"),
+        (sp.Integral(sp.exp(-x), (x, 0, sp.oo)), "is no integral between two numbers"),
+        (Root(z**2 - 2, z, 2, 3), "sign|interval"),
+    ):
+        with pytest.raises(NotEnclosed, match=reason):
+            enclose(expr, AT)
+
+
+@pytest.mark.parametrize(
+    ("middle", "radius", "words"),
+    [
+        (1, mpmath.mpf(0), r"Ball\(middle=1\): middle must be a finite mpmath.mpf"),
+        (mpmath.mpf("inf"), mpmath.mpf(0), "middle must be a finite"),
+        (mpmath.mpf(1), 0.5, r"Ball\(radius=0.5\): radius must be a finite"),
+        (mpmath.mpf(1), mpmath.mpf(-1), "radius must be >= 0"),
+    ],
+)
+def test_a_ball_is_of_finite_numbers(middle: object, radius: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Ball(middle, radius)

@@ -42,6 +42,15 @@ def test_phase_retrieval_by_hand() -> None:
         saddle.B11.evaluate(g=0.4)  # there is no saddle any more
 
 
+def test_targets_of_a_sign_have_their_point() -> None:
+    problem = sh.sign_regression(0.3)
+    found = sh.fixed_points(problem, sh.Constant(0.2), sh.Spectrum.isotropic(), sh.Start(1, 1, 0.5))
+    assert (found.complete, len(found)) == (True, 1)
+    curve = sh.derive(problem, sh.Constant(0.2)).solve(sh.Spectrum.isotropic(), sh.Start(1, 1, 0.5), t_end=200.0)
+    assert float(found[0].risk.evaluate()) == pytest.approx(curve.risk[-1], rel=1e-7)
+    assert float(found[0].B12.evaluate()) == pytest.approx((2 / np.pi) ** 0.5)
+
+
 def test_escape_and_threshold_come_out_of_limits() -> None:
     found = sh.limits(sh.phase_retrieval(), sh.Constant(g))
     assert (
@@ -180,7 +189,7 @@ def test_rules_with_states_of_their_own_have_no_point_in_two_overlaps(problem: s
 
 
 def test_refusals() -> None:
-    with pytest.raises(ValueError, match="is not constant"):
+    with pytest.raises(ValueError, match="learning rate moves"):
         sh.fixed_points(sh.phase_retrieval(), sh.AdaGradNorm(1, 1))
     with pytest.raises(ValueError, match="2 eigenvalues"):
         sh.fixed_points(sh.phase_retrieval(), sh.Constant(1), sh.Spectrum.from_eigenvalues([1, 2]))
@@ -242,3 +251,26 @@ def test_a_list_says_whether_it_is_complete() -> None:
     assert "give numbers" in open_.message
     again = pickle.loads(pickle.dumps(open_))
     assert (again.message, list(again)) == (open_.message, list(open_))
+
+
+def test_stable_is_strictly_inside() -> None:
+    def point(trace: float, determinant: float) -> sh.FixedPoint:
+        zero, *both = (sh.Formula(sp.sympify(e)) for e in (0, trace, determinant))
+        return sh.FixedPoint("x", zero, zero, zero, (zero, zero), *both)
+
+    cases = {(-1, 1): True, (0, 1): False, (-1, 0): False, (1, 1): False, (-1, -1): False}
+    assert {at: point(*at).stable() for at in cases} == cases
+
+
+def test_assumptions_are_of_what_is_in_doubt() -> None:
+    found = by_name(sh.phase_retrieval())
+    (origin,) = found["origin"]
+    assert [str(r) for r in origin.B11.assumptions] == ["B22 > 0"]
+    assert len(found["no overlap"][0].B11.assumptions) > 1
+    given = by_name(sh.phase_retrieval(), sh.Start())["aligned"][0].B11.assumptions
+    assert all(r.free_symbols for r in given)
+
+
+def test_several_directions_need_more_than_a_start() -> None:
+    with pytest.raises(ValueError, match="several directions, which overlap in more than a plane"):
+        sh.fixed_points(sh.committee(2, 1, "linear"), sh.Constant(0.1), ISOTROPIC, sh.Start())

@@ -54,37 +54,11 @@ def test_rate_vanishes_exactly_at_the_threshold():
     assert edge <= least_threshold(PRODUCT, FOUR)
 
 
-def test_reference_rate():
-    """Reference value for d = 1500 stated with the model: predicted 0.5049."""
-    ends = long_time(derive(DiagonalNetwork(0.4)), FOUR, 60)
-    assert ends.rate == pytest.approx(0.5049, abs=2e-4)
-
-
 def test_squares_have_half_the_threshold_of_the_product():
     rotated = NetworkClasses(FOUR.lam, FOUR.theta_star, (FOUR.u + FOUR.v) / 2, (FOUR.u - FOUR.v) / 2)
     one = threshold(derive(DiagonalNetwork(0.4)), FOUR)
     two = threshold(derive(DiagonalNetwork(0.2, 0, SQUARES)), rotated)
     assert two == pytest.approx(one / 2)
-
-
-def test_long_time_limits_are_those_of_the_curve():
-    limit = derive(DiagonalNetwork(0.4))
-    ends = long_time(limit, FOUR, 40)
-    curve = limit.solve(FOUR, 100, t=[100])
-    assert ends.integral == pytest.approx(curve.densities.integral[-1], rel=1e-5)
-    assert ends.balance == pytest.approx(curve.balance[-1], rel=1e-5)
-    square = curve.u**2 + curve.v**2
-    assert ends.slope == pytest.approx((square * curve.densities.mass).sum(axis=2)[-1], rel=1e-4)
-
-
-def test_effective_start_gives_the_same_limit_by_gradient_flow():
-    """The limit of θ does not depend on the balance here; S does, and the shrunken start has the right
-    one."""
-    limit = derive(DiagonalNetwork(0.4))
-    ends = long_time(limit, FOUR, 60)
-    shrunk = np.sqrt(ends.effective_start)
-    flow = NetworkClasses(FOUR.lam, FOUR.theta_star, FOUR.u * shrunk, FOUR.v * shrunk)
-    assert linearise(limit, flow).slope == pytest.approx(ends.slope)
 
 
 def test_noise_floor_is_the_stationary_risk_of_the_curve():

@@ -14,6 +14,8 @@ from symhigh.codegen.c_expressions import _CALLS
 from symhigh.codegen.c_types import NoTranslation
 from symhigh.codegen.compiler import NoCompiler, compiler
 from symhigh.codegen.kernels import limit_kernels
+from symhigh.codegen.normal import FIRST, POOL, normal_source, stream
+from symhigh.codegen.normal_reference import fill_from_lanes
 from symhigh.codegen.objects import load_object
 from symhigh.codegen.target import NUMPY, C
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT
@@ -132,6 +134,31 @@ def test_arrays_that_are_no_plain_doubles_are_copied_and_written_back() -> None:
     compiled(0.3, 1, y.astype(float), plain)
     np.testing.assert_array_equal(wide[:, 0], plain)
     assert (wide[:, 1] == 0).all()
+
+
+@needs_compiler
+def test_arguments_packed_once_are_changed_by_their_places() -> None:
+    compiled = load_object(TEXT, {"pieces": ("d", "i", "a1", "a1")}).pieces
+    y, out, plain = np.random.default_rng(3).standard_normal(7), np.zeros(5), np.zeros(5)
+    packed = compiled.held(0.3, 1, y, out)
+    for x, n in ((1.9, 5), (0.3, 0), (5.2, 1)):
+        assert packed({0: x, 1: n}) == compiled(x, n, y, plain)
+        np.testing.assert_array_equal(out, plain)
+    assert packed({0: 1.9}) == compiled(1.9, 1, y, plain)
+    np.testing.assert_array_equal(out, plain)
+    assert compiled.held(0.3, 1, np.arange(7), out) is None  # whole numbers would have to be copied
+
+
+@needs_compiler
+def test_a_generator_is_handed_over_as_nothing_and_its_words() -> None:
+    kinds = {"normals": ("(n,b1)", "a1"), "together": ("n", "b1", "i")}
+    compiled = load_object(f"{C.header}\n\n{normal_source(C)}", kinds)
+    found, words = np.empty(POOL + 3), stream(5)[1]
+    compiled.normals(stream(5), found)
+    for part in (found[:POOL], found[POOL:]):
+        fill_from_lanes(words)
+        np.testing.assert_array_equal(part, words[FIRST : FIRST + part.size].view(float))
+    assert compiled.together(*stream(5), 7) == FIRST
 
 
 @pytest.mark.parametrize(

@@ -206,3 +206,12 @@ def test_wrong_arguments() -> None:
         sh.derive(sh.least_squares(), 0.1)
     with pytest.raises(ValueError, match="not a parameter of this system"):
         sh.derive(sh.least_squares(), sh.Constant(1)).bind({"nonsense": 1})
+
+
+def test_bind_says_what_is_left_without_a_value() -> None:
+    first, second = sp.symbols("a b", positive=True)
+    system = sh.derive(sh.least_squares(first), sh.Constant(second))
+    with pytest.raises(ValueError, match=r"not a parameter of this system without a value; it has a, b$"):
+        system.bind({"c": 1})
+    with pytest.raises(ValueError, match=r"without a value; it has none left$"):
+        system.bind({"a": 1, "b": 2}).bind({"a": 1})

@@ -99,6 +99,8 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
     "not whole": (lambda: SECOND.whole("x", 1), "-1.5 must be a whole number >= 1"),
     "a truth value for a whole number": (lambda: SECOND.whole("yes", 1), "True must be a whole number"),
     "too small": (lambda: FIRST.whole("n", 3), "2 must be a whole number >= 3"),
+    "formula missing": (lambda: TABLE.formula("absent", {}), r"^[^:]*: absent is missing$"),
+    "no text for a formula": (lambda: FIRST.formula("n", {}), r"^[^:]*first\.n: 2 must be text, in quotes$"),
     "formula": (lambda: TABLE.formula("name", {"a": sp.Symbol("a")}), "one is not read"),
     "no TOML": (lambda: Table.of("a = 1\nb =", "f"), "f: not TOML: |f, line 2: not TOML: "),
     "deep": (lambda: Table.of("a = " + "[" * 5000, "f"), "f: brackets nested too deeply|not TOML"),

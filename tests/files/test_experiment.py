@@ -16,9 +16,10 @@ import symhigh as sh
 from symhigh.cli import main
 from symhigh.files.document import Table
 from symhigh.files.experiment import Expected, _experiment, experiment_tree
+from symhigh.files.folder import claim_folder
 from symhigh.files.reading import read_problem, read_rule
 from symhigh.files.starter import starter
-from symhigh.files.writing import problem_tree, rule_tree, toml_text
+from symhigh.files.writing import population_tree, problem_tree, rule_tree, toml_text
 from symhigh.registry import EXPRESSION, LOSSES, RULES
 
 PLAIN = """name = "plain"
@@ -126,6 +127,7 @@ def test_problems_and_populations_of_every_kind_go_there_and_back(problem: sh.Pr
     assert back.to_toml() == given.to_toml()
 
 
+@pytest.mark.filterwarnings("ignore::symhigh.EffectiveDimensionWarning")
 def test_what_no_file_can_state_is_refused_by_name() -> None:
     class Own(sh.Constant):
         pass
@@ -135,6 +137,22 @@ def test_what_no_file_can_state_is_refused_by_name() -> None:
     rule = sh.AdaGradNorm(sp.Symbol("eta", positive=True), 1)
     with pytest.raises(ValueError, match="eta is a symbol"):
         sh.Experiment(sh.least_squares(), rule, (sh.Spectrum.isotropic(), sh.Start()), 1).to_toml()
+    mixture = sh.Mixture([0.5, 0.5], [x1, -x1], [1, -1])
+    with pytest.raises(ValueError, match="files do not state data with classes yet"):
+        problem_tree(sh.Problem(sh.x**2 * sh.y**2 / 2, data=mixture))
+    with pytest.raises(ValueError, match="with a constant rate"):
+        rule_tree(sh.Momentum(sh.AdaGradNorm(1, 1), 0.5))
+    rotated = sh.Spectrum.from_covariance([[2, 0.5], [0.5, 1]])
+    with pytest.raises(ValueError, match="a spectrum with eigenvectors cannot be written"):
+        population_tree((rotated, sh.Start()))
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(ValueError, match=r"folder='.*new'\): cannot be written: no permission to write there"):
+        claim_folder(tmp_path / "new")
 
 
 def test_an_experiment_and_its_outcome_are_shown_in_short() -> None:

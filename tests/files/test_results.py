@@ -13,6 +13,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.files.archive import load_archive, save_archive
+from symhigh.files.results import _derived, _observable
 from symhigh.problem.network import u, v
 from tests.test_pickle import same
 
@@ -210,3 +211,26 @@ def test_names_of_outputs_are_listed_and_suggested() -> None:
         curve.lerning_rate  # noqa: B018
     with pytest.raises(AttributeError, match="has risk, learning_rate"):
         curve.zzzz  # noqa: B018
+
+
+def test_what_cannot_be_saved_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="an array of objects cannot be saved"):
+        save_archive("test", tmp_path / "a", "Curve", {"a": np.array([{}, None])})
+    with pytest.raises(TypeError, match="set cannot be saved"):
+        save_archive("test", tmp_path / "a", "Curve", {"a": {1}})
+    tree = {"n": np.float64(0.5), "deep": [{"b": (True, None, "x")}, 3], "a": np.array([[1.5, -2.0]])}
+    found = load_archive("test", save_archive("test", tmp_path / "a", "Curve", tree), "Curve")
+    assert (found["n"], found["deep"], found["a"].tolist()) == (0.5, ({"b": (True, None, "x")}, 3), [[1.5, -2.0]])
+    with pytest.raises(ValueError, match="path must name a file"):
+        save_archive("test", "", "Curve", {})
+    with pytest.raises(ValueError, match="the output 'size' is a function, which cannot be saved"):
+        _observable("NetworkCurve.save", "size", lambda u: u)
+    assert _observable("NetworkCurve.save", "size", u * v) == "u*v"
+
+
+def test_a_limit_derived_otherwise_since_is_said() -> None:
+    with pytest.raises(ValueError, match="derives a limit of other states than V33, D2"):
+        _derived(sh.derive, sh.least_squares(), sh.Constant(1), ("V33", "D2"))
+    for states in (("D2",), ("V11", "V12")):
+        found = _derived(sh.derive, sh.least_squares(), sh.Constant(1), states)
+        assert tuple(map(str, found.family.states)) == states

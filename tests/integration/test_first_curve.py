@@ -70,6 +70,12 @@ def test_without_one_the_first_curves_wait_for_none_and_agree_with_compiled_code
     run(SCRIPT.format(problem="sh.logistic_regression()", rule="sh.AdaGradNorm(1, 0.3)") + CLOSE, **without_compiler)
 
 
+def test_first_curves_of_many_modes_wait_for_none_either(without_compiler) -> None:  # type: ignore[no-untyped-def]
+    script = SCRIPT.format(problem="sh.least_squares(1)", rule="sh.AdaGradNorm(1, 0.3)")
+    script = script.replace("isotropic()", "marchenko_pastur(0.5)") + "assert 'numba' not in sys.modules"
+    run(script, **without_compiler)
+
+
 def test_the_reference_hands_over_what_it_has_no_time_for(without_compiler) -> None:  # type: ignore[no-untyped-def]
     script = "import symhigh.integration.solve as s\ns._FEW = 10**9\n"
     run(script + SCRIPT.format(problem="sh.least_squares(1)", rule="sh.AdaGradNorm(1, 0.3)").replace(" not in", " in"),

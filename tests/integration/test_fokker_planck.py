@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.special import digamma, polygamma
 
+from symhigh.codegen.densities import solver_kernels
 from symhigh.integration.fokker_planck import MeanFieldModel, frame_grid, solve_fokker_planck
-from symhigh.integration.fokker_planck_kernel import limit_to_positive, solve_shifted
 
 ONE = np.ones(1)
 
@@ -108,7 +108,7 @@ def test_shifted_solve_against_a_dense_matrix():
         matrix[i + 1, i + 1] -= down[i]
         matrix[i, i + 1] += down[i]
     found = np.empty(9)
-    solve_shifted(up, down, h, right, np.empty(9), found)
+    solver_kernels().solve_shifted(up, down, h, right, np.empty(9), found)
     assert np.allclose(found, np.linalg.solve(np.eye(9) - h * matrix, right), rtol=1e-12)
 
 
@@ -120,13 +120,13 @@ def test_limiter_keeps_mass_and_positivity_and_good_cells():
     high += (low.sum() - high.sum()) / 50
     assert high.min() < 0
     limited = high.copy()
-    limit_to_positive(low, limited)
+    solver_kernels().limit_to_positive(low, limited)
     assert limited.min() >= -1e-17
     assert limited.sum() == pytest.approx(low.sum(), abs=1e-15)
     flux = 0.4 * np.minimum(low[:-1], low[1:]) * rng.uniform(-1, 1, 49)
     gentle = low - np.concatenate([flux, [0]]) + np.concatenate([[0], flux])
     same = gentle.copy()
-    limit_to_positive(low, same)
+    solver_kernels().limit_to_positive(low, same)
     assert np.allclose(same, gentle, atol=1e-16)
 
 

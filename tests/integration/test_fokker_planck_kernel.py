@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from types import FunctionType
 from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
 
-from symhigh.integration import fokker_planck_kernel as kernel
+from symhigh.codegen.cache import load
+from symhigh.codegen.densities import Coupled, solver_kernels
+from symhigh.codegen.density_kernel import KERNEL
+from symhigh.codegen.target import NUMBA, NUMPY, C, Target
 from symhigh.integration.fokker_planck import frame_grid
+
+kernel: Any = load(f"{NUMPY.header}\n\n{KERNEL}")
+"""Every function of the solver as the Python function that it is translated from."""
 
 GRID, CELLS = frame_grid(31)
 CLASSES, CHANNELS = 3, 2
@@ -20,7 +25,6 @@ RNG = np.random.default_rng(7)
 FLAT = RNG.uniform(0.2, 1.0, (4, CHANNELS, CLASSES)) * np.array([1.0, -1.0, 1.0, 0.5])[:, None, None]
 TERMS = RNG.normal(size=(CHANNELS, CLASSES, 3)) * np.array([1.0, 1.0, 0.0])
 BEGIN = np.array([0.1, -0.2, 0.3])
-MODEL = FLAT, TERMS, BEGIN, IN_XI, IN_ALPHA
 LAW = np.exp(-((GRID - np.array([[0.1], [-0.3], [0.2]])) ** 2) / 2) * CELLS
 LAW /= LAW.sum(axis=1, keepdims=True)
 ROW = RNG.normal(size=(CLASSES, 6))
@@ -28,12 +32,10 @@ STATE = np.array([0.3, -0.4, 0.1, 0.5, 0.8, 0.0, 0.7, 0.4, 1.5])
 """Means, variances (the last class is a point), clocks of the channels, one memory."""
 
 
-@pytest.fixture(autouse=True)
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every compiled function of the module as the Python function that it is made of."""
-    for name, function in vars(kernel).copy().items():
-        if isinstance(inner := getattr(function, "py_func", None), FunctionType):
-            monkeypatch.setattr(kernel, name, inner)
+def model(sums: Any, const: Any = None) -> Any:
+    return Coupled(
+        kernel.squared_error, forces, FLAT, TERMS, BEGIN, IN_XI, IN_ALPHA, ROW, const, sums, GRID, CELLS
+    )
 
 
 def forces(time: float, sums: Any, memory: Any, par: Any, const: Any, out: Any) -> None:
@@ -68,7 +70,7 @@ def square(m: float, s: float, alpha: float, row: Any, law: Any) -> float:
 
 def test_averages_of_squared_errors_and_what_is_kept() -> None:
     sums, kept = np.full(1, np.nan), np.full((CLASSES, 11), np.nan)
-    kernel.averages_at(MODEL, kernel.squared_error, ROW, GRID, STATE, LAW, sums, kept)
+    kernel.averages_at(model(sums), STATE, LAW, kept)
     alpha = BEGIN + FLAT[3].T @ STATE[6:8]
     total = sum(
         square(STATE[k], math.sqrt(STATE[3 + k]), alpha[k], ROW[k], LAW[k]) for k in range(CLASSES)
@@ -100,8 +102,7 @@ def drift(k: int, values: Any, alpha: Any, xi: Any) -> Any:
 def test_the_frame_follows_mean_and_variance() -> None:
     """dm = E b - slope s E y and ds² = 2 slope s² + 2 D, with the slope of the regression of b on ξ under the law."""
     out, sums, work = np.full(9, np.nan), np.zeros(1), np.empty((CLASSES, 11))
-    data, par = (ROW, np.array([0.9]), sums), np.array([0.6])
-    kernel.frame_rates(MODEL, kernel.squared_error, forces, data, par, GRID, 0.7, STATE, LAW, work, out)
+    kernel.frame_rates(model(sums, np.array([0.9])), np.array([0.6]), 0.7, STATE, LAW, work, out)
     alpha = BEGIN + FLAT[3].T @ STATE[6:8]
     values = np.array([1.0, sums[0] + 0.6 * 0.7])
     np.testing.assert_allclose(out[6:], [*values, 0.9 - 1.5], rtol=1e-14)
@@ -152,7 +153,7 @@ def test_a_step_of_the_shape_is_that_of_the_dense_matrix(h: float) -> None:
     later = STATE + h * np.array([0.2, -0.1, 0.3, 0.4, -0.2, 0.0, 1.0, 0.8, 0.1])
     guess = LAW[::-1].copy()
     out = np.full_like(LAW, np.nan)
-    kernel.advance_shape(MODEL, GRID, CELLS, STATE, later, h, LAW, guess, out)
+    kernel.advance_shape(model(None), STATE, later, h, LAW, guess, out)
     gamma = 1 - 1 / math.sqrt(2)
     for k in range(2):
         M = generator(k, STATE, later, h, (LAW[k] + guess[k]) / 2)
@@ -186,7 +187,43 @@ def test_errors_of_a_step_are_measured_by_the_distance_from_rest() -> None:
         mask = np.zeros(9)
         mask[only] = 1
         table = np.where(np.arange(7)[:, None] == 6, rates, rates * mask)
-        found = kernel.step_error(MODEL, x, np.where(mask > 0, predicted, x), table, h)
+        found = kernel.step_error(model(None), x, np.where(mask > 0, predicted, x), table, h)
         inner = abs(h * (np.array(weights) @ table))
         assert found[0] == pytest.approx((inner / units)[measured].max(), rel=1e-12)
         assert found[1] == pytest.approx((apart * mask / units)[measured].max(), rel=1e-9)
+
+
+@pytest.mark.parametrize("place", [0, 3, 8])
+def test_errors_that_are_no_numbers_are_not_passed_over(place: int) -> None:
+    """Python's max passes over them, and so would the step."""
+    rates = RNG.normal(size=(7, 9))
+    rates[2, place] = math.nan
+    assert kernel.step_error(model(None), STATE, STATE, rates, 0.3) == (math.inf, math.inf)
+    predicted = STATE.copy()
+    predicted[place] = math.nan
+    assert kernel.step_error(model(None), STATE, predicted, np.ones((7, 9)), 0.3) == (math.inf, math.inf)
+
+
+@pytest.mark.parametrize("target", [C, pytest.param(NUMBA, marks=pytest.mark.slow)], ids=lambda t: t.name)
+def test_compiled_functions_compute_what_the_reference_does(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYMHIGH_TARGET", target.name)
+    compiled = solver_kernels()
+    assert compiled.target is target
+    at = np.full(3, 0.3), np.full(3, -0.2), RNG.normal(size=(3, GRID.size))
+    found, exact = np.full(1, 0.5), np.full(1, 0.5)
+    for function, sums in ((compiled.squared_error, found), (kernel.squared_error, exact)):
+        function(0.8, 0.1, GRID, at[0], at[2], LAW[0], ROW[0], sums)
+    assert found == pytest.approx(exact, rel=1e-13)
+    times, result = np.array([0.0, 0.3]), []
+    for solver in (compiled, kernel):
+        path, rates, mass = np.zeros((2, 6)), np.zeros((2, 6)), np.zeros((2, 2, GRID.size))
+        path[0, :2], mass[0] = (0.3, -0.2), LAW[:2]
+        told = Coupled(
+            solver.squared_error, solver.risk_of_squares, np.ascontiguousarray(FLAT[:, :, :2]),
+            np.ascontiguousarray(TERMS[:, :2]), BEGIN[:2].copy(), IN_XI, IN_ALPHA, ROW[:2].copy(), np.array([0.4]),
+            np.zeros(1), GRID, CELLS,
+        )  # fmt: skip
+        steps = solver.advance(told, np.zeros((2, 0)), times, 1e-6, 0.1, path, rates, mass)
+        result.append((steps[0], mass))
+    assert result[0][0] == result[1][0] > 3
+    np.testing.assert_allclose(result[0][1], result[1][1], rtol=1e-9, atol=1e-15)

@@ -1,28 +1,34 @@
 """Constants of the compiled integrators against an independent implementation, and what is made of outputs at edges."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.integrate import RK45
 
 import symhigh as sh
+from symhigh.codegen.cache import load
+from symhigh.codegen.density_shape import TABLES
+from symhigh.codegen.target import NUMPY
 from symhigh.integration.edges import settled_outputs
-from symhigh.integration.fokker_planck_kernel import DIFFERENCE, GAMMA, NODES, STAGES
 from symhigh.integration.volterra import solve_volterra
 from tests.combinations import TWO
 
+TABLE: Any = load(f"{NUMPY.header}\n{TABLES}")
+
 
 def test_the_pair_of_dormand_and_prince_is_that_of_scipy() -> None:
-    assert NODES.tolist() == [*RK45.C, 1.0]
-    np.testing.assert_allclose(STAGES[:6, :5], RK45.A, rtol=1e-15)
-    np.testing.assert_allclose(STAGES[6], RK45.B, rtol=1e-15)
-    assert not STAGES[:6, 5].any()
-    np.testing.assert_allclose(DIFFERENCE, -RK45.E, rtol=1e-14)
+    assert TABLE.NODES.tolist() == [*RK45.C, 1.0]
+    np.testing.assert_allclose(TABLE.STAGES[:6, :5], RK45.A, rtol=1e-15)
+    np.testing.assert_allclose(TABLE.STAGES[6], RK45.B, rtol=1e-15)
+    assert not TABLE.STAGES[:6, 5].any()
+    np.testing.assert_allclose(TABLE.DIFFERENCE, -RK45.E, rtol=1e-14)
 
 
 def test_the_implicit_step_is_l_stable_of_order_two() -> None:
     """Its stability function (1 + (1 - 2γ) z)/(1 - γz)² has the term z²/2 of e^z where γ² - 2γ + 1/2 = 0."""
-    assert pytest.approx(0, abs=1e-15) == GAMMA**2 - 2 * GAMMA + 0.5
-    assert GAMMA < 1
+    assert pytest.approx(0, abs=1e-15) == TABLE.GAMMA**2 - 2 * TABLE.GAMMA + 0.5
+    assert TABLE.GAMMA < 1
 
 
 def test_underflow_below_zero_is_zero_and_nothing_else_is_moved() -> None:

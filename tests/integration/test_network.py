@@ -304,6 +304,20 @@ def test_strong_order_of_the_sde():
     assert 0.35 < slope(1, 1000) < 0.8
 
 
+def test_increments_given_are_taken_in_their_order_and_all_of_them():
+    """A push in the last of eight equal steps to t = 2 is seen at t = 2 alone, one in the fourth at t = 1 as well."""
+    limit, at = derive(DiagonalNetwork(0.4, 0.3)), coordinates(NetworkClasses(1.0, 1.0, 1.2, 0.2), 3)
+    noise = np.zeros((3, 8, 3))
+    noise[1, 7, 0] = noise[2, 3, 1] = 1.0
+    paths = solve_network_sde(limit, at, [1.0, 2.0], increments=noise)
+    moved = np.abs(paths.u - paths.u[:1]) > 1e-3
+    assert moved[1].tolist() == [[False] * 3, [True, False, False]]
+    assert moved[2, :, 1].tolist() == [True, True]
+    halved = solve_network_sde(limit, at, [0.25, 2.0], increments=noise[:1])
+    equal = solve_network_sde(limit, at, [2.0], increments=noise[:1])
+    np.testing.assert_allclose(halved.u[:, 1], equal.u[:, 0], rtol=1e-12)
+
+
 def test_sde_keeps_the_balance_and_the_signs_at_any_step():
     limit = derive(DiagonalNetwork(0.4, 0.3))
     at = coordinates(FOUR, 40)

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import sympy as sp
 from scipy.integrate import solve_ivp
+from scipy.stats import norm
 
 import symhigh as sh
 from symhigh.derivation.close.additive import xi
 from symhigh.derivation.ito.sde import ItoSDE
 from symhigh.integration import doubts, edges, frames, optimal, phase, plain, repeat, timetable
-from symhigh.integration.escape import NoSaddle, _Saddle
+from symhigh.integration.escape import Escape, NoSaddle, _Saddle
 from symhigh.integration.lyapunov import _seen, march
 from symhigh.integration.many import COMPLETE, IMPRECISE, ManyCurves
 from symhigh.integration.network_sde import strengths
@@ -121,6 +122,8 @@ def test_what_does_not_fluctuate_is_seen_with_nothing() -> None:
         (sp.cos(sp.pi * t), False, [2.0], [0.5, 1.5, 2.5, 3.5]),
         (sp.Piecewise((-1, t < 2), (t - 3, True)), False, [2.0], [3]),
         (sp.exp(-t) + 1, False, [], []),
+        (sp.sin(60 * sp.pi * t), False, [], [k / 60 for k in range(1, 240)]),
+        (sp.sin(400 * sp.pi * t), False, [3.9], [k / 400 for k in range(1, 1600) if k != 1560]),
     ],
 )
 def test_jumps_are_where_the_inner_function_crosses(inner: sp.Expr, whole: bool, known: list, expected: list) -> None:
@@ -177,6 +180,22 @@ def test_a_budget_is_spent_only_beyond_its_slack() -> None:
     marks = np.zeros((3, 6))
     marks[:, 3], marks[:, 4] = (5, 6, 7), plain.SPARE
     assert plain.spent(marks, 6).tolist() == [False, False, True]
+
+
+def test_escapes_are_told_for_levels_on_the_way_out() -> None:
+    """The times of levels are a spline in their logarithm; the law is that of a Gaussian overlap that grows at μ."""
+    levels = np.array([0.01, 0.1, 0.3, 0.9])
+    law = Escape(rate=0.7, spread=1.3, levels=levels, times=2 * np.log(levels) + 1, offset=0.25)
+    at = 2 * np.log(0.2) + 1 + 0.25 + (np.log(500) / 2 - np.log(1.3)) / 0.7
+    assert law.mean(500, 0.2) == pytest.approx(at + (np.euler_gamma + np.log(2)) / 2 / 0.7)
+    assert law.std == pytest.approx(np.pi / (2 * np.sqrt(2) * 0.7))
+    for p in (0.1, 0.5, 0.9):  # |Z| exceeds z with probability p
+        assert law.quantile(p, 500, 0.2) == pytest.approx(at - np.log(norm.isf(p / 2)) / 0.7)
+    for level in (0.01, 0.9, 0.95, 0.001):
+        with pytest.raises(ValueError, match=rf"Escape\(level={level}\): level must lie between 0.01 and 0.9"):
+            law.mean(500, level)
+    with pytest.raises(ValueError, match=r"Escape.quantile\(p=1\): p must be below one"):
+        law.quantile(1, 500, 0.2)
 
 
 # --- saddles and reductions ---------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ import sympy as sp
 import symhigh as sh
 from symhigh.codegen.target import NUMPY
 from symhigh.integration.minimum import minimal_risk_at
+from symhigh.integration.network_sde import solve_network_sde
+from symhigh.integration.network_values import coordinates
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT
 from tests.combinations import LOSSES, NOISY, RULES, TWO, combinations
 from tests.tables import Entry, check
@@ -37,6 +39,12 @@ def spread(rule: sh.Rule, problem: sh.Problem = NOISY) -> Entry:
         values[name] = [found.variance(name, 100).tolist(), None if bias is None else bias.tolist()]
     values["two times"] = found.two_times("risk", "distance", 100).tolist()
     return values | {"shown": repr(found), "covariance": found.covariance("risk", "distance", 50).tolist()}
+
+
+def paths(**given: Any) -> Entry:
+    at = coordinates(NETWORK, 6, **given)
+    found = solve_network_sde(sh.derive(sh.DiagonalNetwork(0.4, 0.3)), at, [0.3, 1.0], seeds=[3, 5], step=0.1)
+    return [a.tolist() for a in (found.risk, found.integral, found.u, found.v)]
 
 
 def escaping() -> Entry:
@@ -78,6 +86,8 @@ CASES: dict[str, Callable[[], Entry]] = {
     ),
     "density": lambda: outputs(limit("SGD, square, network").solve(NETWORK, 1.0, t=TIMES)),
     "density, AdaGrad-Norm": lambda: outputs(limit("AdaGrad-Norm, square, network").solve(NETWORK, 1.0, t=TIMES)),
+    "paths of a network": paths,
+    "paths of a network, sample covariance": lambda: paths(covariance=np.eye(6) * 0.7 + 0.1),
     "escape": escaping,
     "schedule, final": lambda: best("final"),
     "schedule, bounded": lambda: best("final", least=0.2, most=0.5),

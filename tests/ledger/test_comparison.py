@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh.ledger import Claim, Verdict, compare, error_slope, simulation
 from symhigh.ledger.companions import companions, thinned
+from symhigh.ledger.comparison import _finite
 from symhigh.ledger.reference import Reference
 from symhigh.ledger.sensitivity import sensitivities
 from symhigh.rule.constant import RATE
@@ -345,3 +348,30 @@ def test_a_rate_that_is_infinite_at_the_start_is_named() -> None:
     with pytest.raises(ValueError, match=r"learning_rate of the runs is inf at t = 0.*what=\('risk',\)"):
         sh.compare(curve, runs)
     assert sh.compare(curve, runs, what="risk").agrees
+
+
+@pytest.mark.parametrize(
+    ("curve", "runs", "words"),
+    [
+        ([1, 2, 3], [[1, 2, 3], [1, 2, 3]], ""),
+        ([1, 2, np.inf], [[1, 2, 3], [1, 2, 3]], r"risk of the curve is inf at t = 2, so no deviation from it has a"),
+        ([1, 2, 3], [[1, 2, np.nan], [1, 2, 3]], "risk of the runs is nan at t = 2"),
+        ([1, 2, 3], [[1, 2, 3], [1, -np.inf, np.nan]], "risk of the runs is -inf at t = 1"),
+        ([np.inf, 2, 3], [[np.inf, 2, 3], [1, 2, 3]], "risk of the runs is inf at t = 0"),
+    ],
+)
+def test_where_nothing_diverges_all_values_must_be_finite(curve: list, runs: list, words: str) -> None:
+    rows = np.array(runs, dtype=float)
+    t, good = np.array([0.0, 1.0, 2.0]), np.ones(3)
+    one: Any = SimpleNamespace(t=t, outputs={"risk": np.array(curve, dtype=float), "norm": good}, message="")
+    other: Any = SimpleNamespace(t=t, outputs={"risk": rows, "norm": np.ones((2, 3))}, messages={})
+    if not words:
+        _finite(one, other, ["risk", "norm"])
+        return
+    with pytest.raises(ValueError, match=words + r".*; compare what=\('norm',\), or at times t=… where it is finite"):
+        _finite(one, other, ["risk", "norm"])
+    with pytest.raises(ValueError, match="has a value; compare at times"):
+        _finite(one, other, ["risk"])
+    one.message, other.messages = "diverged", {3: "diverged"}
+    _finite(one, other, ["risk", "norm"])
+    _finite(one, other, ["norm"])

@@ -4,6 +4,7 @@
     python -m tests.mutation --map FOLDER --count 160 --seed 0 --out FOLDER
     python -m tests.mutation --map FOLDER --named           the errors listed in named.toml
     python -m tests.mutation --map FOLDER --only 0123456789 abcdef0123
+    python -m tests.mutation --map FOLDER --count 160 --seed 0 --out FOLDER --record      for the page of guarantees
 
 What is done is kept after every mutant, and not done again for the same ``--out``.
 """
@@ -15,15 +16,18 @@ import json
 import os
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from tests.guarantees import record
 from tests.mutation.cover import Coverage, digest, measure
 from tests.mutation.mutants import Mutant
 from tests.mutation.pick import all_mutants, sample
-from tests.mutation.report import table
+from tests.mutation.report import COLUMNS, short, table, verdict
 from tests.mutation.run import Map, load_before, mirrored, workshop
 
 ROOT, HERE = Path(__file__).resolve().parents[2], Path(__file__).parent
@@ -45,6 +49,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--named", action="store_true", help="the mutants of named.toml")
     parser.add_argument("--list", action="store_true", help="show the mutants drawn, and run nothing")
     parser.add_argument("--budget", type=float, default=300.0, help="most seconds of tests for one mutant, as measured")
+    parser.add_argument("--record", action="store_true", help="keep the counts for the page of guarantees")
     parser.add_argument("--cache", type=Path, help="a warm cache of generated code, which is only read")
     return parser.parse_args()
 
@@ -92,6 +97,18 @@ def chosen_mutants(given: argparse.Namespace) -> list[Mutant]:
     return [m for m in sample(found, given.count, given.seed) if not given.rooms or m.room in given.rooms]
 
 
+def keep(rows: Sequence[dict[str, Any]], score: float, drawn: str) -> None:
+    """Write the counts, and the mutants that survived or are equivalent, to ``docs/records/mutation.json``."""
+    listed = {
+        f"{r['file']} {r['function']}: {short(r['before'])} → {short(r['after'])}": r["reason"] or "survived"
+        for r in rows
+        if r["status"] == "survived"
+    }
+    counts = Counter(verdict(row) for row in rows)
+    figures = {"mutants": len(rows), **{name: counts[name] for name in COLUMNS}, "share noticed": f"{score:.1%}"}
+    record("mutation", f"python -m tests.mutation --map FOLDER {drawn} --record", figures, listed)
+
+
 def main() -> int:
     given = options()
     for name in LOADED_BEFORE:  # once, before the forks
@@ -123,6 +140,8 @@ def main() -> int:
     print(text)
     if given.out:
         (given.out / "table.txt").write_text(text, "utf-8")
+    if given.record:
+        keep(rows, score, f"--count {given.count} --seed {given.seed}")
     return 0 if score >= 0.85 else 1
 
 

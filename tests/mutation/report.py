@@ -14,6 +14,11 @@ def verdict(row: dict[str, Any]) -> str:
     return "equivalent" if row["status"] == "survived" and row["reason"] else str(row["status"])
 
 
+def short(source: str) -> str:
+    """A stretch of source on one line, its beginning."""
+    return " ".join(source.split())[:90]
+
+
 def table(rows: Sequence[dict[str, Any]]) -> tuple[str, float]:
     """The text, and the share of mutants noticed among those that are not equivalent; a time-out is noticed."""
     counts = Counter(verdict(row) for row in rows)
@@ -43,7 +48,7 @@ def _by(key: str, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def _one(row: dict[str, Any]) -> Iterator[str]:
-    before, after = (" ".join(row[k].split())[:90] for k in ("before", "after"))
+    before, after = short(row["before"]), short(row["after"])
     yield f"  {row['id']} {row['file']}:{row['line']} {row['function']}: {before} → {after}"
     if row["reason"] or row["by"]:
         yield f"             {row['reason'] or row['by']}"

@@ -47,7 +47,15 @@ MIRRORS = {
 }
 """The tests of a room that has no folder of its own in ``tests``, or more than that."""
 FLUCTUATIONS = ("tests/integration/test_fluctuations.py", "tests/integration/test_routes_table.py")
+CHAIN = ("tests/simulation/test_gram.py",)
+STEPS = ("tests/simulation/test_simulate.py", "tests/simulation/test_table.py")
 SERVED = {
+    "symhigh/codegen/deviations.py": FLUCTUATIONS,
+    "symhigh/codegen/gram.py": CHAIN,
+    "symhigh/codegen/gram_frame.py": CHAIN,
+    "symhigh/codegen/gram_sample.py": CHAIN,
+    "symhigh/codegen/sample.py": STEPS,
+    "symhigh/codegen/step.py": STEPS,
     "symhigh/derivation/sample.py": (*FLUCTUATIONS, "tests/simulation"),
     "symhigh/derivation/increments.py": FLUCTUATIONS,
     "symhigh/derivation/shift.py": FLUCTUATIONS,

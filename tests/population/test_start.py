@@ -5,6 +5,7 @@ import pytest
 
 import symhigh as sh
 from symhigh.population.edge import edge_power
+from symhigh.symbols import D2, V00, V10, V11, V12, V20, V22
 
 
 @pytest.mark.parametrize(
@@ -81,3 +82,28 @@ def test_vectors_need_the_spectrum_of_their_own_length():
     for other, d in ((spectrum, 5), (sh.Spectrum.from_eigenvalues([1, 2, 3.0]), 4), (sh.Spectrum.power_law(0.2), 4)):
         with pytest.raises(ValueError, match=rf"vectors of length 4 need a spectrum of 4 .*, d={d}"):
             start.vectors(other, d)
+
+
+def test_a_start_spread_evenly_has_the_moments_it_was_given():
+    start, spectrum = sh.Start(x0=2, x_star=3, overlap=1), sh.Spectrum.from_eigenvalues([0.5, 2.0])
+    values = start.mode_values(spectrum)
+    expected = {V11: 2, V12: 1, V22: 3, D2: 2 - 2 + 3, V10: 2, V00: 2, V20: 1}
+    assert {s: v.tolist() for s, v in values.items()} == {s: [v, v] for s, v in expected.items()}
+    assert start.mode_size(spectrum).tolist() == [5, 5]
+    assert (start.distance, start.dimension, start.exponent) == (3, None, 0.0)
+    assert sh.Start.power_law(1.5).exponent == 1.5
+    assert sh.Start.power_law(1.5).profile_at(np.array([4.0])).tolist() == [1 / 8]
+    with pytest.raises(ValueError, match="rng is needed to draw the start"):
+        sh.Start(random=True).vectors(spectrum, 4)
+
+
+def test_the_two_vectors_of_a_start():
+    start, spectrum = sh.Start(x0=2, x_star=3, overlap=1), sh.Spectrum.isotropic()
+    first, target = start.vectors(spectrum, 6)
+    assert target == pytest.approx(np.full(6, np.sqrt(3 / 6)))
+    ratio = first / np.sqrt(2 / 6)
+    rho = 1 / np.sqrt(6)
+    assert ratio == pytest.approx(np.tile([rho + np.sqrt(1 - rho**2), rho - np.sqrt(1 - rho**2)], 3))
+    first, target = sh.Start(x0=0, x_star=3).vectors(spectrum, 6)
+    assert not first.any()
+    assert target @ target == pytest.approx(3)

@@ -11,7 +11,9 @@ from scipy.stats import norm
 
 import symhigh as sh
 from symhigh.problem import losses
-from symhigh.registry import LOSSES
+from symhigh.problem.losses.squares import LINKS
+from symhigh.problem.model import u, v
+from symhigh.registry import LAWS, LOSSES
 
 POINTS = np.array(
     [(0.7, -0.4, 0.3), (-1.3, 0.8, -0.2), (2.6, 1.9, 0.0), (0.2, 2.4, 1.1), (-0.4, -1.7, 0.6), (2.0, -0.5, 0.1)]
@@ -126,3 +128,77 @@ def test_losses_are_without_noise_unless_given_and_take_a_model(name: str) -> No
 def test_refusals(make, error: type, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(error, match=message):
         make()
+
+
+def test_what_is_not_given_by_name() -> None:
+    """The values that the command line and files take where none is given."""
+    found = {f"{n} {p.name}": p.default for n, e in (*LOSSES.items(), *LAWS.items()) for p in e.parameters}
+    assert found == {
+        "hinge flip": 0.0, "squared-hinge flip": 0.0, "huber c": 1.0, "pseudo-huber c": 1.0, "quantile q": 0.5,
+        "hermite-student degree": 2, "student link": "tanh", "student teacher": "", "gaussian sigma": 0.0,
+        "rademacher scale": 1.0, "laplace scale": 1.0, "student-t dof": 3.0, "student-t scale": 1.0,
+    }  # fmt: skip
+    ones = (sh.Gaussian().sigma, sh.Rademacher().scale, sh.Laplace().scale, sh.StudentT(3).scale)
+    assert ones == (1, 1, 1, 1)
+    assert (sh.Learnt().start, sh.Learnt().speed) == (0, 1)
+    assert [sh.hinge().parameters[0][1], sh.squared_hinge().parameters[0][1]] == [0, 0]
+    plain = (sh.least_squares(), sh.huber(1), sh.pseudo_huber(1), sh.quantile(0.3), sh.student(sp.tanh))
+    assert all(problem.noise == 0 for problem in plain)
+
+
+@pytest.mark.parametrize(
+    ("link", "function"),
+    [("linear", lambda u: u), ("tanh", np.tanh), ("erf", lambda u: erf(u / np.sqrt(2))), ("relu", relu),
+     ("sigmoid", expit), ("sin", np.sin), ("atan", np.arctan), ("abs", np.abs), ("sign", np.sign)],
+)  # fmt: skip
+def test_links_by_name(link: str, function) -> None:  # type: ignore[no-untyped-def]
+    problem = LOSSES["student"].make(link="tanh", teacher=link)
+    for p, s, e in POINTS:
+        found = float(problem.loss.subs({sh.x: p, sh.x_star: s, sh.eps: e}))
+        assert found == pytest.approx((np.tanh(p) - function(s) - e) ** 2 / 2, rel=1e-13)
+    assert set(LINKS) == {"linear", "tanh", "erf", "relu", "sigmoid", "sin", "atan", "abs", "sign"}
+    own = LOSSES["student"].make(link=link)
+    at = {sh.x: 0.7, sh.x_star: -0.4, sh.eps: 0.3}
+    assert float(own.loss.subs(at)) == pytest.approx((function(0.7) - function(-0.4) - 0.3) ** 2 / 2, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("activation", "function"),
+    [("erf", lambda u: erf(u / np.sqrt(2))), ("relu", relu), ("linear", lambda u: u), ("quadratic", np.square)],
+)
+def test_committees_are_sums_of_units(activation: str, function) -> None:  # type: ignore[no-untyped-def]
+    problem = sh.committee(2, 3, activation, 0.1, [0.5, -2], [1, 3, -0.7])
+    own, aims = np.array([0.3, -1.2]), np.array([0.8, -0.4, 1.7])
+    at = {**dict(zip(problem.students, own, strict=True)), **dict(zip(problem.targets, aims, strict=True)), sh.eps: 0.2}
+    made, wanted = np.array([0.5, -2]) @ function(own), np.array([1, 3, -0.7]) @ function(aims)
+    assert float(problem.loss.subs(at)) == pytest.approx((made - wanted - 0.2) ** 2 / 2, rel=1e-13)
+    assert [str(s) for s in problem.directions] == ["x_1", "x_2", "y_1", "y_2", "y_3"]
+    one = sh.committee(1, 1, activation)
+    assert float(one.loss.subs({**dict.fromkeys(one.students, 0.3), **dict.fromkeys(one.targets, -1), sh.eps: 0})) == (
+        pytest.approx((function(0.3) - function(-1.0)) ** 2 / 2, rel=1e-13)
+    )
+    assert one.noise == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: sh.committee(0, 1), "students must be >= 1"),
+        (lambda: sh.committee(1, 0), "targets must be >= 1"),
+        (lambda: sh.committee(65, 1), "students must be <= 64"),
+        (lambda: sh.committee(1, 65), "targets must be <= 64"),
+        (lambda: sh.committee(2, 1, second_layer=[1]), r"second_layer=\[1\]\): give one number, or one a unit, 2"),
+        (lambda: sh.committee(1, 1, learns=True, speed=0), "speed must be > 0"),
+        (lambda: sh.powers(65), "depth must be <= 64"),
+    ],
+)
+def test_sizes_out_of_range_are_refused(make, words: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_ends_of_the_ranges_are_taken() -> None:
+    assert len(sh.committee(64, 64, "linear").directions) == 128
+    assert sh.powers(64).effective.subs({u: 2, v: 1}) == 2**64 - 1
+    assert sp.degree(sh.hermite_student(64).loss, sh.x) == 128
+    assert sh.hermite_student(1).loss == sh.least_squares().loss

@@ -32,6 +32,8 @@ def test_networks_need_types_not_text():
         powers(1)
     with pytest.raises(ValueError, match="must be a number"):
         DiagonalNetwork(sp.Symbol("h", positive=True)).numbers()
+    with pytest.raises(ValueError, match=r"foreign symbols \{w\}; use u and v only"):
+        Parametrization(u * v + sp.Symbol("w"))
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

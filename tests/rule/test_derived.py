@@ -206,8 +206,30 @@ def test_rules_without_a_limit_are_refused(rule: sh.Rule, message: str) -> None:
         (lambda: sh.cosine(1, 2, 3), ValueError, "floor must be <= gamma"),
         (lambda: sh.DoG(0, 1), ValueError, "r0 must be > 0"),
         (lambda: sh.StochasticPolyak(-1), ValueError, "cap must be > 0"),
+        (lambda: sh.NoisyGradient(sh.ClippedGradient(sh.Constant(1), 2), 0.1), ValueError, r"ClippedGradient\(Noisy"),
+        (lambda: sh.WeightDecay(sh.WeightDecay(sh.Constant(1), 1), 2), ValueError, "a weight decay already"),
+        (lambda: sh.Modulated(sh.Constant(1), sp.I * sh.t), ValueError, "factor must be real"),
+        (lambda: sh.Modulated(sh.Constant(1), -sp.S.One), ValueError, "factor must be >= 0"),
+        (lambda: sh.Schedule(sp.I * sh.t), ValueError, "expr must be real, a learning rate"),
+        (lambda: sh.Schedule(-sp.S.One), ValueError, "expr must be >= 0"),
+        (lambda: sh.Schedule(sp.Symbol("t")), ValueError, "another symbol called t"),
+        (lambda: sh.MiniBatch(sh.Constant(1), sp.Symbol("m", negative=True)), ValueError, "a whole number >= 1"),
+        (lambda: sh.MiniBatch(sh.Constant(1), sp.Symbol("m", integer=False)), ValueError, "a whole number >= 1"),
     ],
 )
 def test_refusals(make, error, message: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(error, match=message):
         make()
+
+
+def test_symbols_of_batches_and_floors() -> None:
+    m = sp.Symbol("m", integer=True, positive=True)
+    assert sh.MiniBatch(sh.Constant(1), m).m == m
+    assert sh.MiniBatch(sh.Constant(1), sp.Symbol("b")).m == sp.Symbol("b")
+    assert sh.MiniBatch(sh.Constant(1), 1).m == 1
+    assert sh.cosine(2, 4, 2).rate == 2
+    rate = sh.cosine(3, 4, 1).rate
+    for at, value in ((0, 3), (2, 2), (4, 1), (5, 1), (sp.Rational(4, 3), sp.Rational(5, 2))):
+        assert sp.simplify(rate.subs(sh.t, at) - value) == 0
+    warm = sh.WarmUp(sh.Schedule(2 * sh.t), 3).rate.subs(wrapped.WARM_UP, 3)
+    assert [warm.subs(sh.t, at) for at in (1, 3, 6)] == [sp.Rational(2, 3), 6, 12]

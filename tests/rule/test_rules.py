@@ -5,6 +5,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.registry import RULES
 from symhigh.rule.averaged import LAG, X, d, t
 from symhigh.symbols import gradient_square, sample_loss
 
@@ -84,3 +85,29 @@ def test_a_sample_that_is_learnt_has_no_rate() -> None:
         rule = sh.StochasticPolyak(cap, 0.25, least)
         at = {**rule.values, sample_loss: loss, gradient_square: 40.0, d: 10}
         assert float(rule.rate.xreplace(at)) == pytest.approx(min(rate * 10 / (0.25 * 40), cap or 9.0))
+
+
+def test_what_is_not_given_by_name() -> None:
+    """The values that the command line and files take where none is given; None where one must be."""
+    found = {f"{n} {p.name}": p.default for n, e in RULES.items() for p in e.parameters}
+    needed = ("mini-batch m", "weight-decay kappa", "modulated factor", "warm-up duration", "averaged decay",
+              "clipped c", "clipped-coordinates c", "noisy-gradient sigma", "drifting speed", "schedule expr")  # fmt: skip
+    others = {
+        "schedule-free beta": 0.9, "momentum direct": 0.0, "rmsprop-norm forgetting": "sum", "dog r0": 0.1,
+        "d-adaptation d0": 0.1, "cosine t_end": 10.0, "cosine floor": 0.0, "delayed-adagrad-norm power": 0.5,
+        "stochastic-polyak damping": 0.5, "stochastic-polyak least": 0.0, "distance-threshold fraction": 0.5,
+        "risk-threshold fraction": 0.5,
+    }  # fmt: skip
+    assert {name for name, value in found.items() if value is None} == set(needed)
+    assert {name: value for name, value in found.items() if value not in (None, 1)} == others
+
+
+def test_what_is_not_given_in_python() -> None:
+    sgd = sh.Constant(1)
+    assert (sh.MiniBatch(sgd).m, sh.WeightDecay(sgd).kappa, sh.Modulated(sgd).factor, sh.WarmUp(sgd).duration) == (
+        1, 0, 1, 1
+    )  # fmt: skip
+    assert (sh.NoisyGradient(sgd).sigma, sh.Drifting(sgd).speed) == (0, 0)
+    rule = sh.StochasticPolyak()
+    assert (rule.cap, rule.damping, rule.least) == (None, sp.S.Half, 0)
+    assert sh.Momentum(1, 2).direct == 0

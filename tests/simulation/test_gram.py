@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import ks_2samp
 
 import symhigh as sh
-from symhigh.simulation.gram import eigenspaces, start_in
+from symhigh.simulation.gram import GramWalk, eigenspaces, start_in
+from symhigh.simulation.runner import _root_of, prepare
 from tests.scenarios import SCENARIOS
 
 FALSE_ALARM = 1e-4
@@ -160,3 +161,29 @@ def test_a_continuous_spectrum_is_refused_with_a_remedy():
             1,
             method="gram",
         )
+
+
+@pytest.mark.parametrize(
+    ("population", "d", "chain"),
+    [
+        ((sh.Spectrum.from_eigenvalues([1.0, 2.0]), sh.Start()), 32, True),
+        ((sh.Spectrum.from_eigenvalues([1.0, 2.0]), sh.Start()), 31, False),
+        ((sh.Spectrum.power_law(0.2), sh.Start()), 1000, False),
+        ((sh.Spectrum.from_eigenvalues([1.0, 2.0], [1 / 8, 7 / 8]), sh.Overlaps(np.eye(2))), 64, True),
+        ((sh.Spectrum.from_eigenvalues([1.0, 2.0], [1 / 8, 7 / 8]), sh.Overlaps(np.eye(2))), 56, False),
+    ],
+    ids=str,
+)
+def test_the_chain_is_chosen_where_it_is_clearly_cheaper(population, d, chain):
+    walk, _ = prepare(sh.phase_retrieval(), sh.Constant(0.1), population, d, 1.0)
+    assert (walk is GramWalk) == chain
+    assert prepare(sh.phase_retrieval(), sh.Constant(0.1), population, d, 1.0, "direct")[0] is not GramWalk
+    assert prepare(sh.phase_retrieval(), sh.Constant(0.1), population, d, 1.0, observed=True)[0] is not GramWalk
+
+
+def test_covariances_are_symmetric_and_of_the_dimension():
+    good = np.array([[2.0, 0.5], [0.5 + 4e-6, 1.0]])
+    np.testing.assert_allclose(_root_of(good, 2) @ _root_of(good, 2), good, atol=2e-5)
+    for wrong, d in ((np.eye(3), 2), (np.array([[1.0, 0.5], [0.4, 1.0]]), 2), (np.ones((2, 3)), 2)):
+        with pytest.raises(ValueError, match=f"covariance must be a finite symmetric {d} x {d} matrix"):
+            _root_of(wrong, d)

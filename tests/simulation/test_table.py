@@ -16,10 +16,14 @@ ALL["covariance"] = NOISY, sh.Constant(0.4), TWO
 ALL["random start"] = NOISY, sh.Constant(0.4), (TWO[0], sh.Start(0.5, 1, 0.2, random=True))
 ALL["Gram chain, least squares"] = ALL["SGD, square, linear"]
 ALL["diverging"] = NOISY, sh.Constant(40), TWO
+ALL["Gram chain, mini-batch"] = NOISY, sh.MiniBatch(sh.WeightDecay(sh.AdaGradNorm(0.8, 0.9), 0.2), 3), TWO
+ALL["Gram chain, momentum"] = NOISY, sh.Momentum(0.4, 1, 0.2), TWO
+ALL["Gram chain, from the start"] = NOISY, sh.DoG(0.1, 0.5), (TWO[0], sh.Start(0.5, 1, 0.2, random=True))
+ALL["Gram chain, logistic"] = sh.logistic_regression(), sh.AdaGradNorm(1, 0.5), TWO
 NAMES = [
     "SGD, square, linear", "momentum, square, linear", "mini-batch with weight decay, square, linear",
     "sign SGD, square, linear", "AdaGrad-Norm, square, linear", "SGD, square, network", "SGD, square, committee",
-    "steps, square", "AdaGrad-Norm, Student", "AdaGrad-Norm, logistic, sampled", *list(ALL)[-4:],
+    "steps, square", "AdaGrad-Norm, Student", "AdaGrad-Norm, logistic, sampled", *list(ALL)[-8:],
 ]  # fmt: skip
 
 

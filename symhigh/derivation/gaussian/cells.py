@@ -206,9 +206,9 @@ def normalised(boundary: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[sp.Ex
         lead = next(c for c in (flat.coeff(v) for v in variables) if c != 0)
         if lead.is_positive or lead.is_negative:
             return sp.expand(flat / lead), 1 if lead.is_positive else -1
-    content, primitive = flat.as_content_primitive()
+    _, primitive = flat.as_content_primitive()  # what is taken out is > 0
     sign = -1 if primitive.could_extract_minus_sign() else 1
-    return sp.expand(sign * primitive), sign * (1 if content > 0 else -1)
+    return sp.expand(sign * primitive), sign
 
 
 def _implied(boundary: sp.Expr, sides: Sides) -> int | None:

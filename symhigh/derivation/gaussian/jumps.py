@@ -5,6 +5,7 @@ Serves derivatives in law, where a jump is a Dirac measure, and the check that a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import mpmath
@@ -70,7 +71,10 @@ def _roots(boundary: sp.Expr, variable: sp.Symbol) -> list[sp.Expr]:
     f = sp.lambdify(variable, explicit(boundary), "mpmath")
 
     def real(z: float) -> float:
-        value = mpmath.mpmathify(f(z))
+        try:
+            value = mpmath.mpmathify(f(z))
+        except ZeroDivisionError:  # a pole, of a rate where its sample's slope vanishes
+            return math.inf
         return float(value.real) if value.imag == 0 else 1.0
 
     return [sp.Float(root, 20) for root in crossings(real, -_REACH + 0.1234, _REACH, 1e-14)]

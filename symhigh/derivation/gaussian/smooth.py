@@ -223,10 +223,8 @@ def _logarithm(expr: sp.Expr) -> sp.Expr:
         return Softplus(2 * inner.args[0]) - inner.args[0] - sp.log(2)
     if isinstance(inner, Sigmoid):
         return -Softplus(-inner.args[0])
-    if isinstance(inner, sp.Add) and len(inner.args) == 2 and 1 in inner.args:
-        rest = inner - 1
-        if isinstance(-rest, Sigmoid):
-            return -Softplus(-rest.args[0])
+    if isinstance(rest := 1 - inner, Sigmoid):
+        return -Softplus(rest.args[0])
     return expr
 
 
