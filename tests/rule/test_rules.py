@@ -91,7 +91,8 @@ def test_what_is_not_given_by_name() -> None:
     """The values that the command line and files take where none is given; None where one must be."""
     found = {f"{n} {p.name}": p.default for n, e in RULES.items() for p in e.parameters}
     needed = ("mini-batch m", "weight-decay kappa", "modulated factor", "warm-up duration", "averaged decay",
-              "clipped c", "clipped-coordinates c", "noisy-gradient sigma", "drifting speed", "schedule expr")  # fmt: skip
+              "clipped c", "clipped-coordinates c", "noisy-gradient sigma", "drifting speed",
+              "schedule expr")  # fmt: skip
     others = {
         "schedule-free beta": 0.9, "momentum direct": 0.0, "rmsprop-norm forgetting": "sum", "dog r0": 0.1,
         "d-adaptation d0": 0.1, "cosine t_end": 10.0, "cosine floor": 0.0, "delayed-adagrad-norm power": 0.5,
