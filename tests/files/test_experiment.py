@@ -68,7 +68,7 @@ def test_every_loss_is_written_and_read(name: str) -> None:
     problem = entry.make(**given, **({"noise": sh.StudentT(5, 0.5)} if entry.noisy else {}))
     text = toml_text(problem_tree(problem))
     back = read_problem(Table.of(text, "file"))
-    for field in fields(sh.Problem):
+    for field in (f for f in fields(sh.Problem) if f.compare):
         assert getattr(back, field.name) == getattr(problem, field.name), text
 
 
