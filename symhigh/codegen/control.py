@@ -50,13 +50,14 @@ DENSE_ROWS = 4
 
 
 def control_source(
-    order: int, growth: float, evaluations: int, extra: int, inside: int, factors: Sequence[str]
+    order: int, growth: float, evaluations: int, extra: int, inside: int, factors: Sequence[str], spare: int = 0
 ) -> str:
     """Source of ``advance`` for a method of that order, whose steps grow at most by ``growth``.
 
     ``evaluations`` of the right-hand side are counted for a step, and ``extra`` for the solution inside it, whose error
     is of order ``inside``: it is ``y + s (y⁺ - y + N₀)``, ``N_j = factor_j (row_j + N_j+1)``, with factors in ``s`` and
-    ``rest = 1 - s``. The nest is written out, which lets the entries of y be taken side by side.
+    ``rest = 1 - s``. The nest is written out, which lets the entries of y be taken side by side. Of few entries the
+    outputs are, in ``spare`` rows of K from row 1 on, which the method leaves free there.
     """
     last = len(factors) - 1
     nest = [f"        nested = {factors[last]} * work[{DENSE_ROWS + last}, i]"]
@@ -66,7 +67,7 @@ def control_source(
     return _TEMPLATE.format(
         exponent=repr(-1.0 / order), growth=repr(growth), evaluations=evaluations, extra=extra,
         doubtful=repr(_DOUBTFUL), astray=repr(_ASTRAY), inside=repr(1.0 / inside),
-        nest="\n".join(nest),
+        nest="\n".join(nest), several="\n".join("    " + line for line in nest), spare=spare,
         reached=REACHED, running=RUNNING, diverged=DIVERGED, stuck=STUCK, negative=NEGATIVE, looking=LOOK,
     )  # fmt: skip
 
@@ -140,6 +141,17 @@ def interpolate(s, y, work, out):
 
 
 @njit
+def side_by_side(times, t, h, y, work, K):
+    """``interpolate`` at several times, into rows of K from row 1 on."""
+    for i in range(y.shape[0]):
+        for j in range(times.shape[0]):
+            s = min(1.0, (times[j] - t) / h)
+            rest = 1.0 - s
+{several}
+            K[1 + j, i] = y[i] + s * (work[1, i] - y[i] + nested)
+
+
+@njit
 def beyond_bounds(y, bound):
     for i in range(y.shape[0]):
         if not abs(y[i]) <= bound[i]:
@@ -164,6 +176,14 @@ def fill(until, times, row, rows, t, h, y, K, work, clock, limit, rtol, floor):
     error = doubt(t, h, y, K, work, rtol, floor, limit)
     parts = int(min(16.0, ceil((10.0 * error) ** {inside}))) if {doubtful} < error < 1e30 else 1
     if parts == 1:
+        while y.shape[0] < {spare} and row < times.shape[0] and times[row] <= until:
+            count = 1
+            while count < {spare} and row + count < times.shape[0] and times[row + count] <= until:
+                count += 1
+            side_by_side(times[row : row + count], t, h, y, work, K)
+            for j in range(count):
+                write(times[row + j], K[1 + j], rows[row + j], limit)
+            row += count
         while row < times.shape[0] and times[row] <= until:
             interpolate(min(1.0, (times[row] - t) / h), y, work, work[0])
             write(times[row], work[0], rows[row], limit)

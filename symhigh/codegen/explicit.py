@@ -31,7 +31,7 @@ def explicit_source(tableau: Tableau) -> str:
     nest = [line for j in range(depth - 1, -1, -1) for line in _nested(j, factors[j])]
     method = _TEMPLATE.format(last=last, extra=extra, depth=depth, dense=DENSE_ROWS, nest="\n".join(nest))
     control = control_source(
-        tableau.order, growth=10.0, evaluations=last, extra=extra + 1, inside=8, factors=factors,
+        tableau.order, growth=10.0, evaluations=last, extra=extra + 1, inside=8, factors=factors, spare=8,
     )  # fmt: skip
     return "\n\n".join([text, COMBINE + method, control])
 

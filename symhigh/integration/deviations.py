@@ -60,7 +60,9 @@ class Equations:
         size = np.concatenate([np.tile(mode_size, len(modes)), np.abs(memory)])
         self.size = np.where(size > 0, size, 1.0)
         y = np.concatenate([modes.ravel(), memory])
-        self.path = Path(system, target, y, self.data, self.size, end, rtol, deadline)
+        least = np.zeros(y.size)
+        least[: len(modes) * mode_size.size] = _least(theory, modes, mode_size).ravel()
+        self.path = Path(system, target, y, self.data, self.size, end, rtol, deadline, least)
         self.p, self.n, self.m = theory.block.rows, self.w.size, len(memory)
         self.kept = np.r_[: self.p * self.n, y.size - self.m : y.size]
         self.linear = Tables(theory, LINEAR, self.n)
@@ -115,6 +117,15 @@ class Equations:
 
     def __call__(self, t: float) -> _At:
         return _At(self, t)
+
+
+def _least(theory: Deviations, modes: Array, size: Array) -> Array:
+    """Sizes that states beside those of the linear theory are compared with, by those of a mode and of its cells."""
+    family, least = theory.system.family, np.zeros_like(modes)
+    cells = {c: modes[family.states.index(c)] for c in theory.system.field.cells}
+    for k, state in enumerate(family.states[theory.block.rows :], theory.block.rows):
+        least[k] = np.sqrt(np.prod([cells.get(s, size) for s in family.sizes[state]], axis=0))
+    return least
 
 
 def _fourth(theory: Deviations, columns: Columns) -> Array:

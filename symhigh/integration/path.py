@@ -21,14 +21,15 @@ class Path:
     """The states y(t) of ``system`` on [0, end]; ``end`` is where the steppers stopped, by plan or not.
 
     ``data`` is (par, coef, w, const), ``y`` the start, ``size`` the magnitude of every state. ``knots`` are the times
-    at which steps begin. Raises ``ArithmeticError`` after the ``deadline``, a time of ``time.monotonic``.
+    at which steps begin. Errors below ``rtol * least`` count as none. Raises ``ArithmeticError`` after the
+    ``deadline``, a time of ``time.monotonic``.
     """
 
     def __init__(
         self, system: MomentSystem, target: Target, y: Array, data: tuple[Array, ...], size: Array, end: float,
-        rtol: float, deadline: float = np.inf,
+        rtol: float, deadline: float = np.inf, least: Array | float = 0.0,
     ) -> None:  # fmt: skip
-        limits = (rtol, 1e-290 * rtol * size, np.maximum(1e12 * size, 1e12), size)
+        limits = (rtol, rtol * np.maximum(1e-290 * size, least), np.maximum(1e12 * size, 1e12), size)
         kernels = EXPLICIT.kernels(system, target)
         march = March(system, target, EXPLICIT, np.empty(0), y.copy(), data, limits, kernels)
         self.knots: list[float] = []

@@ -6,7 +6,8 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.derivation.sample import SPREAD, OneSample, sample_of, sees_error_alone
+from symhigh.derivation.invariance import sees_error_alone
+from symhigh.derivation.sample import SPREAD, OneSample, sample_of
 from symhigh.derivation.state import state
 from symhigh.symbols import B11, B12, B22, D2, V11, V12, V22, eps, error_square, omega, tau, x, x_star
 
@@ -59,8 +60,9 @@ def test_labels_are_averaged_with_their_chances() -> None:
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        (sh.SignSGD(1), "SignSGD is not linear in the gradient, so that its mean at order 1/d"),
-        (sh.AdaGrad(1, 1), "AdaGrad keeps a scalar for every coordinate, s"),
+        (sh.SignSGD(1), ""),
+        (sh.AdaGrad(1, 1), ""),
+        (sh.MiniBatch(sh.AdaGrad(1, 1), 2), "keeps a scalar for every coordinate and averages several samples a step"),
         (sh.StochasticPolyak(2), "with a kink, for which B₁ is not derived"),
         (sh.WeightDecay(sh.StochasticPolyak(), 1), "depends on the sample and moves further vectors"),
         (sh.Averaged(sh.Constant(1)), "depends on d beyond the leading order"),
@@ -88,3 +90,22 @@ def test_slopes_without_a_fourth_moment_are_refused() -> None:
     sample(sh.least_squares(sh.StudentT(9)), sh.Constant(1))
     with pytest.raises(ValueError, match=r"no variance, as E f'\^4 is infinite"):
         sample(sh.least_squares(sh.StudentT(3)), sh.Constant(1))
+
+
+def test_averages_at_nodes_are_of_smooth_losses_and_gaussian_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    from symhigh.derivation import nodes
+
+    monkeypatch.setattr(nodes, "long", lambda system: True)
+
+    def taken(problem: sh.Problem, rule: sh.Rule | None = None) -> bool:
+        return nodes.at_nodes(sh.derive(problem, rule or sh.Constant(1)))
+
+    assert taken(sh.committee(2, 1, "linear"))
+    assert taken(sh.committee(2, 1, "linear", 0.5))
+    for law in (sh.StudentT(9), sh.Rademacher(1), sh.Laplace(1)):
+        assert not taken(sh.committee(2, 1, "linear", law))
+    assert not taken(sh.least_squares(0.5), sh.StochasticPolyak())
+    assert not taken(sh.absolute_phase_retrieval())
+    assert not taken(sh.huber(1, 0.5))
+    monkeypatch.setattr(nodes, "long", lambda system: False)
+    assert not taken(sh.committee(2, 1, "linear"))
