@@ -81,8 +81,10 @@ def test_threads_speak_for_themselves_and_leave_none_behind(capsys: pytest.Captu
     assert capsys.readouterr().err.count("outer") >= 3
 
 
-@pytest.mark.usefixtures("impatient")
-def test_simulations_and_curves_tell_how_far_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_simulations_tell_how_far_they_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "PATIENCE", 0.001)
     sh.simulate(
         sh.least_squares(0.5), sh.Constant(0.1), sh.Spectrum.isotropic(), sh.Start(), d=20_000, t_end=0.2, seeds=2,
         method="direct",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import mpmath
@@ -9,8 +10,10 @@ import pytest
 import sympy as sp
 
 from symhigh.ledger import domain, relation
+from symhigh.ledger.equivalence import iff
 from symhigh.ledger.judgement import Source, _freedom
 from symhigh.ledger.relation import Relation, counterexample
+from symhigh.ledger.verdict import Verdict
 
 a, b = sp.symbols("a b", positive=True)
 f, g = sp.Function("f"), sp.Function("g")
@@ -122,3 +125,18 @@ def test_freedom_is_that_of_the_companions_variances() -> None:
     assert _freedom(companions, Source("companions")) == 4 + 7  # type: ignore[arg-type]
     assert _freedom(companions, Source("theory", covariance={})) == float("inf")  # type: ignore[arg-type]
 
+
+
+def test_equivalences_are_looked_at_on_both_sides_of_every_crossing() -> None:
+    """``a < 1`` and ``2a < 2`` at thirty points; beside the boundary there are two more for each change of side."""
+    here = domain.Domain({a: sp.Interval.open(0, 3)})
+    below = [point[a] < 1 for point in here.points([a], 30, 3)]
+    changes = sum(one != other for one, other in pairwise(below))
+    assert changes > 5
+    found = iff(sp.StrictLessThan(a, 1), sp.StrictLessThan(2 * a, 2)).watch(here, 3)
+    assert found.detail == f"30 points, and {2 * changes} within 1/1000 of the boundary"
+    near = iff(sp.StrictLessThan(a, 1), sp.StrictLessThan(a, sp.Rational(3, 2))).watch(here, 3)
+    assert near.verdict is Verdict.REFUTED
+    assert near.counterexample[1:] in ((("left", "False"), ("right", "True")), (("left", "True"), ("right", "False")))
+    apart = iff(sp.StrictLessThan(a, 4), sp.StrictLessThan(a, 5)).watch(here, 3)
+    assert apart.detail.startswith("not tested: both held at all 30 points; widen the domain")
