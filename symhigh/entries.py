@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from inspect import signature
 from pkgutil import walk_packages
 from types import ModuleType
 from typing import Any, TypeVar
@@ -58,6 +59,11 @@ class Entry:
         """The public function or class behind ``make``."""
         found = self.make.func if isinstance(self.make, partial) else self.make
         return found
+
+    @property
+    def modelled(self) -> bool:
+        """Whether a loss takes what the learnt coordinates predict with."""
+        return "model" in signature(self.make).parameters
 
     @property
     def source(self) -> str:

@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -107,19 +107,36 @@ def at_work(owner: str, speaks: bool = True, watched: bool = True) -> Iterator[W
             outer.speaks = spoke
         return
     work = _PRESENT.work = Work(owner, speaks, watched)
+    try:
+        with _watch(work) if speaks and watched else nullcontext():
+            yield work
+    finally:
+        _PRESENT.work = None
+
+
+@contextmanager
+def long_stage(*what: object) -> Iterator[None]:
+    """A stage that may last, and tells of no other meanwhile: the call at work is watched through it."""
+    stage(*what)
+    work = _PRESENT.work
+    with nullcontext() if work is None or work.watched or not work.speaks else _watch(work):
+        yield
+
+
+@contextmanager
+def _watch(work: Work) -> Iterator[None]:
+    """A thread that has the call speak when it is time."""
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(work.wait):
             work.speak_when_due()
 
-    if speaks and watched:
-        threading.Thread(target=watch, daemon=True, name=WATCHER).start()
+    threading.Thread(target=watch, daemon=True, name=WATCHER).start()
     try:
-        yield work
+        yield
     finally:
         done.set()
-        _PRESENT.work = None
 
 
 def telling(function: Callable[P, R]) -> Callable[P, R]:

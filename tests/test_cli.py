@@ -33,7 +33,10 @@ def test_derive_prints_symbols_and_latex() -> None:
     assert len(json.loads(call("derive", "--json", "--full").output)["equations"]) > 5
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+SLOW = ("committee", "learning-committee")
+
+
+@pytest.mark.parametrize("loss", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in LOSSES])
 def test_every_loss_is_derived(loss: str) -> None:
     result = call("derive", "--loss", loss, "--rule", "rmsprop-norm")
     assert result.exit_code == 0, result.output
@@ -357,3 +360,19 @@ def test_progress_is_shown_on_terminals_only(terminal: bool, monkeypatch: pytest
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     with progress("runs") as report:
         assert callable(report) is terminal
+
+
+def test_committees_and_softmax_are_stated_by_their_options() -> None:
+    """The risk is that of the reference integration of two erf units on two targets, to the digits printed."""
+    overlaps = ("--overlaps", "0.25,0.05,0.1,0;0.05,0.25,0,0.1;0.1,0,1,0;0,0.1,0,1")
+    shown = call("run", "--loss", "committee", "--rule", "constant", "--gamma", "0.5", "--noise", "0.1", *overlaps)
+    assert shown.exit_code == 0, shown.output
+    assert next(line for line in shown.output.splitlines() if line.split()[0] == "2").split()[1].startswith("0.112190")
+    one = ("--units", "1", "--teacher-units", "1", "--rule", "constant")
+    learning = call("derive", "--loss", "learning-committee", *one)
+    assert "d/dt a_1(t)" in learning.output
+    softmax = call("derive", "--loss", "softmax", "--labels", "9")
+    assert softmax.exit_code == 2
+    assert "classes must be <= 3" in softmax.output
+    model = call("derive", "--loss", "committee", "--model", "product")
+    assert "--model product has no effect with --loss committee" in model.output

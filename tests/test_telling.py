@@ -59,6 +59,16 @@ def test_a_call_that_is_not_watched_speaks_where_it_tells_its_stage(capsys: pyte
 
 
 @pytest.mark.usefixtures("impatient")
+def test_a_long_stage_of_a_call_that_is_not_watched_speaks(capsys: pytest.CaptureFixture[str]) -> None:
+    with telling.at_work("solve", watched=False):
+        time.sleep(0.1)
+        assert capsys.readouterr().err == ""
+        with telling.long_stage("compiling"):
+            time.sleep(0.2)
+    assert "solve: 0 s so far, compiling" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("impatient")
 def test_threads_speak_for_themselves_and_leave_none_behind(capsys: pytest.CaptureFixture[str]) -> None:
     count = threading.active_count()
     threads = [threading.Thread(target=outer, args=(0.1,)) for _ in range(3)]
@@ -71,10 +81,13 @@ def test_threads_speak_for_themselves_and_leave_none_behind(capsys: pytest.Captu
     assert capsys.readouterr().err.count("outer") >= 3
 
 
-@pytest.mark.usefixtures("impatient")
-def test_simulations_and_curves_tell_how_far_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_simulations_tell_how_far_they_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "PATIENCE", 0.001)
     sh.simulate(
-        sh.least_squares(0.5), sh.Constant(0.1), sh.Spectrum.isotropic(), sh.Start(), d=20_000, t_end=0.05, seeds=2
+        sh.least_squares(0.5), sh.Constant(0.1), sh.Spectrum.isotropic(), sh.Start(), d=20_000, t_end=0.2, seeds=2,
+        method="direct",
     )
     assert "simulate: 0 s so far" in capsys.readouterr().err
 

@@ -157,6 +157,8 @@ def _problem(options: Options, symbolic: bool, used: set[str]) -> Problem:
     if given in LOSSES:
         noise = {"noise": _noise(options, symbolic, used)} if LOSSES[given].noisy else {}
         model = read_model(Table(stated, "command line"))
+        if not model.linear and not LOSSES[given].modelled:
+            raise ValueError(f"--model {options['model']} has no effect with --loss {given}: it states its units")
         return _made(LOSSES[given], options, symbolic, used, **noise, **({} if model.linear else {"model": model}))
     used |= {"parameter", "students", "targets"}
     own = dict(_assigned(text) for text in options["parameter"])
@@ -168,8 +170,10 @@ def _problem(options: Options, symbolic: bool, used: set[str]) -> Problem:
 def read_population(options: Options, problem: Problem) -> tuple[Any, ...]:
     """Spectrum and start, spectrum and overlaps, or the classes of a network, as the problem needs."""
     from symhigh.population import NetworkClasses, Overlaps
+    from symhigh.symbols import x, x_star
 
-    kind = "classes" if not problem.model.linear else "overlaps" if len(problem.directions) > 2 else "start"
+    several = problem.directions != (x, x_star)
+    kind = "classes" if not problem.model.linear else "overlaps" if several else "start"
     belongs = {
         "classes": ("classes",),
         "overlaps": ("overlaps", *_SPECTRUM),

@@ -7,6 +7,9 @@ to that.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from zlib import crc32
+
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
@@ -27,7 +30,7 @@ def guarded(expr: sp.Expr, moving: frozenset[sp.Symbol] = frozenset()) -> sp.Exp
     quotients = expr.has(sp.asin, sp.erf, FourSigns, AppliedUndef) or bool(moving)
     quotients = quotients or any(_quotient(e.args[0]) for e in expr.atoms(sp.exp))
     expr = _merged(expr, moving) if moving else expr
-    roots = frozenset(_primitive(e.base) for e in expr.atoms(sp.Pow) if _is_root(e, moving))
+    roots = frozenset(_scale_free(e.base) for e in expr.atoms(sp.Pow) if _is_root(e, moving))
     return _guard(expr, moving, quotients, roots)
 
 
@@ -68,7 +71,7 @@ def is_guarded(expr: sp.Expr) -> bool:
 
 
 def _guard(
-    expr: sp.Expr, moving: frozenset[sp.Symbol], quotients: bool, roots: frozenset[sp.Expr]
+    expr: sp.Expr, moving: frozenset[sp.Symbol], quotients: bool, roots: frozenset[object]
 ) -> sp.Expr:
     if not expr.args or not expr.free_symbols:
         return expr
@@ -131,17 +134,29 @@ def _over_root(factor: sp.Expr, rest: sp.Expr) -> sp.Expr:
     return factor * rest
 
 
-def _denominator(expr: sp.Expr, moving: frozenset[sp.Symbol], roots: frozenset[sp.Expr]) -> sp.Expr:
+def _denominator(expr: sp.Expr, moving: frozenset[sp.Symbol], roots: frozenset[object]) -> sp.Expr:
     base, exponent = expr.as_base_exp()
     held = _guard(expr, moving, True, roots)
-    if exponent.is_Integer and isinstance(base, sp.Add) and _primitive(base) in roots:
+    if exponent.is_Integer and isinstance(base, sp.Add) and _scale_free(base) in roots:
         return safe_root(_guard(base, moving, True, roots)) ** (2 * exponent)
     return held
 
 
-def _primitive(expr: sp.Expr) -> sp.Expr:
-    """The expression without its numeric factor, so that variances are recognised in any scale."""
+@lru_cache(maxsize=4096)
+def _scale_free(expr: sp.Expr) -> object:
+    """The same for expressions that are equal up to a numeric factor, so that variances are recognised in any scale.
+
+    The ratio of the values at two unrelated points; multiplied out where values do not tell.
+    """
+    first, second = (expr.xreplace({s: _generic(s, k) for s in expr.free_symbols}).evalf(40) for k in (1, 2))
+    if first.is_number and second.is_number and first.is_finite and second.is_finite and second != 0:
+        return tuple(f"{float(part):.12e}" for part in (first / second).as_real_imag())
     return sp.expand(expr).primitive()[1]
+
+
+def _generic(symbol: sp.Symbol, k: int) -> sp.Float:
+    """A number in (0, 1) that is the symbol's own."""
+    return sp.Float((crc32(f"{k} {sp.srepr(symbol)}".encode()) + sp.Rational(1, 3)) / 2**32, 40)
 
 
 def _divides(factor: sp.Expr, moving: frozenset[sp.Symbol]) -> bool:

@@ -37,7 +37,7 @@ from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.state import Statement
 from symhigh.system import MomentSystem
-from symhigh.telling import WATCHER, stage
+from symhigh.telling import WATCHER, long_stage
 
 _loaded: dict[object, Any] = {}
 _FEW = 512
@@ -98,7 +98,6 @@ def _explicit_kernels(system: MomentSystem, target: Target) -> Any:
 
 
 def _explicit(system: MomentSystem, target: Target) -> Kernels:
-    stage("writing and compiling the equations")
     stepper, functions = _together(
         lambda: _stepper("explicit", target), lambda: _begun(limit_source(system, target), LIMIT, target)
     )
@@ -133,7 +132,6 @@ def implicit_kernels(system: MomentSystem, target: Target | None = None) -> Any:
 
 
 def _implicit(system: MomentSystem, target: Target) -> Kernels:
-    stage("deriving and compiling the Jacobian of the implicit method")
     algebra = linear_algebra(jacobian(system), system, target)
     limit = limit_kernels(system, target)
     if limit.target is not target:
@@ -150,11 +148,12 @@ def _kernels(name: str, content: Any, target: Target | None, made: Callable[[Tar
     wanted = target or chosen()
 
     def first() -> Kernels:
-        try:
-            return made(wanted)
-        except NoCompiler as fault:  # which C alone raises
-            give_up_c(str(fault))
-            return made(NUMBA)
+        with long_stage(f"writing and compiling the equations of the {name} method"):
+            try:
+                return made(wanted)
+            except NoCompiler as fault:  # which C alone raises
+                give_up_c(str(fault))
+                return made(NUMBA)
 
     return _once((name, content, wanted), first)
 

@@ -39,6 +39,8 @@ def read_problem(table: Table) -> Problem:
     noise = ("noise",) if entry.noisy else ()
     table.known("loss", "model", "depth", "title", *noise, *(p.name for p in entry.parameters))
     more = {"noise": _noise(table)} if entry.noisy else {}
+    if not model.linear and not entry.modelled:
+        table.fail("model", f"model has no effect with the loss {given!r}, which states its own units")
     if not model.linear:
         more["model"] = model
     return _made(table, entry, **more)

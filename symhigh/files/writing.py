@@ -60,12 +60,25 @@ def problem_tree(problem: Problem) -> Tree:
 
 def _loss_arguments(entry: Entry, problem: Problem) -> Tree | None:
     """What a loss of the registry takes to be ``problem``; None where it is another one."""
+    counts = [p.name for p in entry.parameters if p.kind is int]
+    if len(counts) > 1 or any(isinstance(p.kind, tuple) for p in entry.parameters):
+        return None  # these are not kept by the problem; its formula says all
+    found = (_with_count(entry, problem, dict.fromkeys(counts, k)) for k in (_COUNTS if counts else (0,)))
+    return next((given for given in found if given is not None), None)
+
+
+_COUNTS = range(1, 10)
+"""Whole numbers that a loss by name is tried with."""
+
+
+def _with_count(entry: Entry, problem: Problem, counts: Tree) -> Tree | None:
+    """The same for a given whole number."""
     own = {str(s): v for s, v in problem.parameters}
     spare = iter(own.values())
-    given: Tree = {}
+    given: Tree = dict(counts)
     for parameter in entry.parameters:
-        if isinstance(parameter.kind, tuple) or parameter.kind is int:
-            return None  # these are not kept by the problem; its formula says all
+        if parameter.kind is int:
+            continue
         value = own.get(parameter.name, next(spare, None))
         if value is None:
             return None

@@ -12,6 +12,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import choice, flag, instance, parameter, whole
+from symhigh.entries import Parameter, loss
 from symhigh.problem.learnt import Learnt
 from symhigh.problem.losses.squares import Link, normal_erf, relu
 from symhigh.problem.several import MultiIndex
@@ -26,6 +27,23 @@ ACTIVATIONS: dict[str, Link] = {
 """Functions of a unit: ``erf(u/√2)``, ``max(u, 0)``, u and u²."""
 
 
+_UNITS = (
+    Parameter("students", "Units of the student.", 2, kind=int, option="units"),
+    Parameter("targets", "Units of the teacher.", 2, kind=int, option="teacher_units"),
+    Parameter("activation", "Function of a unit.", "erf", kind=tuple(ACTIVATIONS)),
+    Parameter("second_layer", "Weight of every unit, at the start where it learns.", 1, symbolic=False),
+    Parameter("teacher", "Weight of every unit of the teacher.", 1, symbolic=False, option="teacher_weight"),
+)
+
+
+@loss("committee", *_UNITS, noisy=True)
+@loss(
+    "learning-committee",
+    *_UNITS,
+    Parameter("speed", "How much faster the second layer learns than the first.", 1.0, symbolic=False),
+    noisy=True,
+    learns=True,
+)
 def committee(
     students: int,
     targets: int,
@@ -83,4 +101,5 @@ def _weights(name: str, given: Any, count: int) -> tuple[sp.Expr, ...]:
     values: Sequence[Any] = instance("committee", name, given, (tuple, list), "a list") if listed else [given] * count
     if len(values) != count:
         raise ValueError(f"committee({name}={list(values)}): give one number, or one a unit, {count}")
-    return tuple(parameter("committee", name, v, positive=None, meaning="a weight of the second layer") for v in values)
+    read = (parameter("committee", name, v, positive=None, meaning="a weight of the second layer") for v in values)
+    return tuple(sp.nsimplify(w, rational=True) for w in read)

@@ -11,6 +11,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.checks import flag, instance, shown, whole
+from symhigh.entries import Parameter, loss
 from symhigh.problem.mixture import Mixture
 from symhigh.problem.problem import Problem
 from symhigh.symbols import y
@@ -19,6 +20,7 @@ MOST = 4
 """The most variables of one Gaussian average that quadrature takes in its stride."""
 
 
+@loss("softmax", Parameter("classes", "Labels, one output each.", 2, kind=int, option="labels"))
 def softmax(classes: Any, data: Mixture | None = None, reference: bool = False) -> Problem:
     """``f = -log(e^{x_y}/Σ_k e^{x_k})`` for the label y in 0 … C - 1, one output ``x_k = <a, X_k>`` a class.
 
@@ -56,12 +58,12 @@ def softmax(classes: Any, data: Mixture | None = None, reference: bool = False) 
     x, x_star = (tuple(sp.Symbol(f"{name}_{k + 1}", real=True) for k in range(free)) for name in ("x", "z"))
     own = _against_last(x, last)
     cost = sp.log(1 + sp.Add(*map(sp.exp, own)))
-    loss = cost - sp.Piecewise(*((u, sp.Eq(y, k)) for k, u in enumerate(own)), (0, True))
+    cross_entropy = cost - sp.Piecewise(*((u, sp.Eq(y, k)) for k, u in enumerate(own)), (0, True))
     if data is not None:
-        return Problem(loss, name=f"softmax of {count} classes", students=x, data=data)
+        return Problem(cross_entropy, name=f"softmax of {count} classes", students=x, data=data)
     odds = [*map(sp.exp, _against_last(x_star, last)), sp.S.One]
     labels = {k: e / sp.Add(*odds) for k, e in enumerate(odds)}
-    return Problem(loss, labels=labels, name=f"softmax of {count} classes", students=x, targets=x_star)
+    return Problem(cross_entropy, labels=labels, name=f"softmax of {count} classes", students=x, targets=x_star)
 
 
 def _against_last(outputs: tuple[sp.Symbol, ...], reference: bool) -> tuple[sp.Expr, ...]:

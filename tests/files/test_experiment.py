@@ -4,6 +4,7 @@ import copy
 import csv
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,9 @@ def test_every_loss_is_written_and_read(name: str) -> None:
     given = {p.name: p.kind[1] if isinstance(p.kind, tuple) else 2 if p.kind is int else 0.25 for p in entry.parameters}
     problem = entry.make(**given, **({"noise": sh.StudentT(5, 0.5)} if entry.noisy else {}))
     text = toml_text(problem_tree(problem))
-    assert read_problem(Table.of(text, "file")) == problem, text
+    back = read_problem(Table.of(text, "file"))
+    for field in (f for f in fields(sh.Problem) if f.compare):
+        assert getattr(back, field.name) == getattr(problem, field.name), text
 
 
 @pytest.mark.parametrize("name", RULES)

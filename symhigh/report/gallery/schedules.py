@@ -64,6 +64,8 @@ def figure(quick: bool = False, progress: Progress | None = None) -> Drawn:
     axes[0].set(xlabel=None, ylabel="risk", title=f"greed costs a factor {price:.3f} in the exponent")
     axes[1].set(xlabel="t = steps/d", ylabel="learning rate")
     legend_above(axes[1], 2)
+    if progress is not None:
+        progress(1.0)
     data: dict[str, object] = {"t": times, "price": price}
     data |= {f"{name}: risk": risk for name, (risk, _) in shown.items()}
     data |= {f"{name}: learning rate": rate for name, (_, rate) in shown.items()}

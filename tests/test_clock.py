@@ -1,0 +1,61 @@
+"""Limits of time: they end what takes longer, nest, and leave timers as they were."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import pytest
+
+from symhigh.clock import OutOfTime, time_limit
+
+
+def spin(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+@pytest.mark.parametrize("working", [False, True])
+def test_what_takes_longer_is_ended(working: bool) -> None:
+    begin = time.monotonic()
+    with pytest.raises(OutOfTime), time_limit(0.05, working):
+        spin(30)
+    assert time.monotonic() - begin < 20
+    with time_limit(60, working):
+        spin(0.01)
+    timer = signal.ITIMER_PROF if working else signal.ITIMER_REAL
+    assert signal.getitimer(timer)[0] == 0
+
+
+def test_the_limit_outside_holds_within_and_after_one_inside() -> None:
+    with pytest.raises(OutOfTime), time_limit(0.1), time_limit(60):
+        spin(30)
+
+    def twice() -> None:
+        with time_limit(60):
+            spin(0.01)
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+        spin(30)
+
+    with pytest.raises(OutOfTime), time_limit(0.1):
+        twice()
+
+
+def test_beside_the_main_thread_it_is_checked_at_the_end() -> None:
+    found: list[str] = []
+
+    def run(limit: float) -> None:
+        try:
+            with time_limit(limit):
+                spin(0.05)
+                found.append("ended")
+        except OutOfTime:
+            found.append("out of time")
+
+    for limit in (0.001, 60.0):
+        thread = threading.Thread(target=run, args=(limit,))
+        thread.start()
+        thread.join()
+    assert found == ["ended", "out of time", "ended"]
