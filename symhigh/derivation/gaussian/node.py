@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy as sp
 
+from symhigh.derivation.gaussian.pieces import hidden, shown
 from symhigh.derivation.gaussian.smooth import explicit, recognise
 
 _FIRST_INDEX = 8_140_000
@@ -52,7 +53,7 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
                 f"GaussianMean(cov of shape {cov.shape}): needs one row for each of {len(variables)} variables"
             )
         sure = {v: sp.S.Zero for i, v in enumerate(variables) if cov[i, i].is_zero}
-        integrand = sp.sympify(integrand, strict=True).xreplace(sure)
+        integrand = shown(sp.sympify(integrand, strict=True).xreplace(sure), evaluate=True)
         kept = [i for i, v in enumerate(variables) if v not in sure and v in integrand.free_symbols]
         if not kept:
             return explicit(integrand)
@@ -67,11 +68,11 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
             return cls(integrand - sp.Add(*odd), variables, cov)
         integrand, cov = _canonical(integrand, [variables[i] for i in kept], cov.extract(kept, kept))
         bound = sp.Tuple(*(bound_variable(i) for i in range(len(kept))))
-        return sp.Expr.__new__(cls, integrand, bound, sp.ImmutableDenseMatrix(cov))
+        return sp.Expr.__new__(cls, hidden(integrand), bound, sp.ImmutableDenseMatrix(cov))
 
     @property
     def integrand(self) -> sp.Expr:
-        return self.args[0]
+        return shown(self.args[0])
 
     @property
     def variables(self) -> tuple[sp.Symbol, ...]:
@@ -88,7 +89,7 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
 
     @property
     def free_symbols(self) -> set[sp.Symbol]:
-        parameters: set[sp.Symbol] = self.integrand.free_symbols - set(self.variables)
+        parameters: set[sp.Symbol] = self.args[0].free_symbols - set(self.variables)
         return parameters.union(self.cov.free_symbols)
 
     @property
