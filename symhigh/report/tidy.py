@@ -6,12 +6,13 @@ rewriting is an identity for covariances (B11, B22 >= 0, B12² <= B11 B22), whic
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import sympy as sp
 
 from symhigh.derivation.gaussian.node import GaussianMean
-from symhigh.symbols import B11, B12, B22
+from symhigh.symbols import B11, B12, B22, OwnedSymbol, product_symbol
 
 _HELD = (sp.Function, GaussianMean)
 """What is one symbol for the algebra around it."""
@@ -104,12 +105,25 @@ def _reached(piecewise: sp.Piecewise) -> sp.Expr:
 
 
 def _always(condition: sp.Basic) -> bool:
-    """Whether ``condition`` follows from B11, B22 >= 0 and B12² <= B11 B22, with signs of terms alone."""
+    """Whether ``condition`` follows from B_pp >= 0 and B_pq² <= B_pp B_qq, with signs of terms alone."""
     if isinstance(condition, sp.And):
         return all(map(_always, condition.args))
     if not isinstance(condition, (sp.StrictGreaterThan, sp.GreaterThan)):
         return False
-    room = sp.Dummy("room", nonnegative=True)
     gap = sp.expand(condition.lhs - condition.rhs)
-    gap = sp.expand(gap.subs(B12**2, B11 * B22 - room))
-    return not gap.has(B12) and bool(gap.is_positive if condition.func is sp.StrictGreaterThan else gap.is_nonnegative)
+    for overlap in sorted(filter(_squares, gap.free_symbols), key=str):
+        first, second = _squares(overlap)
+        gap = sp.expand(gap.subs(overlap**2, first * second - sp.Dummy("room", nonnegative=True)))
+        if gap.has(overlap):
+            return False
+    return bool(gap.is_positive if condition.func is sp.StrictGreaterThan else gap.is_nonnegative)
+
+
+def _squares(overlap: sp.Symbol) -> tuple[sp.Symbol, ...]:
+    """The mean squares of the two predictions whose product this is; none for another symbol."""
+    if overlap == B12:
+        return B11, B22
+    found = re.fullmatch(r"B_(\d+)_(\d+)", overlap.name) if isinstance(overlap, OwnedSymbol) else None
+    if found is None or found[1] == found[2]:
+        return ()
+    return tuple(product_symbol(f"B_{k}_{k}", True) for k in found.groups())

@@ -33,7 +33,7 @@ CASES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "depends on a memory and on the time",
     ),
     "fixed points under a schedule": (
-        lambda: sh.fixed_points(sh.phase_retrieval(), sh.Schedule(1 / (1 + sh.t))), ValueError, "is not constant"
+        lambda: sh.fixed_points(sh.phase_retrieval(), sh.Schedule(1 / (1 + sh.t))), ValueError, "learning rate moves"
     ),
     "fixed points of two eigenvalues": (
         lambda: sh.fixed_points(sh.phase_retrieval(), sh.Constant(0.1), TWO[0]), ValueError, "K must be λI"

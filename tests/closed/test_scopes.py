@@ -117,8 +117,8 @@ def test_every_finder_says_why_it_does_not_apply() -> None:
         (sh.DelayedAdaGradNorm(1, 1, sp.Rational(7, 10)), "Lambert's function inverts|does not fall like"),
         (sh.DelayedAdaGradNorm(1, 1, 2), "Lambert's function inverts|does not fall like"),
         (sh.Modulated(sh.AdaGradNorm(1, 1), sp.exp(-sh.t)), "depends on a memory and on the time"),
-        (sh.DoG(0.1, 1), "is not constant"),
-        (sh.DAdaptation(1, 0.1), "is not constant"),
+        (sh.DoG(0.1, 1), "DoG's learning rate moves"),
+        (sh.DAdaptation(1, 0.1), "DAdaptation's learning rate moves"),
     ],
 )
 def test_memories_without_a_closed_form_are_refused_by_name(rule: sh.Rule, why: str, noise: float) -> None:

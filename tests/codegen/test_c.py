@@ -40,8 +40,8 @@ def values(kernels, system, n: int) -> np.ndarray:  # type: ignore[no-untyped-de
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", LOSSES)
-def test_every_loss_has_the_values_of_the_reference(name: str) -> None:
+@pytest.mark.parametrize("name", [n for n in LOSSES if not n.endswith(("committee", "softmax"))])
+def test_every_loss_of_one_direction_has_the_values_of_the_reference(name: str) -> None:
     entry = LOSSES[name]
     given = {p.name: 0.7 if p.default is None else p.default for p in entry.parameters}
     system = sh.derive(entry.make(**given), sh.AdaGradNorm(2, 1), reduce=False)

@@ -96,7 +96,7 @@ def test_the_lattice_is_as_fine_as_it_must_be():
     shifted, _ = averages._lattice(0.5, 0)
     assert np.abs(shifted[:, 0]).min() == pytest.approx(averages._step / np.sqrt(4.5) / 2)
     flat, _ = averages._lattice(0.0, 2)
-    assert len(np.unique(flat[:, 0])) == len(np.unique(flat[:, 1])) == 7
+    assert len(np.unique(flat[:, 0])) == len(np.unique(flat[:, 1])) == 11
     assert averages._step == pytest.approx(1.1 * 0.85**3)  # what a relative 1e-8 takes
 
 

@@ -24,11 +24,14 @@ def limit_of(name: str) -> MomentSystem:
 
 
 def point(expr: sp.Expr, seed: int) -> dict[sp.Symbol, sp.Expr]:
-    """Random numbers for all symbols, a covariance for B11, B12, B22."""
+    """Random numbers for all symbols, covariances for B11, B12, B22 and for all ``B_p_q``."""
     draw = random.Random(seed)
     values = {s: sp.Rational(draw.randint(1, 99), 50) for s in sorted(expr.free_symbols, key=str)}
     for b in (B11, B22):
         values.setdefault(b, sp.Rational(draw.randint(1, 99), 50))
+    vectors = sp.Matrix(4, 4, lambda _, __: sp.Rational(draw.randint(-9, 9), 9))
+    gram = vectors * vectors.T
+    values |= {s: gram[int(s.name[2]) - 1, int(s.name[4]) - 1] for s in values if re.fullmatch(r"B_\d_\d", s.name)}
     return values | {B12: sp.Rational(draw.randint(-9, 9), 10) * sp.sqrt(values[B11] * values[B22])}
 
 
