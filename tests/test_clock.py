@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -59,3 +61,29 @@ def test_beside_the_main_thread_it_is_checked_at_the_end() -> None:
         thread.start()
         thread.join()
     assert found == ["ended", "out of time", "ended"]
+
+
+def test_no_limit_is_swallowed_by_a_finaliser_or_a_callback_of_the_collector() -> None:
+    def called_back(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            spin(0.02)
+
+    class Slow:
+        def __del__(self) -> None:
+            spin(0.02)
+
+    def over_and_over(call: Callable[[], object]) -> None:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            call()
+            spin(0.02)
+
+    gc.callbacks.append(called_back)
+    try:
+        for loop in (gc.collect, Slow):
+            begin = time.monotonic()
+            with pytest.raises(OutOfTime), time_limit(0.05):  # an ignored exception is an error of this test
+                over_and_over(loop)
+            assert time.monotonic() - begin < 20
+    finally:
+        gc.callbacks.remove(called_back)

@@ -111,10 +111,10 @@ def keep(rows: Sequence[dict[str, Any]], score: float, drawn: str) -> None:
 
 def main() -> int:
     given = options()
+    complete_map(given.map, given.rooms)
     for name in LOADED_BEFORE:  # once, before the forks
         import_module(name)
     load_before(USUAL)
-    complete_map(given.map, given.rooms)
     mutants = chosen_mutants(given)
     if given.list:
         print(*(f"{m.id} {m}" for m in mutants), sep="\n")
