@@ -206,3 +206,9 @@ def test_conditions_without_sides_travel_too() -> None:
     assert again == nowhere
     assert again.assumptions == nowhere.assumptions
     assert (again.source, again.statement) == ("here", "a half, nowhere")
+
+
+@pytest.mark.parametrize("ragged", [[[1.0], [2.0, 3.0]], [[1.0, 2.0], 3.0]])
+def test_arrays_that_are_none_are_refused_by_name(ragged: list[object]) -> None:
+    with pytest.raises(ValueError, match=r"Formula.evaluate\(a\): the values must be numbers, or arrays"):
+        lambert().evaluate(a=ragged)

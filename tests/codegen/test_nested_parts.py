@@ -68,3 +68,8 @@ def test_powers_of_what_moves_are_real_or_nothing() -> None:
     for expr in (sp.sqrt(z - 1), sp.sqrt(1 + x**2), (x - 1) ** 3, sp.exp(x)):
         assert nested._real(expr, moving) == expr
     assert (nested._real((x - 1) ** sp.Rational(3, 2), moving)).as_base_exp()[1] == 3
+
+
+def test_planes_cross_where_the_last_coordinate_is_eliminated() -> None:
+    p, q = (tuple(map(sp.Integer, some)) for some in ((2, 3, 5), (7, 11, 13)))
+    assert nested._crossing((p, sp.Integer(17)), (q, sp.Integer(19))) == ((-9, -16, 0), 17 * 13 - 19 * 5)
