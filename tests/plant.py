@@ -18,6 +18,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.clock import OutOfTime, time_limit
+from symhigh.closed.nodes import Root
 from symhigh.ledger import REFUTED, Claim, Trial, Verdict
 from symhigh.ledger.asymptotics import Asymptotic, Bounded
 from symhigh.ledger.domain import Domain
@@ -56,16 +57,28 @@ class Plant:
 
 # --- errors in expressions ----------------------------------------------------------------------------------------
 def places(expr: sp.Basic, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], sp.Basic, bool]]:
-    """Numbers in an expression: where, which, and whether it is an exponent. Bounds of integrals are left out."""
+    """Numbers in an expression: where, which, and whether it is an exponent.
+
+    Bounds of integrals and the ends between which a root is looked for are left out.
+    """
     if isinstance(expr, sp.Rational):
         yield path, expr, False
     for index, part in enumerate(expr.args):
-        if isinstance(part, sp.Tuple) or not isinstance(part, sp.Basic):
+        if isinstance(part, sp.Tuple) or not isinstance(part, sp.Basic) or (isinstance(expr, Root) and index > 1):
             continue
         if isinstance(expr, sp.Pow) and index == 1 and isinstance(part, sp.Rational):
             yield (*path, index), part, True
         else:
             yield from places(part, (*path, index))
+
+
+def sums(expr: sp.Basic, path: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], sp.Add]]:
+    """Sums in an expression, each place by itself: one that changes wherever it stands may be another variable."""
+    if isinstance(expr, sp.Add):
+        yield path, expr
+    for index, part in enumerate(expr.args):
+        if isinstance(part, sp.Basic):
+            yield from sums(part, (*path, index))
 
 
 def put(expr: sp.Basic, path: tuple[int, ...], value: sp.Basic) -> sp.Basic:
@@ -88,11 +101,11 @@ def wrong(expr: sp.Expr, random: Random) -> Iterator[tuple[str, sp.Expr]]:
             if kind == "exponent" and value == -1:
                 changed = sp.Integer(-2)
             yield f"{kind} {value} → {changed}", put(expr, path, changed)
-    sums = [a for a in sp.preorder_traversal(expr) if isinstance(a, sp.Add)]
-    if sums:
-        chosen = random.choice(sums)
+    found_sums = list(sums(expr))
+    if found_sums:
+        path, chosen = random.choice(found_sums)
         term = random.choice(chosen.args)
-        yield f"sign of {str(term)[:40]}", expr.xreplace({chosen: chosen - 2 * term})
+        yield f"sign of {str(term)[:40]}", put(expr, path, chosen - 2 * term)
     if not numbers and not exponents:
         yield "factor 11/10", expr * sp.Rational(11, 10)
 

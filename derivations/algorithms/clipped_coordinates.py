@@ -84,7 +84,7 @@ def curve_at_rest(trial):
     yield rests(CLIPPED)
 
 
-@integrated(tolerance=2e-3)
+@integrated(tolerance=1e-4)
 def approach(trial):
     """The exponent of the integrated approach against the root of its secular equation."""
     system = sh.derive(PROBLEM, CLIPPED)

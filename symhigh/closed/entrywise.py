@@ -34,7 +34,7 @@ _P, _RHO = sp.Dummy("P", positive=True), sp.Dummy("rho", positive=True)
 
 
 class Bickley(sp.Function):  # type: ignore[misc]
-    """Bickley's function ``Ki_k(h) = ∫₀^∞ e^{-h cosh t} (cosh t)^{-k} dt`` (DLMF 10.43.11), for a whole k and h > 0.
+    """Bickley's function ``Ki_k(h) = ∫₀^∞ e^{-h cosh t} (cosh t)^{-k} dt`` (DLMF 10.43.11), for a real k and h > 0.
 
     ``Ki₀ = K₀``, ``Ki₋₁ = K₁``, ``Ki₁(h) = ∫_h^∞ K₀``, and ``dKi_k/dh = -Ki_{k-1}``.
     """
@@ -46,7 +46,8 @@ class Bickley(sp.Function):  # type: ignore[misc]
 
     @staticmethod
     def _imp_(k: Any, h: Any) -> Any:
-        return _bickley(int(k), mpmath.mpmathify(h), mpmath.mp.prec)
+        order = int(k) if k == int(k) else mpmath.mpmathify(k)
+        return _bickley(order, mpmath.mpmathify(h), mpmath.mp.prec)
 
     def _eval_evalf(self, prec: int) -> sp.Expr | None:
         if not self.args[1].is_number:
@@ -63,7 +64,7 @@ class Bickley(sp.Function):  # type: ignore[misc]
 
 
 @lru_cache(maxsize=4096)
-def _bickley(k: int, h: Any, prec: int) -> Any:
+def _bickley(k: Any, h: Any, prec: int) -> Any:
     """The trapezoidal rule, whose error is ``e^{-π²/step}`` as the integrand is analytic up to ``Im t = π/2``."""
     with mpmath.workprec(prec + 10):
         size = (prec + 10) * mpmath.ln2
