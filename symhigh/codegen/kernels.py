@@ -227,6 +227,7 @@ def reference_is_quicker(system: MomentSystem, modes: int) -> bool:
     return alone and modes <= _FEW and "numba" not in sys.modules and not is_slow(system)
 
 
+@lru_cache(maxsize=256)
 def is_slow(system: MomentSystem) -> bool:
     """Whether averages are taken one within another, or by nested rules: far too slow where not compiled."""
     exprs = (*(s.expression for s in system.scalars), *system.outputs.values())

@@ -15,7 +15,7 @@ import sympy as sp
 from symhigh.checks import callback, instance, output_times, real, whole
 from symhigh.codegen.allowance import PATIENCE, REFERENCE, is_free
 from symhigh.codegen.control import DIVERGED, LOOK, NEGATIVE, REACHED, RUNNING, SPENT, STUCK
-from symhigh.codegen.kernels import reference_is_quicker
+from symhigh.codegen.kernels import is_slow, reference_is_quicker
 from symhigh.codegen.target import NUMBA, NUMPY, Target, chosen
 from symhigh.integration.curve import Curve
 from symhigh.integration.doubts import Doubts
@@ -114,7 +114,7 @@ def solve(
     if curve is None:
         modes = modes_of(system, spectrum, start)[0].weights.size
         quicker = named is None and is_free(target) and REFERENCE.left > 0 and reference_is_quicker(system, modes)
-        with at_work("solve", speaks=progress is None, watched=False):
+        with at_work("solve", speaks=progress is None, watched=is_slow(system)):
             curve, lost = (_by_reference(given) if quicker else None) or drive(given, target)
     if isinstance(spectrum, Spectrum):
         own = start.dimension if isinstance(start, Start) else None
