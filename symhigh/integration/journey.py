@@ -263,8 +263,14 @@ class Journey:
 
     @property
     def rounding(self) -> float:
-        """The distance below which small outputs may have no digits left."""
-        return 0.0 if self.frame is not None and self.frame.exact else 1e-10
+        """The distance below which small outputs may have no digits left.
+
+        Where averages are exact it is negative, and by more than the absolute tolerance allows.
+        """
+        if self.frame is None or not self.frame.exact:
+            return 1e-10
+        w, target = self.modes.w, self.modes.coef[self.base.family.coefficients.index(V22)]
+        return -10 * float((w * self.least[: w.size]).sum() / (w * target).sum())
 
     def turn(self) -> bool:
         """At the end of a leg: begin the next; False at the end of all."""
