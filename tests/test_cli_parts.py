@@ -230,9 +230,13 @@ def test_a_reduced_system_is_kept_whole_on_request() -> None:
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_command_with_its_status_and_leaves_the_handlers(number: int, status: int) -> None:
     before = signal.getsignal(signal.SIGTERM)
+    interrupts = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
     console._came.clear()
-    with pytest.raises(SystemExit) as ended, console.whole_or_nothing():
-        signal.raise_signal(number)
+    try:
+        with pytest.raises(SystemExit) as ended, console.whole_or_nothing():
+            signal.raise_signal(number)
+    finally:
+        signal.signal(signal.SIGINT, interrupts)
     assert ended.value.code == status
     assert signal.getsignal(signal.SIGTERM) == before
     assert console.interrupted()
