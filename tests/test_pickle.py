@@ -1,10 +1,10 @@
 """Everything public goes to other processes and into caches: it pickles and deep-copies to an equal object."""
 
+import ast
 import copy
 import dataclasses
 import enum
 import pickle
-import re
 import subprocess
 import sys
 import warnings
@@ -19,10 +19,11 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.closed.approach import RHO, SlowestRoot
 from symhigh.integration.modes import population_of
 from symhigh.integration.volterra import solve_volterra
 from symhigh.ledger import PROVED, numeric, symbolic
-from symhigh.symbols import gamma, tau
+from symhigh.symbols import gamma, lam, tau
 
 ISOTROPIC, START = sh.Spectrum.isotropic(), sh.Start(0.5, 1, 0.3)
 LEAST, SQUARES = sh.Constant(0.5), sh.least_squares(0.3)
@@ -238,12 +239,30 @@ def test_a_formula_of_another_process_means_the_same() -> None:
     assert str(there.expr) == str(here["learning_rate_asymptotic"].expr)
 
 
+def test_a_slowest_root_of_another_process_is_the_same() -> None:
+    """Its bound variables are those of the module, which evaluation puts numbers for."""
+    made = "SlowestRoot(lam / (RHO * (3 - RHO) - lam), sp.Integer(1), sp.Tuple(sp.Tuple(1, 2), sp.Tuple(half, half)))"
+    names = "from symhigh.closed.approach import RHO, SlowestRoot, lam; import sympy as sp; half = sp.Rational(1, 2)"
+    text = f"import sys, pickle; {names}\npickle.dump({made}, sys.stdout.buffer)"
+    told = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True)
+    there, half = pickle.loads(told.stdout), sp.Rational(1, 2)
+    here = SlowestRoot(lam / (RHO * (3 - RHO) - lam), sp.Integer(1), sp.Tuple(sp.Tuple(1, 2), sp.Tuple(half, half)))
+    assert there == here
+    assert there.free_symbols == set()
+    assert there.evalf(20) == here.evalf(20)
+
+
 def test_dummies_of_modules_are_the_same_in_every_process() -> None:
-    found: list[str] = []
+    found: list[int] = []
     for file in Path(sh.__file__).parent.rglob("*.py"):
-        for line in re.findall(r"^\w+ = (?:sp\.)?Dummy\(.*\)", file.read_text("utf-8"), re.MULTILINE):
-            number = re.search(r"dummy_index=([\d_]+)", line)
-            assert number is not None, f"{file}: {line} is another symbol in each process; give it a dummy_index"
-            found.append(number[1])
-    assert len(found) >= 9
+        tree = ast.parse(file.read_text("utf-8"))
+        kept = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+        for call in (c for node in kept for c in ast.walk(node) if isinstance(c, ast.Call)):
+            if ast.unparse(call.func).split(".")[-1] == "Dummy":
+                number = next((k.value for k in call.keywords if k.arg == "dummy_index"), None)
+                assert isinstance(number, ast.Constant), (
+                    f"{file}: {ast.unparse(call)} is another symbol in each process; give it a dummy_index"
+                )
+                found.append(number.value)
+    assert len(found) >= 14
     assert len(set(found)) == len(found)

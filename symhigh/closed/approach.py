@@ -85,7 +85,11 @@ class SlowestRoot(sp.Expr):  # type: ignore[misc]
         return rf"{name}\,\operatorname{{slowest\ root}}_{{\rho}}\left({equation}\right)"
 
 
-_BOUND = {RHO: sp.Dummy("rho"), lam: sp.Dummy("lambda", positive=True), LEVEL: sp.Dummy("p", positive=True)}
+_BOUND = {
+    RHO: sp.Dummy("rho", dummy_index=8_140_208),
+    lam: sp.Dummy("lambda", dummy_index=8_140_209, positive=True),
+    LEVEL: sp.Dummy("p", dummy_index=8_140_210, positive=True),
+}
 
 
 def _times(p: list[Any], q: list[Any]) -> list[Any]:

@@ -30,7 +30,8 @@ from symhigh.symbols import D2, G, X, d, error_square, g, gamma, lam, omega, ris
 from symhigh.system import MomentSystem
 
 SOURCE = "new; of SGD High Line (arXiv 2405.19585), section 3"
-_P, _RHO = sp.Dummy("P", positive=True), sp.Dummy("rho", positive=True)
+_P = sp.Dummy("P", dummy_index=8_140_211, positive=True)
+_RHO = sp.Dummy("rho", dummy_index=8_140_212, positive=True)
 
 
 class Bickley(sp.Function):  # type: ignore[misc]
