@@ -10,10 +10,8 @@ import threading
 import time
 from typing import Any
 
-from symhigh.telling import tell
+from symhigh.telling import PATIENCE, tell
 
-PATIENCE = 2.0
-"""Seconds of compiling, in all, before it is announced."""
 TEXT = "symhigh: compiling generated code, once for these equations; later runs take it from the cache"
 
 _listening = False

@@ -10,10 +10,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from symhigh.telling import on_a_terminal, tell
+from symhigh.telling import PATIENCE, on_a_terminal, tell
 
-PATIENCE = 2.0
-"""Seconds after which the progress of a scan is told."""
 _PIECE, _AGAIN = 0.02, 10.0
 """Seconds that a piece of work should take, and between two lines where the output is no terminal."""
 
