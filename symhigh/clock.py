@@ -9,6 +9,7 @@ import gc
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -54,10 +55,18 @@ def time_limit(seconds: float, working: bool = False) -> Iterator[None]:
 
 
 def _is_swallowed(frame: FrameType | None) -> bool:
-    """Whether what is raised in ``frame`` gets no further: in finalisers, and where the collector calls back."""
+    """Whether what is raised in ``frame`` gets no further: where an object ends, and where the collector calls back."""
     called_back = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
-        if frame.f_code in called_back or frame.f_code.co_name == "__del__":
+        code = frame.f_code
+        if code in called_back or code.co_name == "__del__" or _of_the_dead(frame):
             return True
         frame = frame.f_back
     return False
+
+
+def _of_the_dead(frame: FrameType) -> bool:
+    """Whether the function was called back by a weak reference, which is handed to it, when its object ended."""
+    code, values = frame.f_code, frame.f_locals
+    given = (values.get(name) for name in code.co_varnames[: code.co_argcount])
+    return any(isinstance(value, weakref.ref) and value() is None for value in given)

@@ -6,6 +6,7 @@ import gc
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -72,6 +73,10 @@ def test_no_limit_is_swallowed_by_a_finaliser_or_a_callback_of_the_collector() -
         def __del__(self) -> None:
             spin(0.02)
 
+    class Watched:
+        def __init__(self) -> None:
+            weakref.finalize(self, spin, 0.02)
+
     def over_and_over(call: Callable[[], object]) -> None:
         end = time.monotonic() + 30
         while time.monotonic() < end:
@@ -80,7 +85,7 @@ def test_no_limit_is_swallowed_by_a_finaliser_or_a_callback_of_the_collector() -
 
     gc.callbacks.append(called_back)
     try:
-        for loop in (gc.collect, Slow):
+        for loop in (gc.collect, Slow, Watched):
             begin = time.monotonic()
             with pytest.raises(OutOfTime), time_limit(0.05):  # an ignored exception is an error of this test
                 over_and_over(loop)
