@@ -102,18 +102,11 @@ def nested_node(
         root = _cholesky(size)
         lattice = lattice_source(name, size, point, entries, covariance, root, more)
         return "".join(parts) + lattice + named(name, covariance, more)
-    parts.append(
-        text.ENTRY.format(
-            name=name,
-            covariance=covariance,
-            more=more,
-            size=size,
-            factor=_cholesky(size),
-            factor_call=", ".join(entries),
-        )
+    call = ", ".join(entries)
+    entry = text.ENTRY.format(
+        name=name, covariance=covariance, more=more, size=size, factor=_cholesky(size), factor_call=call
     )
-    parts.append(named(name, covariance, more))
-    return "".join(parts)
+    return "".join([*parts, entry, named(name, covariance, more)])
 
 
 def named(name: str, covariance: str, more: str) -> str:

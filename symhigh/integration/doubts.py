@@ -104,7 +104,7 @@ class Doubts:
         name = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
         known = "not found" if error == _NOT_FOUND else f"known to {error:.1e} of its size only"
         if error == np.inf:
-            known = f"not found in {EVALUATIONS:.0e} evaluations"
+            known = f"not found in {EVALUATIONS:.0e} evaluations of it"
         return f"at t = {when:.4g} the average of {name} over Gaussian {over} is {known}"
 
 
