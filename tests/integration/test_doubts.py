@@ -39,9 +39,9 @@ def many() -> Any:
 
 
 def phases() -> Any:
-    system = sh.derive(sh.Problem(LOSS, sp.Symbol("s", nonnegative=True)), sh.Constant(G))
-    axes = {"x": (G, [0.1, 0.2]), "y": (sp.Symbol("s", nonnegative=True), [0.0])}
-    return sh.phase_diagram(system, *axes.values(), "risk", ISOTROPIC, START, t_end=0.1)
+    factor = sp.Symbol("k", positive=True)
+    system = sh.derive(sh.Problem(factor * LOSS, parameters={factor: factor}), sh.Constant(G))
+    return sh.phase_diagram(system, (G, [0.1, 0.2]), ("k", [1.0]), "risk", ISOTROPIC, START, t_end=0.1)
 
 
 def runs(**more: Any) -> Any:
