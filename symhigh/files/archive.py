@@ -79,7 +79,7 @@ def read_from(owner: str, path: str | Path) -> Iterator[None]:
     except (*_ACCIDENTS, ValueError) as error:
         if owner in str(error):
             raise
-        said = f"{str(error) or 'more than memory holds'} ({type(error).__name__})"
+        said = f"{error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
         raise ValueError(f"{owner}({str(path)!r}): the file is damaged, or no result of symhigh: {said}") from error
 
 

@@ -145,7 +145,7 @@ class Spectrum:
         scale = np.abs(matrix).max()
         if np.abs(matrix - matrix.T).max() > 1e-10 * scale:
             raise ValueError("Spectrum.from_covariance: K must be finite and symmetric; use (K + K.T)/2")
-        values, basis = np.linalg.eigh((matrix + matrix.T) / 2)
+        values, basis = np.linalg.eigh(matrix / 2 + matrix.T / 2)
         spectrum = cls.from_eigenvalues(without_rounding("Spectrum.from_covariance", values, precision(K)))
         found = replace(spectrum, basis=basis, dimension=values.size)
         warn_of_few_dimensions("Spectrum.from_covariance", found)

@@ -113,7 +113,6 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "array of booleans": lambda: np.array([True, False]),
     "array of -1": lambda: np.array([-1.0, -1.0]),
     "array of 1e308": lambda: np.array([1e308, 1e308]),
-    "array of numbers as objects": lambda: np.array([0.5, 1.0], dtype=object),
     "array of symbols": lambda: np.array([z, w]),
     "array of times": lambda: np.array([0, 1], dtype="timedelta64[s]"),
     "empty rows": lambda: np.zeros((0, 3)),
@@ -138,6 +137,7 @@ ODD: dict[str, Callable[[], Any]] = {
     "0-d array": lambda: np.array(0.5),
     "decimal": lambda: Decimal("0.5"),
     "open symbol": lambda: z,
+    "array of numbers as objects": lambda: np.array([0.5, 1.0], dtype=object),
     "applied function": lambda: sp.Function("f")(z),
 }
 """Some of these some arguments may take."""
