@@ -6,6 +6,7 @@ quadrature, a Gaussian average over one variable by that and a proven bound of i
 
 from __future__ import annotations
 
+import math
 from functools import reduce
 from typing import Any
 
@@ -22,7 +23,8 @@ from symhigh.symbols import lam
 
 @encloses(sp.log)
 def _log(at: Evaluator, expr: sp.Expr) -> Any:
-    return at(expr.args[0]).log(analytic=at.analytic)
+    (inner,) = expr.args
+    return at(inner).log(analytic=at.analytic)
 
 
 @encloses(Sigmoid, Softplus, LogErfc, Hazard)
@@ -32,7 +34,7 @@ def _named(at: Evaluator, expr: sp.Expr) -> Any:
 
 @encloses(sp.Abs)
 def _absolute(at: Evaluator, expr: sp.Expr) -> Any:
-    inner = at(expr.args[0])
+    (inner,) = map(at, expr.args)
     if at.analytic or inner.imag == 0:
         return inner.real_abs(analytic=at.analytic)
     return at.flint.acb(abs(inner))
@@ -40,14 +42,15 @@ def _absolute(at: Evaluator, expr: sp.Expr) -> Any:
 
 @encloses(sp.sign)
 def _sign(at: Evaluator, expr: sp.Expr) -> Any:
-    return at(expr.args[0]).real_sgn(analytic=at.analytic)
+    (inner,) = expr.args
+    return at(inner).real_sgn(analytic=at.analytic)
 
 
 @encloses(sp.Heaviside)
 def _heaviside(at: Evaluator, expr: sp.Expr) -> Any:
-    inner = at(expr.args[0])
+    inner, middle = map(at, expr.args)
     if inner.real.contains(0) and not at.analytic:
-        return inner.real_heaviside().union(at(expr.args[1]))
+        return inner.real_heaviside().union(middle)
     return inner.real_heaviside(analytic=at.analytic)
 
 
@@ -80,29 +83,31 @@ def _choice(at: Evaluator, expr: sp.Expr) -> Any:
 
 @encloses(sp.factorial)
 def _factorial(at: Evaluator, expr: sp.Expr) -> Any:
-    return (at(expr.args[0]) + 1).gamma()
+    (inner,) = expr.args
+    return (at(inner) + 1).gamma()
 
 
 @encloses(sp.polygamma)
 def _polygamma(at: Evaluator, expr: sp.Expr) -> Any:
-    return at(expr.args[1]).polygamma(at(expr.args[0]))
+    order, inner = map(at, expr.args)
+    return inner.polygamma(order)
 
 
 @encloses(sp.Sum)
 def _sum(at: Evaluator, expr: sp.Expr) -> Any:
-    if len(expr.limits) != 1 or not all(e.is_Integer for e in expr.limits[0][1:]):
-        raise NotEnclosed(f"{expr} is no finite sum")
-    index, low, high = expr.limits[0]
-    terms = (expr.function.xreplace({index: sp.Integer(k)}) for k in range(int(low), int(high) + 1))
-    return sum(map(at, terms), at.flint.acb(0))
+    match [tuple(limit) for limit in expr.limits]:
+        case [(index, sp.Integer() as low, sp.Integer() as high)]:
+            terms = (expr.function.xreplace({index: sp.Integer(k)}) for k in range(int(low), int(high) + 1))
+            return sum(map(at, terms), at.flint.acb(0))
+    raise NotEnclosed(f"{expr} is no finite sum")
 
 
 @encloses(sp.Integral)
 def _integral(at: Evaluator, expr: sp.Expr) -> Any:
-    if len(expr.limits) != 1 or len(expr.limits[0]) != 3 or any(e.is_infinite for e in expr.limits[0][1:]):
-        raise NotEnclosed(f"{expr} is no integral between two numbers")
-    variable, low, high = expr.limits[0]
-    return _quadrature(at, expr.function, variable, at(low), at(high))
+    match [tuple(limit) for limit in expr.limits]:
+        case [(variable, low, high)] if not (low.is_infinite or high.is_infinite):
+            return _quadrature(at, expr.function, variable, at(low), at(high))
+    raise NotEnclosed(f"{expr} is no integral between two numbers")
 
 
 @encloses(Average)
@@ -154,13 +159,14 @@ def _gaussian(at: Evaluator, expr: GaussianMean) -> Any:
     if at.analytic:
         raise NotEnclosed("an average under an integral is not enclosed")
     acb, arb, bits = at.flint.acb, at.flint.arb, at.flint.ctx.prec
-    deviation, variable = at.real(expr.cov[0, 0]).sqrt(), expr.variables[0]
+    (variance,), (variable,) = expr.cov, expr.variables
+    deviation = at.real(variance).sqrt()
     size, power, rate = growth(expr.integrand, variable, lambda e: abs(at(e)).upper())
     size, power, rate = arb(size), int(power), arb(rate)
     slope = rate * deviation
-    reach = arb(int((1.39 * bits) ** 0.5 + 2 * float(slope.upper()) + 2 * power**0.5) + 2)
-    if not reach / 2 >= slope + power / reach:
+    if not slope.is_finite():
         raise NotEnclosed(f"the tails of {expr} are not bounded", wide=True)
+    reach = arb(reach_of(bits, float(slope.upper()), power))
     density = (2 * arb.pi()).sqrt()
     exponent = slope * reach - reach * reach / 2
     tail = 4 * size * (1 + deviation * reach) ** power * exponent.exp() / (reach * density)
@@ -171,6 +177,14 @@ def _gaussian(at: Evaluator, expr: GaussianMean) -> Any:
 
     inside = acb.integral(integrand, acb(-reach), acb(reach))
     return inside + acb(arb(0, tail.upper()))
+
+
+def reach_of(bits: int, slope: float, power: int) -> int:
+    """A whole R with ``R/2 >= slope + power/R`` and ``e^{-R²/2} < 2^{-bits}``: where a Gaussian average is cut off.
+
+    Beyond it ``(1 + z)^power e^{slope z - z²/2}`` falls faster than ``e^{-Rz/2}``.
+    """
+    return math.ceil(math.sqrt(2 * math.log(2) * bits) + 2 * slope + 2 * math.sqrt(power)) + 1
 
 
 def _quadrature(at: Evaluator, body: sp.Expr, variable: sp.Symbol, low: Any, high: Any) -> Any:
