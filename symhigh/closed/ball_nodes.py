@@ -126,21 +126,21 @@ def _root(at: Evaluator, expr: Root) -> Any:
     if at.analytic:
         raise NotEnclosed("a root under an integral is not enclosed")
     arb, acb, bits = at.flint.arb, at.flint.acb, at.flint.ctx.prec
+    function, unknown, *interval = expr.args
     put = {s: _middle(at(s)) for s in expr.free_symbols}
     guess = sp.Rational(expr.xreplace(put).evalf(int(bits * 0.302)))
-    low, high = (None if e is sp.oo else at.real(e) for e in expr.args[2:])
+    low, high = (arb.pos_inf() if e is sp.oo else at.real(e) for e in interval)
 
     def equation(where: Any) -> Any:
-        return Evaluator({**at.values, expr.unknown: acb(where)}).real(expr.equation)
+        return Evaluator({**at.values, unknown: acb(where)}).real(function)
 
-    for power in range(bits - 30, 8, -max(4, bits // 20)):
-        reach = abs(guess) * sp.Rational(1, 2**power)
-        ends = [arb(at.flint.fmpq(int(e.p), int(e.q))) for e in (guess - reach, guess + reach)]
-        left, right = map(equation, ends)
-        if (left < 0 and right > 0) or (left > 0 and right < 0):
-            between = ends[0].union(ends[1])
-            if (low is not None and not ends[0] > low) or (high is not None and not ends[1] < high):
+    for power in range(bits, 8, -(bits // 20)):
+        reach = abs(guess) / 2**power
+        left, right = (arb(at.flint.fmpq(int(e.p), int(e.q))) for e in (guess - reach, guess + reach))
+        if equation(left) * equation(right) < 0:
+            if not (left > low and right < high):
                 raise NotEnclosed(f"the root of {expr} is not proved to lie in its interval", wide=True)
+            between = left.union(right)
             if equation(between).is_finite():
                 return acb(between)
     raise NotEnclosed(f"no change of sign of {expr} is proved", wide=True)
@@ -167,9 +167,8 @@ def _gaussian(at: Evaluator, expr: GaussianMean) -> Any:
     if not slope.is_finite():
         raise NotEnclosed(f"the tails of {expr} are not bounded", wide=True)
     reach = arb(reach_of(bits, float(slope.upper()), power))
+    tail = size * tail_of(power, slope, deviation, reach)
     density = (2 * arb.pi()).sqrt()
-    exponent = slope * reach - reach * reach / 2
-    tail = 4 * size * (1 + deviation * reach) ** power * exponent.exp() / (reach * density)
 
     def integrand(z: Any, analytic: bool) -> Any:
         inner = Evaluator({**at.values, variable: deviation * z}, analytic)
@@ -185,6 +184,16 @@ def reach_of(bits: int, slope: float, power: int) -> int:
     Beyond it ``(1 + z)^power e^{slope z - z²/2}`` falls faster than ``e^{-Rz/2}``.
     """
     return math.ceil(math.sqrt(2 * math.log(2) * bits) + 2 * slope + 2 * math.sqrt(power)) + 1
+
+
+def tail_of(power: int, slope: Any, deviation: Any, reach: Any) -> Any:
+    """A bound of ``∫ (1 + deviation |z|)^power e^{slope |z|} φ(z) dz`` over ``|z| > reach``, for a reach as above.
+
+    The logarithm of the integrand falls at least at the rate ``reach/2`` there, so each side is at most its value at
+    the end times ``2/reach``.
+    """
+    density = (reach.pi() * 2).sqrt()
+    return 4 * (1 + deviation * reach) ** power * (slope * reach - reach**2 / 2).exp() / (reach * density)
 
 
 def _quadrature(at: Evaluator, body: sp.Expr, variable: sp.Symbol, low: Any, high: Any) -> Any:

@@ -8,7 +8,7 @@ import mpmath
 import pytest
 import sympy as sp
 
-from symhigh.closed.ball_nodes import reach_of
+from symhigh.closed.ball_nodes import _root, reach_of, tail_of
 from symhigh.closed.balls import Evaluator, NotEnclosed
 from symhigh.closed.enclosure import Ball, enclose
 from symhigh.closed.growth import growth
@@ -156,6 +156,39 @@ def test_a_root_at_an_end_of_its_interval_is_not_proved_inside() -> None:
     assert enclose(inside, {}).contains(1)
 
 
+@pytest.mark.parametrize(
+    ("equation", "interval", "guess", "words"),
+    [
+        (z**2 - 2, (0, 3), R(3, 2), "no change of sign"),
+        (z**2 - 2, (0, sp.oo), R(13, 10), "no change of sign"),
+        ((z - 1) ** 2 / 10**30, (0, 3), sp.Integer(1), "no change of sign"),
+        (-((z - 1) ** 2) / 10**30, (0, 3), sp.Integer(1), "no change of sign"),
+        (1 / (z - R(5, 7)), (0, 3), R(5, 7), "no change of sign"),
+        (z**2 - 2, (R(3, 2), 3), sp.sqrt(2), "is not proved to lie in its interval"),
+        (z**2 - 2, (0, R(7, 5)), sp.sqrt(2), "is not proved to lie in its interval"),
+        (z**2 - 2, (R(3, 2), sp.oo), sp.sqrt(2), "is not proved to lie in its interval"),
+        (z**2 - 2, (sp.sqrt(2), 3), sp.sqrt(2), "is not proved to lie in its interval"),
+    ],
+    ids=str,
+)
+def test_a_wrong_evaluation_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch, equation: sp.Expr, interval: Any, guess: sp.Expr, words: str
+) -> None:
+    monkeypatch.setattr(Root, "_eval_evalf", lambda self, prec: guess.evalf(prec))
+    for bits in (64, 400):
+        with flint.ctx.workprec(bits), pytest.raises(NotEnclosed, match=words) as reason:
+            _root(Evaluator({}), Root(equation, z, *interval))
+        assert reason.value.wide
+
+
+def test_a_root_that_is_known_to_few_digits_is_enclosed_as_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    near = R(round(2**40.5), 2**40)
+    monkeypatch.setattr(Root, "_eval_evalf", lambda self, prec: near.evalf(prec))
+    found = _root(Evaluator({}), Root(z**2 - 2, z, 0, sp.oo)).real
+    assert (found * found).contains(2)
+    assert found.rad() < 2.0**-35
+
+
 # --- averages -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("bits", [64, 163, 1000])
 @pytest.mark.parametrize("slope", [0.0, 0.5, 30.0])
@@ -166,6 +199,18 @@ def test_where_an_average_is_cut_off(bits: int, slope: float, power: int) -> Non
     assert reach / 2 >= slope + power / reach
     assert reach**2 / 2 >= bits * mpmath.log(2)
     assert reach <= (2 * bits * mpmath.log(2)) ** 0.5 + 2 * slope + 2 * power**0.5 + 2
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.7])
+@pytest.mark.parametrize("deviation", [0.3, 2.0])
+@pytest.mark.parametrize("power", [0, 1, 4])
+def test_the_bound_of_what_is_cut_off(slope: float, deviation: float, power: int) -> None:
+    """Above what quadrature gives, and not four times above it."""
+    reach = reach_of(20, slope, power)
+    exact = 2 * mpmath.quad(
+        lambda v: (1 + deviation * v) ** power * mpmath.exp(slope * v) * mpmath.npdf(v), [reach, reach + 3, reach + 20]
+    )
+    assert exact <= float(tail_of(power, arb(slope), arb(deviation), arb(reach))) <= 4 * exact
 
 
 @pytest.mark.parametrize(
@@ -196,12 +241,33 @@ def test_an_average_is_enclosed_where_its_growth_shows_with_more_bits_alone() ->
     assert abs(found.middle - mpmath.exp(0.5)) < 1e-14
 
 
+def test_averages_that_are_not_enclosed() -> None:
+    two = GaussianMean(sp.tanh(x) * sp.tanh(y), [x, y], [[2, 1], [1, 2]])
+    for analytic in (False, True):
+        with pytest.raises(NotEnclosed, match="over two and more variables"):
+            Evaluator({}, analytic)(two)
+    one, root = GaussianMean(sp.tanh(x) ** 2, [x], [[1]]), Root(z**2 - 2, z, 0, 2)
+    for inner, words in ((one, "an average under an integral"), (root, "a root under an integral")):
+        assert Evaluator({})(inner).is_finite()
+        with pytest.raises(NotEnclosed, match=words) as reason:
+            Evaluator({}, True)(inner)
+        assert not reason.value.wide
+    with pytest.raises(NotEnclosed, match="the spectrum is open"):
+        enclose(Average(lam), {})
+    wide = GaussianMean(sp.exp(x / z), [x], [[1]])
+    with pytest.raises(NotEnclosed, match="tails of .* are not bounded|is not proved") as reason:
+        at(OPEN, wide)
+    assert reason.value.wide
+
+
 def test_the_precision_is_left_as_it_was() -> None:
     before = flint.ctx.prec
     enclose(sp.sqrt(s), {s: sp.Integer(2)}, 60)
     with pytest.raises(NotEnclosed):
         enclose(sp.sqrt(-s), {s: sp.Integer(2)})
     assert flint.ctx.prec == before
+    many = enclose(sp.sqrt(s), {s: sp.Integer(2)}, 5000)
+    assert many.digits >= 5000
 
 
 def test_zero_and_what_no_precision_settles() -> None:
