@@ -35,9 +35,7 @@ def _named(at: Evaluator, expr: sp.Expr) -> Any:
 @encloses(sp.Abs)
 def _absolute(at: Evaluator, expr: sp.Expr) -> Any:
     (inner,) = map(at, expr.args)
-    if at.analytic or inner.imag == 0:
-        return inner.real_abs(analytic=at.analytic)
-    return at.flint.acb(abs(inner))
+    return inner.real_abs(analytic=True) if at.analytic else at.flint.acb(abs(inner))
 
 
 @encloses(sp.sign)

@@ -255,7 +255,7 @@ def test_averages_that_are_not_enclosed() -> None:
     with pytest.raises(NotEnclosed, match="the spectrum is open"):
         enclose(Average(lam), {})
     wide = GaussianMean(sp.exp(x / z), [x], [[1]])
-    with pytest.raises(NotEnclosed, match="tails of .* are not bounded|is not proved") as reason:
+    with pytest.raises(NotEnclosed, match=r"tails of .* are not bounded|is not proved") as reason:
         at(OPEN, wide)
     assert reason.value.wide
 
