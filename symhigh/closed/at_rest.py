@@ -54,7 +54,7 @@ class AtRest(sp.Expr):  # type: ignore[misc]
     def _eval_evalf(self, prec: int) -> sp.Expr:
         if self.free_symbols:
             return self
-        value = mpmath.mpf(self._value(prec + 20))
+        value = self._value(prec + 20)
         if abs(value) < mpmath.mpf(2) ** (-prec - 10):  # the overlaps are of order one, so that this is zero
             return sp.S.Zero
         return sp.Float._new(value._mpf_, prec)

@@ -14,7 +14,8 @@ from symhigh.closed.enclosure import Ball, enclose
 from symhigh.closed.growth import growth
 from symhigh.closed.nodes import Average, Choice, Root
 from symhigh.derivation.gaussian.node import GaussianMean
-from symhigh.derivation.gaussian.smooth import Sigmoid
+from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit
+from symhigh.derivation.gaussian.tails import Hazard, LogErfc
 from symhigh.symbols import lam
 
 flint = pytest.importorskip("flint", reason="python-flint, the extra “enclosures”, is not installed")
@@ -321,3 +322,42 @@ def test_bounds_hold_products_and_powers_of_balls() -> None:
     size, power, rate = growth(x * sp.exp(2 * x) / (4 + sp.exp(x)) ** 2, x, lambda e: arb(int(e.p)) / int(e.q))
     assert (power, rate) == (1, 2)
     assert float(size) == pytest.approx(float(mpmath.exp(2)) * (1 + 1 / 16), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("integrand", "size"),
+    [
+        (sp.log(2 + sp.exp(-(x**2))), 3 + 0.5),
+        (Softplus(3 * sp.tanh(x)), 1 + 3),
+        (Hazard(3 * sp.tanh(x)), 2 + 2 * 3),
+        (LogErfc(3 * sp.tanh(x)), 1 + 2 * 3 + 9),
+        ((4 + 3 * sp.tanh(x) ** 2) ** R(3, 2), 1 + 7**2),
+        ((4 + 3 * sp.tanh(x) ** 2) ** R(-3, 2), 1 + 1 / 16),
+        ((4 + 3 * sp.tanh(x) ** 2) ** -1, 1 + 1 / 4),
+        (sp.Max(sp.tanh(x), sp.cos(x), 3), 5),
+        (sp.Piecewise((sp.tanh(x), x < 0), (2, True)), 3),
+        (sp.exp(-sp.Abs(x)), 1),
+        (sp.exp(sp.tanh(x)), 9),
+    ],
+    ids=str,
+)
+def test_bounded_integrands_have_constant_bounds(integrand: sp.Expr, size: float) -> None:
+    found = growth(integrand, x, lambda e: abs(float(e)))
+    for v in (-9, R(-1, 5), 0, R(3, 10), 8):
+        assert abs(sp.N(explicit(integrand).subs(x, v), 20)) <= found[0] * mpmath.exp(found[2] * abs(v))
+    assert found[0] == pytest.approx(size, rel=1e-15)
+    assert found[1] == 0
+    assert found[2] == (1 if integrand.has(sp.tanh) and integrand.func is sp.exp else 0)
+
+
+def test_powers_and_rates_of_parts_are_the_largest() -> None:
+    def bound(e: sp.Expr) -> Any:
+        return growth(e, x, lambda c: abs(float(c)))
+
+    assert bound(x**2 + sp.exp(x) + x**5)[1:] == (5, 1)
+    assert bound(sp.Max(x**3, sp.exp(2 * x)))[1:] == (3, 2)
+    assert bound(sp.Piecewise((x**3, x > 0), (sp.exp(2 * x) * x, True)))[1:] == (3, 2)
+    assert bound(LogErfc(2 * x**2))[:2] == (1 + 4 + 4, 4)
+    assert bound(Softplus(2 * x**2))[:2] == (3, 2)
+    assert bound(sp.Abs(2 * x**2)) == (2, 2, 0)
+    assert bound((1 + sp.exp(2 * x)) ** R(3, 2))[2] == 4
