@@ -97,7 +97,8 @@ class DecayAtRest(AtRest):
             rates = []
             for k, value in enumerate(values):
                 vector = right[:, k]
-                seen = abs((slope.T * vector)[0]) > size * mpmath.norm(vector) * mpmath.mpf(2) ** (-bits // 3)
+                (along,) = slope.T * vector
+                seen = abs(along) > size * mpmath.norm(vector) * mpmath.mpf(2) ** (-bits // 3)
                 rates.append(-mpmath.re(value) * (1 if seen else 2))
             return min(rates)
 
