@@ -277,7 +277,7 @@ def _put(kind: Any, value: Any, slots: list[Any], copies: list[tuple[Any, Any]])
         slots.append(int(value))
     else:
         array, held = value, _HELD[kind[0]]
-        if not (array.flags.c_contiguous and (array.dtype is held or array.dtype == held)):
+        if not (array.flags.c_contiguous and array.dtype == held):
             array = np.ascontiguousarray(value, dtype=held)
             if value.flags.writeable:
                 copies.append((value, array))
