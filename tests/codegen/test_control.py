@@ -103,7 +103,7 @@ def test_the_first_step_is_a_hundredth_of_the_quickest_motion() -> None:
 
 @pytest.mark.parametrize(
     ("error", "factor"),
-    [(0.5, 0.9 * 0.5**-0.25), (0.0, 3.0), (1e-8, 3.0), (0.9**4 / 16, 2.0), (1 - 1e-6, 0.9), (0.009, 0.9 * 0.009**-0.25)],
+    [(0.5, 0.9 * 0.5**-0.25), (0.0, 3.0), (1e-8, 3.0), (0.9**4 / 16, 2.0), (1 - 1e-6, 0.9), (0.01, 0.9 * 0.01**-0.25)],
 )
 def test_steps_grow_with_the_root_of_the_error_but_not_too_fast(error: float, factor: float) -> None:
     found = Method([error]).run(h=0.1, look=True)

@@ -32,4 +32,4 @@ def test_a_curve_is_looked_at_every_25_attempts() -> None:
 def test_types_and_fields() -> None:
     (courses,) = (f for f in ast.parse(SOURCE).body if isinstance(f, ast.FunctionDef) and f.name == "courses")
     assert len(courses.args.args) == len(COURSES)
-    assert COURSE_FIELDS == (*FIELDS, "prepare", "begin")
+    assert (*FIELDS, "prepare", "begin") == COURSE_FIELDS

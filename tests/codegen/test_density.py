@@ -45,7 +45,7 @@ def test_functions_and_places(coupling: Coupling) -> None:
     family = coupling.system.family
     assert coupling.pairs == PAIRS[:2]
     assert not {"leans", "doubt"} & set(widths(coupling.source))
-    assert (WEIGHT, PAIR, COEFFICIENTS) == (0, 1, 1 + 2 * len(family.states))
+    assert (0, 1, 1 + 2 * len(family.states)) == (WEIGHT, PAIR, COEFFICIENTS)
 
 
 @pytest.mark.parametrize("pair", PAIRS[:2])
