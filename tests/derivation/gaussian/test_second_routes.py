@@ -460,7 +460,8 @@ def test_spans_of_factors() -> None:
 
 @pytest.mark.parametrize(
     "expr",
-    [sp.exp(u) * sp.cos(v), sp.sin(u) * sp.sin(v), sp.sin(u) ** 2 * v**2, sp.erf(u) * sp.erf(v), sp.sign(u) * sp.exp(v)],
+    [sp.exp(u) * sp.cos(v), sp.sin(u) * sp.sin(v), sp.sin(u) ** 2 * v**2, sp.erf(u) * sp.erf(v),
+     sp.sign(u) * sp.exp(v)],
     ids=str,
 )
 def test_closed_forms_of_mixed_kinds(expr: sp.Expr) -> None:
