@@ -205,7 +205,7 @@ def _by_formula(line: Any, trial: Trial, random: Random, most: int, each: int) -
         stated = [line]
     else:
         return
-    found = [(f"{one}: {text}", changed) for one in stated for text, changed in errors(one, random, each)]
+    found = [(f"{text} in {one}", changed) for one in stated for text, changed in errors(one, random, each)]
     random.shuffle(found)
     for text, changed in found[:most]:
         settle = line.settle if isinstance(line, Symbolic | Numeric) else None
@@ -217,19 +217,28 @@ def _by_formula(line: Any, trial: Trial, random: Random, most: int, each: int) -
         yield text, examine
 
 
-def _integrated(line: Integrated, trial: Trial, random: Random, most: int, each: int) -> Iterator[tuple[str, Any]]:
-    pairs = list(line.pairs(trial))
-    shown = [(k, s) for k, pair in enumerate(pairs) for s in (0, 1) if isinstance(pair[s], sp.Expr)]
-    for k, s in random.sample(shown, min(most, len(shown))):
-        for text, changed in list(wrong(pairs[k][s], random, each))[:each]:
-            pair = list(pairs[k])
-            pair[s] = changed
+def _same(side: Any, formula: sp.Expr) -> bool:
+    """Whether a side is the formula; an array is not."""
+    return isinstance(side, sp.Expr) and side == formula
 
-            def examine(pair: list[Any] = pair) -> tuple[Verdict, str]:
-                result = line.settle([pair])
+
+def _integrated(line: Integrated, trial: Trial, random: Random, most: int, each: int) -> Iterator[tuple[str, Any]]:
+    """Errors in the formulas of the pairs, each wherever the formula stands."""
+    pairs = list(line.pairs(trial))
+    formulas = list(dict.fromkeys(side for pair in pairs for side in pair[:2] if isinstance(side, sp.Expr)))
+    for formula in random.sample(formulas, min(most, len(formulas))):
+        for text, changed in list(wrong(formula, random, each))[:each]:
+            put_in = [
+                [*(changed if _same(side, formula) else side for side in pair[:2]), *pair[2:]]
+                for pair in pairs
+                if any(_same(side, formula) for side in pair[:2])
+            ]
+
+            def examine(put_in: list[Any] = put_in) -> tuple[Verdict, str]:
+                result = line.settle(put_in)
                 return result.verdict, result.detail
 
-            yield f"{pairs[k][s]}: {text}", examine
+            yield f"{text} in {formula}", examine
 
 
 def score_of(planted: list[Plant]) -> Score:
