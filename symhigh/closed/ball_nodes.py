@@ -1,7 +1,7 @@
-"""Enclosures of what takes more than one call: pieces, sums, roots, averages over a spectrum, Gaussian averages.
+"""Enclosures of what takes more than one call: pieces, sums, roots, integrals, averages over a spectrum.
 
 Serves :mod:`symhigh.closed.balls`. A root is enclosed by a proven change of sign, an integral by Arb's rigorous
-quadrature, a Gaussian average over one variable by that and a proven bound of its tails.
+quadrature; Gaussian averages stand in :mod:`symhigh.closed.ball_means`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.closed.balls import Evaluator, NotEnclosed, encloses
-from symhigh.closed.growth import growth
 from symhigh.closed.nodes import Average, Choice, Root
-from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit
 from symhigh.derivation.gaussian.tails import Hazard, LogErfc
 from symhigh.symbols import lam
@@ -144,33 +142,6 @@ def _root(at: Evaluator, expr: Root) -> Any:
 def _middle(ball: Any) -> sp.Rational:
     mantissa, exponent = ball.real.mid().man_exp()
     return sp.Rational(int(mantissa)) * sp.Integer(2) ** int(exponent)
-
-
-@encloses(GaussianMean)
-def _gaussian(at: Evaluator, expr: GaussianMean) -> Any:
-    """``∫ f(√s z) φ(z) dz`` between -R and R by Arb, and what is left bounded by the growth of f."""
-    if expr.dimension > 1:
-        raise NotEnclosed("averages over two and more variables are not enclosed, only over one")
-    if at.analytic:
-        raise NotEnclosed("an average under an integral is not enclosed")
-    acb, arb, bits = at.flint.acb, at.flint.arb, at.flint.ctx.prec
-    deviation, variable = at.real(expr.cov[0, 0]).sqrt(), expr.variables[0]
-    size, power, rate = growth(expr.integrand, variable, lambda e: abs(at(e)).upper())
-    size, power, rate = arb(size), int(power), arb(rate)
-    slope = rate * deviation
-    reach = arb(int((1.39 * bits) ** 0.5 + 2 * float(slope.upper()) + 2 * power**0.5) + 2)
-    if not reach / 2 >= slope + power / reach:
-        raise NotEnclosed(f"the tails of {expr} are not bounded", wide=True)
-    density = (2 * arb.pi()).sqrt()
-    exponent = slope * reach - reach * reach / 2
-    tail = 4 * size * (1 + deviation * reach) ** power * exponent.exp() / (reach * density)
-
-    def integrand(z: Any, analytic: bool) -> Any:
-        inner = Evaluator({**at.values, variable: deviation * z}, analytic)
-        return inner(expr.integrand) * (-z * z / 2).exp() / density
-
-    inside = acb.integral(integrand, acb(-reach), acb(reach))
-    return inside + acb(arb(0, tail.upper()))
 
 
 def _quadrature(at: Evaluator, body: sp.Expr, variable: sp.Symbol, low: Any, high: Any) -> Any:
