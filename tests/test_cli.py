@@ -284,7 +284,7 @@ def test_a_signal_keeps_the_rows_that_are_done_and_is_the_status(tmp_path: Path,
     begin = time.monotonic()
     process.send_signal(number)
     shown, errors = process.communicate(timeout=120)
-    assert time.monotonic() - begin < 10  # a second, on a machine that does nothing else
+    assert time.monotonic() - begin < 60  # a second, on a machine that does nothing else; the row sleeps for 300
     assert (process.returncode, errors) == (128 + number, "")
     assert "interrupted" in shown
 
@@ -298,7 +298,7 @@ def test_helper_processes_end_with_the_process_that_asked_them(tmp_path: Path, l
     )
     time.sleep(3)
     process.kill()
-    shown, errors = process.communicate(timeout=20)  # their ends of the pipes are closed
+    shown, errors = process.communicate(timeout=120)  # their ends of the pipes are closed
     complaints = [line for line in errors.splitlines() if line and not line.startswith("symhigh: verify: ")]
     assert (shown.strip(), complaints) == ("", [])
 

@@ -144,9 +144,10 @@ class Map:
         room = {test for test in self.seconds if mirrored(mutant.room, test.split("::")[0], mutant.file)}
         own = f"/test_{Path(mutant.file).stem}.py"
         chosen = reached & room
-        if mutant.file in self.changed or mutant.line not in self.inside.get(mutant.file, ()):
+        unseen = mutant.file in self.changed or mutant.line not in self.inside.get(mutant.file, ())
+        if unseen:
             chosen = set()  # the test that imports a module first is not the one that notices
-        if not chosen and (mutant.compiled or mutant.file in self.changed or any(p in self.lines for p in places)):
+        if not chosen and (mutant.compiled or unseen or any(p in self.lines for p in places)):
             chosen = self.files.get(mutant.file, set()) & room or room
         if not chosen:
             chosen = {test for test in room if test.split("::")[0].endswith(own)}

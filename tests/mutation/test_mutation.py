@@ -1,12 +1,17 @@
 """Mutants of a small source: what is changed, what is left alone, and that a sample is the same for the same seed."""
 
 import ast
+import json
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
+from tests.mutation.cover import Coverage, digest
 from tests.mutation.mutants import mutants
 from tests.mutation.pick import sample, shares
 from tests.mutation.report import table
+from tests.mutation.run import Map
 
 SOURCE = b'''
 """Text 1 + 1."""
@@ -65,3 +70,22 @@ def test_equivalents_do_not_count_and_time_outs_are_noticed(status: str, reason:
     text, found = table([row | {"status": "killed", "reason": ""}, row | {"status": status, "reason": reason}])
     assert found == score
     assert text.startswith("2 mutants: ")
+
+
+def test_what_runs_at_import_is_noticed_by_any_test_of_the_room(tmp_path: Path) -> None:
+    (tmp_path / "symhigh" / "codegen").mkdir(parents=True)
+    (tmp_path / "symhigh" / "codegen" / "rodas.py").write_text("A = 1\n\ndef f():\n    return A\n")
+    (tmp_path / "tests" / "codegen").mkdir(parents=True)
+    for name in ("implicit", "texts"):
+        (tmp_path / "tests" / "codegen" / f"test_{name}.py").write_text("")
+    kept = {f"tests/codegen/test_{n}.py::test_it": s for n, s in (("implicit", 1.0), ("texts", 2.0))}
+    found = Coverage(kept, lines={"symhigh/codegen/rodas.py": {4: ["tests/codegen/test_implicit.py::test_it"]}})
+    found.digests = {"symhigh/codegen/rodas.py": digest(tmp_path / "symhigh" / "codegen" / "rodas.py")}
+    (tmp_path / "map").mkdir()
+    (tmp_path / "map" / "one.json").write_text(json.dumps(asdict(found)))
+    source = (tmp_path / "symhigh" / "codegen" / "rodas.py").read_bytes()
+    above = next(m for m in mutants("symhigh/codegen/rodas.py", source) if m.line == 1)
+    assert Map(tmp_path / "map", tmp_path).tests(above, 60.0) == [*kept][:1]
+    unseen = Map(tmp_path, tmp_path)  # an empty map
+    unseen.seconds = kept
+    assert unseen.tests(above, 60.0) == [*kept]

@@ -35,7 +35,7 @@ def test_a_c_program_finds_the_curve(case: str, tmp_path: Path) -> None:
     build = ["cc", "-std=gnu99", "-O1", "-Wall", "-Wno-unknown-pragmas", "-Wno-unused", "-o", "limit", "limit.c", "-lm"]
     made = subprocess.run(build, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert "warning" not in made.stderr, made.stderr
-    run = subprocess.run([tmp_path / "limit"], capture_output=True, text=True, check=True, timeout=60)
+    run = subprocess.run([tmp_path / "limit"], capture_output=True, text=True, check=True, timeout=120)
     names, *rows = (line.split(",") for line in run.stdout.splitlines())
     found = np.array(rows, dtype=float)
     curve = system.solve(*population, 3, t=found[:, 0])

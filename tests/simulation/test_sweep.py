@@ -64,7 +64,7 @@ def test_processes_end_with_the_sweep(tmp_path, number):
     while not (tmp_path / "begun").exists() and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(number)
-    process.communicate(timeout=30)  # every process that held standard error has ended
+    process.communicate(timeout=120)  # every process that held standard error has ended
     assert process.returncode == -number
 
 

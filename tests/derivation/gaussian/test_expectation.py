@@ -30,9 +30,9 @@ def covariance(seed: int, gap: int = 0) -> dict[sp.Symbol, sp.Expr]:
 
 
 def compare(expr: sp.Expr, kinks: list[sp.Expr], seed: int, gap: int, digits: int) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     closed = expect(expr, COV)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert not closed.has(GaussianMean), "no closed form found"
     cov = covariance(seed, gap)
     value = closed.subs(VALUES).subs(cov).evalf(digits + 5)
@@ -190,9 +190,9 @@ UNKNOWN = [
 
 @pytest.mark.parametrize("expr", UNKNOWN)
 def test_unknown_expressions_become_nodes_quickly(expr: sp.Expr) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert expect(expr, COV).has(GaussianMean)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_refusals() -> None:
