@@ -263,6 +263,7 @@ class Spectrum:
         owner = "Spectrum.from_histogram"
         cut = array(owner, "edges", edges, meaning="the edges of the bins")
         mass = array(owner, "counts", counts, meaning="what each bin holds")
+        mass = mass / max(1.0, float(mass.max()) / 1e300)  # only shares of the sum count
         wrong = cut.size != mass.size + 1 or cut[0] < 0 or np.diff(cut).min() <= 0
         if wrong or mass.min() < 0 or not mass.sum() > 0:
             raise ValueError(f"{owner}: needs n + 1 increasing edges >= 0 and n counts >= 0, not all zero")
