@@ -1,21 +1,18 @@
-"""Enclosures of what takes more than one call: pieces, sums, roots, averages over a spectrum, Gaussian averages.
+"""Enclosures of what takes more than one call: pieces, sums, roots, integrals, averages over a spectrum.
 
 Serves :mod:`symhigh.closed.balls`. A root is enclosed by a proven change of sign, an integral by Arb's rigorous
-quadrature, a Gaussian average over one variable by that and a proven bound of its tails.
+quadrature; Gaussian averages stand in :mod:`symhigh.closed.ball_means`.
 """
 
 from __future__ import annotations
 
-import math
 from functools import reduce
 from typing import Any
 
 import sympy as sp
 
 from symhigh.closed.balls import Evaluator, NotEnclosed, encloses
-from symhigh.closed.growth import growth
 from symhigh.closed.nodes import Average, Choice, Root
-from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit
 from symhigh.derivation.gaussian.tails import Hazard, LogErfc
 from symhigh.symbols import lam
@@ -147,51 +144,6 @@ def _root(at: Evaluator, expr: Root) -> Any:
 def _middle(ball: Any) -> sp.Rational:
     mantissa, exponent = ball.real.mid().man_exp()
     return sp.Rational(int(mantissa)) * sp.Integer(2) ** int(exponent)
-
-
-@encloses(GaussianMean)
-def _gaussian(at: Evaluator, expr: GaussianMean) -> Any:
-    """``∫ f(√s z) φ(z) dz`` between -R and R by Arb, and what is left bounded by the growth of f."""
-    if expr.dimension > 1:
-        raise NotEnclosed("averages over two and more variables are not enclosed, only over one")
-    if at.analytic:
-        raise NotEnclosed("an average under an integral is not enclosed")
-    acb, arb, bits = at.flint.acb, at.flint.arb, at.flint.ctx.prec
-    (variance,), (variable,) = expr.cov, expr.variables
-    deviation = at.real(variance).sqrt()
-    size, power, rate = growth(expr.integrand, variable, lambda e: abs(at(e)).upper())
-    size, power, rate = arb(size), int(power), arb(rate)
-    slope = rate * deviation
-    if not slope.is_finite():
-        raise NotEnclosed(f"the tails of {expr} are not bounded", wide=True)
-    reach = arb(reach_of(bits, float(slope.upper()), power))
-    tail = size * tail_of(power, slope, deviation, reach)
-    density = (2 * arb.pi()).sqrt()
-
-    def integrand(z: Any, analytic: bool) -> Any:
-        inner = Evaluator({**at.values, variable: deviation * z}, analytic)
-        return inner(expr.integrand) * (-z * z / 2).exp() / density
-
-    inside = acb.integral(integrand, acb(-reach), acb(reach))
-    return inside + acb(arb(0, tail.upper()))
-
-
-def reach_of(bits: int, slope: float, power: int) -> int:
-    """A whole R with ``R/2 >= slope + power/R`` and ``e^{-R²/2} < 2^{-bits}``: where a Gaussian average is cut off.
-
-    Beyond it ``(1 + z)^power e^{slope z - z²/2}`` falls faster than ``e^{-Rz/2}``.
-    """
-    return math.ceil(math.sqrt(2 * math.log(2) * bits) + 2 * slope + 2 * math.sqrt(power)) + 1
-
-
-def tail_of(power: int, slope: Any, deviation: Any, reach: Any) -> Any:
-    """A bound of ``∫ (1 + deviation |z|)^power e^{slope |z|} φ(z) dz`` over ``|z| > reach``, for a reach as above.
-
-    The logarithm of the integrand falls at least at the rate ``reach/2`` there, so each side is at most its value at
-    the end times ``2/reach``.
-    """
-    density = (reach.pi() * 2).sqrt()
-    return 4 * (1 + deviation * reach) ** power * (slope * reach - reach**2 / 2).exp() / (reach * density)
 
 
 def _quadrature(at: Evaluator, body: sp.Expr, variable: sp.Symbol, low: Any, high: Any) -> Any:

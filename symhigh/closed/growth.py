@@ -1,11 +1,11 @@
-"""A proven bound of how a function grows: ``|f(x)| <= C (1 + |x|)^k e^{a|x|}`` for all real x, from its expression.
+"""A proven bound of how a function grows: ``|f(x)| <= C (1 + r)^k e^{ar}``, r = |x₁| + … + |xₙ|, from its expression.
 
 Serves the enclosures: it bounds the tails of a Gaussian average. What it cannot bound it refuses by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy as sp
@@ -21,18 +21,20 @@ _AT_MOST = {
 }  # fmt: skip
 
 
-def growth(expr: sp.Expr, x: sp.Symbol, size: Callable[[sp.Expr], Any]) -> Bound:
-    """``(C, k, a)`` of ``expr`` in ``x``; ``size`` gives a proven upper bound of what is free of ``x``.
+def growth(expr: sp.Expr, x: sp.Symbol | Sequence[sp.Symbol], size: Callable[[sp.Expr], Any]) -> Bound:
+    """``(C, k, a)`` of ``expr`` in ``x``, one real variable or several; ``size`` bounds what is free of them.
 
     Raises ``ValueError`` naming the part that it cannot bound.
     """
 
-    def of(e: sp.Expr) -> Bound:
-        return growth(e, x, size)
+    variables = (x,) if isinstance(x, sp.Symbol) else tuple(x)
 
-    if not expr.has(x):
+    def of(e: sp.Expr) -> Bound:
+        return growth(e, variables, size)
+
+    if not expr.has(*variables):
         return size(expr), 0, 0
-    if expr == x:
+    if expr in variables:
         return 1, 1, 0
     kind = type(expr)
     if kind in _AT_MOST:
@@ -61,14 +63,14 @@ def growth(expr: sp.Expr, x: sp.Symbol, size: Callable[[sp.Expr], Any]) -> Bound
         return _exponential(exponent, of)
     if kind is sp.log:
         (base,) = expr.args
-        return _sum([of(base), (1 / _at_least(base, x, size), 0, 0)])  # |log b| <= b + 1/c for b >= c
+        return _sum([of(base), (1 / _at_least(base, variables, size), 0, 0)])  # |log b| <= b + 1/c for b >= c
     if isinstance(expr, sp.Pow) and expr.exp.is_Rational:
         whole = int(sp.ceiling(abs(expr.exp)))
         if expr.exp.is_positive:
             inner = of(expr.base)
             raised = inner[0] ** whole, inner[1] * whole, inner[2] * whole
             return raised if expr.exp.is_Integer else _sum([(1, 0, 0), raised])  # b^r <= 1 + b^⌈r⌉
-        least = _at_least(expr.base, x, size)
+        least = _at_least(expr.base, variables, size)
         return _sum([(1, 0, 0), (1 / least**whole, 0, 0)])
     raise ValueError(f"how fast {expr} grows is not known here")
 
@@ -86,9 +88,9 @@ def _exp(size: Any) -> Any:
     return size.exp() if hasattr(size, "exp") else 3 ** int(size + 1)
 
 
-def _at_least(base: sp.Expr, x: sp.Symbol, size: Callable[[sp.Expr], Any]) -> Any:
+def _at_least(base: sp.Expr, variables: Sequence[sp.Symbol], size: Callable[[sp.Expr], Any]) -> Any:
     """A proven lower bound above zero of a number plus what is never negative."""
-    number, rest = base.as_independent(x, as_Add=True)
+    number, rest = base.as_independent(*variables, as_Add=True)
     if not (number.is_positive and rest.is_nonnegative):
         raise ValueError(f"{base} is not proved to stay away from zero")
     return 1 / size(1 / number)
