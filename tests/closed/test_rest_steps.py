@@ -220,7 +220,7 @@ def test_averages_of_second_moments_in_powers_of_time() -> None:
     assert series(A, lam * v**2) == [5 * lam + 4 * V22 * lam, 13 * lam]
     assert series(A, (u - v) ** 2 * a) == [sp.expand(a * (LEVEL - 6 + 5 + V22)), a * (7 - 22 + 13)]
     assert series(A + b, u**2, risk=b) == [LEVEL + V22, 7]
-    assert series(A, inverse_time**2 * v**2, scale=(0, 1)) is None  # X* over t is left
+    assert series(A, inverse_time**2 * v**2, scale=(0, 1)) == [5 + 4 * V22, 13]
     assert series(A, inverse_time * (u - target) * v, scale=(0, 1)) == [3, 11]
     for output, summand in (
         (sp.sqrt(A), u**2), (A**2, u**2), (A * error_square, u**2), (A + b, u**2), (A, u**3), (A, u), (A, t * u**2),
