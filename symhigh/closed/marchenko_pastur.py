@@ -119,7 +119,7 @@ class HalfTurn(sp.Expr):  # type: ignore[misc]
 def _half_turn(integrand: sp.Expr, bits: int) -> mpmath.mpf:
     """The mean over (0, π), to so many bits; kept, since evaluation asks for it again with a few bits more."""
     with mpmath.workprec(bits + 20):
-        function = sp.lambdify(ANGLE, integrand.evalf(mpmath.mp.dps), "mpmath", cse=True)
+        function = sp.lambdify(ANGLE, integrand.evalf(mpmath.mp.dps), "mpmath", cse=True, docstring_limit=0)
         total, last, points = mpmath.mpf(0), None, 16
         while points <= 2**16:
             # a third of the nodes are those of the coarser rule, whose sum is at hand
