@@ -164,7 +164,7 @@ def test_an_edited_experiment_does_not_mix_with_its_older_self(tmp_path, edit):
 def test_another_version_of_symhigh_does_not_mix(tmp_path, monkeypatch):
     function = experiment(tmp_path)
     run(function, tmp_path / "out")
-    monkeypatch.setattr("symhigh.simulation.manifest.library_hash", lambda: "other")
+    monkeypatch.setattr(sys.modules["symhigh.simulation.manifest"], "library_hash", lambda: "other")
     with pytest.raises(ValueError, match="symhigh's source has changed"):
         run(function, tmp_path / "out")
 
