@@ -32,8 +32,9 @@ def xoshiro(state: list[int]) -> int:
 def test_inexact_sums_are_rounded_to_the_odd_neighbour() -> None:
     one, odd, none = 1.0, np.nextafter(1.0, 2.0), 0.0
     for total, error, rounded in [
-        (one, 1e-20, odd), (one, -1e-20, np.nextafter(1.0, 0.0)), (one, none, one), (odd, 1e-20, odd),
-        (odd, -1e-20, odd), (-one, 1e-20, np.nextafter(-1.0, 0.0)), (-one, -1e-20, -odd), (-one, none, -one), (-odd, 1e-20, -odd),
+        (one, 1e-20, odd), (one, -1e-20, np.nextafter(1.0, 0.0)), (one, none, one),
+        (odd, 1e-20, odd), (odd, -1e-20, odd),
+        (-one, 1e-20, np.nextafter(-1.0, 0.0)), (-one, -1e-20, -odd), (-one, none, -one), (-odd, 1e-20, -odd),
     ]:  # fmt: skip
         assert _to_odd(np.array([total]), np.array([error])).tolist() == [rounded]
 

@@ -135,7 +135,8 @@ def course_record() -> Record:
 BATCH = sh.MiniBatch(sh.WeightDecay(sh.AdaGradNorm(0.8, 0.9), 0.2), 3)
 CASES: dict[str, Callable[[], str]] = {
     **{f"limit: {name}": lambda name=name: limit_source(limit(name), NUMPY) for name in (*LIMITS, "kink")},
-    **{f"limit in C: {n}": lambda n=n: translate(limit_source(limit(n), C), LIMIT) for n in (*LIMITS[:4], LIMITS[-1], "kink")},
+    **{f"limit in C: {n}": lambda n=n: translate(limit_source(limit(n), C), LIMIT)
+       for n in (*LIMITS[:4], LIMITS[-1], "kink")},
     **{f"algebra: {n}": lambda n=n: algebra(n) for n in ALGEBRAS},
     "step: SGD": lambda: step(NOISY, sh.Constant(0.4)),
     "step: batch": lambda: step(NOISY, BATCH),
