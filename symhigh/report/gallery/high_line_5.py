@@ -17,7 +17,7 @@ from symhigh.integration.solve import solve
 from symhigh.population import Spectrum, Start
 from symhigh.problem import least_squares
 from symhigh.report.figures import legend_above, panels, shades
-from symhigh.report.gallery import Drawn, Progress, part, recipe
+from symhigh.report.gallery import Drawn, Progress, between, part, recipe
 from symhigh.rule import LineSearch
 from symhigh.simulation.runner import simulate
 
