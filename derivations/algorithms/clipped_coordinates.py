@@ -55,7 +55,7 @@ def derived_averages(trial):
             symbols = {s.name: s for s in rhs.free_symbols}
             put = {symbols["Q"]: level - NOISE**2, symbols["lambda"]: value, symbols["c_entry"]: BOUND}
             put |= {symbols["omega"]: NOISE, symbols["gamma"]: 1}
-            at = rhs.xreplace({mean: sp.Float(mean.subs(put).evalf(20)) for mean in outermost_means([rhs])}).subs(put)
+            at = rhs.xreplace({mean: sp.Float(mean.subs(put).evalf(15)) for mean in outermost_means([rhs])}).subs(put)
             there = {h: BOUND / np.sqrt(value * level)}
             yield Measured("A", -float(at.coeff(symbols["D2"]) / (2 * value))), pull, there
             yield Measured("B/(λP)", float(at.subs(symbols["D2"], 0)) / (value * level)), push, there

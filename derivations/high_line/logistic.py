@@ -9,6 +9,8 @@ coefficients are ``c₁ = E σ'(x)`` and ``c₂ = -E σ'(x*)``, one-dimensional 
 the last a double integral, which is 1/4 at B12 = 0 and grows with B12 at the rate E σ'(x)σ'(x*) (Price).
 """
 
+from operator import mul
+
 import mpmath
 import sympy as sp
 
@@ -105,8 +107,10 @@ def sigma(s):
     return 1 / (1 + mpmath.exp(-s))
 
 
-def double(f, p, q, r):
-    """E f(x, x*) to the working precision: x = √p z, x* = (q/√p) z + √(r - q²/p) w, the trapezoidal rule in (z, w).
+def double(g, f, p, q, r):
+    """E f(g(x), g(x*)) to the working precision, the trapezoidal rule in (z, w).
+
+    x = √p z and x* = (q/√p) z + √(r - q²/p) w.
 
     σ is analytic for |Im| < π, so f is in a strip of half-width at least π/√3 on the domain above, and a step h leaves
     an error e^{-2π·1.8/h}.
@@ -116,8 +120,11 @@ def double(f, p, q, r):
     h = 2 * mpmath.pi * mpmath.mpf("1.8") / (mpmath.mp.dps * mpmath.log(10))
     count = int(mpmath.ceil(mpmath.sqrt(2 * mpmath.mp.dps * mpmath.log(10)) / h))
     grid = [(k * h, mpmath.exp(-((k * h) ** 2) / 2)) for k in range(-count, count + 1)]
-    rows = (v * mpmath.fsum(w * f(along * z, cross * z + beside * s) for s, w in grid) for z, v in grid)
-    return mpmath.fsum(rows) * h**2 / (2 * mpmath.pi)
+    total = mpmath.mpf(0)
+    for z, v in grid:
+        first, centre = g(along * z), cross * z
+        total += v * mpmath.fsum(w * f(first, g(centre + beside * s)) for s, w in grid)
+    return total * h**2 / (2 * mpmath.pi)
 
 
 @symbolic
@@ -140,12 +147,12 @@ def node(trial):
         value = float(SYSTEM.scalar("I").subs(point).evalf(15))
         with mpmath.workdps(16 if trial.quick else 20):
             p, q, r = (mpmath.mpf(point[s].p) / point[s].q for s in (B11, B12, B22))
-            whole = double(lambda u, v: (sigma(u) - sigma(v)) ** 2, p, q, r)
+            whole = double(sigma, lambda u, v: (u - v) ** 2, p, q, r)
             split = (
                 1
                 - gaussian(slope, p)
                 - gaussian(slope, r)
-                - 2 * double(lambda u, v: sigma(u) * sigma(v), p, q, r)
+                - 2 * double(sigma, mul, p, q, r)
             )
             apart = float((whole - split) * mpmath.mpf(10) ** (mpmath.mp.dps - 8))
         agree = Measured("1 + difference of the two routes in units of 8 digits", 1 + 1e-13 * apart)
@@ -161,9 +168,9 @@ def price(trial):
         p, r = (mpmath.mpf(float(v)) for v in trial.rng.uniform(0.5, 3.0, 2))
         with mpmath.workdps(16):
             step = mpmath.mpf("0.001")
-            at = {k: double(lambda u, v: sigma(u) * sigma(v), p, k * step, r) for k in (-2, -1, 0, 1, 2)}
+            at = {k: double(sigma, mul, p, k * step, r) for k in (-2, -1, 0, 1, 2)}
             rise = (8 * (at[1] - at[-1]) - (at[2] - at[-2])) / (12 * step)
-            meant = double(lambda u, v: slope(u) * slope(v), p, mpmath.mpf(0), r)
+            meant = double(slope, mul, p, mpmath.mpf(0), r)
         where = {"B11": p, "B22": r}
         yield Measured("d/dB12 E σσ*", float(rise)), Measured("E σ'σ'*", float(meant)), where
         yield Measured("E σσ* at B12 = 0", float(at[0])), sp.Rational(1, 4), where

@@ -104,22 +104,24 @@ class HalfTurn(sp.Expr):  # type: ignore[misc]
 
     @property
     def free_symbols(self) -> set[sp.Symbol]:
-        return self.args[0].free_symbols - {ANGLE}
+        (integrand,) = self.args
+        return integrand.free_symbols - {ANGLE}
 
     def _eval_evalf(self, prec: int) -> sp.Expr:
         if self.free_symbols:
             return self
-        return sp.Float._new(_half_turn(self.args[0], 64 * (1 + prec // 64))._mpf_, prec)
+        return sp.Float._new(_half_turn(*self.args, 64 * (1 + prec // 64))._mpf_, prec)
 
     def _latex(self, printer: Any) -> str:
-        return rf"\frac1\pi \int_0^\pi {printer._print(self.args[0])}\, d\theta"
+        (integrand,) = map(printer._print, self.args)
+        return rf"\frac1\pi \int_0^\pi {integrand}\, d\theta"
 
 
 @lru_cache(maxsize=256)
 def _half_turn(integrand: sp.Expr, bits: int) -> mpmath.mpf:
     """The mean over (0, π), to so many bits; kept, since evaluation asks for it again with a few bits more."""
     with mpmath.workprec(bits + 20):
-        function = sp.lambdify(ANGLE, integrand.evalf(mpmath.mp.dps), "mpmath", cse=True)
+        function = sp.lambdify(ANGLE, integrand.evalf(mpmath.mp.dps), "mpmath", cse=True, docstring_limit=0)
         total, last, points = mpmath.mpf(0), None, 16
         while points <= 2**16:
             # a third of the nodes are those of the coarser rule, whose sum is at hand

@@ -187,9 +187,8 @@ def numeric(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., An
     expr = _settled(expr)
     averages = sorted(expr.atoms(Average), key=sp.default_sort_key)
     names = [sp.Dummy(f"m{i}") for i in range(len(averages))]
-    outer = sp.lambdify(
-        (*arguments, *names), _rational(expr.xreplace(dict(zip(averages, names, strict=True)))), "mpmath"
-    )
+    without = _rational(expr.xreplace(dict(zip(averages, names, strict=True))))
+    outer = sp.lambdify((*arguments, *names), without, "mpmath", docstring_limit=0)
     loops = [_loop(a, arguments) for a in averages]
     return lambda *at: mpmath.mpmathify(outer(*at, *(loop(*at) for loop in loops)))
 
@@ -197,7 +196,7 @@ def numeric(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., An
 def _loop(average: Average, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     if average.measure == MU:
         raise ValueError("the spectrum is open; give limits(…, spectrum=…)")
-    body = sp.lambdify((_L, *arguments), _rational(average.args[0]), "mpmath")
+    body = sp.lambdify((_L, *arguments), _rational(average.args[0]), "mpmath", docstring_limit=0)
     nodes = [(mpmath.mpf(v), mpmath.mpf(w)) for v, w in zip(*map(_floats, average.measure.args), strict=True)]
     return lambda *at: mpmath.fsum(w * body(v, *at) for v, w in nodes)
 

@@ -23,6 +23,17 @@ _SEEDS = (sp.Rational(17, 13), sp.Rational(29, 11))
 _KNOWN = (sp.asin, sp.exp, sp.sinh, sp.Piecewise, sp.Abs)
 
 
+def is_open(expr: sp.Expr, averages: set[sp.Symbol]) -> bool:
+    """Whether ``expr`` holds an average of a function whose differences are not known, so that nothing resolves it."""
+    nodes = (node for node in expr.atoms(GaussianMean) if node.free_symbols & averages)
+    return any(not _is_known(node.integrand, node.variables) for node in nodes)
+
+
+def _is_known(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
+    names = {a: sp.Dummy() for kind in _DIFFERENCES for a in integrand.atoms(kind)}
+    return bool(integrand.xreplace(names).is_polynomial(*variables, *names.values()))
+
+
 def resolved(
     expr: sp.Expr, averages: Mapping[sp.Symbol, sp.Expr], small: Sequence[sp.Symbol], side: int
 ) -> sp.Expr | None:

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import sympy as sp
 
-from symhigh.integration.cancellation import resolved
+from symhigh.integration.cancellation import is_open, resolved
 from symhigh.meanfield import Family, Reduction, Scalar
 from symhigh.population.spectrum import Array
 from symhigh.symbols import (
@@ -145,6 +145,10 @@ def _keeps_digits(system: MomentSystem) -> bool:
 
 def closer(system: MomentSystem, frame: Frame) -> Frame | None:
     """The frame that keeps digits of what is no polynomial too; None where one is not known without cancellation."""
+    averages = {r.name for r in system.reductions}
+    written = [s.expression for s in system.scalars] + [s.rhs for s in system.states] + [*system.outputs.values()]
+    if any(is_open(e, averages) for e in written):  # seen before anything is rewritten
+        return None
     exact = replace(frame, exact=True)
     framed(system, exact)
     return exact if (system.content, exact) in _whole else None

@@ -236,7 +236,7 @@ def _at_points(side: Side, arguments: tuple[sp.Symbol, ...]) -> Callable[[Point]
         return lambda point: _by_sympy(side, point)
     symbols = sorted(side.free_symbols, key=lambda s: (s.name, str(s.assumptions0)))
     try:
-        compiled = sp.lambdify(symbols, side, modules="mpmath")
+        compiled = sp.lambdify(symbols, side, modules="mpmath", docstring_limit=0)
     except PrintMethodNotImplementedError:  # a node of the library's own
         return lambda point: _by_sympy(side, point)
 

@@ -103,8 +103,13 @@ def _on(domain: Domain) -> list[tuple[str, Pass]]:
 def _sign(form: sp.Expr, kind: type) -> bool | None:
     """What the form's assumptions say of ``form kind 0``; an equation is decided by zero itself, or by infinity."""
     if kind is sp.Eq:
-        return True if form == 0 else False if form.is_infinite else None
+        return True if form == 0 else False if _may_be_infinite(form) and form.is_infinite else None
     if kind is sp.Ne:
         return None if form.is_zero is None else not form.is_zero
     known = getattr(form, _ASSUMED[kind])
     return None if known is None else bool(known)
+
+
+def _may_be_infinite(form: sp.Expr) -> bool:
+    """Whether infinity stands in the form, or a symbol for it: of others SymPy would look long, and not know."""
+    return form.has(sp.oo, -sp.oo, sp.zoo) or any(s.is_infinite for s in form.free_symbols)

@@ -46,7 +46,7 @@ def integrate(integrand: sp.Expr, variables: Sequence[sp.Symbol], cov: sp.Matrix
             factor = [[float(c) for c in row] for row in factor]
         else:
             arithmetic, modules, number = many_digits(what, prec), [_NAMED, "mpmath"], mp.mpf
-        f = sp.lambdify(list(variables), plain, modules, cse=lazy_cse)
+        f = sp.lambdify(list(variables), plain, modules, cse=lazy_cse, docstring_limit=0)
         edges = [_edge(b, variables, factor, modules, number) for b in boundaries(plain, variables, soft=True)]
         steps = [_edge(u, variables, factor, modules, number) for u in _stepped(plain)]
         value = _Nested(f, edges, steps, factor, arithmetic).over([])
@@ -79,7 +79,7 @@ def _edge(
     size = len(variables)
     held = [i for i, v in enumerate(variables) if v in u.free_symbols]
     last = max((k for i in held for k in range(i + 1) if factor[i][k] != 0), default=-1)
-    at = sp.lambdify(list(variables), u, modules)
+    at = sp.lambdify(list(variables), u, modules, docstring_limit=0)
     if not is_affine(u, variables):
         return _Edge(last, None, number(0), at)
     poly = sp.Poly(u, *variables)
