@@ -95,6 +95,10 @@ def test_statements_are_those_that_the_options_name() -> None:
     assert rule == sh.MiniBatch(sh.AdaGradNorm(3.0, 1.0), 4)
     _, rule = statement("--warm-up", "3", "--batch", "4", "--weight-decay", "0.1")
     assert rule == sh.WarmUp(sh.WeightDecay(sh.MiniBatch(sh.AdaGradNorm(1.0, 1.0), 4), 0.1), 3.0)
+    own, _ = statement("--loss", "(x - x_star)**2 / 3")
+    assert (own.loss, own.noise) == ((sh.x - sh.x_star) ** 2 / 3, 0)
+    noisy, _ = statement("--loss", "(x - x_star - eps)**2 / 3", "--noise", "0.5")
+    assert noisy.noise == 0.5
     law = ("--noise-law", "contaminated", "--noise", "0.5", "--outliers")
     mixed, _ = statement(*law, "laplace", "--share", "0.1", "--scale", "3")
     assert mixed == sh.least_squares(sh.Contaminated(sh.Gaussian(0.5), sh.Laplace(3.0), 0.1))
