@@ -7,6 +7,7 @@ quadrature integrates again: it is analytic where the integrand is so on all til
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -65,25 +66,42 @@ def _standard(at: Evaluator, expr: GaussianMean) -> tuple[tuple[sp.Symbol, ...],
 def _reach(at: Evaluator, expr: GaussianMean, rows: list[Any], bound: tuple[Any, int, Any]) -> tuple[Any, Any]:
     """R, and a bound of the average beyond ±R, where ``|f| <= C Π (1 + w_i|z_i|)^k e^{a w_i|z_i|}``.
 
-    One factor has ``∫_R^∞ <= 2 (1 + wR)^k e^{awR - R²/2}/R`` from where ``k/R + aw <= R/2``, and over the whole line at
-    most ``2 (1 + wR)^k e^{(aw)²/2}`` besides.
+    One factor's tails have the bound of :func:`tail_of`, and over the whole line it is at most
+    ``2 (1 + wR)^k e^{(aw)²/2}`` besides.
     """
-    arb, bits = at.flint.arb, at.flint.ctx.prec
+    arb = at.flint.arb
     size, power, rate = arb(bound[0]), bound[1], arb(bound[2])
     weights = rows if len(rows) == 1 else [rows[0] + abs(rows[1]), rows[2]]
     slopes = [rate * weight for weight in weights]
-    steepest = max(float(slope.upper()) for slope in slopes)
-    reach = arb(int((1.39 * bits) ** 0.5 + 2 * steepest + 2 * power**0.5) + 2)
-    if not all(reach / 2 >= slope + power / reach for slope in slopes):
+    if not all(slope.is_finite() for slope in slopes):
         raise NotEnclosed(f"the tails of {expr} are not bounded", wide=True)
-    density = (2 * arb.pi()).sqrt()
-    beyond, whole = [], []
-    for weight, slope in zip(weights, slopes, strict=True):
-        most = (1 + weight * reach) ** power
-        beyond.append(4 * most * (slope * reach - reach * reach / 2).exp() / (reach * density))
-        whole.append(2 * most * (slope * slope / 2).exp() + beyond[-1])
-    tail = beyond[0] if len(weights) == 1 else beyond[0] * whole[1] + whole[0] * beyond[1]
-    return reach, (size * tail).upper()
+    reach = arb(reach_of(at.flint.ctx.prec, max(float(slope.upper()) for slope in slopes), power))
+    beyond = [tail_of(power, slope, weight, reach) for weight, slope in zip(weights, slopes, strict=True)]
+    if len(weights) == 1:
+        return reach, (size * beyond[0]).upper()
+    whole = [
+        2 * (1 + weight * reach) ** power * (slope * slope / 2).exp() + far
+        for weight, slope, far in zip(weights, slopes, beyond, strict=True)
+    ]
+    return reach, (size * (beyond[0] * whole[1] + whole[0] * beyond[1])).upper()
+
+
+def reach_of(bits: int, slope: float, power: int) -> int:
+    """A whole R with ``R/2 >= slope + power/R`` and ``e^{-R²/2} < 2^{-bits}``: where a Gaussian average is cut off.
+
+    Beyond it ``(1 + z)^power e^{slope z - z²/2}`` falls faster than ``e^{-Rz/2}``.
+    """
+    return math.ceil(math.sqrt(2 * math.log(2) * bits) + 2 * slope + 2 * math.sqrt(power)) + 1
+
+
+def tail_of(power: int, slope: Any, deviation: Any, reach: Any) -> Any:
+    """A bound of ``∫ (1 + deviation |z|)^power e^{slope |z|} φ(z) dz`` over ``|z| > reach``, for a reach as above.
+
+    The logarithm of the integrand falls at least at the rate ``reach/2`` there, so each side is at most its value at
+    the end times ``2/reach``.
+    """
+    density = (reach.pi() * 2).sqrt()
+    return 4 * (1 + deviation * reach) ** power * (slope * reach - reach**2 / 2).exp() / (reach * density)
 
 
 def _line(at: Evaluator, body: sp.Expr, variables: tuple[sp.Symbol, ...], rows: list[Any], reach: Any) -> Any:
