@@ -96,12 +96,12 @@ def room_of(file: str) -> str:
 
 
 def by_rooms(folder: Path, files: Iterable[str], names: Sequence[str]) -> dict[str, float]:
-    """The share of each room that its own tests run."""
+    """The share of each room that its own tests run, where all of them were measured."""
     held = list(files)
     found = {}
     for room in sorted({room_of(file) for file in held}):
-        mirrors = [name for name in names if mirrored(room, name) and kept(folder, name).exists()]
-        if mirrors:
+        mirrors = [name for name in names if mirrored(room, name)]
+        if mirrors and all(kept(folder, name).exists() for name in mirrors):
             ran = counts(folder, mirrors)
             found[room] = share(total(ran[file] for file in held if room_of(file) == room and file in ran))
     return found

@@ -65,7 +65,9 @@ def keep(found: dict[str, Outcome]) -> None:
     files = test_files([])
     left = [file for file in files if not any(file == path or file.startswith(f"{path}/") for path in found)]
     notes = [f"fail: {', '.join(bad)}"] if bad else []
-    notes += [f"{len(left)} of {len(files)} test files were not run: {', '.join(left)}"] if left else []
+    folders = Counter("/".join(file.split("/")[:2]) for file in left)
+    where = ", ".join(f"{count} in {folder}" for folder, count in sorted(folders.items()))
+    notes += [f"{len(left)} of {len(files)} test files were not run: {where}"] if left else []
     listed = {key: value for key, value in before.get("listed", {}).items() if key != name()}
     figures = before.get("figures", {}) | {name(): text}
     record("platforms", COMMAND, figures, listed | ({name(): "; ".join(notes)} if notes else {}))
