@@ -65,7 +65,7 @@ def tell(line: str, end: str = "\n") -> None:
     """A line on standard error, where there is one."""
     with suppress(OSError, ValueError):
         if sys.stderr is not None:
-            print(line, file=sys.stderr, end=end, flush=True)
+            print(line + end, file=sys.stderr, end="", flush=True)  # whole, whatever other threads write
 
 
 def on_a_terminal() -> bool:

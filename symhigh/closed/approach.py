@@ -126,8 +126,9 @@ def approach(
     if end is None or (modes.values is None and A.rows > 1):
         return {}
     if A.rows == 1:
+        (pull,) = A
         profile = sp.cancel(summand / lam)
-        root = Secular(RHO, summand, profile, sp.expand(-2 * A[0, 0])).root(modes)
+        root = Secular(RHO, summand, profile, sp.expand(-2 * pull)).root(modes)
     elif modes.few:
         equation = Secular(RHO, summand, summand, lam).polynomial(modes)
         root = Root(equation, RHO, 0, end)
@@ -155,7 +156,8 @@ def secular_summand(rest: RestingModes, core: list[int], weight: sp.Matrix) -> t
     per_error = sp.diff(rest.error, LEVEL)
     h = (f.diff(LEVEL) / per_error).subs(at)
     J = f.jacobian(y).subs(at).subs(lam, root**2)
-    read = [sp.diff(lam * (weight.T * S * weight)[0], s) for s in y]
+    (seen,) = weight.T * S * weight
+    read = [sp.diff(lam * seen, s) for s in y]
     answer = _solved(-RHO * sp.eye(len(y)) - J, h.subs(lam, root**2))
     product = sum((a * b for a, b in zip(read, answer, strict=True)), sp.S.Zero)
     summand = sp.cancel(product.subs(lam, root**2)).subs(root, sp.sqrt(lam))
@@ -179,7 +181,8 @@ def _end(A: sp.Matrix, modes: Modes) -> sp.Expr | None:
     where trace and determinant are linear in it.
     """
     if A.rows == 1:
-        return sp.expand(-2 * A[0, 0]).subs(lam, modes.edge)
+        (pull,) = A
+        return sp.expand(-2 * pull).subs(lam, modes.edge)
     if A.rows > 2:
         return None
     trace, det = -A.trace(), A.det()

@@ -54,7 +54,7 @@ class AtRest(sp.Expr):  # type: ignore[misc]
     def _eval_evalf(self, prec: int) -> sp.Expr:
         if self.free_symbols:
             return self
-        value = mpmath.mpf(self._value(prec + 20))
+        value = self._value(prec + 20)
         if abs(value) < mpmath.mpf(2) ** (-prec - 10):  # the overlaps are of order one, so that this is zero
             return sp.S.Zero
         return sp.Float._new(value._mpf_, prec)
@@ -97,7 +97,8 @@ class DecayAtRest(AtRest):
             rates = []
             for k, value in enumerate(values):
                 vector = right[:, k]
-                seen = abs((slope.T * vector)[0]) > size * mpmath.norm(vector) * mpmath.mpf(2) ** (-bits // 3)
+                (along,) = slope.T * vector
+                seen = abs(along) > size * mpmath.norm(vector) * mpmath.mpf(2) ** (-bits // 3)
                 rates.append(-mpmath.re(value) * (1 if seen else 2))
             return min(rates)
 

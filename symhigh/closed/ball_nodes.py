@@ -1,7 +1,7 @@
-"""Enclosures of what takes more than one call: pieces, sums, roots, averages over a spectrum, Gaussian averages.
+"""Enclosures of what takes more than one call: pieces, sums, roots, integrals, averages over a spectrum.
 
 Serves :mod:`symhigh.closed.balls`. A root is enclosed by a proven change of sign, an integral by Arb's rigorous
-quadrature, a Gaussian average over one variable by that and a proven bound of its tails.
+quadrature; Gaussian averages stand in :mod:`symhigh.closed.ball_means`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from typing import Any
 import sympy as sp
 
 from symhigh.closed.balls import Evaluator, NotEnclosed, encloses
-from symhigh.closed.growth import growth
 from symhigh.closed.nodes import Average, Choice, Root
-from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit
 from symhigh.derivation.gaussian.tails import Hazard, LogErfc
 from symhigh.symbols import lam
@@ -22,7 +20,8 @@ from symhigh.symbols import lam
 
 @encloses(sp.log)
 def _log(at: Evaluator, expr: sp.Expr) -> Any:
-    return at(expr.args[0]).log(analytic=at.analytic)
+    (inner,) = expr.args
+    return at(inner).log(analytic=at.analytic)
 
 
 @encloses(Sigmoid, Softplus, LogErfc, Hazard)
@@ -32,22 +31,21 @@ def _named(at: Evaluator, expr: sp.Expr) -> Any:
 
 @encloses(sp.Abs)
 def _absolute(at: Evaluator, expr: sp.Expr) -> Any:
-    inner = at(expr.args[0])
-    if at.analytic or inner.imag == 0:
-        return inner.real_abs(analytic=at.analytic)
-    return at.flint.acb(abs(inner))
+    (inner,) = map(at, expr.args)
+    return inner.real_abs(analytic=True) if at.analytic else at.flint.acb(abs(inner))
 
 
 @encloses(sp.sign)
 def _sign(at: Evaluator, expr: sp.Expr) -> Any:
-    return at(expr.args[0]).real_sgn(analytic=at.analytic)
+    (inner,) = expr.args
+    return at(inner).real_sgn(analytic=at.analytic)
 
 
 @encloses(sp.Heaviside)
 def _heaviside(at: Evaluator, expr: sp.Expr) -> Any:
-    inner = at(expr.args[0])
+    inner, middle = map(at, expr.args)
     if inner.real.contains(0) and not at.analytic:
-        return inner.real_heaviside().union(at(expr.args[1]))
+        return inner.real_heaviside().union(middle)
     return inner.real_heaviside(analytic=at.analytic)
 
 
@@ -80,29 +78,31 @@ def _choice(at: Evaluator, expr: sp.Expr) -> Any:
 
 @encloses(sp.factorial)
 def _factorial(at: Evaluator, expr: sp.Expr) -> Any:
-    return (at(expr.args[0]) + 1).gamma()
+    (inner,) = expr.args
+    return (at(inner) + 1).gamma()
 
 
 @encloses(sp.polygamma)
 def _polygamma(at: Evaluator, expr: sp.Expr) -> Any:
-    return at(expr.args[1]).polygamma(at(expr.args[0]))
+    order, inner = map(at, expr.args)
+    return inner.polygamma(order)
 
 
 @encloses(sp.Sum)
 def _sum(at: Evaluator, expr: sp.Expr) -> Any:
-    if len(expr.limits) != 1 or not all(e.is_Integer for e in expr.limits[0][1:]):
-        raise NotEnclosed(f"{expr} is no finite sum")
-    index, low, high = expr.limits[0]
-    terms = (expr.function.xreplace({index: sp.Integer(k)}) for k in range(int(low), int(high) + 1))
-    return sum(map(at, terms), at.flint.acb(0))
+    match [tuple(limit) for limit in expr.limits]:
+        case [(index, sp.Integer() as low, sp.Integer() as high)]:
+            terms = (expr.function.xreplace({index: sp.Integer(k)}) for k in range(int(low), int(high) + 1))
+            return sum(map(at, terms), at.flint.acb(0))
+    raise NotEnclosed(f"{expr} is no finite sum")
 
 
 @encloses(sp.Integral)
 def _integral(at: Evaluator, expr: sp.Expr) -> Any:
-    if len(expr.limits) != 1 or len(expr.limits[0]) != 3 or any(e.is_infinite for e in expr.limits[0][1:]):
-        raise NotEnclosed(f"{expr} is no integral between two numbers")
-    variable, low, high = expr.limits[0]
-    return _quadrature(at, expr.function, variable, at(low), at(high))
+    match [tuple(limit) for limit in expr.limits]:
+        case [(variable, low, high)] if not (low.is_infinite or high.is_infinite):
+            return _quadrature(at, expr.function, variable, at(low), at(high))
+    raise NotEnclosed(f"{expr} is no integral between two numbers")
 
 
 @encloses(Average)
@@ -121,21 +121,21 @@ def _root(at: Evaluator, expr: Root) -> Any:
     if at.analytic:
         raise NotEnclosed("a root under an integral is not enclosed")
     arb, acb, bits = at.flint.arb, at.flint.acb, at.flint.ctx.prec
+    function, unknown, *interval = expr.args
     put = {s: _middle(at(s)) for s in expr.free_symbols}
     guess = sp.Rational(expr.xreplace(put).evalf(int(bits * 0.302)))
-    low, high = (None if e is sp.oo else at.real(e) for e in expr.args[2:])
+    low, high = (arb.pos_inf() if e is sp.oo else at.real(e) for e in interval)
 
     def equation(where: Any) -> Any:
-        return Evaluator({**at.values, expr.unknown: acb(where)}).real(expr.equation)
+        return Evaluator({**at.values, unknown: acb(where)}).real(function)
 
-    for power in range(bits - 30, 8, -max(4, bits // 20)):
-        reach = abs(guess) * sp.Rational(1, 2**power)
-        ends = [arb(at.flint.fmpq(int(e.p), int(e.q))) for e in (guess - reach, guess + reach)]
-        left, right = map(equation, ends)
-        if (left < 0 and right > 0) or (left > 0 and right < 0):
-            between = ends[0].union(ends[1])
-            if (low is not None and not ends[0] > low) or (high is not None and not ends[1] < high):
+    for power in range(bits, 8, -(bits // 20)):
+        reach = abs(guess) / 2**power
+        left, right = (arb(at.flint.fmpq(int(e.p), int(e.q))) for e in (guess - reach, guess + reach))
+        if equation(left) * equation(right) < 0:
+            if not (left > low and right < high):
                 raise NotEnclosed(f"the root of {expr} is not proved to lie in its interval", wide=True)
+            between = left.union(right)
             if equation(between).is_finite():
                 return acb(between)
     raise NotEnclosed(f"no change of sign of {expr} is proved", wide=True)
@@ -144,33 +144,6 @@ def _root(at: Evaluator, expr: Root) -> Any:
 def _middle(ball: Any) -> sp.Rational:
     mantissa, exponent = ball.real.mid().man_exp()
     return sp.Rational(int(mantissa)) * sp.Integer(2) ** int(exponent)
-
-
-@encloses(GaussianMean)
-def _gaussian(at: Evaluator, expr: GaussianMean) -> Any:
-    """``∫ f(√s z) φ(z) dz`` between -R and R by Arb, and what is left bounded by the growth of f."""
-    if expr.dimension > 1:
-        raise NotEnclosed("averages over two and more variables are not enclosed, only over one")
-    if at.analytic:
-        raise NotEnclosed("an average under an integral is not enclosed")
-    acb, arb, bits = at.flint.acb, at.flint.arb, at.flint.ctx.prec
-    deviation, variable = at.real(expr.cov[0, 0]).sqrt(), expr.variables[0]
-    size, power, rate = growth(expr.integrand, variable, lambda e: abs(at(e)).upper())
-    size, power, rate = arb(size), int(power), arb(rate)
-    slope = rate * deviation
-    reach = arb(int((1.39 * bits) ** 0.5 + 2 * float(slope.upper()) + 2 * power**0.5) + 2)
-    if not reach / 2 >= slope + power / reach:
-        raise NotEnclosed(f"the tails of {expr} are not bounded", wide=True)
-    density = (2 * arb.pi()).sqrt()
-    exponent = slope * reach - reach * reach / 2
-    tail = 4 * size * (1 + deviation * reach) ** power * exponent.exp() / (reach * density)
-
-    def integrand(z: Any, analytic: bool) -> Any:
-        inner = Evaluator({**at.values, variable: deviation * z}, analytic)
-        return inner(expr.integrand) * (-z * z / 2).exp() / density
-
-    inside = acb.integral(integrand, acb(-reach), acb(reach))
-    return inside + acb(arb(0, tail.upper()))
 
 
 def _quadrature(at: Evaluator, body: sp.Expr, variable: sp.Symbol, low: Any, high: Any) -> Any:

@@ -6,6 +6,7 @@ Every operation encloses, so nothing here rests on how a number looks; what has 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
@@ -46,8 +47,16 @@ _CUT = {
     sp.loggamma: "lgamma", sp.Ei: "ei", sp.LambertW: "lambertw",
 }  # fmt: skip
 """Functions with a branch cut off the right half plane."""
-_ORDER = {sp.besselj: "bessel_j", sp.besseli: "bessel_i", sp.besselk: "bessel_k", sp.bessely: "bessel_y"}
-_OF_TWO = {sp.uppergamma: "gamma_upper", sp.lowergamma: "gamma_lower", sp.expint: "expint"}
+_ORDER = {
+    sp.besselj: "bessel_j", sp.besseli: "bessel_i", sp.besselk: "bessel_k", sp.bessely: "bessel_y",
+    sp.uppergamma: "gamma_upper", sp.lowergamma: "gamma_lower", sp.expint: "expint",
+}  # fmt: skip
+"""Functions of an order and an argument."""
+_PROOFS: dict[str, tuple[Callable[..., bool], Callable[..., bool]]] = {
+    "<": (operator.lt, operator.ge), ">": (operator.gt, operator.le), "==": (operator.eq, operator.ne),
+    "<=": (operator.le, operator.gt), ">=": (operator.ge, operator.lt), "!=": (operator.ne, operator.eq),
+}  # fmt: skip
+"""What proves a comparison, and what proves its contrary; Arb's comparisons hold for all points of their balls."""
 _CONSTANTS = {sp.pi: "pi", sp.E: "const_e", sp.EulerGamma: "const_euler", sp.Catalan: "const_catalan"}
 
 
@@ -99,13 +108,13 @@ class Evaluator:
             if isinstance(expr, kind):
                 return rule(self, expr)
         if type(expr) in _ENTIRE and len(expr.args) == 1:
-            return getattr(self(expr.args[0]), _ENTIRE[type(expr)])()
+            (inner,) = map(self, expr.args)
+            return getattr(inner, _ENTIRE[type(expr)])()
         if type(expr) in _CUT:
             return self._cut(expr)
         if type(expr) in _ORDER:
-            return getattr(self(expr.args[1]), _ORDER[type(expr)])(self(expr.args[0]))
-        if type(expr) in _OF_TWO:
-            return getattr(self(expr.args[1]), _OF_TWO[type(expr)])(self(expr.args[0]))
+            order, inner = map(self, expr.args)
+            return getattr(inner, _ORDER[type(expr)])(order)
         raise NotEnclosed(f"no enclosure of {type(expr).__name__} is known here")
 
     def _power(self, base: sp.Expr, exponent: sp.Expr) -> Any:
@@ -113,18 +122,14 @@ class Evaluator:
             return self(exponent).exp()
         if exponent.is_Integer:
             return self(base) ** int(exponent)
-        if exponent is sp.S.Half:
-            return self(base).sqrt(analytic=self.analytic)
-        if exponent == -sp.S.Half:
-            return self(base).rsqrt(analytic=self.analytic)
         return self(base).pow(self(exponent), analytic=self.analytic)
 
     def _cut(self, expr: sp.Expr) -> Any:
-        inner = self(expr.args[0])
+        first, *more = expr.args
+        inner = self(first)
         if self.analytic and not inner.real > 0:
             return self.nan()
-        more = [int(a) for a in expr.args[1:]]
-        return getattr(inner, _CUT[type(expr)])(*more)
+        return getattr(inner, _CUT[type(expr)])(*map(int, more))
 
     def nan(self) -> Any:
         """What tells Arb's quadrature to look closer."""
@@ -132,9 +137,7 @@ class Evaluator:
 
     def any_of(self, parts: list[sp.Expr]) -> Any:
         """What holds all values that may be meant; with a choice open, nothing analytic."""
-        if len(parts) == 1:
-            return self(parts[0])
-        if self.analytic or not parts:
+        if len(parts) > 1 and self.analytic:
             return self.nan()
         return reduce(lambda a, b: a.union(b), map(self, parts))
 
@@ -149,24 +152,12 @@ class Evaluator:
                 return settles
             return None if None in parts else not settles
         if isinstance(condition, sp.Not):
-            inner = self.holds(condition.args[0])
+            (inner,) = map(self.holds, condition.args)
             return None if inner is None else not inner
         if not isinstance(condition, sp.core.relational.Relational):
             raise NotEnclosed(f"the condition {condition} is no comparison")
         gap = self(condition.lhs - condition.rhs)
-        if gap.imag != 0 and not self.analytic and not gap.imag.contains(0):
+        if not self.analytic and not gap.imag.contains(0):
             raise NotEnclosed(f"{condition} compares what is not real")
-        gap = gap.real
-        signs = {"<": gap < 0, ">": gap > 0}
-        if condition.rel_op in ("==", "!="):
-            apart = signs["<"] or signs[">"]
-            zero = bool(gap == 0)  # of balls, neither = nor ≠ need be true
-            if not (apart or zero):
-                return None
-            return apart is (condition.rel_op == "!=")
-        wanted, other = condition.rel_op[0], {"<": ">", ">": "<"}[condition.rel_op[0]]
-        if signs[wanted] or (condition.rel_op.endswith("=") and gap == 0):
-            return True
-        if signs[other] or (not condition.rel_op.endswith("=") and gap == 0):
-            return False
-        return None
+        surely, never = _PROOFS[condition.rel_op]
+        return True if surely(gap.real, 0) else False if never(gap.real, 0) else None

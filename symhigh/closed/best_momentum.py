@@ -51,7 +51,6 @@ def best_momentum(spectrum: Spectrum) -> BestMomentum:
     owner = "best_momentum"
     instance(owner, "spectrum", spectrum, Spectrum, "a Spectrum, such as Spectrum.isotropic()")
     values, weights = spectrum.numeric(owner)
-    values, weights = values[weights > 0], weights[weights > 0]
     if not values.min() > 1e-14 * values.max():
         raise ValueError(
             f"{owner}(spectrum={spectrum.name}): the smallest eigenvalue is {values.min():g}; it must be > 0, since "

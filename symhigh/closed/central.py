@@ -44,17 +44,19 @@ def central_limit(limit: LinearLimit, modes: Modes, rate: sp.Expr, stable: tuple
     read = _Reader(theory, limit)
     place = theory.coupling.index(error_square)
     D = gamma * (limit.slope * error_square + limit.floor) / limit.pull
-    a, s = -read(theory.block[0, 0]) / lam, read(theory.spread[0, 0]).subs(D2, D) / lam
-    b = read(theory.border[0, place]).subs(D2, D) / lam
+    (block,), (spread,) = theory.block, theory.spread
+    a, s = -read(block) / lam, read(spread).subs(D2, D) / lam
+    b = read(theory.border[place]).subs(D2, D) / lam
     features = theory.features.applyfunc(read).subs(D2, D) / lam
-    between = sp.cancel((features * theory.core.applyfunc(read) * features.T)[0, 0])
+    between = sp.cancel((features * theory.core.applyfunc(read) * features.T).trace())
     parts = [sp.cancel(e) for e in (a, s, b)]
     if any(e.has(lam, D2, GaussianMean, MixtureMean) for e in (*parts, between)):
         return {}
     a, s, b = parts
     rest = fixed_point(limit, modes, rate)
     found = _variances(modes, a, s, b, between)
-    shift = None if theory.mean is None else sp.cancel(read(theory.mean.shift[0]).subs(D2, D) / lam**2)
+    (shift,) = (None,) if theory.mean is None else theory.mean.shift
+    shift = None if shift is None else sp.cancel(read(shift).subs(D2, D) / lam**2)
     if shift is not None and not shift.has(lam, GaussianMean, MixtureMean):
         found["risk_bias"] = (limit.share * shift * modes.mean(lam**2) / (a - b * modes.mean(lam)), _BIAS)
     share = {"risk_variance": limit.share**2, "risk_distance_covariance": limit.share}

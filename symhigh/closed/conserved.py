@@ -32,7 +32,8 @@ class ConservationLaw:
         zeros = [z for z in sp.solve(sp.numer(sp.together(sp.diff(self.potential, gamma))), gamma) if z != 0]
         if len(zeros) != 1:
             raise ValueError(f"the potential {self.potential} has {len(zeros)} turning points")
-        return sp.cancel(zeros[0])
+        (zero,) = zeros
+        return sp.cancel(zero)
 
 
 @lru_cache(maxsize=64)
@@ -47,12 +48,14 @@ def learning_rate_drift(limit: LinearLimit) -> sp.Expr | None:
 @lru_cache(maxsize=64)
 def conservation_law(limit: LinearLimit, moment: sp.Symbol) -> ConservationLaw | None:
     """The law for ``moment``, or None where the elimination leaves more than γ."""
-    if len(limit.system.states) != 1 or limit.rate.free_symbols.isdisjoint({limit.system.states[0].name}):
+    if len(limit.system.states) != 1:
+        return None
+    (memory,) = limit.system.states
+    if memory.name not in limit.rate.free_symbols:
         return None
     if (drift := learning_rate_drift(limit)) is None:
         return None
     slope = sp.cancel(sp.expand(limit.drift(moment)) / drift)
-    (memory,) = limit.system.states
     moving = {r.name for r in limit.system.reductions if r.summand.has(*limit.system.family.states)} | {
         memory.name,
         t,

@@ -14,7 +14,8 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-import symhigh.closed.ball_nodes  # noqa: F401  enters its rules
+import symhigh.closed.ball_means
+import symhigh.closed.ball_nodes  # noqa: F401  both enter their rules
 from symhigh.checks import shown
 from symhigh.closed.balls import Evaluator, NotEnclosed
 

@@ -122,8 +122,7 @@ def _bound(system: MomentSystem) -> sp.Expr:
     """c of a step ``X - (g/d) max(-c, min(c, G))``."""
     step = system.rule.step
     moved = sp.expand((X - step.get(X, X)) * d / g)
-    inner = [a for a in moved.args if isinstance(a, sp.Min)]
-    bounds = [a for a in (inner[0].args if inner else ()) if a != G]
-    if set(step) != {X} or len(bounds) != 1 or moved != sp.Max(-bounds[0], sp.Min(bounds[0], G)):
-        raise DoesNotApply("its step is not that of one vector by the gradient with its entries clipped")
-    return system.rule.values.get(bounds[0], bounds[0])
+    for c in {a for inner in moved.atoms(sp.Min) for a in inner.args} - {G}:
+        if set(step) == {X} and moved == sp.Max(-c, sp.Min(c, G)):
+            return system.rule.values.get(c, c)
+    raise DoesNotApply("its step is not that of one vector by the gradient with its entries clipped")

@@ -99,7 +99,7 @@ def monomials(summable: bool) -> tuple[Monomial, ...]:
     target into all modes, 1/d of it; capacity: what d features cannot express.
     """
     form = volterra(derive(least_squares(), Constant(1)))
-    density = lam ** (-1 / (2 * ALPHA) - 1) / (2 * ALPHA)  # of the modes j in λ = j^{-2α}
+    density = lam ** (-1 / (2 * ALPHA) - 1)  # of the modes j in λ = j^{-2α}, up to a constant
     forcing = form.forcing.summand.subs(D2, lam ** (BETA / ALPHA))  # D² = j^{-2β}
     leaking = form.forcing.summand.subs(D2, sp.S.One)
     found = [

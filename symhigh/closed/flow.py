@@ -63,7 +63,7 @@ class Flow:
         aims = self.system.field.targets
         rows = {v: sp.Matrix([[entry.get(v, {}).get(a, sp.S.Zero) for a in aims]]) for v in self._vectors}
         rows |= {a: sp.eye(len(aims))[k, :] for k, a in enumerate(aims)}
-        products = [(rows[v] * self.targets * rows[w].T)[0] for v, w in self.pairs]
+        products = [value for v, w in self.pairs for value in rows[v] * self.targets * rows[w].T]
         return dict(zip(self.unknowns, products * len(self.values), strict=False))
 
     @property

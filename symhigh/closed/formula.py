@@ -153,7 +153,7 @@ class Formula:
 
         ``values`` as in :meth:`evaluate`, numbers only. Needs python-flint (``pip install 'symhigh[enclosures]'``) and
         raises ``ImportError`` without; ``ValueError`` as :meth:`evaluate` does, and where a part of the expression
-        has no enclosure, named: Gaussian averages over two variables, spectra left open.
+        has no enclosure, named: Gaussian averages over three variables, spectra left open.
         """
         wanted = whole("Formula.enclose", "digits", digits, least=1, most=4_000, meaning="significant digits")
         numbers = self._numbers("Formula.enclose", values)

@@ -1,11 +1,11 @@
-"""A proven bound of how a function grows: ``|f(x)| <= C (1 + |x|)^k e^{a|x|}`` for all real x, from its expression.
+"""A proven bound of how a function grows: ``|f(x)| <= C (1 + r)^k e^{ar}``, r = |x₁| + … + |xₙ|, from its expression.
 
 Serves the enclosures: it bounds the tails of a Gaussian average. What it cannot bound it refuses by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy as sp
@@ -21,18 +21,20 @@ _AT_MOST = {
 }  # fmt: skip
 
 
-def growth(expr: sp.Expr, x: sp.Symbol, size: Callable[[sp.Expr], Any]) -> Bound:
-    """``(C, k, a)`` of ``expr`` in ``x``; ``size`` gives a proven upper bound of what is free of ``x``.
+def growth(expr: sp.Expr, x: sp.Symbol | Sequence[sp.Symbol], size: Callable[[sp.Expr], Any]) -> Bound:
+    """``(C, k, a)`` of ``expr`` in ``x``, one real variable or several; ``size`` bounds what is free of them.
 
     Raises ``ValueError`` naming the part that it cannot bound.
     """
 
-    def of(e: sp.Expr) -> Bound:
-        return growth(e, x, size)
+    variables = (x,) if isinstance(x, sp.Symbol) else tuple(x)
 
-    if not expr.has(x):
+    def of(e: sp.Expr) -> Bound:
+        return growth(e, variables, size)
+
+    if not expr.has(*variables):
         return size(expr), 0, 0
-    if expr == x:
+    if expr in variables:
         return 1, 1, 0
     kind = type(expr)
     if kind in _AT_MOST:
@@ -47,29 +49,28 @@ def growth(expr: sp.Expr, x: sp.Symbol, size: Callable[[sp.Expr], Any]) -> Bound
             total = (total[0] * part[0], total[1] + part[1], total[2] + part[2])
         return total
     if kind in (sp.Abs, sp.asinh):
-        return of(expr.args[0])
+        return of(*expr.args)
     if kind is Softplus:  # log(1 + e^u) <= log 2 + |u|
-        return _sum([(1, 0, 0), of(expr.args[0])])
+        return _sum([(1, 0, 0), of(*expr.args)])
     if kind is Hazard:  # at most 1 to the left, √π (u + √(u² + 2))/2 to the right
-        return _sum([(2, 0, 0), _times(2, of(expr.args[0]))])
+        return _sum([(2, 0, 0), _times(2, of(*expr.args))])
     if kind is LogErfc:  # erfc u >= 2 e^{-u²}/(√π (u + √(u² + 2))) to the right, between 1 and 2 to the left
-        inner = of(expr.args[0])
+        inner = of(*expr.args)
         square = (inner[0] ** 2, 2 * inner[1], 2 * inner[2])
         return _sum([(1, 0, 0), _times(2, inner), square])
     if kind is sp.exp:
-        return _exponential(expr.args[0], of)
+        (exponent,) = expr.args
+        return _exponential(exponent, of)
     if kind is sp.log:
-        base = expr.args[0]
-        return _sum([of(base), (1 / _at_least(base, x, size), 0, 0)])  # |log b| <= b + 1/c for b >= c
+        (base,) = expr.args
+        return _sum([of(base), (1 / _at_least(base, variables, size), 0, 0)])  # |log b| <= b + 1/c for b >= c
     if isinstance(expr, sp.Pow) and expr.exp.is_Rational:
-        exponent = expr.exp
-        if exponent.is_positive:
+        whole = int(sp.ceiling(abs(expr.exp)))
+        if expr.exp.is_positive:
             inner = of(expr.base)
-            if exponent.is_Integer:
-                return inner[0] ** int(exponent), inner[1] * int(exponent), inner[2] * int(exponent)
-            whole = int(sp.ceiling(exponent))  # b^r <= 1 + b^⌈r⌉
-            return _sum([(1, 0, 0), (inner[0] ** whole, inner[1] * whole, inner[2] * whole)])
-        least, whole = _at_least(expr.base, x, size), int(sp.ceiling(-exponent))
+            raised = inner[0] ** whole, inner[1] * whole, inner[2] * whole
+            return raised if expr.exp.is_Integer else _sum([(1, 0, 0), raised])  # b^r <= 1 + b^⌈r⌉
+        least = _at_least(expr.base, variables, size)
         return _sum([(1, 0, 0), (1 / least**whole, 0, 0)])
     raise ValueError(f"how fast {expr} grows is not known here")
 
@@ -87,9 +88,9 @@ def _exp(size: Any) -> Any:
     return size.exp() if hasattr(size, "exp") else 3 ** int(size + 1)
 
 
-def _at_least(base: sp.Expr, x: sp.Symbol, size: Callable[[sp.Expr], Any]) -> Any:
+def _at_least(base: sp.Expr, variables: Sequence[sp.Symbol], size: Callable[[sp.Expr], Any]) -> Any:
     """A proven lower bound above zero of a number plus what is never negative."""
-    number, rest = base.as_independent(x, as_Add=True)
+    number, rest = base.as_independent(*variables, as_Add=True)
     if not (number.is_positive and rest.is_nonnegative):
         raise ValueError(f"{base} is not proved to stay away from zero")
     return 1 / size(1 / number)

@@ -264,4 +264,5 @@ def _measured(limit: LinearLimit, modes: Modes) -> dict[sp.Symbol, Any]:
 
 def _only(modes: Modes) -> sp.Expr:
     assert modes.values is not None
-    return modes.values[0]
+    (value,) = modes.values
+    return value

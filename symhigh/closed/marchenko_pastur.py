@@ -104,15 +104,17 @@ class HalfTurn(sp.Expr):  # type: ignore[misc]
 
     @property
     def free_symbols(self) -> set[sp.Symbol]:
-        return self.args[0].free_symbols - {ANGLE}
+        (integrand,) = self.args
+        return integrand.free_symbols - {ANGLE}
 
     def _eval_evalf(self, prec: int) -> sp.Expr:
         if self.free_symbols:
             return self
-        return sp.Float._new(_half_turn(self.args[0], 64 * (1 + prec // 64))._mpf_, prec)
+        return sp.Float._new(_half_turn(*self.args, 64 * (1 + prec // 64))._mpf_, prec)
 
     def _latex(self, printer: Any) -> str:
-        return rf"\frac1\pi \int_0^\pi {printer._print(self.args[0])}\, d\theta"
+        (integrand,) = map(printer._print, self.args)
+        return rf"\frac1\pi \int_0^\pi {integrand}\, d\theta"
 
 
 @lru_cache(maxsize=256)

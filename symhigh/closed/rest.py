@@ -39,7 +39,8 @@ def rest_limits(question: Question) -> Formulas:
     S = rest.moments(core)
     if offset.has(t) or small.has(t) or (offset != 0 and rest.target in field.coordinates):
         raise DoesNotApply("the target wanders away from where its modes rest")
-    mode = sp.cancel(lam * (small.T * S[0] * small)[0])
+    (spread,) = small.T * S[0] * small
+    mode = sp.cancel(lam * spread)
     level = _level(system, rest, modes, mode, lam * offset**2)
     where = (*_stable(rest, core), *level.where)
     least, rested = (_at_target(rest.risk), rest.risk.subs(error_square, level.error))
@@ -190,11 +191,13 @@ def growing_limits(question: Question) -> Formulas:
         raise DoesNotApply("it has no cells")
     weight, offset = rest.relative(system.field.effective[0] - rest.target)
     core = rest.core(weight)
-    A = rest.drift[0].extract(core, core)
-    if offset != 0 or A.rows > 1 or sp.limit(1 / (A[0, 0] * t), t, sp.oo) != 0:
+    (drift,), (moments,) = rest.drift, rest.moments(core)
+    pulls = list(drift.extract(core, core))
+    if offset != 0 or len(pulls) > 1 or any(sp.limit(1 / (pull * t), t, sp.oo) != 0 for pull in pulls):
         raise DoesNotApply("its modes do not follow the cells")
     small = sp.Matrix([weight[i] for i in core])
-    mode = sp.powdenest(sp.simplify(lam * (small.T * rest.moments(core)[0] * small)[0] * sp.sqrt(t)))
+    (spread,) = small.T * moments * small
+    mode = sp.powdenest(sp.simplify(lam * spread * sp.sqrt(t)))
     error = _mean(modes, mode) / sp.sqrt(t)
     least, slope = (_at_target(e) for e in (rest.risk, sp.diff(rest.risk, error_square)))
     late = factored(sp.simplify(slope * error * sp.sqrt(t))) / sp.sqrt(t)

@@ -239,9 +239,9 @@ def _cells(field: MeanField, drift: list[sp.Expr]) -> tuple[tuple[sp.Symbol, sp.
     found = []
     for cell, speed in zip(field.cells, drift, strict=True):
         values = [v for v in sp.solve(speed, cell) if v != 0]
-        if len(values) != 1 or values[0].has(t, *field.coordinates):
+        if len(values) != 1 or any(v.has(t, *field.coordinates) for v in values):
             raise DoesNotApply(f"its cells {cell} never rest: they move by {speed}")
-        found.append((cell, sp.powdenest(values[0])))
+        found += [(cell, sp.powdenest(v)) for v in values]
     return tuple(found)
 
 

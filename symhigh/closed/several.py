@@ -140,8 +140,8 @@ def _fading(near: Linearised, rate: Rate) -> Formulas:
     places = near.places(second=True)
     still = near.relative_still()
     noise = sp.Matrix([still[k].coeff(RATE, 2) for k in places])
-    slope = near.gradient(risk).extract([0], places)
-    floor = tidied(sp.expand(-(slope * drift.LUsolve(noise))[0]))
+    slope = sp.Matrix([near.gradient(risk)[k] for k in places])
+    floor = tidied(sp.expand(-slope.dot(drift.LUsolve(noise))))
     words = "the excess risk for large t, to leading order"
     found["excess_risk_asymptotic"] = Formula(floor * rate.fading, positive(t), SOURCE, words)
     return found
@@ -172,7 +172,7 @@ def _rate(near: Linearised) -> Rate:
         found = sp.solve(growth, memory)
         if len(found) != 1 or growth.has(RATE, t):
             raise DoesNotApply(f"its memory {memory} has no place to rest at the target")
-        return Rate(expr, RATE, None, ((memory, found[0]),))
+        return Rate(expr, RATE, None, tuple((memory, value) for value in found))
     if growth.has(RATE, t):
         raise DoesNotApply(f"its memory {memory} grows with the learning rate itself, by {growth}")
     return _scheduled(expr.subs(memory, growth * t))

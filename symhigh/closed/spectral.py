@@ -37,13 +37,14 @@ class SlowestDecay(_OfMatrix):
         return sp.Expr.__new__(cls, sp.ImmutableMatrix(matrix))
 
     def _value(self) -> Any:
-        return -max(mpmath.re(e) for e in _eigenvalues_at(self.args[0], mpmath.mp.prec))
+        return -max(mpmath.re(e) for e in _eigenvalues_at(*self.args, mpmath.mp.prec))
 
     def _latex(self, printer: Any) -> str:
-        return rf"-\max\operatorname{{Re}}\,\operatorname{{spec}}{printer._print(self.args[0])}"
+        return rf"-\max\operatorname{{Re}}\,\operatorname{{spec}}{printer._print(*self.args)}"
 
     def _sympystr(self, printer: Any) -> str:
-        return f"SlowestDecay({self.args[0].rows} x {self.args[0].cols} matrix)"
+        (matrix,) = self.args
+        return f"SlowestDecay({matrix.rows} x {matrix.cols} matrix)"
 
 
 class CriticalRate(_OfMatrix):
@@ -72,10 +73,10 @@ class CriticalRate(_OfMatrix):
 def _explicit(matrix: sp.Matrix) -> sp.Expr | None:
     """The slowest decay of one or two variables in radicals."""
     if matrix.rows == 1:
-        return -matrix[0, 0]
+        return -matrix.trace()
     if matrix.rows == 2:
         trace = sp.factor(matrix.trace())
-        square = sp.factor((matrix[0, 0] - matrix[1, 1]) ** 2 + 4 * matrix[0, 1] * matrix[1, 0])
+        square = sp.factor(matrix.trace() ** 2 - 4 * matrix.det())
         return -(trace + sp.sqrt(square if square.is_nonnegative else sp.Max(square, 0))) / 2
     return None
 
@@ -91,4 +92,4 @@ def _eigenvalues_at(matrix: sp.ImmutableMatrix, bits: int) -> tuple[Any, ...]:
 
 def eigenvalues(matrix: Any) -> list[Any]:
     """The eigenvalues of a matrix of mpmath numbers, of any size."""
-    return [matrix[0, 0]] if matrix.rows == 1 else list(mpmath.eig(matrix, right=False))
+    return list(matrix) if matrix.rows == 1 else list(mpmath.eig(matrix, right=False))

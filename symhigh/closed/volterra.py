@@ -241,7 +241,7 @@ class RootSum(sp.Expr):  # type: ignore[misc]
             points = [numeric(end, ())() for end in ends]
             value, function = (numeric(e, (unknown,)) for e in (summand, equation))
             total = mpmath.fsum(value(bracketed_root(function, *pair)) for pair in pairwise(points))
-        return sp.Float._new(mpmath.mpf(total)._mpf_, prec)
+            return sp.Float._new(total._mpf_, prec)
 
     def _latex(self, printer: Any) -> str:
         summand, equation, unknown, _ = map(printer._print, self.args)

@@ -33,16 +33,14 @@ def density_kernels(system: MomentSystem, channels: tuple[sp.Expr, ...]) -> Any:
         exports = {name: LIMIT[name] for name in ("prepare", "begin")}
         exports |= {name: _COUPLING[name][:-1] for pair in pairs for name in pair}
         solver, own = _together(lambda: _solver(target), lambda: _begun(source, exports, target, plain=True))
-        return Kernels(target=target, fields=(), room=(0, 0), **_addressed(own, target), **solver)
+        return Kernels(target=target, **_addressed(own, target), **solver)
 
     return _kernels("density", (system.content, channels), _compiling(), made)
 
 
 def solver_kernels() -> Any:
     """The solver, with the coupling by one squared error."""
-    return _kernels("solver", (), _compiling(), lambda target: Kernels(
-        target=target, fields=(), room=(0, 0), **_solver(target)()
-    ))  # fmt: skip
+    return _kernels("solver", (), _compiling(), lambda target: Kernels(target=target, **_solver(target)()))
 
 
 def _compiling() -> Target:

@@ -49,13 +49,15 @@ class Kernels(SimpleNamespace):
 
     target: Target
     fields: tuple[str, ...]
-    room: tuple[int, int]
+    room: tuple[int, ...] = ()
+    """How many slopes linear algebra keeps, and the order of its matrix; empty where there is none."""
 
     def record(self, data: tuple[Any, ...]) -> Any:
         """The record of the functions with ``data`` = (par, coef, w, const), and room for the linear algebra."""
         given = dict(zip(("par", "coef", "w", "const"), data, strict=True))
-        slopes, size = self.room
-        given |= {"slope": np.zeros(slopes), "A": np.zeros((size, size)), "z": np.zeros(size)}
+        if self.room:
+            slopes, size = self.room
+            given |= {"slope": np.zeros(slopes), "A": np.zeros((size, size)), "z": np.zeros(size)}
         found = [given[name] if name in given else getattr(self, name) for name in self.fields]
         if self.fields == COURSE_FIELDS and self.target is C:
             return (*found, self.advance)
@@ -101,7 +103,7 @@ def _explicit(system: MomentSystem, target: Target) -> Kernels:
     stepper, functions = _together(
         lambda: _stepper("explicit", target), lambda: _begun(limit_source(system, target), LIMIT, target)
     )
-    return Kernels(target=target, fields=FIELDS, room=(0, 0), **functions, **stepper)
+    return Kernels(target=target, fields=FIELDS, **functions, **stepper)
 
 
 @lru_cache(maxsize=256)
@@ -113,7 +115,7 @@ def course_kernels(system: MomentSystem, target: Target) -> Any:
         own |= {name: first_class(own[name], LIMIT[name], "v") for name in ("prepare", "begin")}
     courses = _once(("courses", limit.target), lambda: _courses(limit.target))
     own |= {"advance": limit.advance, "courses": courses}
-    return Kernels(target=limit.target, fields=COURSE_FIELDS, room=(0, 0), **own)
+    return Kernels(target=limit.target, fields=COURSE_FIELDS, **own)
 
 
 def _courses(target: Target) -> Any:
@@ -270,7 +272,7 @@ def module_kernels(
 
     def made(target: Target) -> Kernels:
         begun = _begun(source(target), exports, target, plain=True, level=level, fused=fused)
-        return Kernels(target=target, fields=(), room=(0, 0), **begun())
+        return Kernels(target=target, **begun())
 
     return _kernels(name, content, target, made)
 

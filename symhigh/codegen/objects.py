@@ -191,7 +191,7 @@ class Function:
         self._enter = library[f"enter_{name}"]
         self._enter.restype = None
         self._enter.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
-        self.address = int(ctypes.cast(library[f"f_{name}"], ctypes.c_void_p).value or 0)
+        self.address = ctypes.cast(library[f"f_{name}"], ctypes.c_void_p).value
         fields = {r.name: tuple(r.fields.values()) for r in records}
         self._kinds = tuple(fields[k[1:]] if k.startswith("r") else k for k in kinds)
         self._layout = struct.Struct("".join(_format(k) for k in self._kinds))
@@ -249,13 +249,17 @@ class Function:
 
 
 def _format(kind: Any) -> str:
-    if isinstance(kind, tuple) and kind and isinstance(kind[-1], str) and kind[-1][0] in "vid(":  # a function
-        return "Q"
     if isinstance(kind, tuple):
-        return "".join(map(_format, kind))
-    if kind[0] == "(":
-        return "".join(map(_format, kind[1:-1].split(",")))
+        function = isinstance(kind[-1], str) and kind[-1].startswith(("v", "i", "d", "("))
+        return "Q" if function else "".join(map(_format, kind))
+    if kind.startswith("("):
+        return "".join(map(_format, _several(kind)))
     return {"d": "d", "i": "q", "n": ""}[kind] if len(kind) == 1 else "Q" + "q" * int(kind[1:])
+
+
+def _several(kind: str) -> list[str]:
+    """The types of several values."""
+    return kind.strip("()").split(",")
 
 
 def _width(kind: Any) -> int:
@@ -266,8 +270,8 @@ def _width(kind: Any) -> int:
 def _put(kind: Any, value: Any, slots: list[Any], copies: list[tuple[Any, Any]]) -> None:
     if isinstance(kind, tuple):
         slots.append(value.address)
-    elif kind[0] == "(":
-        for its, entry in zip(kind[1:-1].split(","), value, strict=True):
+    elif kind.startswith("("):
+        for its, entry in zip(_several(kind), value, strict=True):
             _put(its, entry, slots, copies)
     elif kind == "n":
         return
@@ -277,7 +281,7 @@ def _put(kind: Any, value: Any, slots: list[Any], copies: list[tuple[Any, Any]])
         slots.append(int(value))
     else:
         array, held = value, _HELD[kind[0]]
-        if not (array.flags.c_contiguous and (array.dtype is held or array.dtype == held)):
+        if not (array.flags.c_contiguous and array.dtype == held):
             array = np.ascontiguousarray(value, dtype=held)
             if value.flags.writeable:
                 copies.append((value, array))

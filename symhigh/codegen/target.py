@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 import sympy as sp
 from sympy.printing.numpy import NumPyPrinter
@@ -97,8 +98,18 @@ class _ScalarPrinter(ScalarPrinter):
         return f"(1.0 if {u} > 0.0 else (0.0 if {u} < 0.0 else {at_zero}))"
 
 
+class _ArrayPrinter(NumPyPrinter):  # type: ignore[misc]
+    """Extremes entry by entry, in terms of NumPy alone: SymPy's own printer calls ``functools``."""
+
+    def _print_Max(self, expr: sp.Max) -> str:
+        return reduce("numpy.maximum({}, {})".format, map(self._print, expr.args))
+
+    def _print_Min(self, expr: sp.Min) -> str:
+        return reduce("numpy.minimum({}, {})".format, map(self._print, expr.args))
+
+
 _scalar_printer = _ScalarPrinter({"fully_qualified_modules": False})
-_array_printer = NumPyPrinter({"fully_qualified_modules": True, "allow_unknown_functions": True})
+_array_printer = _ArrayPrinter({"fully_qualified_modules": True, "allow_unknown_functions": True})
 
 
 class Names:

@@ -16,7 +16,7 @@ def fused(typing_context, a, b, c):
     """``a b + c`` rounded once where the processor can; else rounded twice."""
 
     def made(context, builder, signature, given):
-        number = given[0].type
+        number = ir.DoubleType()
         known = builder.module.declare_intrinsic("llvm.fmuladd", [number], ir.FunctionType(number, [number] * 3))
         return builder.call(known, given)
 
@@ -28,7 +28,8 @@ def number_of(typing_context, word):
     """The double whose bits are those of ``word``."""
 
     def made(context, builder, signature, given):
-        return builder.bitcast(given[0], context.get_value_type(types.float64))
+        (bits,) = given
+        return builder.bitcast(bits, context.get_value_type(types.float64))
 
     return types.float64(types.uint64), made
 
@@ -38,6 +39,7 @@ def word_of(typing_context, number):
     """The bits of a double."""
 
     def made(context, builder, signature, given):
-        return builder.bitcast(given[0], context.get_value_type(types.uint64))
+        (value,) = given
+        return builder.bitcast(value, context.get_value_type(types.uint64))
 
     return types.uint64(types.float64), made

@@ -113,25 +113,24 @@ def _turns(switch: sp.Basic, u: sp.Symbol) -> _Turns:
         first = next(a for a in switch.args if a.has(u))
         rest = switch.func(*(a for a in switch.args if a != first))
         pair = (first, rest) if isinstance(switch, sp.Max) else (rest, first)
-        return _by_sign(first - rest, u, lambda s: pair[0] if s > 0 else pair[1])
+        return _by_sign(first - rest, u, lambda s: pair[0] if s == 1 else pair[1])
     if isinstance(switch, sp.Abs):
         return _by_sign(switch.args[0], u, lambda s: s * switch.args[0])
     if isinstance(switch, sp.sign):
         return _by_sign(switch.args[0], u, sp.Integer)
     if isinstance(switch, sp.Heaviside):
-        return _by_sign(switch.args[0], u, lambda s: sp.Integer(s > 0))
+        return _by_sign(switch.args[0], u, lambda s: sp.Integer(s == 1))
     if isinstance(switch, Equality | Unequality):
         return [], [sp.false if isinstance(switch, Equality) else sp.true]
     assert isinstance(switch, Relational)
-    return _by_sign(switch.gts - switch.lts, u, lambda s: sp.true if s > 0 else sp.false)
+    return _by_sign(switch.gts - switch.lts, u, lambda s: sp.true if s == 1 else sp.false)
 
 
 def _by_sign(gap: sp.Expr, u: sp.Symbol, value: Callable[[int], sp.Basic]) -> _Turns:
     """The points at which ``gap`` changes its sign, and ``value`` of the sign around them."""
-    top, bottom = sp.fraction(sp.cancel(gap))
     sign = 1
     turns: list[sp.Expr] = []
-    for part in sp.Mul.make_args(sp.factor(top * bottom)):
+    for part in sp.Mul.make_args(sp.factor(gap)):
         factor, power = part.as_base_exp()
         if power.is_even:
             continue

@@ -34,10 +34,11 @@ from symhigh.ledger.empirical import Measured, integrated, simulation
 from symhigh.ledger.equivalence import iff
 from symhigh.ledger.evidence import Trial, numeric, symbolic
 from symhigh.ledger.outcome import Comparison
-from symhigh.ledger.rows import Ledger, Line, Row, row_text
+from symhigh.ledger.rows import Ledger, Line, Row
 from symhigh.ledger.runner import verify
 from symhigh.ledger.slope import ErrorSlope, error_slope
 from symhigh.ledger.statement import at_least, at_most, equal, greater, less
+from symhigh.ledger.text import row_text
 from symhigh.ledger.twin import must_fail
 from symhigh.ledger.verdict import Proof, Verdict
 

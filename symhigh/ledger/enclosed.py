@@ -11,15 +11,22 @@ import sympy as sp
 
 from symhigh.closed.balls import NotEnclosed
 from symhigh.closed.enclosure import Ball, enclose
+from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.ledger.domain import Point
 
 
 def gap_of(left: Any, right: Any, point: Point, digits: int) -> Ball | None:
-    """``left - right`` at a point, within ``10^-digits``; ``None`` where a side has no enclosure."""
+    """``left - right`` at a point, within ``10^-digits``; ``None`` where a side has no enclosure.
+
+    An average over two variables has one that takes seconds at every point, so it is left to its digits.
+    """
     if not (isinstance(left, sp.Expr) and isinstance(right, sp.Expr)):
         return None
+    gap = sp.Add(left, -right, evaluate=False)
+    if any(mean.dimension > 1 for mean in gap.atoms(GaussianMean)):
+        return None
     try:
-        return enclose(sp.Add(left, -right, evaluate=False), point, digits)
+        return enclose(gap, point, digits)
     except NotEnclosed:
         return None
 

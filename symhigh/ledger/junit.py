@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from symhigh.ledger.rows import Ledger, Row, row_text
+from symhigh.ledger.rows import Ledger, Row
+from symhigh.ledger.text import row_text
 from symhigh.ledger.verdict import Verdict
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

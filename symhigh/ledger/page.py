@@ -46,6 +46,8 @@ WORDS = {
     Verdict.REFUTED.value: "a counterexample was found, or simulation disagrees. Misprints and planted mistakes are "
     "expected to be refuted, and marked so.",
     Verdict.SKIPPED.value: "not run, as asked for by quick mode.",
+    "planted errors": "errors put, one by one, into what the claim displays: a number, an exponent, a sign, an order, "
+    "a domain. So many did its own evidence refute in a planted run of the claim as it stands.",
     "check": "a second route to what the parts state, or a planted twin that must fail: it can refute, not add.",
 }
 """What the verdicts say and assume."""

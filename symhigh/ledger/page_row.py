@@ -30,14 +30,15 @@ def claim(row: Row, anchor: str, ledger: Ledger) -> str:
     given = f'<p class="quiet">for {escape(_greek(row.hypotheses))}</p>' if row.hypotheses else ""
     stated = "".join(map(_formula, dict.fromkeys(s for line in row.parts for s in line.shown)))
     evidence = "".join(map(_line, row.lines))
+    score = f'<p class="quiet">{escape(row.score_text)}</p>'
     opened = "" if row.as_expected else ' open="open"'
     again = f'<p class="quiet">Again: <code>{escape(command(row, ledger))}</code></p>' if row.file else ""
     return (
         f'<article class="claim" id="{escape(anchor)}" data-verdict="{row.verdict.value}"><h4>{badge(row)}'
         f'<span>{escape(row.name)}</span><a href="#{escape(anchor)}" aria-label="link to this claim">#</a></h4>'
         f'<p class="quiet">{escape(source)}</p>{comment}{given}{stated}'
-        f"<details{opened}><summary>Evidence: {_count(row)}, {row.seconds:.1f} s</summary>"
-        f'<ul class="lines">{evidence}</ul>{again}</details></article>'
+        f"<details{opened}><summary>Evidence: {_count(row)}{_score(row)}, {row.seconds:.1f} s</summary>"
+        f'<ul class="lines">{evidence}</ul>{score}{again}</details></article>'
     )
 
 
@@ -70,6 +71,11 @@ def _greek(text: str) -> str:
 def _count(row: Row) -> str:
     parts, checks = len(row.parts), len(row.checks)
     return f"{parts} part{'s' * (parts != 1)}" + (f", {checks} check{'s' * (checks != 1)}" if checks else "")
+
+
+def _score(row: Row) -> str:
+    found = row.score
+    return f"; planted errors: {found.refuted} of {found.planted}" if found and found.planted else ""
 
 
 def _formula(shown: Shown) -> str:

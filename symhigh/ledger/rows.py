@@ -7,14 +7,15 @@ and to disk.
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from symhigh.ledger.maxima import Second
+from symhigh.ledger.score import Score
 from symhigh.ledger.shown import Shown
 from symhigh.ledger.tally import Tally
+from symhigh.ledger.text import row_text
 from symhigh.ledger.verdict import Proof, Verdict, is_unfinished, plain
 
 
@@ -55,7 +56,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Row:
-    """One claim as it ended. The statement is rendered from what the parts tested; ``comment`` is the author's."""
+    """One claim as it ended. The statement is rendered from what the parts tested; ``comment`` is the author's.
+
+    ``score`` tells how many errors planted in it were refuted, where a planted run of it as it stands is on record.
+    """
 
     name: str
     id: str
@@ -67,6 +71,7 @@ class Row:
     lines: tuple[Line, ...]
     seconds: float
     file: str = ""
+    score: Score | None = None
 
     @property
     def parts(self) -> tuple[Line, ...]:
@@ -137,12 +142,23 @@ class Row:
             "lines": tuple(map(_line, data["lines"])),
             "expect": Verdict(data["expect"]),
             "verdict": Verdict(data["verdict"]),
+            "score": None if data.get("score") is None else Score.from_dict(data["score"]),
         }
         return cls(**fields)
 
-    def located(self, file: str) -> Row:
-        """The row with the file that its claim came from."""
-        return replace(self, file=file)
+    @property
+    def score_text(self) -> str:
+        """How many planted errors the row would have caught, or that none is on record."""
+        if self.score is not None and self.score.planted:
+            return str(self.score)
+        if self.expect is Verdict.REFUTED:
+            return "no errors are planted in what is expected to be refuted"
+        none = "no planted run is on record for the claim as it stands"
+        return none if self.score is None else "it displays nothing that an error could be planted in"
+
+    def located(self, file: str, score: Score | None = None) -> Row:
+        """The row with the file that its claim came from, and the score that the file's folder keeps of it."""
+        return replace(self, file=file, score=score)
 
 
 def _line(data: Mapping[str, Any]) -> Line:
@@ -199,6 +215,12 @@ class Ledger:
         asked = [line.second for row in self.rows for line in row.lines if line.second]
         return Second(sum(s.reduced for s in asked), sum(s.count for s in asked)) if asked else None
 
+    @property
+    def score(self) -> Score | None:
+        """The scores of all claims together; ``None`` where no planted run is on record."""
+        found = [row.score for row in self.rows if row.score]
+        return Score.total(found) if found else None
+
     def to_json(self, indent: int | None = 2) -> str:
         """The ledger as JSON text: settings, ``as_expected``, counts, and every row with its lines."""
         data = {
@@ -210,6 +232,7 @@ class Ledger:
             "counts": {v.value: n for v, n in self.counts.items()},
             "parts": self.part_counts,
             "second": None if self.second is None else asdict(self.second),
+            "score": None if self.score is None else asdict(self.score),
             "without_claims": list(self.without),
             "tallies": [tally.to_dict() for tally in self.tallies],
             "rows": [row.to_dict() for row in self.rows],
@@ -262,30 +285,15 @@ class Ledger:
         line = f"{len(self.rows)} claims in {self.seconds:.1f} s: {verdicts}; {stopped}{end}".rstrip("; ")
         parts = ", ".join(f"{n} {text}" for text, n in self.part_counts.items())
         second = "" if self.second is None else f"; {self.second}"
-        return f"{line}; parts: {parts or 'none'}{second}{unread}"
+        return f"{line}; parts: {parts or 'none'}{second}{self._scored}{unread}"
+
+    @property
+    def _scored(self) -> str:
+        if self.score is None:
+            return ""
+        without = sum(row.score is None and row.expect is not Verdict.REFUTED for row in self.rows)
+        missing = f", {without} without a score" if without else ""
+        return f"; {self.score}{missing}"
 
     def __str__(self) -> str:
         return self.text()
-
-
-def row_text(row: Row, width: int = 100, details: bool = False) -> str:
-    """One row as text: mark, verdict, name, source and support; see :meth:`Ledger.text`."""
-    mark = "✓" if row.as_expected else "✗"
-    expected = "" if row.as_expected else f"  (expected: {row.expect.value})"
-    name = row.name if row.id == row.name else f"{row.id}: {row.name}"
-    head = f"{mark} {row.verdict_text:<10} {name}  [{row.source}]{expected}"
-    everything = details or not row.as_expected
-    body = [f"“{row.comment}”"] if row.comment and everything else []
-    if row.hypotheses:
-        body.append(f"for {row.hypotheses}")
-    for line in row.lines if everything else row.parts:
-        title = f" ({line.title})" if line.title and everything else ""
-        role = line.kind if line.part else f"check, {line.kind}"
-        path = f" [{line.paths}]" if line.paths and details else ""
-        stated = f"{line.stated}: " if line.shown else ""
-        body.append(f"{role}{title}: {stated}{line.verdict_text}, {line.detail}{path}")
-        if line.counterexample:
-            word = "margin" if line.kind == "twin" else "counterexample"
-            body.append(f"{word}: " + ", ".join(f"{k} = {v}" for k, v in line.counterexample))
-    wrapped = [textwrap.fill(b, width, initial_indent=" " * 4, subsequent_indent=" " * 8) for b in body]
-    return "\n".join([head, *wrapped])

@@ -26,6 +26,7 @@ from symhigh.ledger.claim import Claim, explain
 from symhigh.ledger.load import loaded
 from symhigh.ledger.maxima import program
 from symhigh.ledger.rows import Ledger, Line, Row
+from symhigh.ledger.score import scores
 from symhigh.ledger.select import Selection, selections, split
 from symhigh.ledger.tally import tallies
 from symhigh.ledger.verdict import Verdict
@@ -48,9 +49,7 @@ class How:
     second: bool = False
 
 
-SHIPPED = next(
-    (p for p in (_PACKAGE / "derivations", _PACKAGE.parent / "derivations") if p.is_dir()), _PACKAGE
-)
+SHIPPED = next((p for p in (_PACKAGE / "derivations", _PACKAGE.parent / "derivations") if p.is_dir()), _PACKAGE)
 
 
 def verify(
@@ -162,11 +161,11 @@ def examine_file(file: Path, how: How, selection: Selection) -> Iterator[Done]:
     """The rows of one file, as they are done; an error row where the file itself fails."""
     try:
         with loaded(file) as found:
-            claims = selection.of(found, file)
+            claims, scored = selection.of(found, file), scores(file)
             for number, claim in enumerate(claims, 1):
                 with redirect_stdout(sys.stderr):  # standard output is for the ledger
                     row = claim.examine(*astuple(how))
-                yield number / len(claims), row.located(str(file))
+                yield number / len(claims), row.located(str(file), scored.get(claim.id))
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # SystemExit, too, would leave the file unread

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import mpmath
 import numpy as np
 import pytest
@@ -113,3 +115,61 @@ def test_newton_and_settling() -> None:
     assert settled(lambda at: 1 - at**2, np.array([0.1])) == pytest.approx(np.array([1.0]), rel=1e-9)
     with pytest.raises(ValueError, match="settles on no symmetric plateau"):
         settled(lambda at: at * 0 + 1.0, np.array([1.0]))
+    with pytest.raises(ValueError, match="settles on no symmetric plateau"):  # a saddle, reached along its stable line
+        settled(lambda at: np.array([at[0], -at[1]]), np.array([0.0, 1.0]))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3])
+def test_unknowns_of_any_size_settle(scale: float) -> None:
+    """Slow and fast, small and large ones side by side; the rest is the zero that the path leads to."""
+    aim = np.array([1.0, 3e-3, -2.0]) * scale
+    found = settled(lambda at: np.array([1.0, 0.01, 50.0]) * (aim - at), aim * np.array([0.5, 4.0, 1.2]))
+    assert found == pytest.approx(aim, rel=1e-7, abs=1e-8)
+
+    def wells(at: np.ndarray) -> np.ndarray:
+        at = at / scale
+        return -scale * (at - 1) * (at - 2) * (at - 3)
+
+    for start, end in ((0.1, 1.0), (1.9, 1.0), (2.1, 3.0), (30.0, 3.0)):
+        assert settled(wells, np.array([start]) * scale) == pytest.approx(np.array([end]) * scale, rel=1e-8)
+
+
+def test_steps_that_leave_the_domain_are_shortened() -> None:
+    """``u' = -√u + 1`` from far off, and a logarithm that has no value beyond 2."""
+    assert settled(lambda at: 1 - np.array([math.sqrt(at[0])]), np.array([9.0])) == pytest.approx([1.0], rel=1e-8)
+    found = settled(lambda at: np.array([math.log(2 - at[0]) + at[0] / 2]), np.array([0.1]))
+    assert math.log(2 - found[0]) + found[0] / 2 == pytest.approx(0, abs=1e-8)
+    assert newton(lambda at: np.array([math.sqrt(at[0]) + 1]), np.array([0.5])) is None
+    assert newton(lambda at: np.array([math.sqrt(at[0]) - 2]), np.array([3.0])) == pytest.approx([4.0], rel=1e-12)
+
+
+def test_newtons_method_in_several_unknowns() -> None:
+    found = newton(lambda at: np.array([at[0] * at[1] - 6, at[0] - at[1] - 1]), np.array([4.0, 1.0]))
+    assert found == pytest.approx([3.0, 2.0], rel=1e-12)
+    far = newton(lambda at: at**3 - 8e9, np.array([1e4]))
+    assert far == pytest.approx([2e3], rel=1e-12)
+
+
+def test_decays_that_a_quantity_shows() -> None:
+    """Rates 1, 2 and 5 along u, v - u and w; what a gradient misses shows at twice its rate."""
+    flow = (u, v, w), ((gamma, R(1, 2)),), (1 - u + v, 4 - 2 * v, 5 - 5 * w), (sp.Integer(3), sp.Integer(2), sp.S.One)
+    for quantity, rate in ((u, 1), (v, 2), (w, 2), (v + w, 2), (u * w, 1), (w * v, 2), (u - v, 1)):
+        assert float(DecayAtRest(quantity, *flow).evalf(20)) == pytest.approx(rate, rel=1e-12), quantity
+    assert [float(EigenvalueAtRest(u, *flow, sp.Tuple(), sp.Integer(k)).evalf(20)) for k in (0, 1, 2)] == (
+        pytest.approx([-1, -2, -5], rel=1e-12)
+    )
+    two = GrowthAtRest(u, *flow, sp.Tuple(), sp.ImmutableMatrix([[1, 0], [0, 0], [0, 1]]))
+    assert float(two.evalf(20)) == pytest.approx(-1, rel=1e-12)
+    assert str(two) == "GrowthAtRest(u, 3 unknowns)"
+    assert sp.latex(two) == r"\left.u\right|_{\mathrm{rest}}"
+
+
+def test_where_the_rate_grows_in_many_steps() -> None:
+    """``u = 1 + γ u²`` at γ = 0.2499, where the branch is steep, and to the digits asked for."""
+    rate = R(2499, 10000)
+    there = (u,), ((gamma, rate),), (1 - u + gamma * u**2,), (sp.S.One,)
+    exact = (1 - sp.sqrt(1 - 4 * rate)) / (2 * rate)
+    for digits in (15, 40, 80):
+        assert abs(AtRest(u, *there).evalf(digits) - exact.evalf(digits + 10)) < sp.Float(10, 100) ** (1 - digits)
+    value = DecayAtRest(u, *there).evalf(20)
+    assert float(value) == pytest.approx(float(1 - 2 * rate * exact), rel=1e-12)

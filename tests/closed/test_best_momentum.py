@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import minimize
 
 import symhigh as sh
+from symhigh.closed.best_momentum import _gradient, inverse
 
 
 @pytest.mark.parametrize(("values", "decay", "gain"), [([1, 0.1], 0.51449, 1.268), ([1, 0.01], 0.203361, 3.129)])
@@ -51,6 +52,53 @@ def test_units_of_the_eigenvalues() -> None:
     """λ → 5λ divides direct by 5 and gamma by 5, and leaves friction and exponent."""
     one, five = (sh.best_momentum(sh.Spectrum.from_eigenvalues([s, 0.3 * s])) for s in (1, 5))
     assert (five.gamma * 5, five.friction, five.direct * 5, five.decay) == pytest.approx(one, rel=1e-9)
+
+
+def secular(gamma: float, friction: float, direct: float, values: np.ndarray, weights: np.ndarray) -> float:
+    """The exponent of momentum with a direct step, by the root of its secular equation in :func:`sh.limits`."""
+    spectrum = sh.Spectrum.from_eigenvalues(values, weights)
+    found = sh.limits(sh.least_squares(), sh.Momentum(gamma, friction, direct), spectrum)
+    return float(found["rate"].evaluate())
+
+
+def test_weights_count() -> None:
+    values, weights = [1.4, 0.6, 0.2], [0.2, 0.5, 0.3]
+    found = sh.best_momentum(sh.Spectrum.from_eigenvalues(values, weights))
+    assert secular(*found[:3], np.array(values), np.array(weights)) == pytest.approx(found.decay, rel=1e-8)
+    two = sh.best_momentum(sh.Spectrum.from_eigenvalues([2.0, 2.0]))
+    assert two.decay == pytest.approx(1, rel=1e-6)
+
+
+def unfolded(z: np.ndarray, low: float) -> tuple[float, float, float]:
+    k = 1 - low * z[0] + np.exp(z[1])
+    return float(z[0]), float((k + np.exp(z[2])) / low), float(k)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gradient_is_that_of_the_inverse(seed: int) -> None:
+    """Against central differences of log Ψ; and Ψ against its definition, written out."""
+    rng = np.random.default_rng(seed)
+    values, weights = rng.uniform(0.1, 1, 4), rng.dirichlet(np.ones(4))
+    low, z = float(values.min()), rng.uniform(0.2, 1.5, 3)
+    gradient = _gradient(values, weights, low, lambda at: unfolded(at, low))
+    sides = [
+        [np.log(inverse(values, weights, *unfolded(z + side * h, low))) for side in (1, -1)] for h in 1e-5 * np.eye(3)
+    ]
+    assert gradient(z) == pytest.approx([(up - down) / 2e-5 for up, down in sides], rel=1e-7, abs=1e-9)
+    G, C, k = unfolded(z, low)
+    by_hand = sum(
+        w * v**2 * (G**2 + C**2 / (v * C - k)) / (2 * (k - 1 + v * G)) for v, w in zip(values, weights, strict=True)
+    )
+    assert inverse(values, weights, G, C, k) == pytest.approx(by_hand, rel=1e-14)
+
+
+@pytest.mark.parametrize("least", [0.0, 1e-16, 1e-14])
+def test_eigenvalues_that_are_zero_beside_the_largest_are_refused(least: float) -> None:
+    spectrum = sh.Spectrum.from_eigenvalues([1, least], [0.5, 0.5])
+    for best in (sh.best_momentum, sh.best_rate):
+        with pytest.raises(ValueError, match=rf"{best.__name__}\(spectrum=.*the smallest eigenvalue is .*must be > 0"):
+            best(spectrum)
+    assert sh.best_rate(sh.Spectrum.from_eigenvalues([1, 1.1e-14], [0.5, 0.5])).rate > 1
 
 
 def test_refusals() -> None:

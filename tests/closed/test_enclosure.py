@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.closed import enclosure
+from symhigh.closed import ball_means, enclosure
 from symhigh.closed.balls import Evaluator, NotEnclosed
 from symhigh.closed.enclosure import Ball, enclose
 from symhigh.closed.growth import growth
@@ -76,6 +76,40 @@ def test_gaussian_averages_agree_with_quadrature_to_many_digits(balls: None, int
         assert found.radius <= abs(found.middle) * mpmath.mpf(10) ** -30
 
 
+u, v = sp.symbols("u v", real=True)
+C11, C12, C22 = R(6, 5), R(-1, 2), R(9, 10)
+SIGNS = C12 / sp.sqrt(C11 * C22)
+OVER_TWO = [
+    (sp.erf(u) * sp.erf(v), 2 / sp.pi * sp.asin(2 * C12 / sp.sqrt((1 + 2 * C11) * (1 + 2 * C22)))),
+    (sp.exp(u / 3 + 2 * v / 3), sp.exp((C11 + 4 * C12 + 4 * C22) / 18)),
+    (sp.cos(u + v) * u**2, (C11 - (C11 + C12) ** 2) * sp.exp(-(C11 + 2 * C12 + C22) / 2)),
+    (sp.sign(u) * v**3, 3 * sp.sqrt(2 / sp.pi) * C22 * SIGNS * sp.sqrt(C22) * (1 - SIGNS**2 / 3)),
+    (sp.Abs(v) * u**2, sp.sqrt(2 * C22 / sp.pi) * C11 * (1 + SIGNS**2)),
+]  # fmt: skip
+"""Integrands, and their averages by hand: of signs, of exponentials, by characteristic functions, by conditioning."""
+
+
+@pytest.mark.parametrize(("integrand", "value"), OVER_TWO, ids=str)
+def test_gaussian_averages_over_two_variables_hold_their_closed_forms(
+    balls: None, integrand: sp.Expr, value: sp.Expr
+) -> None:
+    digits = 4
+    node = GaussianMean(integrand, [u, v], [[C11, C12], [C12, C22]])
+    assert node.dimension == 2
+    found = enclose(node, {}, digits)
+    assert found.radius <= abs(found.middle) * mpmath.mpf(10) ** -digits
+    assert holds(found, value, 30)
+    assert not holds(found, value * (1 + R(1, 10) ** (digits + 1)), 30)
+
+
+def test_an_average_over_two_variables_that_takes_too_long_is_refused(
+    balls: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ball_means, "_EFFORT", 2)
+    with pytest.raises(NotEnclosed, match=r"needs more than \d+ values of "):
+        enclose(GaussianMean(sp.tanh(u) * sp.tanh(v), [u, v], [[2, 1], [1, 2]]), {}, 4)
+
+
 @pytest.mark.parametrize("integrand", MEANS, ids=str)
 def test_growth_bounds_the_function(integrand: sp.Expr) -> None:
     size, power, rate = growth(integrand, x, lambda e: abs(float(e)))
@@ -111,9 +145,14 @@ def test_a_pole_is_no_root(balls: None) -> None:
 
 def test_what_has_no_enclosure_is_named(balls: None) -> None:
     y = sp.Symbol("y", real=True)
-    two = GaussianMean(sp.tanh(x) * sp.tanh(y), [x, y], [[2, 1], [1, 2]])
+    z = sp.Symbol("z", real=True)
+    three = GaussianMean(sp.tanh(x + y * z) ** 2, [x, y, z], sp.ones(3) + sp.eye(3))
+    kinks = GaussianMean(sp.Max(x, y) ** 3 * sp.Abs(y), [x, y], [[2, 1], [1, 2]])
+    flat = GaussianMean(sp.tanh(x) * sp.tanh(y) ** 3, [x, y], [[s, s**2], [s**2, s**3]])
     for expr, reason in [
-        (two, "over one"),
+        (three, "over three and more variables are not enclosed, only over one or two"),
+        (kinks, "pieces in both"),
+        (flat, "not proved to be positive definite"),
         (sp.Symbol("q"), "q has no value"),
         (sp.hyper((1, 2), (3,), s), "hyper"),
         (Average(lam), "spectrum is open"),

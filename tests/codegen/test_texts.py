@@ -16,23 +16,32 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.codegen.c import translate
+from symhigh.codegen.c import translate, translate_shared
+from symhigh.codegen.c_types import Record
+from symhigh.codegen.control import FIELDS
+from symhigh.codegen.course import COURSE_FIELDS, COURSES, course_source
+from symhigh.codegen.density import density_source
 from symhigh.codegen.deviations import deviation_source
 from symhigh.codegen.dormand_prince import dormand_prince_8
 from symhigh.codegen.explicit import explicit_source
 from symhigh.codegen.gram import gram_source
-from symhigh.codegen.implicit import implicit_source
+from symhigh.codegen.helpers import SHARED, TYPES
+from symhigh.codegen.implicit import IMPLICIT_FIELDS, implicit_source
 from symhigh.codegen.jacobian import jacobian
 from symhigh.codegen.kernels import limit_source
 from symhigh.codegen.lower import Lowering
 from symhigh.codegen.normal import normal_source
+from symhigh.codegen.particles import particle_source
+from symhigh.codegen.quadrature import lower_nodes
 from symhigh.codegen.rodas import rodas_5p
-from symhigh.codegen.signatures import GIVEN_STEP, GRAM, LIMIT, STEP
+from symhigh.codegen.signatures import ALGEBRA, GIVEN_STEP, GRAM, LIMIT, STEP, STEPPER, record
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, C
-from symhigh.codegen.woodbury import LinearAlgebra
+from symhigh.codegen.woodbury import LinearAlgebra, linear_algebra
+from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.limit import mean_field_of
 from symhigh.integration.fluctuations import theory_of
+from tests import matrix
 from tests.combinations import NOISY, RULES, combinations
 from tests.tables import check
 
@@ -45,6 +54,33 @@ LIMITS = [
 ALGEBRAS = ("AdaGrad-Norm, square, linear", "AdaGrad-Norm, erf", "DoG, square")
 HUBER = sh.huber(0.8, 0.3), sh.Constant(0.4)
 KINK = sh.Problem(sp.Max(0, 1 - sh.x * sp.tanh(sh.x_star))), sh.Constant(0.5)
+
+
+Z = sp.symbols("z1:5", real=True)
+LAW = sp.Matrix(4, 4, lambda p, q: sp.Symbol(f"v{min(p, q)}{max(p, q)}", real=True))
+SHIFT = sp.Symbol("c", positive=True)
+COMMITTEE = matrix.problem_of("Huber", "committee")
+NU, MU = sp.symbols("nu mu", real=True)
+CLASSES = sh.Problem(
+    (sh.x - sh.x_star - sh.y - sh.eps) ** 2 / 2, 0.3,
+    data=sh.Mixture([sp.Rational(1, 2), sp.Rational(3, 10), sp.Rational(1, 5)], [NU, MU - NU / 2, 0], [0, 1, -2]),
+)  # fmt: skip
+A, B = sp.symbols("a b", real=True)
+LEARNT = sh.Problem((A * sh.x + B - sh.x_star - sh.eps) ** 2 / 2, noise=0.5, learnt={A: sh.Learnt(0.5, 2), B: 0})
+NODES = {
+    "smooth": (1 / (1 + sp.exp(-Z[0])) / (1 + sp.exp(SHIFT * Z[0])), 1),
+    "a product": (sp.tanh(Z[0] + 1) ** 2 * sp.atan(SHIFT * Z[1] + 1), 2),
+    "no strip": (sp.exp(sp.cos(Z[0])), 1),
+    "steep": (sp.erf(SHIFT * Z[0]) * sp.tanh(Z[0]), 1),
+    "one kink": (sp.Abs(Z[0] - SHIFT) ** sp.Rational(3, 2), 1),
+    "roots": (sp.sqrt(Z[0] - 1 + sp.Abs(Z[0] - 1)) / sp.sqrt(1 + Z[0] ** 2) + sp.cbrt(Z[0] - 2), 1),
+    "planes": (sp.tanh(Z[0] * Z[1]) * sp.Max(Z[0] - SHIFT, 0) * sp.Heaviside(Z[0] - Z[1] + 1, 1), 2),
+    "a curve": (sp.Heaviside(Z[0] * Z[1] - 1, 1) * sp.Max(Z[0] - Z[1], SHIFT), 2),
+    "curves in space": (sp.Heaviside(Z[0] * Z[1] - Z[2], 1) * sp.Abs(Z[2] - Z[0]) * sp.Abs(Z[1]), 3),
+    "planes in space": (sp.Abs(Z[0] + Z[1] - Z[2]) * sp.Max(Z[1] - Z[2], SHIFT) * sp.Heaviside(Z[0], 1), 3),
+    "a lattice of three": (1 / (1 + sp.exp(Z[0]) + sp.exp(SHIFT * Z[1]) + sp.exp(Z[2])), 3),
+    "a lattice of four": (1 / (2 + sp.exp(Z[0]) + sp.exp(Z[1]) + sp.exp(Z[2] + SHIFT * Z[3])), 4),
+}
 
 
 def limit(name: str) -> sh.MomentSystem:
@@ -63,6 +99,36 @@ def step(problem: sh.Problem, rule: sh.Rule, given: bool = False) -> str:
 def algebra(name: str) -> str:
     J = jacobian(limit(name))
     return LinearAlgebra(Lowering(limit(name), NUMPY, more=[e for _, e in J.slopes]), J).source()
+
+
+def node(integrand: sp.Expr, size: int) -> str:
+    return lower_nodes([GaussianMean(integrand, Z[:size], LAW[:size, :size])])[0]
+
+
+def compiled_algebra(name: str) -> str:
+    system = limit(name)
+    return translate(linear_algebra(jacobian(system), system, C).source(), ALGEBRA)
+
+
+def stepper(source: str, fields: tuple[str, ...]) -> str:
+    return translate(source, STEPPER, (record(fields),))
+
+
+def particles() -> str:
+    system = limit("momentum, square, network")
+    assert isinstance(system, sh.ParticleSystem)
+    assert system.field.noise is not None
+    return particle_source(system, system.field.noise, NUMPY)
+
+
+def density(loss: str) -> str:
+    system = sh.derive(matrix.problem_of(loss, "network"), sh.AdaGradNorm(1, 1))
+    return density_source(system, system.channels.names[1:], C)[0]
+
+
+def course_record() -> Record:
+    fields = {**record(COURSE_FIELDS).fields, "advance": (*STEPPER["advance"], "(i,i)")}
+    return Record("limit", fields)
 
 
 BATCH = sh.MiniBatch(sh.WeightDecay(sh.AdaGradNorm(0.8, 0.9), 0.2), 3)
@@ -84,6 +150,27 @@ CASES: dict[str, Callable[[], str]] = {
     "chain in C": lambda: translate(chain(NOISY, sh.Momentum(0.4, 1, 0.2)), GRAM),
     "deviations: least squares": lambda: deviation_source(theory_of(sh.derive(NOISY, BATCH), False), NUMPY),
     "deviations: Huber": lambda: deviation_source(theory_of(sh.derive(*HUBER), False), NUMBA),
+    **{f"algebra in C: {n}": lambda n=n: compiled_algebra(n) for n in ALGEBRAS},
+    **{f"node: {name}": lambda e=e, k=k: node(e, k) for name, (e, k) in NODES.items()},
+    "step: committee": lambda: step(COMMITTEE, sh.AdaGradNorm(1, 1)),
+    "step: batch of a committee": lambda: step(COMMITTEE, BATCH),
+    "step: classes": lambda: step(CLASSES, sh.AdaGradNorm(1, 1)),
+    "step: normals of its own": lambda: step(NOISY, sh.NoisyGradient(sh.AdaGradNorm(1, 1), 0.3)),
+    "step: learnt": lambda: step(LEARNT, sh.MiniBatch(sh.Constant(0.3), 2)),
+    "chain: learnt": lambda: chain(LEARNT, sh.MiniBatch(sh.Constant(0.3), 2)),
+    "step: signs": lambda: step(NOISY, sh.SignSGD(0.3)),
+    "chain: committee": lambda: chain(COMMITTEE, sh.AdaGradNorm(1, 1)),
+    "chain: batch of a committee": lambda: chain(COMMITTEE, BATCH),
+    "chain: normals of its own": lambda: chain(NOISY, sh.NoisyGradient(BATCH, 0.3)),
+    "chain: normals of a committee": lambda: chain(COMMITTEE, sh.NoisyGradient(BATCH, 0.3)),
+    **{f"density: {loss}": lambda loss=loss: density(loss) for loss in ("square", "quantile")},
+    "particles": particles,
+    "courses": lambda: course_source("advance"),
+    "courses in C": lambda: translate(course_source("limit.advance"), {"courses": COURSES}, (course_record(),)),
+    "explicit in C": lambda: stepper(explicit_source(dormand_prince_8()), FIELDS),
+    "implicit in C": lambda: stepper(implicit_source(rodas_5p()), IMPLICIT_FIELDS),
+    "helpers in C": lambda: translate_shared(SHARED, TYPES),
+    "helpers elsewhere": lambda: translate(node(sp.exp(sp.cos(Z[0])), 1), {"node_0": ("d",)}, given=TYPES),
     "explicit": lambda: explicit_source(dormand_prince_8()),
     "implicit": lambda: implicit_source(rodas_5p()),
     **{f"normals: {target.name}": lambda target=target: normal_source(target) for target in (NUMPY, NUMBA, C)},

@@ -48,6 +48,42 @@ def test_one_loss_in_three_writings(writings: list[sp.Expr]) -> None:
         assert other == pytest.approx(first, abs=1e-12)
 
 
+TRUNCATED = [
+    sp.Piecewise((r**2 / 2, sp.Abs(r) <= 1), (half, True)),
+    sp.Piecewise((half, sp.Abs(r) > 1), (r**2 / 2, True)),
+    sp.Piecewise((r**2 / 2, (r <= 1) & (r >= -1)), (half, True)),
+    sp.Piecewise((r**2 / 2, sp.Max(r, -r) <= 1), (half, True)),
+    sp.Min(r**2 / 2, half),
+]
+
+
+def test_a_slope_that_jumps_where_an_absolute_value_passes_a_bound() -> None:
+    """``c₁ = E r f'/P = E r² 1{|r| < 1}/P`` by Stein's lemma, whichever way the square is cut off."""
+    P = 1 - 1 + 1.2 + 0.25
+    z = 1 / math.sqrt(P)
+    inside = math.erf(z / math.sqrt(2))
+    c1 = inside - 2 * z * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    noise = P * c1
+    risk = noise / 2 + (1 - inside) / 2
+    for loss in TRUNCATED:
+        assert numbers(loss) == pytest.approx([risk, noise, c1, -c1], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        sp.Piecewise((r**2 / 2, sp.Abs(r) <= 1), (0, True)), sp.Heaviside(sp.Abs(x) - 1), sp.sign(sp.Abs(r) - 1),
+        sp.Piecewise((x**2, sp.Abs(x - y) < 1), (1, True)),
+        sp.Piecewise((x, sp.Max(x, -x) < 1), (2 * sp.sign(x), True)),
+        sp.Piecewise((x**2, sp.Abs(x) < 1), (2, True)) + y**2,
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_loss_that_jumps_at_an_absolute_value_is_refused(loss: sp.Expr) -> None:
+    with pytest.raises(ValueError, match="it jumps as x varies, so it has no first derivative"):
+        sh.derive(sh.Problem(loss, 1 if loss.has(sh.eps) else 0), sh.Constant(1))
+
+
 def test_fair() -> None:
     system = sh.derive(sh.Problem(FAIR[1], noise=1), sh.Constant(0.5))
     curve = system.solve(sh.Spectrum.isotropic(), sh.Start(), 8, t=[0, 2, 4, 6, 8])

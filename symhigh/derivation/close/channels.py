@@ -36,8 +36,8 @@ def exponential_terms(
         factor, rest = term.as_independent(place, level, as_Add=False)
         power = sp.expand(sp.log(rest)) if rest.has(sp.exp) else None
         exponent = sp.expand(sp.expand_log(power, force=True)) if power is not None else None
-        if rest == 1:
-            constant += factor
+        if not rest.has(place, level):
+            constant += term
         elif rest == place:
             slope += factor
         elif (

@@ -62,7 +62,7 @@ def in_cells(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> sp.Expr:
     if not found[0][1]:
         return found[0][0]
     branches = [
-        (branch, sp.And(*(b > 0 if side > 0 else b < 0 for b, side in sides)))
+        (branch, sp.And(*(b > 0 if side == 1 else b < 0 for b, side in sides)))
         for branch, sides in found
         if branch != 0
     ]
@@ -175,7 +175,7 @@ def _inner_boundaries(expr: sp.Basic, variables: Sequence[sp.Symbol]) -> Iterato
         return
     for arg in expr.args:
         yield from _inner_boundaries(arg, variables)
-    for written in _boundaries_of(expr):
+    for written in boundaries_of(expr):
         if written.free_symbols.intersection(variables) and not kinked(written, variables):
             yield normalised(written, variables)[0]
 
@@ -185,7 +185,7 @@ def kinked(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
     return any(kink.free_symbols.intersection(variables) for kink in expr.atoms(*KINKS))
 
 
-def _boundaries_of(kink: sp.Basic) -> list[sp.Expr]:
+def boundaries_of(kink: sp.Basic) -> list[sp.Expr]:
     """What changes its sign where the outermost function of ``kink`` has its kink, as it is written."""
     if isinstance(kink, sp.Piecewise):
         return [r.gts - r.lts for r in kink.atoms(Relational) if not isinstance(r, Equality | Unequality)]
@@ -196,7 +196,7 @@ def _boundaries_of(kink: sp.Basic) -> list[sp.Expr]:
 
 def _written_boundaries(expr: sp.Expr) -> Iterator[sp.Expr]:
     for kink in expr.atoms(*KINKS):
-        yield from _boundaries_of(kink)
+        yield from boundaries_of(kink)
 
 
 def normalised(boundary: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[sp.Expr, int]:
@@ -217,7 +217,7 @@ def _implied(boundary: sp.Expr, sides: Sides) -> int | None:
         return 1 if boundary.is_nonnegative else -1
     for known, sign in sides:
         gap = sp.expand(boundary - known)
-        if (sign > 0 and gap.is_nonnegative) or (sign < 0 and gap.is_nonpositive):
+        if gap.is_nonnegative if sign == 1 else gap.is_nonpositive:
             return sign
     return None
 
@@ -233,16 +233,16 @@ def on_side(expr: sp.Basic, boundary: sp.Expr, sign: int, variables: Sequence[sp
     args = [on_side(a, boundary, sign, variables) for a in expr.args]
     if isinstance(expr, Relational):
         side = _side(expr.gts - expr.lts, boundary, sign, variables)
-        return expr.func(*args) if side is None else sp.S(side > 0)
+        return expr.func(*args) if side is None else sp.S(side == 1)
     if isinstance(expr, sp.Max | sp.Min):
         side = _side(args[0] - args[1], boundary, sign, variables)
         if side is not None:
-            kept = args[0] if (side > 0) == isinstance(expr, sp.Max) else args[1]
+            kept = args[0] if (side == 1) == isinstance(expr, sp.Max) else args[1]
             return expr.func(kept, *args[2:])
     elif isinstance(expr, sp.Abs | sp.sign | sp.Heaviside):
         side = _side(args[0], boundary, sign, variables)
         if side is not None:
-            forms = {sp.Abs: side * args[0], sp.sign: sp.Integer(side), sp.Heaviside: sp.Integer(side > 0)}
+            forms = {sp.Abs: side * args[0], sp.sign: sp.Integer(side), sp.Heaviside: sp.Integer(side == 1)}
             return forms[expr.func]
     elif isinstance(expr, sp.Piecewise):
         return sp.Piecewise(*args)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from symhigh.derivation.gaussian.cells import in_cells, kinked
+from symhigh.derivation.gaussian.cells import kinked
 from symhigh.derivation.gaussian.conditional import along, conditional
 from symhigh.derivation.gaussian.covariance import Covariance
 from symhigh.derivation.gaussian.expectation import mean
 from symhigh.derivation.gaussian.forms import spanned
-from symhigh.derivation.gaussian.jumps import branchwise, jump, jumps
+from symhigh.derivation.gaussian.jumps import branchwise, jump, jumps, resolved
 from symhigh.derivation.gaussian.kinks import Signed, split
 from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.derivation.gaussian.smooth import explicit, recognise
@@ -28,8 +28,7 @@ def mean_gradient(
 ) -> tuple[sp.Expr, ...]:
     """``E ∂_v expr`` in the sense of distributions for v in ``wanted``, over centred Gaussian ``variables``."""
     variables = tuple(variables)
-    if any(kinked(step.args[0], variables) for step in expr.atoms(sp.sign, sp.Heaviside)):
-        expr = in_cells(expr, variables)  # a step of pieces jumps inside one of them
+    expr = resolved(expr, variables)
     if not (jumping := jumps(expr, variables, variables)):
         return tuple(mean(branchwise(expr, v, variables), variables, sp.Matrix(cov)) for v in wanted)
     parts = split(expr, variables)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import mpmath
 import sympy as sp
 
-from symhigh.derivation.gaussian.cells import KINKS, edges, in_cells, on_side
+from symhigh.derivation.gaussian.cells import KINKS, boundaries_of, edges, in_cells, kinked, on_side
 from symhigh.derivation.gaussian.crossings import crossings
 from symhigh.derivation.gaussian.smooth import explicit
 
@@ -26,6 +26,12 @@ def branchwise(expr: sp.Expr, variable: sp.Symbol, variables: Sequence[sp.Symbol
     return sp.diff(pieces, variable).replace(sp.DiracDelta, lambda *_: sp.S.Zero)
 
 
+def resolved(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> sp.Expr:
+    """``expr`` in cells where a step or a condition in it has kinks itself, as ``|u| < 1``, and so jumps within one."""
+    steps = [b for step in expr.atoms(sp.sign, sp.Heaviside, sp.Piecewise) for b in boundaries_of(step)]
+    return in_cells(expr, variables) if any(kinked(b, variables) for b in steps) else expr
+
+
 def jump(expr: sp.Expr, boundary: sp.Expr, variables: Sequence[sp.Symbol]) -> sp.Expr:
     """What ``expr`` gains where the boundary goes from negative to positive."""
     return on_side(expr, boundary, 1, variables) - on_side(expr, boundary, -1, variables)
@@ -35,6 +41,7 @@ def jumps(expr: sp.Expr, variables: Sequence[sp.Symbol], moving: Sequence[sp.Sym
     """The boundaries across which ``expr`` is discontinuous as one of ``moving`` varies, seen at points on them."""
     if not expr.has(*KINKS):
         return []
+    expr = resolved(expr, variables)
     found = edges(expr, variables)
     return [b for b in found if b.free_symbols.intersection(moving) and _jumps_at(expr, b, variables, moving)]
 
