@@ -40,6 +40,25 @@ def test_a_number_says_what_its_symbol_did_not() -> None:
     assert product_symbol("B", False).is_nonnegative is None
 
 
+@pytest.mark.parametrize("value", [sp.S.Zero, sp.Integer(2), sp.Integer(-2), sp.Rational(1, 10**9), sp.pi, -sp.pi])
+def test_the_sign_of_a_number_is_that_of_its_symbol(value: sp.Expr) -> None:
+    found = owned(sp.Symbol("c"), "loss", value)
+    assert found.is_real
+    assert (found.is_positive, found.is_nonpositive) == ((None, None) if value == 0 else (value > 0, value < 0))
+    assert found.is_commutative
+
+
+def test_what_is_declared_of_a_symbol_is_kept() -> None:
+    for given in ({"nonnegative": True}, {"integer": True}, {"positive": True}, {"imaginary": True}, {}):
+        plain = sp.Symbol("c", **given)
+        kept = owned(plain, "loss").assumptions0
+        assert kept == plain.assumptions0
+        for value in (None, sp.Symbol("a"), sp.I):  # no real number
+            assert owned(plain, "loss", value).assumptions0 == plain.assumptions0
+    assert owned(sp.Symbol("c", nonnegative=True), "loss", sp.S.Zero).is_nonnegative
+    assert owned(sp.Symbol("c", nonnegative=True), "loss", sp.S.Zero).is_positive is None
+
+
 def test_how_far_the_iterate_moved_is_a_sum_of_squares() -> None:
     assert moved == Total((X - X0) ** 2)
     assert symbols.moved.args[0].subs({X: 3, X0: 1}) == 4

@@ -194,6 +194,8 @@ class Formula:
     def _evaluate_arrays(self, digits: int, values: dict[str, Any]) -> Any:
         if empty := [name for name, v in values.items() if np.size(np.asarray(v, dtype=object)) == 0]:
             raise ValueError(f"Formula.evaluate({empty[0]}={values[empty[0]]!r}): give at least one value")
+        if masked := [name for name, v in values.items() if np.ma.is_masked(v)]:
+            raise ValueError(f"Formula.evaluate({masked[0]}=…): values must be without masked entries; fill them")
         try:
             arrays = np.broadcast_arrays(*(np.asarray(v, dtype=object) for v in values.values()))
             if any(isinstance(entry, (list, tuple)) for a in arrays for entry in a.flat):

@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from symhigh.codegen.nested_source import EVALUATIONS
 from symhigh.codegen.quadrature import lower_nodes
 from symhigh.codegen.target import Names, statements
 from symhigh.derivation.mixture import MixtureMean
@@ -36,6 +37,8 @@ def {name}({args}):
     for k in range({count}):
         {node} = {name}_nodes[k]
         total += {name}_weights[k] * {name}_at({node}{more})
+        if not math.isfinite(total):
+            break
     return total
 """
 
@@ -54,6 +57,8 @@ def {name}_known({args}):
     for k in range({count}):
         {node} = {name}_nodes[k]
         total += {name}_weights[k] * {name}_error({node}{more})
+        if total == math.inf:
+            return math.nan, total
     return {name}({args}), total
 """
 """Beside it, where averages inside are taken by nested rules: the mean of the worst of their errors."""
@@ -80,6 +85,10 @@ def _call(name: str, node: MixtureMean) -> sp.Expr:
 def _source(name: str, node: MixtureMean, body: sp.Expr, arguments: list[sp.Symbol], nested: str) -> str:
     """``nested`` is the source of the averages that ``body`` calls."""
     places, weights = mixing_rule(node.density)
+    share = sp.Float(EVALUATIONS // places.size)
+    nodes = {c: c.func.__name__ for c in body.atoms(AppliedUndef) if f"def {c.func.__name__}_part(" in nested}
+    within = [sp.Function(f"{name}_within")(*c.args, share) for c, name in nodes.items()]
+    body = body.xreplace({c: sp.Function(f"{name}_part", real=True)(*c.args, share) for c, name in nodes.items()})
     names = Names(("total", "k", "worst", "value", "error"))
     more = "".join(f", {names(s)}" for s in arguments)
     value = sp.Symbol("value")
@@ -87,12 +96,10 @@ def _source(name: str, node: MixtureMean, body: sp.Expr, arguments: list[sp.Symb
     at = "\n".join(
         ["", "@njit", f"def {name}_at({names(_NODE)}{more}):", *lines, f"    return {names(value)}", ""]
     )
-    calls = sorted(body.atoms(AppliedUndef), key=sp.default_sort_key)
     errors = [
-        f"    value, error = {call.func.__name__}_known({', '.join(map(names.code, call.args))})\n"
+        f"    value, error = {call.func.__name__}({', '.join(map(names.code, call.args))})\n"
         "    worst = max(worst, error)"
-        for call in calls
-        if f"def {call.func.__name__}_known(" in nested
+        for call in sorted(within, key=sp.default_sort_key)
     ]
     return (at + _FUNCTION + (_KNOWN if errors else "")).format(
         name=name,

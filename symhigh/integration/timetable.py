@@ -178,20 +178,33 @@ def _crossings(inner: Callable[[Array], Array], grid: Array, switch: Switch) -> 
     from scipy.optimize import brentq
 
     heights = inner(grid)
+    if switch.whole:
+        _check_number(float(np.abs(np.diff(np.floor(heights[np.isfinite(heights)]))).sum()), switch)
     for (a, b), (low, high) in zip(itertools.pairwise(grid), itertools.pairwise(heights), strict=True):
         if not (np.isfinite(low) and np.isfinite(high)):
             continue
         levels = (
             np.arange(np.ceil(min(low, high)), np.floor(max(low, high)) + 1) if switch.whole else np.zeros(1)
         )
-        _check_number(len(levels), switch)
         for level in levels:
             if (low - level) * (high - level) < 0:
                 yield float(
                     brentq(lambda s, at=level: float(inner(np.array([s]))[0]) - at, a, b, xtol=1e-15 * b)
                 )
-            elif high == level:
-                yield float(b)
+            elif low != high and level in (low, high):
+                yield _touched(inner, level, a, b)
+
+
+def _touched(inner: Callable[[Array], Array], level: float, a: float, b: float) -> float:
+    """Where a function that is at ``level`` at one end of an interval only leaves or reaches it, by bisection."""
+    begins = bool(inner(np.array([a]))[0] == level)
+    while b - a > 1e-15 * b:
+        middle = (a + b) / 2
+        if not a < middle < b:
+            break
+        stays = bool(inner(np.array([middle]))[0] == level) is begins
+        a, b = (middle, b) if stays else (a, middle)
+    return float(b)
 
 
 def _check_number(count: float, switch: Switch) -> None:

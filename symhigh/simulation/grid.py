@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.checks import callback, mapping, refuse_type
+from symhigh.checks import callback, is_listed, mapping, refuse_type
 from symhigh.checks import seeds as seeds_of
 from symhigh.closed.processes import serve_only
 from symhigh.integration.curve import Curve
@@ -95,7 +95,7 @@ def sweep(
     chosen = seeds_of("sweep", seeds)
     grid = {}
     for name, values in mapping("sweep", "over", over, "{argument: values}").items():
-        if isinstance(values, str) or not isinstance(values, Iterable) or not isinstance(name, str):
+        if not is_listed(values) or not isinstance(name, str):
             refuse_type("sweep", f"over[{name!r}]", values, "a list of values", "one a cell")
         grid[name] = list(values)
     if "seed" in grid:

@@ -159,6 +159,95 @@ def test_histogram_of_a_covariance_gives_its_curve():
     np.testing.assert_allclose(curves[0].risk, curves[1].risk, rtol=1e-3)
 
 
+def test_histograms_of_two_bins_are_right_to_the_tolerance():
+    """``∫ λ^k e^{-2λu}`` over bins of constant density, by hand; few points a bin where few are asked for."""
+    sizes = []
+    for rtol in (1e-3, 1e-12):
+        law = sh.Spectrum.from_histogram([0.5, 1.0, 3.0, 7.0], [3, 0, 1], rtol=rtol)
+        for u in (0.0, 0.1, 1.0, 4.0):
+            if u == 0:
+                exact = 1.0
+            else:
+                first = (np.exp(-1.0 * u) - np.exp(-2.0 * u)) / (2 * u) / 0.5
+                second = (np.exp(-6.0 * u) - np.exp(-14.0 * u)) / (2 * u) / 4.0
+                exact = 0.75 * first + 0.25 * second
+            assert law.weights @ np.exp(-2 * law.values * u) == pytest.approx(exact, rel=3 * rtol)
+        assert law.weights @ law.values == pytest.approx(0.75 * 0.75 + 0.25 * 5, rel=3 * rtol)
+        sizes.append(law.values.size)
+        assert ((law.values < 1) | (law.values > 3)).all()
+    assert sizes[0] < sizes[1]
+
+
+@pytest.mark.parametrize("points", [1, 2, 3, 5])
+def test_gauss_rules_of_few_atoms(points):
+    """Nodes and weights by the Hankel moments, and the measure itself where it has no more atoms."""
+    values, weights = np.array([0.3, 1.0, 1.7, 4.0]), np.array([0.4, 0.1, 2.0, 0.5])
+    nodes, mass = gauss_of(values, weights, points)
+    assert nodes.size == min(points, 4)
+    for k in range(2 * nodes.size):
+        assert mass @ nodes**k == pytest.approx(weights @ values**k, rel=1e-12)
+    assert (np.diff(nodes) > 0).all()
+    assert (mass > 0).all()
+    one = gauss_of(np.array([2.0]), np.array([3.0]), 4)
+    assert (one[0].tolist(), one[1].tolist()) == ([2.0], [3.0])
+
+
+def test_quantiles_of_tables_powers_and_atoms():
+    from symhigh.population.measure import Power, Tabulated, WithAtom, quantile_of_density
+
+    p = np.array([0.0, 0.25, 0.5, 0.9, 1.0])
+    assert Tabulated(np.array([0.0, 0.5, 1.0]), np.array([1.0, 2.0, 6.0]))(p) == pytest.approx([1, 1.5, 2, 5.2, 6])
+    assert Power(2.0)(p) == pytest.approx(p**2)
+    assert WithAtom(0.6, Power(1.0))(p) == pytest.approx([0, 0, 1 / 6, 5 / 6, 1])
+    uniform = quantile_of_density(lambda x: 0 * x + 3, 1.0, 3.0)
+    assert uniform(p) == pytest.approx(1 + 2 * p, abs=1e-3)
+    root = quantile_of_density(lambda x: x, 0.0, 2.0)
+    assert root(p) == pytest.approx(2 * np.sqrt(p), abs=2e-3)
+
+
+def test_errors_between_rules_are_the_largest_of_three_averages():
+    from symhigh.population.measure import _averages, _clocks, error_between
+
+    one, other = (np.array([1.0, 0.5]), np.array([0.5, 0.5])), (np.array([1.0, 0.5]), np.array([0.5, 0.4]))
+    assert error_between(one, one) == 0
+    late = error_between(one, other, 3.0)  # far out the smaller mode is all there is
+    assert late == pytest.approx(0.5 * 0.1 * np.exp(-10 * 0.5) / (0.5 * np.exp(-10) + 0.25 * np.exp(-5)), rel=0.3)
+    clocks = _clocks(2.0, 100.0)
+    assert clocks[0] == 0
+    assert clocks[1] == pytest.approx(1e-2)
+    assert clocks[-1] == pytest.approx(400.0)
+    assert np.diff(np.log10(clocks[1:])).max() < 0.6
+    assert _clocks(1.0, 1e-9)[-1] == pytest.approx(10)
+    found = _averages((np.array([2.0, 1.0]), np.array([0.3, 0.7])), 2.0, np.array([0.0, 3.0]))
+    v, w = np.array([1.0, 0.5]), np.array([0.3, 0.7])
+    assert found == pytest.approx(np.array([[(w * v**k * np.exp(-u * v)).sum() for u in (0, 3)] for k in range(3)]))
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.5, 2.0), (1e-6, 3.0)])
+def test_graded_nodes_integrate_the_density_one(low, high):
+    from symhigh.population.measure import _graded
+
+    nodes, weights = _graded(low, high, 1e6, 0.25)
+    assert (np.diff(nodes) > 0).all()
+    assert nodes[0] > low
+    assert nodes[-1] < high
+    assert weights.sum() == pytest.approx(high - low, rel=1e-9)
+    assert weights @ nodes == pytest.approx((high**2 - low**2) / 2, rel=1e-9)
+    assert weights @ np.exp(-1e4 * (nodes - low)) == pytest.approx((1 - np.exp(-1e4 * (high - low))) / 1e4, rel=1e-7)
+    finer = _graded(low, high, 1e6, 0.125)[0]
+    assert np.isin(nodes.round(13), finer.round(13)).mean() > 0.9  # halving keeps the nodes
+
+
+@pytest.mark.parametrize("beta", [-0.5, 0.2, 0.7])
+def test_the_power_of_a_law_at_its_edge(beta):
+    from symhigh.population.edge import edge_power
+
+    assert edge_power(sh.Spectrum.power_law(beta)) == pytest.approx(1 - beta, rel=1e-9)
+    assert edge_power(sh.Spectrum.marchenko_pastur(1.0)) == pytest.approx(0.5, rel=1e-3)
+    assert edge_power(sh.Spectrum.from_eigenvalues([1.0, 2.0])) == np.inf
+    assert edge_power(sh.Spectrum.marchenko_pastur(0.3)) == np.inf
+
+
 def test_histogram_of_one_bin_is_the_uniform_law():
     spectrum = sh.Spectrum.from_histogram([0.5, 1.0, 1.5], [3, 3])
     np.testing.assert_allclose([spectrum.moment(k) for k in (1, 2)], [1, 13 / 12], rtol=1e-14)
