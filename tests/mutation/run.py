@@ -136,8 +136,8 @@ class Map:
 
         Where the tracer cannot tell (compiled functions, what runs at import, a file that changed since), all that
         reach the file, or else its room; where no test is seen to reach a line, those of its own file, or else its
-        room, which may run it in another process or at import. What does not fit into ``budget`` measured seconds is left out, the most expensive
-        tests of other files first, which can only lower the score.
+        room, which may run it in another process or at import. What does not fit into ``budget`` measured seconds is
+        left out, the most expensive tests of other files first, which can only lower the score.
         """
         places = [(mutant.file, line) for line in range(mutant.statement, mutant.line + 1)]
         reached = set().union(*(self.lines[p] for p in places if p in self.lines))
