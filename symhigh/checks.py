@@ -188,7 +188,7 @@ def seeds(owner: str, value: Any, name: str = "seeds") -> tuple[int, ...]:
     given = _scalar(value)
     if given is not None:
         return tuple(range(whole(owner, name, value, least=1, most=MOST_RUNS, meaning="the number of runs")))
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+    if not is_listed(value):
         refuse_type(owner, name, value, "a number of runs, or a list of seeds", "which are whole numbers")
     chosen = tuple(whole(owner, name, s, least=0, meaning="a seed") for s in value)
     if not chosen:
@@ -318,13 +318,21 @@ def refuse_type(owner: str, name: str, value: Any, kind: str, meaning: str) -> N
 
 def shown(value: Any) -> str:
     """``value`` as a message shows it: at most a line, whatever its ``repr`` does."""
-    plain = isinstance(value, (int, float, np.number, sp.Basic)) and not isinstance(value, type)
     try:
-        text = str(value) if plain else repr(value)
+        text = str(value) if isinstance(value, (int, float, np.number, sp.Basic)) else repr(value)
     except Exception:
         text = f"<{type(value).__name__}>"
     text = " ".join(text.split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def is_listed(value: Any) -> bool:
+    """Whether ``value`` has entries, one after the other; text, mappings and arrays without an axis have none."""
+    return (
+        isinstance(value, Iterable)
+        and not isinstance(value, (str, bytes, Mapping))
+        and getattr(value, "ndim", 1) != 0
+    )
 
 
 # --- parts ------------------------------------------------------------------------------------------------
@@ -368,10 +376,12 @@ def _raw(owner: str, name: str, value: Any, meaning: str) -> Array:
         refuse_type(owner, name, value, "a list or an array of numbers", meaning)
     try:
         if not isinstance(value, np.ndarray):
-            value = list(value) if isinstance(value, Iterable) else value
+            value = list(value) if is_listed(value) else value
         given = np.asarray(value)
     except Exception:
         refuse_type(owner, name, value, "a list or an array of numbers", meaning)
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        refuse_type(owner, name, value, "without masked entries: fill them, or leave them out", meaning)
     if given.dtype.kind not in "iufO":
         bad = given.ravel()[0] if given.size else value
         refuse_type(owner, name, bad, "a list or an array of real numbers", meaning)

@@ -146,7 +146,6 @@ def c_source(formula: Formula, name: str) -> str:
 
 _IMPORTS = (
     ("lambertw(", "from scipy.special import lambertw\n"),
-    ("scipy.special.", "import scipy.special\n"),
     ("_root(", "from scipy.optimize import brentq\n"),
 )
 

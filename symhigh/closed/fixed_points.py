@@ -334,8 +334,9 @@ def _short(expr: sp.Expr) -> str:
 
 
 def _radius(p: sp.Expr) -> sp.Expr:
-    """r where ``p = n r²``."""
-    return next((e.base for e in sp.Mul.make_args(p) if e.is_Pow and e.exp == 2), sp.S.One)
+    """r where ``p = n r²``, for a product of powers: halves of their exponents, without a choice of sign."""
+    factors = (factor.as_base_exp() for factor in sp.Mul.make_args(p / TARGET))
+    return sp.Mul(*(base ** (exponent / 2) for base, exponent in factors))
 
 
 def _name(p: sp.Expr, m: sp.Expr) -> str:

@@ -131,9 +131,7 @@ class Formula:
         self._enforce("Formula.evaluate", numbers)
         held, precision, last = exact(self.expr), wanted + 10, None
         while precision < _MAX_DIGITS + 4 * wanted:
-            expr = held.xreplace(
-                {s: v if v.is_Integer else sp.Float(v, precision + 5) for s, v in numbers.items()}
-            )
+            expr = held.xreplace({s: v if v.is_Integer else v.evalf(precision + 5) for s, v in numbers.items()})
             value = expr.evalf(precision, maxn=_MAX_DIGITS + 4 * wanted)
             real, imaginary = value.as_real_imag()
             if not (real.is_Float or real.is_Rational):
@@ -194,6 +192,8 @@ class Formula:
     def _evaluate_arrays(self, digits: int, values: dict[str, Any]) -> Any:
         if empty := [name for name, v in values.items() if np.size(np.asarray(v, dtype=object)) == 0]:
             raise ValueError(f"Formula.evaluate({empty[0]}={values[empty[0]]!r}): give at least one value")
+        if masked := [name for name, v in values.items() if np.ma.is_masked(v)]:
+            raise ValueError(f"Formula.evaluate({masked[0]}=…): values must be without masked entries; fill them")
         try:
             arrays = np.broadcast_arrays(*(np.asarray(v, dtype=object) for v in values.values()))
             if any(isinstance(entry, (list, tuple)) for a in arrays for entry in a.flat):

@@ -18,7 +18,7 @@ from symhigh.closed.entrywise import entrywise_limits
 from symhigh.closed.finder import DoesNotApply, Finder, Found, Question
 from symhigh.closed.formulas import Formulas
 from symhigh.closed.long_time import linear_modes
-from symhigh.closed.modes import check_population, rational
+from symhigh.closed.modes import rational
 from symhigh.closed.network_limits import network_limits
 from symhigh.closed.overlaps import overlap_limits
 from symhigh.closed.residual import residual_limits
@@ -153,7 +153,6 @@ def _read(
             f"limits(spectrum, start): {shown(foreign[0])} is neither a spectrum nor a start; after the "
             f"{'system' if problem is system else 'rule'} give a Spectrum and a Start"
         )
-    check_population("limits", measure, begin)
     return system, measure, begin, classes, overlaps
 
 

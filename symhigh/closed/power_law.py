@@ -57,10 +57,10 @@ def power_law(limit: LinearLimit, spectrum: Spectrum | None, start: Start | None
 
     shares = np.array([0.2, 0.5, 0.9])
     powers = np.log(np.asarray(spectrum.quantile(shares), dtype=float)) / np.log(shares)
-    if np.ptp(powers) > 1e-12 * abs(powers[0]):
+    if not np.allclose(powers, powers.mean(), rtol=1e-12, atol=0):
         return None
-    delta = sp.S.Zero if start.profile == 1 else -start.profile.as_base_exp()[1]
-    return PowerLaw(limit, _exponent(1 - 1 / powers[0]), _exponent(delta), rational(start.distance))
+    _, rise = start.profile.as_base_exp() if start.profile != 1 else (lam, sp.S.Zero)
+    return PowerLaw(limit, _exponent(1 - 1 / powers.mean()), _exponent(-rise), rational(start.distance))
 
 
 def _exponent(value: Any) -> sp.Expr:

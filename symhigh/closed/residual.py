@@ -126,17 +126,17 @@ def grows_slower(problem: Problem, rate: sp.Expr = sp.S.One) -> bool:
         if not isinstance(where, sp.core.relational.Relational):
             return False
         ends = sp.solve(where.lhs - where.rhs, _R)
-        if len(ends) != 1 or sp.simplify((first - second).subs(_R, ends[0])) != 0:
+        if len(ends) != 1 or any(sp.simplify((first - second).subs(_R, end)) != 0 for end in ends):
             return False
     return all(sp.simplify(sp.diff(piece, _R)).is_nonpositive for piece, _ in pieces)
 
 
 def _approach(rate: sp.Expr, pull: sp.Expr, slope: sp.Expr, modes: Modes) -> sp.Expr:
     """The root ρ of ``slope γ² ∫ λ²/(γ pull λ - ρ) dμ = 1``."""
-    held = sp.Dummy("p", positive=True), sp.Dummy("k", positive=True)  # signs tell which root is which
-    profile = held[1] * lam / (held[0] * lam - RHO)
-    root = Secular(RHO, lam * profile, profile, held[0] * lam).root(modes)
-    return root.xreplace({held[0]: rate * pull, held[1]: rate**2 * slope})
+    p, k = sp.Dummy("p", positive=True), sp.Dummy("k", positive=True)  # signs tell which root is which
+    profile = k * lam / (p * lam - RHO)
+    root = Secular(RHO, lam * profile, profile, p * lam).root(modes)
+    return root.xreplace({p: rate * pull, k: rate**2 * slope})
 
 
 @lru_cache(maxsize=64)

@@ -42,7 +42,7 @@ for i_{k} in range(low_{k}, high_{k} + 1):
 
 _KNOWN = '''
 @njit
-def {name}_known({covariance}{more}):
+def {name}_within({covariance}{more}, most):
     """The average and its error, in parts of the average of the modulus."""
 {factor}
     step = 1.0
@@ -59,23 +59,22 @@ def {name}_known({covariance}{more}):
             break
 {otherwise}    return result * (2.0 * math.pi) ** (-0.5 * {size}), max(error, 1e-16)
 
-
-@njit
-def {name}({covariance}{more}):
-    value, error = {name}_known({covariance}{more})
-    return value if error <= {refused} else math.nan
 '''
 
 _OTHERWISE = """    if gap >= 3e-8:
-        value, error, modulus = {name}_1({first_call})
+        left = numpy.empty(1)
+        left[0] = most
+        value, error, modulus = {name}_1({first_call}, left)
+        if left[0] <= 0.0:
+            return math.nan, math.inf
         return value * (2.0 * math.pi) ** (-0.5 * {size}), error / modulus if modulus > 0.0 else 0.0
 """
 
 
 def lattice_source(
-    name: str, size: int, point: list[str], entries: list[str], covariance: str, factor: str, more: str, refused: float
+    name: str, size: int, point: list[str], entries: list[str], covariance: str, factor: str, more: str
 ) -> str:
-    """Source of ``name`` and ``name_known``; ``point`` are the variables in terms of z, ``entries`` those of the root.
+    """Source of ``name_within``; ``point`` are the variables in terms of z, ``entries`` those of the root.
 
     Of three variables, ``name_1`` is the nested rule that takes over where the lattice does not settle.
     """
@@ -106,6 +105,5 @@ def lattice_source(
         call=down,
         size=size,
         halvings=LEVELS[size] - 1,
-        refused=refused,
         otherwise=_OTHERWISE.format(name=name, first_call=first_call, size=size) if size == 3 else "",
     )

@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from symhigh.codegen.nested_source import EVALUATIONS
 from symhigh.codegen.quadrature import lower_nodes
 from symhigh.codegen.target import Names, statements
 from symhigh.derivation.mixture import MixtureMean
@@ -24,6 +25,7 @@ from symhigh.symbols import OwnedSymbol
 _NODE = OwnedSymbol("mixing_node", positive=True)
 _REACH = 6.0
 _NEGLIGIBLE = 1e-22
+_SCALES = 10.0 ** np.arange(-4, 5, 2)
 
 _FUNCTION = """
 {name}_nodes = numpy.array({nodes!r})
@@ -36,6 +38,8 @@ def {name}({args}):
     for k in range({count}):
         {node} = {name}_nodes[k]
         total += {name}_weights[k] * {name}_at({node}{more})
+        if not math.isfinite(total):
+            break
     return total
 """
 
@@ -54,6 +58,8 @@ def {name}_known({args}):
     for k in range({count}):
         {node} = {name}_nodes[k]
         total += {name}_weights[k] * {name}_error({node}{more})
+        if total == math.inf:
+            return math.nan, total
     return {name}({args}), total
 """
 """Beside it, where averages inside are taken by nested rules: the mean of the worst of their errors."""
@@ -62,8 +68,6 @@ def {name}_known({args}):
 def lower_means(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:
     """Source of the functions that all averages in ``exprs`` need, and ``exprs`` with calls in their place."""
     nodes = sorted(set().union(*(e.atoms(MixtureMean) for e in exprs)), key=sp.default_sort_key)
-    if not nodes:
-        return lower_nodes(exprs)
     calls = {node: _call(f"mixture_{k}", node) for k, node in enumerate(nodes)}
     inner = [node.integrand.xreplace({MIXING: _NODE}) for node in nodes]
     source, lowered = lower_nodes([*(e.xreplace(calls) for e in exprs), *inner])
@@ -80,6 +84,10 @@ def _call(name: str, node: MixtureMean) -> sp.Expr:
 def _source(name: str, node: MixtureMean, body: sp.Expr, arguments: list[sp.Symbol], nested: str) -> str:
     """``nested`` is the source of the averages that ``body`` calls."""
     places, weights = mixing_rule(node.density)
+    share = sp.Float(EVALUATIONS // places.size)
+    nodes = {c: c.func.__name__ for c in body.atoms(AppliedUndef) if f"def {c.func.__name__}_part(" in nested}
+    within = [sp.Function(f"{name}_within")(*c.args, share) for c, name in nodes.items()]
+    body = body.xreplace({c: sp.Function(f"{name}_part", real=True)(*c.args, share) for c, name in nodes.items()})
     names = Names(("total", "k", "worst", "value", "error"))
     more = "".join(f", {names(s)}" for s in arguments)
     value = sp.Symbol("value")
@@ -87,12 +95,10 @@ def _source(name: str, node: MixtureMean, body: sp.Expr, arguments: list[sp.Symb
     at = "\n".join(
         ["", "@njit", f"def {name}_at({names(_NODE)}{more}):", *lines, f"    return {names(value)}", ""]
     )
-    calls = sorted(body.atoms(AppliedUndef), key=sp.default_sort_key)
     errors = [
-        f"    value, error = {call.func.__name__}_known({', '.join(map(names.code, call.args))})\n"
+        f"    value, error = {call.func.__name__}({', '.join(map(names.code, call.args))})\n"
         "    worst = max(worst, error)"
-        for call in calls
-        if f"def {call.func.__name__}_known(" in nested
+        for call in sorted(within, key=sp.default_sort_key)
     ]
     return (at + _FUNCTION + (_KNOWN if errors else "")).format(
         name=name,
@@ -113,17 +119,15 @@ def mixing_rule(density: sp.Expr) -> tuple[Array, Array]:
     The step is halved until halving it again moves test functions at all scales of s by less than 1e-13.
     """
     rate = sp.lambdify(MIXING, density, "numpy")
-    step, coarser, before = 0.5, (np.empty(0), np.empty(0)), np.full(5, np.inf)
+    step, coarser, before = 0.5, (np.empty(0), np.empty(0)), np.full(_SCALES.size, np.inf)
     while step > 2e-3:
         v = np.arange(-_REACH, _REACH + step / 2, step)
         with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
             s = np.exp(v + np.exp(v) - np.exp(-v))
             weights = step * rate(s) * s * (1 + np.exp(v) + np.exp(-v))
-        kept = np.isfinite(weights) & (weights > _NEGLIGIBLE * np.minimum(1, 1 / s)) & (s > 0) & (s < 1e250)
+        kept = np.isfinite(weights) & (weights > _NEGLIGIBLE * np.minimum(1, 1 / s)) & (s < 1e250)
         s, weights = s[kept], weights[kept]
-        tests = np.array(
-            [(weights / (1 + (s / scale)) ** 0.5).sum() for scale in (1e-4, 1e-2, 1.0, 1e2, 1e4)]
-        )
+        tests = np.array([(weights / np.sqrt(1 + s / scale)).sum() for scale in _SCALES])
         if np.abs(tests - before).max() < 1e-13:
             return coarser
         step, coarser, before = step / 2, (s, weights), tests

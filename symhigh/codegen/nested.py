@@ -65,9 +65,13 @@ class _Node:
 
 
 def nested_node(
-    name: str, integrand: sp.Expr, variables: Sequence[sp.Symbol], names: dict[sp.Symbol, sp.Symbol]
-) -> str:
-    """Source of ``name(v11, v12, …, parameters)``, any number of variables; ``names`` are the parameters' own."""
+    name: str, integrand: sp.Expr, variables: Sequence[sp.Symbol], names: dict[sp.Symbol, sp.Symbol],
+    steep: Sequence[sp.Expr] = (),
+) -> str:  # fmt: skip
+    """Source of ``name(v11, v12, …, parameters)``, any number of variables; ``names`` are the parameters' own.
+
+    Lines are cut where an expression of ``steep`` is zero, too.
+    """
     order = _order_of_integration(integrand, variables)
     size, place = len(variables), [order.index(v) for v in variables]
     if integrand.has(*STEPS):
@@ -83,12 +87,10 @@ def nested_node(
     entries = [str(c) for row in factor for c in row]
     arguments = ", ".join(map(str, x))
     body = function_body(_real(guarded(renamed, frozenset(x)), frozenset(x)))
-    edges = tuple(
-        _edge(i, b, x, factor)
-        for i, b in enumerate(boundaries(renamed, x, soft=True))
-        if b.free_symbols & set(x)
-    )
-    node = _Node(name, x, z, factor, edges, ", " + ", ".join(entries) + more, more)
+    cuts = [*boundaries(renamed, x, soft=True)]
+    cuts += [e for e in (s.xreplace({**dict(zip(order, x, strict=True)), **names}) for s in steep) if e not in cuts]
+    edges = tuple(_edge(i, b, x, factor) for i, b in enumerate(cuts) if b.free_symbols & set(x))
+    node = _Node(name, x, z, factor, edges, ", " + ", ".join(entries) + more + ", left", more)
     parts = [FUNCTION.format(name=f"{name}_f", args=arguments + more, body=body)]
     pairs = [(place[i] + 1, place[j] + 1) for i in range(size) for j in range(i, size)]
     covariance = ", ".join(f"v{min(pair)}{max(pair)}" for pair in pairs)
@@ -98,19 +100,20 @@ def nested_node(
     if smooth:
         point = [code(v) for v in node.point(size)]
         root = _cholesky(size)
-        return "".join(parts) + lattice_source(name, size, point, entries, covariance, root, more, text.REFUSED)
-    parts.append(
-        text.ENTRY.format(
-            name=name,
-            covariance=covariance,
-            more=more,
-            size=size,
-            factor=_cholesky(size),
-            factor_call=", ".join(entries),
-            refused=text.REFUSED,
-        )
+        lattice = lattice_source(name, size, point, entries, covariance, root, more)
+        return "".join(parts) + lattice + named(name, covariance, more)
+    call = ", ".join(entries)
+    entry = text.ENTRY.format(
+        name=name, covariance=covariance, more=more, size=size, factor=_cholesky(size), factor_call=call
     )
-    return "".join(parts)
+    return "".join([*parts, entry, named(name, covariance, more)])
+
+
+def named(name: str, covariance: str, more: str) -> str:
+    """Source of the functions by which an average with its error is called."""
+    return text.NAMED.format(
+        name=name, covariance=covariance, more=more, most=text.EVALUATIONS, refused=text.REFUSED
+    )
 
 
 def _order_of_integration(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> list[sp.Symbol]:
@@ -244,7 +247,7 @@ def _order(node: _Node, inner: Sequence[_Edge], k: int) -> str:
                     name=node.name, edge=edge.index, inner=size, inner_call=node.held(size)
                 )
             )
-        elif edge.slopes[-1] != 0:
+        else:
             rest = sp.Add(edge.offset, *(s * v for s, v in zip(edge.slopes[:-1], node.z, strict=False)))
             owned.append(
                 text.OWNED_PLANE.format(slope=code(edge.slopes[-1]), rest=code(rest), edge=edge.index)
@@ -286,9 +289,9 @@ def _cholesky(size: int) -> str:
     """Statements for the lower-triangular root of the covariance; columns of zeros where it is singular."""
     lines = []
     for j in range(1, size + 1):
-        left = "".join(f" - c{j}{k} * c{j}{k}" for k in range(1, j))
-        lines.append(f"left = v{j}{j}{left}")
-        lines.append(f"c{j}{j} = math.sqrt(left) if left > 4e-16 * v{j}{j} else 0.0")
+        known = "".join(f" - c{j}{k} * c{j}{k}" for k in range(1, j))
+        lines.append(f"rest = v{j}{j}{known}")
+        lines.append(f"c{j}{j} = math.sqrt(rest) if rest > 4e-16 * v{j}{j} else 0.0")
         for i in range(j + 1, size + 1):
             done = "".join(f" - c{i}{k} * c{j}{k}" for k in range(1, j))
             lines.append(f"c{i}{j} = (v{j}{i}{done}) / c{j}{j} if c{j}{j} > 0.0 else 0.0")

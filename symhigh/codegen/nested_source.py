@@ -5,7 +5,8 @@ is crossed: double-exponential rules on the pieces (Takahasi and Mori, 1974), th
 Both halve their step until two levels agree to half the digits, so that the finer has them all. A piece that does not
 settle is cut in two, again and again, within a budget. Every level returns its value, an estimate of its error, in
 which those of the levels below are summed, and the integral of the modulus; an average that is off by more than
-``REFUSED`` of the latter is NaN.
+``REFUSED`` of the latter is NaN. One that has used up its ``EVALUATIONS``, counted down in ``left``, ends there, and
+its error is infinite.
 One file: its texts call one another by name.
 """
 
@@ -13,6 +14,9 @@ from __future__ import annotations
 
 REFUSED = 1e-4
 """The error, in parts of the average of the modulus, from which on an average is no number."""
+
+EVALUATIONS = 1e8
+"""How often an average may look at its integrand and boundaries: some seconds of compiled code."""
 
 PIECES = '''
 @njit
@@ -113,6 +117,8 @@ def {name}_pieces_{k}(cuts, beside{args}):
 
 @njit
 def {name}_{k}({first_args}):
+    if left[0] <= 0.0:
+        return 0.0, 0.0, 0.0
     if {flat}:
         z{k} = 0.0
         value, error, modulus = {next}
@@ -140,6 +146,8 @@ WHOLE = '''
 @njit
 def {name}_{k}({first_args}):
     """Integral over z{k} of the weighted integrand, which has no kink there, its error and that of the modulus."""
+    if left[0] <= 0.0:
+        return 0.0, 0.0, 0.0
     if {flat}:
         z{k} = 0.0
         value, error, modulus = {next}
@@ -151,7 +159,7 @@ def {name}_{k}({first_args}):
     lack = 0.0
     result = 0.0
     before = 0.0
-    left = 0.0
+    rest = 0.0
     fresh_start = start
     for level in range({levels}):
         for side in range(2):
@@ -169,7 +177,7 @@ def {name}_{k}({first_args}):
         spacing = step if level == 0 else 0.5 * step
         gap = abs(total * spacing - result)
         result = total * spacing
-        left = remaining(gap, before, size * spacing)
+        rest = remaining(gap, before, size * spacing)
         before = gap
         if level > 0:
             step *= 0.5
@@ -177,12 +185,13 @@ def {name}_{k}({first_args}):
             if settled(level + 1, gap, size * spacing + 1e-300, lack * spacing):
                 break
         fresh_start = start + 0.5 * step if start < 0.5 * step else start - 0.5 * step
-    return result, left + lack * step, size * step
+    return result, rest + lack * step, size * step
 '''
 
 AT = """
 @njit
 def {name}_{k}({args}):
+    left[0] -= 1.0
     value = {name}_f({call})
     return value, 0.0, abs(value)
 """
@@ -196,17 +205,34 @@ CUT = """    slope = {slope}
 
 ENTRY = """
 @njit
-def {name}_known({covariance}{more}):
+def {name}_within({covariance}{more}, most):
 {factor}
-    value, error, modulus = {name}_1({factor_call}{more})
+    left = numpy.empty(1)
+    left[0] = most
+    value, error, modulus = {name}_1({factor_call}{more}, left)
+    if left[0] <= 0.0:
+        return math.nan, math.inf
     return value * (2.0 * math.pi) ** (-0.5 * {size}), error / modulus if modulus > 0.0 else 0.0
+
+"""
+
+NAMED = """
+@njit
+def {name}_part({covariance}{more}, most):
+    value, error = {name}_within({covariance}{more}, most)
+    return value if error <= {refused} else math.nan
+
+
+@njit
+def {name}_known({covariance}{more}):
+    return {name}_within({covariance}{more}, {most})
 
 
 @njit
 def {name}({covariance}{more}):
-    value, error = {name}_known({covariance}{more})
-    return value if error <= {refused} else math.nan
+    return {name}_part({covariance}{more}, {most})
 """
+"""The average and its error, and the average alone; parts of a larger one are given fewer evaluations."""
 
 CURVED_CUT = """    count = {name}_crossings_{edge}_{k}(cuts, count{call})"""
 
@@ -215,25 +241,26 @@ ORDER_CUT = """    count = {name}_changes_{k}(cuts, count{call})"""
 CROSSINGS = '''
 @njit
 def {name}_edge_{edge}_{k}({first_args}):
+    left[0] -= 1.0
     return {value}
 
 
 @njit
-def {name}_zero_{edge}_{k}(a, b, left, right{args}):
+def {name}_zero_{edge}_{k}(a, b, below, above{args}):
     """The zero between a and b by the Illinois method, with a bisection where it is slow."""
     for i in range(200):
-        if b - a <= 1e-15 * (abs(a) + abs(b)) or left == right:
+        if b - a <= 1e-15 * (abs(a) + abs(b)) or below == above:
             break
-        z{k} = 0.5 * (a + b) if i % 4 == 3 else (a * right - b * left) / (right - left)
+        z{k} = 0.5 * (a + b) if i % 4 == 3 else (a * above - b * below) / (above - below)
         if not a < z{k} < b:
             z{k} = 0.5 * (a + b)
         at = {name}_edge_{edge}_{k}({edge_args})
         if at == 0.0:
             return z{k}
-        if (at > 0.0) == (right > 0.0):
-            b, right, left = z{k}, at, 0.5 * left
+        if (at > 0.0) == (above > 0.0):
+            b, above, below = z{k}, at, 0.5 * below
         else:
-            a, left, right = z{k}, at, 0.5 * right
+            a, below, above = z{k}, at, 0.5 * above
     return 0.5 * (a + b)
 
 

@@ -13,7 +13,7 @@ from sympy.printing.pycode import PythonCodePrinter
 
 from symhigh.derivation.gaussian import lazy_cse
 
-_GENERATED = re.compile(r"(node|mixture)_\d+|safe_\w+")
+_GENERATED = re.compile(r"(node|mixture)_\d+(_part|_within)?|safe_\w+")
 """Names of functions that lowering itself defines."""
 
 

@@ -85,11 +85,17 @@ def _node_source(
         return line(f"{name}_smooth") + split + text.STEEP.format(name=name, more=more)
     first, second = _separated(integrand, variables) or (integrand, sp.S.One)
     digits = text.DIGITS + more_digits(_order(first, variables[0]) + _order(second, variables[1]))
+    steep = [place for e, z in zip((first, second), variables, strict=True) for place in _steep_places(e, z)]
+    split = nested_node(f"{name}_split", integrand, variables, names, steep) if steep else ""
     return (
         _factor_source(f"{name}_f", first, variables[0], names, more)
         + _factor_source(f"{name}_g", second, variables[1], names, more)
-        + text.PRODUCT.format(name=name, more=more, largest=_LARGEST.format(digits), digits=digits)
-    )
+        + split
+        + text.PRODUCT.format(
+            name=name, more=more, largest=_LARGEST.format(digits), digits=digits, most=text.MOST_POINTS,
+            otherwise=f"{name}_split(v11, v12, v22{more})" if steep else "math.nan",
+        )
+    )  # fmt: skip
 
 
 def is_nested(integrand: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
@@ -140,6 +146,16 @@ def _peaked(integrand: sp.Expr, z: sp.Symbol) -> bool:
 
 
 _LARGEST = "quadrature_step(1.0, 0.0, 0.0, {})"
+
+
+def _steep_places(expr: sp.Expr, z: sp.Symbol) -> list[sp.Expr]:
+    """What is zero where functions of ``expr`` are steep, if the strip is known to be too narrow for a grid."""
+    known = strip(recognise(expr), z)
+    if known is None or not known.width.is_number or known.width > text.NARROW_STRIP:
+        return []
+    inner = {e.args[0] for e in sp.preorder_traversal(expr) if e.args and (e.is_Function or e.is_Pow)}
+    polynomials = (e for e in inner if z in e.free_symbols and e.is_polynomial(z))
+    return [e if is_affine(e, (z,)) else sp.diff(e, z) for e in polynomials if sp.degree(e, z) <= 2 and e != z]
 
 
 def _order(expr: sp.Expr, z: sp.Symbol) -> int:

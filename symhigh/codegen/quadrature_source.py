@@ -13,6 +13,10 @@ DIGITS = 27.5
 LINE_DIGITS = 36.0
 """The same in one dimension, where it costs little."""
 REACH = 8.2
+MOST_POINTS = 1e6
+"""The most points of a quarter of a grid in two variables, some hundredths of a second of compiled code."""
+NARROW_STRIP = 0.05
+"""A strip of analyticity that may take more of them."""
 """Standard deviations kept on each side."""
 
 FUNCTION = """
@@ -145,6 +149,8 @@ def {name}(v11, v12, v22{more}):
     unit = c * step_u / k
     step_w = unit / s
     nw = int(reach / step_w) + 1
+    if float(nu) * nw > {most}:
+        return {otherwise}
     last = k * nu + nw
     f = numpy.empty(2 * last + 1)
     g = numpy.empty(2 * last + 1)

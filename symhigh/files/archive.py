@@ -6,10 +6,12 @@ by name.
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,13 @@ import numpy as np
 
 from symhigh import __version__
 from symhigh.checks import shown
+from symhigh.disk import keep
 
 FORM = 1
 """The version of the form; a later one is refused."""
 _HEADER, _ARRAY = "header", "array of the archive"
+_ACCIDENTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError)
+"""What reading raises where a part is missing, of another kind, or endless."""
 
 
 def save_archive(owner: str, path: str | Path, kind: str, tree: Mapping[str, Any]) -> Path:
@@ -29,14 +34,9 @@ def save_archive(owner: str, path: str | Path, kind: str, tree: Mapping[str, Any
     arrays: dict[str, Any] = {}
     header = {"symhigh": kind, "form": FORM, "version": __version__, "content": _pack(tree, arrays)}
     arrays[_HEADER] = np.array(json.dumps(header))
-    part = file.with_name(file.name + ".part")
-    try:
-        with part.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)
-        os.replace(part, file)  # the file is whole, or as it was
-    except OSError as error:
-        raise ValueError(f"{owner}({str(file)!r}): cannot be written: {error.strerror}") from error
-    return file
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return keep(owner, file, stream.getvalue())
 
 
 def load_archive(owner: str, path: str | Path, kind: str) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def load_archive(owner: str, path: str | Path, kind: str) -> dict[str, Any]:
         found, form, content = header["symhigh"], header["form"], header["content"]
     except FileNotFoundError as error:
         raise ValueError(f"{owner}({str(file)!r}): there is no such file") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (*_ACCIDENTS, OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error) as error:
         raise ValueError(f"{owner}({str(file)!r}): this is no result of symhigh, or it is damaged: {error}") from error
     if found != kind:
         raise ValueError(f"{owner}({str(file)!r}): the file holds a {found}, not a {kind}; use {found}.load")
@@ -58,11 +58,23 @@ def load_archive(owner: str, path: str | Path, kind: str) -> dict[str, Any]:
             f"{owner}({str(file)!r}): written by symhigh {header.get('version')} in form {form}; this version, "
             f"{__version__}, reads form {FORM}"
         )
-    try:
-        tree: dict[str, Any] = _unpack(content, arrays)
-    except KeyError as error:
-        raise ValueError(f"{owner}({str(file)!r}): the file is damaged, {error} is missing") from error
+    with read_from(owner, file):
+        tree = _unpack(content, arrays)
+        if not isinstance(tree, dict):
+            raise TypeError(f"its content is a {type(tree).__name__}")
     return tree
+
+
+@contextmanager
+def read_from(owner: str, path: str | Path) -> Iterator[None]:
+    """What the parts of an archive do not allow is said of the file."""
+    try:
+        yield
+    except (*_ACCIDENTS, ValueError) as error:
+        if owner in str(error):
+            raise
+        said = f"{error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        raise ValueError(f"{owner}({str(path)!r}): the file is damaged, or no result of symhigh: {said}") from error
 
 
 def _path(owner: str, path: str | Path) -> Path:

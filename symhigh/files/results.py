@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symhigh.checks import instance
 from symhigh.derivation.limit import mean_field_of
-from symhigh.files.archive import load_archive, save_archive
+from symhigh.files.archive import load_archive, read_from, save_archive
 from symhigh.files.document import Table
 from symhigh.files.grammar import read_expression, write_expression
 from symhigh.files.reading import read_problem, read_quantile, read_rule
@@ -60,14 +61,23 @@ def load_curve(
 ) -> Curve:
     """The curve of an archive; its limit is derived anew, by ``derive``, unless ``system`` is given."""
     kind = "NetworkCurve" if network else "Curve"
-    tree = load_archive(f"{kind}.load", path, kind)
+    owner = f"{kind}.load"
+    _check_system(owner, system)
+    with read_from(owner, path):
+        return _curve(owner, path, system, network, derive)
+
+
+def _curve(
+    owner: str, path: str | Path, system: MomentSystem | None, network: bool, derive: Callable[..., MomentSystem]
+) -> Curve:
+    tree = load_archive(owner, path, owner.removesuffix(".load"))
     given = [_restored(part) for part in tree.pop("population")]
     states, limit = tree.pop("states"), system
     if limit is None:
-        problem, rule = _restated(f"{kind}.load", path, tree)
+        problem, rule = _restated(owner, path, tree)
         limit = _derived(derive, problem, rule, states)
     elif tuple(str(s) for s in limit.family.states) != states:
-        raise ValueError(f"{kind}.load(system=…): the system has not the states of the curve, {', '.join(states)}")
+        raise ValueError(f"{owner}(system=…): the system has not the states of the curve, {', '.join(states)}")
     tree = {name: value for name, value in tree.items() if name not in ("problem", "rule", "why")}
     tree |= {"system": limit, "spectrum": given[0], "start": given[1] if len(given) > 1 else None}
     if not network:
@@ -106,6 +116,12 @@ def save_runs(runs: Runs, path: str | Path) -> Path:
 
 def load_runs(path: str | Path, system: MomentSystem | None) -> Runs:
     """The runs of an archive; problem and rule are those of ``system`` where it is given."""
+    _check_system("Runs.load", system)
+    with read_from("Runs.load", path):
+        return _runs(path, system)
+
+
+def _runs(path: str | Path, system: MomentSystem | None) -> Runs:
     tree = load_archive("Runs.load", path, "Runs")
     given = [_restored(part) for part in tree.pop("population")]
     if system is None:
@@ -129,10 +145,16 @@ def save_comparison(comparison: Comparison, path: str | Path) -> Path:
 
 def load_comparison(path: str | Path) -> Comparison:
     """The comparison of an archive."""
-    tree = load_archive("Comparison.load", path, "Comparison")
-    for name in ("deviations", "directions"):
-        tree[name] = {key: Deviation(**found) for key, found in tree[name].items()}
-    return Comparison(**tree)
+    with read_from("Comparison.load", path):
+        tree = load_archive("Comparison.load", path, "Comparison")
+        for name in ("deviations", "directions"):
+            tree[name] = {key: Deviation(**found) for key, found in tree[name].items()}
+        return Comparison(**tree)
+
+
+def _check_system(owner: str, system: Any) -> None:
+    if system is not None:
+        instance(owner, "system", system, MomentSystem, "derive(problem, rule), or None")
 
 
 # --- statements and populations ---------------------------------------------------------------------------

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symhigh.checks import declared, instance, mapping, parameter, rebuilt, refuse_type, shown
+from symhigh.checks import declared, instance, is_listed, mapping, parameter, rebuilt, refuse_type, shown
 from symhigh.population.spectrum import Array
 from symhigh.system import MomentSystem
 
@@ -42,8 +42,8 @@ def axes_of(owner: str, system: MomentSystem, over: Any) -> tuple[Axis, ...]:
         instance(owner, "over", key, (str, sp.Symbol), "a mapping {symbol or name: values}")
         symbol = system.open_symbol(key, f"{owner}(over={{{shown(str(key))}: …}})")
         what = f"over[{symbol.name!r}]"
-        text = isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable)
-        if text or (given := list(values.tolist() if isinstance(values, np.ndarray) else values)) == []:
+        plain = values.tolist() if isinstance(values, np.ndarray) and values.ndim else values
+        if not is_listed(plain) or (given := list(plain)) == []:
             refuse_type(owner, what, values, "a list or an array of numbers, not empty", "one a curve")
         numbers = tuple(parameter(owner, what, v, positive=None, meaning="a value of the grid") for v in given)
         if open_ := [v for v in numbers if v.free_symbols]:

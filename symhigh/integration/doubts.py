@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.codegen.lower import Average, averages, resists
-from symhigh.codegen.nested_source import REFUSED
+from symhigh.codegen.nested_source import EVALUATIONS, REFUSED
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.integration.stepper import March
@@ -26,6 +26,9 @@ _LEAST = 1e-12
 
 _ENDLESS = 0.01
 """The error from which on an average may well not exist."""
+
+_NOT_FOUND = float(np.finfo(float).max)
+"""Stands for no error at all; an infinite one says that the evaluations are used up."""
 
 _LONGEST = 160
 """How much of an integrand is shown."""
@@ -58,7 +61,7 @@ class Doubts:
 
     def take(self, nodes: Doubted, errors: Array, now: float) -> None:
         """Take in errors of averages at a time."""
-        for node, error in zip(nodes, np.where(np.isnan(errors), np.inf, errors).tolist(), strict=True):
+        for node, error in zip(nodes, np.where(np.isnan(errors), _NOT_FOUND, errors).tolist(), strict=True):
             if error > self.worst.get(node, (-1.0, 0.0))[0]:
                 self.worst[node] = error, now
 
@@ -73,7 +76,7 @@ class Doubts:
         """Why there is no curve where an average is off by more than can be taken; empty where none is."""
         if self.error <= 0.1 * REFUSED:
             return ""
-        endless = "; it may be infinite, as where a rate has a pole: bound it" if self.error > _ENDLESS else ""
+        endless = "; it may be infinite, as where a rate has a pole: bound it" if _ENDLESS < self.error < np.inf else ""
         return f"{self._said()}{endless}; {_REMEDY}"
 
     def warning(self) -> str:
@@ -86,6 +89,11 @@ class Doubts:
         """The worst of all."""
         return max((error for error, _ in self.worst.values()), default=0.0)
 
+    @property
+    def heavy(self) -> bool:
+        """Whether an average may take a second: over three variables, or over the nodes of a mixing law."""
+        return any(isinstance(node, MixtureMean) or node.dimension > 2 for node in self.worst)
+
     def _said(self) -> str:
         """What is known of the worst average, and where."""
         node, (error, when) = max(self.worst.items(), key=lambda item: item[1][0])
@@ -94,7 +102,9 @@ class Doubts:
         plain = {v: sp.Symbol(v.name) for v in node.variables}
         name, over = str(node.integrand.xreplace(plain)), ", ".join(v.name for v in node.variables)
         name = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
-        known = f"known to {error:.1e} of its size only" if np.isfinite(error) else "not found"
+        known = "not found" if error == _NOT_FOUND else f"known to {error:.1e} of its size only"
+        if error == np.inf:
+            known = f"not found in {EVALUATIONS:.0e} evaluations of it"
         return f"at t = {when:.4g} the average of {name} over Gaussian {over} is {known}"
 
 

@@ -69,7 +69,8 @@ def check_start(
     what = "E f'^2" if np.isfinite(outputs[place]) else "the risk"
     raise SingularStart(
         f"solve(start=…): {what} is infinite or undefined at the start: its average over Gaussian x and x* does not "
-        f"exist for {system.problem.name}; use a loss that grows more slowly, or a start with smaller variances"
+        f"exist for {system.problem.name}, or its quadrature cannot resolve how steep it is; use a loss that grows "
+        "more slowly, or with smaller factors inside its functions, or a start with smaller variances"
     )
 
 

@@ -69,21 +69,21 @@ class Escape:
 
     def mean(self, d: int, level: float) -> float:
         """The mean of T at dimension d; ``level`` is an absolute overlap."""
-        return self._time(d, level, -(np.euler_gamma + np.log(2)) / 2)
+        return self._time("Escape.mean", d, level, -(np.euler_gamma + np.log(2)) / 2)
 
     def quantile(self, p: float, d: int, level: float) -> float:
         """The time by which a share p of all runs has reached ``level``."""
         share = real("Escape.quantile", "p", p, above=0.0, meaning="a probability below one")
         if not share < 1:
             raise ValueError(f"Escape.quantile(p={p}): p must be below one, a probability")
-        return self._time(d, level, float(np.log(ndtri(1 - share / 2))))
+        return self._time("Escape.quantile", d, level, float(np.log(ndtri(1 - share / 2))))
 
-    def _time(self, d: int, level: float, log_normal: float) -> float:
-        size = whole("Escape", "d", d, least=2, meaning="the dimension")
-        wanted = real("Escape", "level", level, above=0.0, meaning="the absolute overlap to reach")
+    def _time(self, owner: str, d: int, level: float, log_normal: float) -> float:
+        size = whole(owner, "d", d, least=2, meaning="the dimension")
+        wanted = real(owner, "level", level, above=0.0, meaning="the absolute overlap to reach")
         if not self.levels[0] < wanted < self.levels[-1]:
             raise ValueError(
-                f"Escape(level={level}): level must lie between {self.levels[0]:.3g} and {self.levels[-1]:.6g}, the "
+                f"{owner}(level={level}): level must lie between {self.levels[0]:.3g} and {self.levels[-1]:.6g}, the "
                 "largest overlap on the way out"
             )
         on_the_way = float(CubicSpline(np.log(self.levels), self.times)(np.log(wanted)))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from symhigh.checks import choice, mapping, refuse_type, shown
+from symhigh.checks import choice, is_listed, mapping, refuse_type, shown
 from symhigh.closed.formula import Formula, identifiers
 from symhigh.closed.limits import limits
 from symhigh.codegen.cache import load
@@ -112,7 +112,7 @@ def _axis(name: str, given: Any) -> dict[Any, Any]:
     elif len(found := dict(mapping(_OWNER, name, given, form))) != 1:
         raise ValueError(f"{_OWNER}({name}={shown(given)}): {name} must be one parameter with its values, {form}")
     for values in found.values():
-        if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        if not is_listed(values):
             refuse_type(_OWNER, name, values, "a list or an array of numbers", "one a column or a row of the diagram")
     return found
 

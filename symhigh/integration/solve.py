@@ -192,6 +192,7 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
     table = timetable(with_lags(watched.system))
     journey = Journey(table, modes, times, end, (tolerance, absolute), target, given.stepper or EXPLICIT)
     march, doubts = journey.march, Doubts(tolerance)
+    stage("its averages at the start")
     doubts.follow(march, 0.0)
     if doubts.refusal():
         raise SingularStart(f"solve(start=…): {doubts.refusal()}")
@@ -212,7 +213,9 @@ def drive(given: Asked, target: Target, deadline: float = np.inf) -> tuple[Curve
     clock, status, message, lost = march.clock, RUNNING, "", ""
     happened: list[tuple[int, float]] = []
     most_at_once = _WATCHED if doubts.worst or may_cancel(watched.system) else _BUDGET
+    most_at_once = 1 if doubts.heavy else most_at_once
     values, attempts = None, 1 if deadline < np.inf or journey.watched else most_at_once
+    stage("at t = 0 of", end)
     try:
         while status in (RUNNING, LOOK):
             began = time.thread_time() if deadline < np.inf else 0.0

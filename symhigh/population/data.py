@@ -18,6 +18,7 @@ from symhigh.checks import array, real, whole
 Array = np.ndarray[Any, Any]
 
 
+_SMALLEST, _LARGEST = 1e-140, 1e140
 MOST_WORK = 1e9
 """n d² up to which the stable rate of rows is computed without being asked for."""
 
@@ -27,6 +28,13 @@ def read_rows(owner: str, rows: Any) -> Array:
     samples = array(owner, "rows", rows, ndim=2, meaning="samples times features")
     if not samples.any():
         raise ValueError(f"{owner}: rows must be finite and not all zero")
+    with np.errstate(over="ignore"):
+        size = float(np.sum(samples**2))
+    if not _SMALLEST < size < _LARGEST:
+        raise ValueError(
+            f"{owner}: the squares of rows sum to {size:.3g}, beyond the range of doubles where they are multiplied; "
+            "rows must be in units of another size"
+        )
     return samples
 
 

@@ -34,6 +34,10 @@ def without_rounding(owner: str, values: Array, eps: float) -> Array:
 
     A negative eigenvalue tells how large the rounding was; up to 1e-10 of the largest it is taken for that.
     """
+    if not np.isfinite(values).all():
+        raise ValueError(f"{owner}: K has eigenvalues beyond the range of doubles; give it in units of another size")
+    if not values.any():
+        raise ValueError(f"{owner}: all eigenvalues of K are zero; at least one must be > 0")
     bound, lowest = rounding(values, eps), float(-values.min())
     if lowest > max(bound, 1e-10 * float(values.max())):
         raise ValueError(f"{owner}: K has the eigenvalue {-lowest:g}, all must be >= 0")

@@ -145,7 +145,7 @@ class Spectrum:
         scale = np.abs(matrix).max()
         if np.abs(matrix - matrix.T).max() > 1e-10 * scale:
             raise ValueError("Spectrum.from_covariance: K must be finite and symmetric; use (K + K.T)/2")
-        values, basis = np.linalg.eigh((matrix + matrix.T) / 2)
+        values, basis = np.linalg.eigh(matrix / 2 + matrix.T / 2)
         spectrum = cls.from_eigenvalues(without_rounding("Spectrum.from_covariance", values, precision(K)))
         found = replace(spectrum, basis=basis, dimension=values.size)
         warn_of_few_dimensions("Spectrum.from_covariance", found)
@@ -263,6 +263,7 @@ class Spectrum:
         owner = "Spectrum.from_histogram"
         cut = array(owner, "edges", edges, meaning="the edges of the bins")
         mass = array(owner, "counts", counts, meaning="what each bin holds")
+        mass = mass / max(1.0, float(mass.max()) / 1e300)  # only shares of the sum count
         wrong = cut.size != mass.size + 1 or cut[0] < 0 or np.diff(cut).min() <= 0
         if wrong or mass.min() < 0 or not mass.sum() > 0:
             raise ValueError(f"{owner}: needs n + 1 increasing edges >= 0 and n counts >= 0, not all zero")

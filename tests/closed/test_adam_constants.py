@@ -7,7 +7,15 @@ from scipy.signal import lfilter
 from scipy.special import k0e, k1e
 
 import symhigh as sh
-from symhigh.closed.adam_constants import _CHI, _LOG_PHI, _chi, _log_phi, _ratio_of_bessel_functions
+from symhigh.closed.adam_constants import (
+    _CHI,
+    _LOG_PHI,
+    _chi,
+    _fitted,
+    _log_phi,
+    _Memory,
+    _ratio_of_bessel_functions,
+)
 
 
 def by_chance(first: float, second: float, count: int = 400_000) -> list[tuple[float, float]]:
@@ -87,3 +95,51 @@ def test_the_ratio_of_bessel_functions() -> None:
     found = sum(c * y**-n for n, c in enumerate(_ratio_of_bessel_functions(12)))
     assert found == pytest.approx(float(mpmath.besselk(1, y) / mpmath.besselk(0, y)), rel=1e-15)
     assert _ratio_of_bessel_functions(5) == [1, 0.5, -0.125, 0.125, -25 / 128]
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.5, 0.9), (0.0, 0.3), (0.95, 0.99)])
+def test_sums_over_lags_are_those_of_all_of_them(first: float, second: float) -> None:
+    """The head one by one and the tail by its series, against many lags; and where B ends."""
+    memory = _Memory.__new__(_Memory)
+    memory.first, memory.second = first, second
+    x = np.array([1e-9, 2e-5, 1e-3, 0.4, 30.0])
+    lags = np.arange(6000)
+    places = (1 - second) * second**lags * x[:, None]
+    for function, exact in ((_LOG_PHI, _log_phi), (_CHI, _chi)):
+        values = exact(np.maximum(places, 1e-12))
+        if function is _LOG_PHI:
+            values = np.where(places < 1e-12, -places, values)
+        for scale, ratio in ((1.0, 1.0), (1 - first, first), ((1 - first) ** 2, first**2)):
+            if function is _CHI and ratio == 1:
+                continue
+            (found,) = memory._sums(function, x, (scale, ratio)).T
+            assert found == pytest.approx(values @ (scale * ratio**lags), rel=1e-9)
+    both = memory._sums(_CHI, x, (1 - first, first), ((1 - first) ** 2, first**2))
+    assert both.shape == (5, 2)
+    assert (both[:, 1] == memory._sums(_CHI, x, ((1 - first) ** 2, first**2))[:, 0]).all()
+    for level in (-3.0, -42.0):
+        end = memory._end(level)
+        at, before = (memory._sums(_LOG_PHI, np.exp([e]), (1, 1))[0, 0] for e in (end, end - 0.25))
+        assert at <= level < before or end == 1.0
+
+
+def test_averages_and_slopes_of_a_memory() -> None:
+    """B is a product over lags, M its slope with the squares of the momentum's weights; both from their definitions."""
+    memory, lags = _Memory(0.6, 0.8), np.arange(400)
+    u, w = 0.2 * 0.8**lags, 0.4 * 0.6**lags
+    for x in (1e-3, 0.2, 5.0, 60.0):
+        B = np.exp(_log_phi(u * x).sum())
+        assert memory.B(np.array([x]))[0] == pytest.approx(B, rel=1e-9)
+        assert memory.M(np.array([x]))[0] == pytest.approx(B * (w**2 @ _chi(u * x)), rel=1e-9)
+        assert memory.drift(np.array([x]))[0] == pytest.approx(w @ _chi(u * x), rel=1e-9)
+    assert memory.M(np.exp([memory.far + 1]))[0] == 0
+    assert memory.B(np.array([0.0]))[0] == 1
+
+
+def test_functions_of_a_logarithm_are_fitted() -> None:
+    first, second = _fitted(lambda x: np.stack([1 / (1 + x), np.log1p(x) ** 2], axis=1), 3.0)
+    x = np.exp(np.array([-30.0, -5.0, 0.0, 2.9, 3.0]))
+    assert first(x) == pytest.approx(1 / (1 + x), rel=1e-11)
+    assert second(x) == pytest.approx(np.log1p(x) ** 2, rel=1e-11, abs=1e-12)
+    assert first(np.exp([3.5, 9.0])) == pytest.approx(1 / (1 + np.exp(3.0)), rel=1e-11)
+    assert first(np.array([0.0, 1e-200])) == pytest.approx(1, rel=1e-11)

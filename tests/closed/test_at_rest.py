@@ -132,6 +132,8 @@ def test_unknowns_of_any_size_settle(scale: float) -> None:
 
     for start, end in ((0.1, 1.0), (1.9, 1.0), (2.1, 3.0), (30.0, 3.0)):
         assert settled(wells, np.array([start]) * scale) == pytest.approx(np.array([end]) * scale, rel=1e-8)
+        beside = settled(lambda at: np.append(wells(at[:1]), scale - at[1]), np.array([start, 1.0]) * scale)
+        assert beside == pytest.approx(np.array([end, 1.0]) * scale, rel=1e-8)
 
 
 def test_steps_that_leave_the_domain_are_shortened() -> None:

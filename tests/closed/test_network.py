@@ -117,3 +117,51 @@ def test_bad_input():
         long_time(derive(DiagonalNetwork(0.4, 0.1)), FOUR, 10)
     with pytest.raises(ValueError, match="no class is pulled"):
         linearise(derive(DiagonalNetwork(0.4)), NetworkClasses(0.0, 1.0, 1.0, 0.2)).rate()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.99, 1.01, 1.3, 1.9])
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_the_floor_of_every_step(share, noise):
+    """The smallest root of its equation, written out: 0 below the threshold without noise, above 0 from there."""
+    classes = NetworkClasses([1.0, 0.4, 0.7], [1.0, 0.5, -0.7], 1.2, 0.2, [0.5, 0.3, 0.2])
+    mean = float(np.sum(classes.weight * classes.lam * np.abs(classes.theta_star)))
+    step = share / mean  # 2/mean(λ S) at a dead balance, S = 2|θ*|
+    found = noise_floor(derive(DiagonalNetwork(step, noise)), classes)
+    if noise == 0 and share < 1:
+        assert found == 0
+        return
+    assert found >= noise**2 / 2
+    pull = step * found
+    target = np.abs(classes.theta_star)
+    errors = np.where(pull < target, pull * (2 * target - pull), target**2)
+    assert found == pytest.approx(noise**2 / 2 + np.sum(classes.weight * classes.lam * errors) / 2, rel=1e-9)
+    assert found > 1e-3
+
+
+def test_the_floor_with_targets_out_of_reach():
+    """Their errors θ*² stay and count as noise; classes without an eigenvalue count nothing."""
+    classes = NetworkClasses([1.0, 0.5, 0.0], [1.0, -0.6, 3.0], 0.9, 0.9, [0.25, 0.5, 0.25])
+    found = noise_floor(derive(DiagonalNetwork(0.4, 0.3)), classes)
+    offset, share = 0.045 + 0.25 * 0.5 * 2 * 0.36 / 2, 0.25 / 2
+    assert found == pytest.approx(offset + share * 0.4 * found * (2 - 0.4 * found), rel=1e-10)
+
+
+def test_thresholds_of_classes():
+    """``2/mean(λ S)`` with S of the balance that is left; infinite where nothing has a slope."""
+    classes = NetworkClasses([1.0, 0.4], [1.0, -0.5], [1.2, 1.0], [0.2, 0.3], [0.3, 0.7])
+    limit = derive(DiagonalNetwork(0.4))
+    for integral in (0.0, 0.8):
+        balance = (classes.u**2 - classes.v**2) * np.exp(-2 * 0.4**2 * classes.lam * integral)
+        slope = np.sqrt(balance**2 + 4 * classes.theta_star**2)
+        mean = classes.weight @ (classes.lam * slope)
+        assert threshold(limit, classes, integral) == pytest.approx(2 / mean, rel=1e-9)
+        at = linearise(limit, classes, integral)
+        assert at.slope == pytest.approx(slope, rel=1e-12)
+        assert at.pull == pytest.approx(0.4 * classes.lam * slope, rel=1e-12)
+        assert at.load == pytest.approx(0.4 * mean / 2, rel=1e-12)
+        assert at.share == pytest.approx(classes.weight * classes.lam / 2)
+    mean = classes.weight @ (classes.lam * [1.0, 0.5])
+    assert least_threshold(PRODUCT, classes) == pytest.approx(1 / mean, rel=1e-12)
+    assert least_threshold(SQUARES, classes) == pytest.approx(0.5 / mean, rel=1e-12)
+    assert least_threshold(PRODUCT, NetworkClasses(1.0, 0.0, 1.0, 0.2)) == np.inf
+    assert threshold(limit, NetworkClasses(1.0, 0.0, 1.0, 1.0)) == np.inf

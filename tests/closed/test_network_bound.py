@@ -114,3 +114,60 @@ def test_constants_of_the_bound_by_hand():
         assert bound.rate == pytest.approx(c * 0.3 * 0.5, rel=1e-12)
         assert bound.factor == pytest.approx(np.exp(-2 * c * 2.5 * np.log(0.1) / (0.3 * 50)), rel=1e-12)
         assert bound.probability == 0.9
+
+
+def test_divergences_and_slopes_by_their_definition():
+    """``S = w² + z²`` over two, ``S* = √(w²z² + 4θ*²)``, 𝔇 by quadrature of ``θ - θ*`` over ξ; near and far."""
+    for squares in (False, True):
+        limit = derive(DiagonalNetwork(0.4, 0, SQUARES) if squares else DiagonalNetwork(0.4))
+        first, second = np.array([1.3, 1.3, 1.3, 0.7]), np.array([0.4, 0.4, 0.4, -0.5])
+        if squares:  # θ = u² - v², whose forms are u and v themselves: the product's rotated
+            first, second = (first + second) / 2, (first - second) / 2
+            theta = first**2 - second**2
+            w, z = 2 * first, 2 * np.abs(second)
+        else:
+            theta = first * second
+            w, z = np.abs(first + second), np.abs(first - second)
+        target = theta + np.array([0.0, 1e-4, 0.5, -0.9])
+        found = divergence(limit, first, second, target)
+        assert found.slope == pytest.approx((w**2 + z**2) / 2, rel=1e-12)
+        assert found.slope_there == pytest.approx(np.sqrt((w * z) ** 2 + 4 * target**2), rel=1e-12)
+        level = w * z
+        nodes, weights = np.polynomial.legendre.leggauss(40)
+        for k in range(4):
+            here, there = np.log(w[k] / z[k]) / 2, np.arcsinh(2 * target[k] / level[k]) / 2
+            if squares:
+                here = np.sign(theta[k]) * abs(here)
+            at = there + (here - there) * (nodes + 1) / 2
+            area = (here - there) / 2 * weights @ (level[k] / 2 * np.sinh(2 * at) - target[k])
+            assert found.divergence[k] == pytest.approx(area, rel=1e-8, abs=1e-30)
+
+
+@pytest.mark.parametrize("place", [(0, 1.0), (1, 1.0), (2, -1.0)])
+def test_every_coordinate_must_be_off_the_boundary(place):
+    k, side = place
+    first, second = np.array([1.0, 0.8, 0.5]), np.array([0.3, -0.2, 0.1])
+    second[k] = side * first[k]
+    with pytest.raises(ValueError, match="a coordinate sits on the boundary"):
+        divergence(derive(DiagonalNetwork(0.4)), first, second, np.ones(3))
+
+
+@pytest.mark.parametrize(("margin", "least", "most", "words"), [
+    (0, 1, 2, "margin"), (1, 1, 2, "margin"), (0.5, 0, 2, "least"), (0.5, -1, 2, "least"), (0.5, 1, 0.9, "most"),
+])  # fmt: skip
+def test_regions_are_of_positive_numbers_in_order(margin, least, most, words):
+    with pytest.raises(ValueError, match=rf"Region.*{words}"):
+        Region(margin, least, most)
+    assert Region(0.99, 1e-9, 1e-9).most == 1e-9
+
+
+def test_dimension_and_probability_of_a_bound():
+    limit, region = derive(DiagonalNetwork(0.4)), Region(0.5, 1, 2)
+    one = exponential_bound(limit, region, 1, 0.5)
+    assert one.factor == pytest.approx(2 ** (2 * 0.4 * 2 / 0.5), rel=1e-12)
+    for d in (0, -3, 1.5):
+        with pytest.raises((ValueError, TypeError), match=r"exponential_bound.*d"):
+            exponential_bound(limit, region, d, 0.5)
+    for chance in (0.0, 1.0, 1.5):
+        with pytest.raises(ValueError, match="probability"):
+            exponential_bound(limit, region, 10, chance)

@@ -11,7 +11,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.conserved import ConservationLaw
-from symhigh.closed.nodes import MU, Average, Root, bracketed_root
+from symhigh.closed.nodes import MU, Average, Choice, Root, bracketed_root
 from symhigh.closed.power_law import CLOCK, PowerLaw, _exponent, laplace_tail, power_law
 from symhigh.symbols import gamma, lam
 
@@ -68,6 +68,62 @@ def test_a_root_and_an_average_are_what_they_say() -> None:
     assert sp.latex(average) == r"\int a \lambda^{2}\, d\mu(\lambda)"
     assert str(average) == "Average(a*lambda**2, mu)"
     assert sp.diff(average, a) == Average(lam**2, MU)
+
+
+def test_a_bracket_from_double_precision() -> None:
+    """1e-9 to either side of the root of an average, and none where it is not wanted or does not prove good."""
+    x = sp.Symbol("x", positive=True)
+    measure = sp.Tuple(sp.Tuple(1, 2), sp.Tuple(sp.Rational(1, 4), sp.Rational(3, 4)))
+    root = Root(Average(lam / (2 * lam - x), measure) - 3, x, 0, 2)
+    with mpmath.workdps(40):
+        exact = bracketed_root(lambda s: 1 / (4 * (2 - s)) + mpf(3) / 2 / (4 - s) - 3, mpf(0), mpf(2))
+
+        def above(s: Any) -> Any:
+            return s - exact
+
+        for function in (above, lambda s: exact - s):
+            low, high = root._near(function, [mpf(0), mpf(2)])  # type: ignore[misc]
+            assert low < exact < high
+            assert (high - low) / exact == pytest.approx(2e-9, rel=1e-6)
+            assert (exact - low) / exact == pytest.approx(1e-9, rel=0.1)
+        assert root._near(above, [mpf(0), mpmath.inf]) is None
+        assert root._near(lambda s: s + 1, [mpf(0), mpf(2)]) is None
+        assert root._near(lambda s: -s - 1, [mpf(0), mpf(2)]) is None
+        assert root._near(above, [mpf(0), exact * (1 + mpf(10) ** -10)]) is None
+        assert root._near(above, [exact * (1 - mpf(10) ** -10), mpf(2)]) is None
+        plain = Root(x**2 - 2, x, 0, 2)
+        assert plain._near(lambda s: s**2 - 2, [mpf(0), mpf(2)]) is None
+
+
+def test_roots_of_many_modes_are_closed_in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    from symhigh.closed import nodes
+
+    x, calls, plain = sp.Symbol("x", positive=True), [], nodes.numeric
+    values = [sp.Rational(k, 7) for k in range(7, 60)]
+    measure = sp.Tuple(sp.Tuple(*values), sp.Tuple(*[sp.Rational(1, 53)] * 53))
+    root = Root(Average(lam / (2 * lam - x), measure) - 1, x, 0, 2)
+
+    def counted(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Any:
+        function = plain(expr, arguments)
+        return lambda *at: (calls.append(at), function(*at))[1]
+
+    monkeypatch.setattr(nodes, "numeric", counted)
+    found = root.evalf(50)
+    assert len(calls) < 30
+    monkeypatch.setattr(nodes, "numeric", plain)
+    with mpmath.workdps(60):
+        s = mpf(str(found))
+        mean = mpmath.fsum(v / (2 * v - s) for v in (mpf(k) / 7 for k in range(7, 60))) / 53
+        assert abs(mean - 1) < mpf(10) ** -45
+
+
+def test_cases_are_decided_where_they_are_numbers() -> None:
+    tests = (1, 0, -1, sp.Float("1e-24", 30), sp.Float("1e-26", 30))
+    assert [Choice(sp.sympify(v), 2, 7) for v in tests] == [2, 7, 7, 2, 7]
+    assert str(Choice(a - 1, 2, 7)) == "(2 where a - 1 > 0, else 7)"
+    assert sp.latex(Choice(a - 1, 2, 7)) == (
+        r"\begin{cases} 2 & a - 1 > 0 \\ 7 & \text{otherwise} \end{cases}"
+    )
 
 
 # --- conservation laws --------------------------------------------------------------------------------------

@@ -10,12 +10,25 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed import rest, resting, several
-from symhigh.closed.finder import DoesNotApply
+from symhigh.closed.finder import DoesNotApply, Question
 from symhigh.closed.modes import Modes, read_modes
 from symhigh.closed.nodes import Root
 from symhigh.closed.plateau import _bracketed, _closed_roots
 from symhigh.closed.resting import LEVEL, NOISE, SLOPE
-from symhigh.symbols import B11, B12, B22, c1, c2, error_square, gamma, gradient_noise, t
+from symhigh.symbols import (
+    B11,
+    B12,
+    B22,
+    V22,
+    c1,
+    c2,
+    error_square,
+    gamma,
+    gradient_noise,
+    inverse_time,
+    lam,
+    t,
+)
 
 M = sp.ImmutableMatrix
 R = sp.Rational
@@ -183,6 +196,64 @@ def test_values_at_the_target_are_taken_from_above() -> None:
     assert rest._at_target(sp.Piecewise((sp.sqrt(Q) / sp.sqrt(Q) * b, Q > 0), (a, True))) in (a, b)
     with pytest.raises(DoesNotApply, match="its risk or slope at the target is oo"):
         rest._at_target(1 / Q)
+
+
+# --- what averages of the iterates make of it ---------------------------------------------------------------
+NAME = sp.Symbol("A")
+
+
+def series(output: sp.Expr, summand: sp.Expr, risk: Any = 0, scale: tuple[int, int] = (0, 0)) -> Any:
+    """Of two vectors that tend to X* and 2 X*, with S = ((p, 3), (3, 5)) + ((7, 11), (11, 13))/t."""
+    field = SimpleNamespace(couplings=[SimpleNamespace(name=NAME, summand=sp.sympify(summand))])
+    at = SimpleNamespace(
+        vectors=(u, v), target=target, shift=(sp.S.One, sp.Integer(2)), scale=scale,
+        risk=sp.sympify(risk) + error_square,
+    )  # fmt: skip
+    S = [sp.Matrix([[LEVEL, 3], [3, 5]]), sp.Matrix([[7, 11], [11, 13]])]
+    return rest._series(SimpleNamespace(field=field), at, sp.sympify(output), S)  # type: ignore[arg-type]
+
+
+def test_averages_of_second_moments_in_powers_of_time() -> None:
+    A = NAME
+    assert series(A / 2, lam * (u - target) ** 2) == [lam * LEVEL / 2, 7 * lam / 2]
+    assert series(3 * A, (u - target) * (v - 2 * target)) == [9, 33]
+    assert series(A, lam * v**2) == [5 * lam + 4 * V22 * lam, 13 * lam]
+    assert series(A, (u - v) ** 2 * a) == [sp.expand(a * (LEVEL - 6 + 5 + V22)), a * (7 - 22 + 13)]
+    assert series(A + b, u**2, risk=b) == [LEVEL + V22, 7]
+    assert series(A, inverse_time**2 * v**2, scale=(0, 1)) == [5 + 4 * V22, 13]
+    assert series(A, inverse_time * (u - target) * v, scale=(0, 1)) == [3, 11]
+    for output, summand in (
+        (sp.sqrt(A), u**2), (A**2, u**2), (A * error_square, u**2), (A + b, u**2), (A, u**3), (A, u), (A, t * u**2),
+    ):  # fmt: skip
+        assert series(output, summand) is None
+    open_one = sp.Dummy("q")
+    assert series(A, open_one * u**2) is None
+
+
+def test_when_a_mode_is_pulled_back_for_sure() -> None:
+    def signs(*rows: list[Any], orders: int = 1) -> list[str]:
+        A = sp.ImmutableMatrix(rows)
+        at = SimpleNamespace(drift=(A,) * orders)
+        return [str(e) for e in rest._stable(at, list(range(A.rows)))]  # type: ignore[arg-type]
+
+    w, z = sp.symbols("w z", real=True)
+    assert signs([-a]) == []
+    assert signs([-w]) == ["w > 0"]
+    assert signs([-lam * a]) == []
+    assert signs([-lam * w]) == []
+    assert signs([-w, 0], [0, -a]) == ["a + w > 0", "a*w > 0"]
+    assert signs([-w, 0], [0, -a], orders=2) == ["a + w > 0"]
+    assert signs([-a, 0, 0], [0, -w, 0], [0, 0, -z]) == ["a + w + z > 0"]
+
+
+def test_what_does_not_follow_growing_cells() -> None:
+    two, start = sh.Spectrum.from_eigenvalues([1.5, 0.5]), sh.Start()
+    for rule, words in (
+        (sh.Momentum(0.4, 1), "it has no cells"),
+        (sh.WeightDecay(sh.AdaGrad(0.6, 0.3), 0.1), "do not follow the cells"),
+    ):  # fmt: skip
+        with pytest.raises(DoesNotApply, match=words):
+            rest.growing_limits(Question(sh.derive(sh.least_squares(0.5), rule), two, start))
 
 
 # --- rates at the target ------------------------------------------------------------------------------------

@@ -1,14 +1,19 @@
 """Where RMSprop-Norm comes to rest, and how fast: against integration, hand-written roots, random Jacobians."""
 
+from types import SimpleNamespace
+
 import mpmath
 import numpy as np
 import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.closed.modes import read_modes
 from symhigh.closed.nodes import MU
+from symhigh.closed.rmsprop import approach
 from symhigh.closed.slowest import SlowestMode
 from symhigh.symbols import tau
+from tests.closed.test_slowest import dense
 
 eta, b, alpha, omega = sp.symbols("eta b alpha omega", positive=True)
 SCALINGS = [sh.Forgetting.SUM, sh.Forgetting.AVERAGE]
@@ -116,3 +121,19 @@ def test_too_many_modes_are_refused() -> None:
     rate = sh.limits(sh.least_squares(1), sh.RMSpropNorm(1, 1, 1), spectrum)["rate"]
     with pytest.raises(ValueError, match="compressed"):
         rate.evaluate()
+
+
+@pytest.mark.parametrize(("g", "forgets"), [(0.1, 0.2), (0.7, 1.5), (1.2, 0.4), (1.4, 3.0)])
+def test_one_eigenvalue_against_linear_algebra(g: float, forgets: float) -> None:
+    """Real and imaginary part of the slowest of the two eigenvalues, where they are real and where they are a pair."""
+    limit = SimpleNamespace(pull=sp.Integer(2), slope=sp.Integer(1))
+    modes = read_modes(sh.Spectrum.isotropic(1.3), None)
+    rate, frequency = approach(sp.Float(g), sp.Float(forgets), limit, modes)  # type: ignore[arg-type]
+    slowest = dense(g, forgets, np.array([1.3]), np.array([1.0]))[0]
+    assert float(rate.subs(tau, 1.3)) == pytest.approx(slowest.real, rel=1e-12)
+    assert frequency is not None
+    assert float(frequency.subs(tau, 1.3)) == pytest.approx(abs(slowest.imag), rel=1e-9, abs=1e-9)
+    node, nothing = approach(sp.Float(g), sp.Float(forgets), limit, read_modes(None, None))  # type: ignore[arg-type]
+    assert (node.args[4], node.args[5], nothing) == (MU, 0, None)
+    law, nothing = approach(sp.Float(g), sp.Float(forgets), limit, read_modes(sh.Spectrum.marchenko_pastur(0.5), None))  # type: ignore[arg-type]
+    assert (law.args[5], nothing) == (sp.S.Half, None)

@@ -93,6 +93,43 @@ def test_newtons_method_stays_inside() -> None:
         assert _refined(lambda r, c: (r**2 + 2, c), (1.0, 0.25)) is None
 
 
+def test_zeros_are_found_once_each_and_to_many_digits() -> None:
+    """Four zeros of a circle and a hyperbola in (p, m), n = 2, those outside and on the line of symmetry left out."""
+    equations = [p + m - R(7, 10), p * m - R(1, 10)]
+    found = searched_zeros(equations, p, m, sp.Integer(2))
+    exact = sorted((R(7, 10) + side * sp.sqrt(R(49, 100) - R(2, 5))) / 2 for side in (-1, 1))
+    assert sorted(float(x) for x, _ in found) == pytest.approx([float(e) for e in exact], rel=1e-14)
+    for x, y in found:
+        assert abs(x + y - R(7, 10)) < sp.Float(10, 40) ** -28
+        assert abs(x * y - R(1, 10)) < sp.Float(10, 40) ** -28
+    many = searched_zeros([sp.sin(3 * p) * sp.cos(m), (m - R(1, 20)) * (m - R(1, 5))], p, m, sp.Integer(1))
+    places = {(round(float(x), 8), round(float(y), 8)) for x, y in many}
+    assert len(places) == len(many)
+    assert {(round(float(np.pi / 3), 8), y) for y in (0.05, 0.2)} <= places
+
+
+@pytest.mark.parametrize(
+    ("function", "start"),
+    [
+        (lambda r, c: (r - 0.5, 1e-3 * (c - 0.25) ** 2 + 1e-3), (0.6, 0.3)),  # no zero: the second levels out
+        (lambda r, c: (1e-3 + r * 0 + (r - 0.5) ** 2, c - 0.25), (0.6, 0.3)),
+        (lambda r, c: (r - 0.5, c), (0.6, 0.3)),  # on the line of symmetry
+        (lambda r, c: (r - 5e-5, c - 0.25), (0.6, 0.3)),  # too small
+        (lambda r, c: (r - 0.5, c - 1.0), (0.6, 0.3)),  # on the edge
+        (lambda r, c: (np.nan * r, c), (0.6, 0.3)),
+    ],
+)
+def test_what_newtons_method_does_not_take_for_a_zero(function: Any, start: Any) -> None:
+    assert _newton(function, np.array(start)) is None
+
+
+def test_newtons_method_is_damped_at_the_edge() -> None:
+    found = _newton(lambda r, c: (np.log(r / 3), np.arctanh(c) - 2.0), np.array([0.05, -0.9]))
+    assert found == pytest.approx([3, np.tanh(2.0)], rel=1e-8)
+    steep = _newton(lambda r, c: (r**9 - 1, c**3 - 0.008), np.array([2.0, 0.9]))
+    assert steep == pytest.approx([1, 0.2], rel=1e-6)
+
+
 # --- eigenvalues --------------------------------------------------------------------------------------------
 MATRICES: list[Any] = [
     [[-3]], [[-1, 2], [0, -4]], [[-1, -5], [5, -2]], [[-2, 1], [1, -3]],

@@ -151,6 +151,33 @@ def test_an_error_that_is_left_is_told() -> None:
     assert abs(found - grid) < error
 
 
+def within(source: str, most: float) -> Any:
+    """The first average of ``source`` at unit variances and correlation 1/2, with at most so many evaluations."""
+    lines = ["@njit", "def value(out):", f"    out[0], out[1] = node_0_within(1.0, 0.5, 1.0, {most})"]
+    out = np.zeros(2)
+    load_object(f"{source}\n\n" + "\n".join(lines) + "\n", {"value": ("a1",)}).value(out)
+    return out
+
+
+@pytest.mark.parametrize("loss", [sp.Abs(PRODUCT - HALF) ** sp.Rational(3, 2), sp.log(2 + sp.cos(x * x_star))])
+def test_evaluations_are_counted(loss: sp.Expr) -> None:
+    """Within enough of them the average is what it is without a limit; else it is none, and its error infinite."""
+    source, _ = lower_nodes([expect(loss, COV)])
+    value, error = within(source, 1e8)
+    assert np.isfinite(value)
+    assert error < 1e-10
+    np.testing.assert_array_equal(within(source, 1e3), (np.nan, np.inf))
+
+
+@pytest.mark.parametrize("steep", [10**3, 10**5])
+def test_products_of_steep_factors(steep: int) -> None:
+    """``E (σ(ax) - σ(ax*))²/2 = 1/4 - asin(ρ)/2π - 1/(a√(2π)) + O(a⁻²)``: σ is a step but for a width of 1/a."""
+    step = sp.Function("step")
+    loss = (step(x) - step(x_star)) ** 2 / 2
+    value, _ = compiled(loss.replace(step, lambda u: 1 / (1 + sp.exp(-steep * u))))(1.0, 0.5, 1.0)
+    assert abs(value - (1 / 6 - 1 / (steep * np.sqrt(2 * np.pi)))) < 2 / steep**2 + 1e-11
+
+
 @pytest.mark.parametrize("target", [C, pytest.param(NUMBA, marks=pytest.mark.slow), NUMPY], ids=lambda t: t.name)
 def test_every_target_tells_the_curve(target: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The curve says which average is how far off, before the work; one that cannot be had is refused."""

@@ -107,6 +107,18 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "array of None": lambda: np.array([None, None]),
     "array in 3-D": lambda: np.zeros((2, 2, 2)),
     "generator": lambda: (k for k in range(3)),
+    "0-d nan": lambda: np.array(np.nan),
+    "0-d object array": lambda: np.array(None, dtype=object),
+    "0-d array of text": lambda: np.array("0.5"),
+    "array of booleans": lambda: np.array([True, False]),
+    "array of -1": lambda: np.array([-1.0, -1.0]),
+    "array of symbols": lambda: np.array([z, w]),
+    "array of times": lambda: np.array([0, 1], dtype="timedelta64[s]"),
+    "empty rows": lambda: np.zeros((0, 3)),
+    "empty columns": lambda: np.zeros((3, 0)),
+    "square of nan": lambda: np.full((2, 2), np.nan),
+    "square of zeros": lambda: np.zeros((2, 2)),
+    "masked": lambda: np.ma.array([1.0, 2.0], mask=[True, False]),
 }
 ODD: dict[str, Callable[[], Any]] = {
     "minus one": lambda: -1,
@@ -123,6 +135,9 @@ ODD: dict[str, Callable[[], Any]] = {
     "0-d array": lambda: np.array(0.5),
     "decimal": lambda: Decimal("0.5"),
     "open symbol": lambda: z,
+    "array of numbers as objects": lambda: np.array([0.5, 1.0], dtype=object),
+    "array of 1e308": lambda: np.array([1e308, 1e308]),
+    "square of 1e308": lambda: np.full((2, 2), 1e308),
     "applied function": lambda: sp.Function("f")(z),
 }
 """Some of these some arguments may take."""

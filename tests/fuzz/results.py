@@ -69,6 +69,12 @@ def result_targets() -> Iterator[Target]:
     yield Target("best_rate", sh.best_rate, {"spectrum": spectrum})
     leaving = {"problem": sh.phase_retrieval(), "rule": rule, "spectrum": spectrum, "start": sh.Start(0.1, 1, 0)}
     yield Target("escape", sh.escape, leaving, slow=True)
+    escaped = sh.escape(sh.phase_retrieval(), sh.Constant(0.1), sh.Spectrum.isotropic(), sh.Start(0.1, 1, 0))
+    yield Target("Escape.mean", escaped.mean, {"d": 100, "level": 0.1}, ("d", "level"))
+    yield Target("Escape.quantile", escaped.quantile, {"p": 0.5, "d": 100, "level": 0.1}, ("p", "d", "level"))
+    yield Target("best_momentum", sh.best_momentum, {"spectrum": spectrum})
+    yield Target("compute_optimal", sh.compute_optimal, {"alpha": 1.0, "beta": 0.7}, ("alpha", "beta"))
+    yield Target("adam_constants", sh.adam_constants, {"beta1": 0.9, "beta2": 0.99}, ("beta1", "beta2"))
     exact = {"problem": problem, "rule": rule, "spectrum": spectrum, "start": start, "d": 8, "t_end": 0.5, "t": None}
     yield Target("exact_mean", sh.exact_mean, exact, ("d", "t_end"), optional=("t",))
     yield Target("ClippedGradient", sh.ClippedGradient, {"inner": rule, "c": 1.0}, ("c",))
@@ -86,7 +92,11 @@ def result_targets() -> Iterator[Target]:
     yield Target("optimal_schedule", sh.optimal_schedule, best, numbers, slow=True, optional=("t", "most"))
     yield Target("cite", lambda result: sh.cite(result), {"result": problem}, (), ("cite(",))
     bands = m["bands"]
-    yield Target("Curve.load", sh.Curve.load, {"path": m["file"]}, (), ("load",))
+    for kind in (sh.Curve, sh.Runs, sh.Comparison):
+        yield Target(f"{kind.__name__}.load", kind.load, {"path": m["file"]}, (), ("load",))
+    at_rest = {"spectrum": spectrum, "start": start, "t_end": np.inf, "t": None, "rtol": 1e-6}
+    resting = sh.derive(problem, rule).fluctuations
+    yield Target("fluctuations, at rest", resting, at_rest, ("rtol",), ("fluctuations", "solve"), slow=True)
     yield Target("Fluctuations.variance", bands.variance, {"name": "risk", "d": 100}, ("d",), ("Fluctuations",))
     yield Target("Fluctuations.bias", bands.bias, {"name": "risk", "d": 100}, ("d",), ("Fluctuations",))
     band = {"name": "risk", "d": 100, "low": 0.1, "high": 0.9}

@@ -123,13 +123,13 @@ def targets() -> Iterator[Target]:
     yield Target("Dataset", sh.Dataset, {"rows": rows, "labels": np.arange(4.0)})
     yield Target("Dataset.loss", data.loss, {"X": np.ones(2)})
     passes = {"data": data, "rule": sh.Constant(0.1), "t_end": 1.0, "t": [0.5, 1.0], "X0": np.zeros(2), "test": data}
-    yield Target("solve_passes", sh.solve_passes, passes, ("t_end",), ("solve",), optional=("t", "X0", "test"))
+    yield Target("solve_passes", sh.solve_passes, passes, ("t_end",), ("solve", "Start("), optional=("t", "X0", "test"))
     yield Target(
         "simulate_passes",
         sh.simulate_passes,
         {**passes, "seeds": 1, "shuffled": True, "threads": 1},
         ("t_end", "threads"),
-        ("solve", "simulate"),
+        ("solve", "simulate", "Start("),
         optional=("t", "X0", "test", "threads"),
     )
     mean = sp.Symbol("mu", real=True)
@@ -189,7 +189,8 @@ def targets() -> Iterator[Target]:
         ("x0", "x_star", "overlap"),
     )
     yield Target("Start.power_law", sh.Start.power_law, {"delta": 0.5}, ("delta",))
-    yield Target("Start.from_vectors", sh.Start.from_vectors, {"X0": [0.0, 1.0], "X_star": [1.0, 0.0]})
+    vectors = {"X0": [0.0, 1.0], "X_star": [1.0, 0.0]}
+    yield Target("Start.from_vectors", sh.Start.from_vectors, vectors, owners=("Start(",))
     yield Target("Constant", sh.Constant, {"gamma": 0.5}, ("gamma",))
     yield Target("AdaGradNorm", sh.AdaGradNorm, {"eta": 1.0, "b": 1.0}, ("eta", "b"))
     yield Target(
