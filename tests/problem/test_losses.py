@@ -149,6 +149,8 @@ def test_what_is_not_given_by_name() -> None:
     assert [sh.hinge().parameters[0][1], sh.squared_hinge().parameters[0][1]] == [0, 0]
     plain = (sh.least_squares(), sh.huber(1), sh.pseudo_huber(1), sh.quantile(0.3), sh.student(sp.tanh))
     assert all(problem.noise == 0 for problem in plain)
+    students = (sh.erf_student(), sh.relu_student(), sh.tanh_student(), sh.sign_regression(), sh.hermite_student(2))
+    assert all(problem.noise == 0 for problem in (*students, sh.committee(1, 1), sh.DiagonalNetwork(0.5)))
 
 
 @pytest.mark.parametrize(

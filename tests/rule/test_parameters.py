@@ -68,3 +68,16 @@ def test_values_put_in_later_are_checked_as_well(name: str) -> None:
     system = sh.derive(sh.least_squares(0.5), make(symbol))
     with pytest.raises(ValueError, match=r"value|" + name.split("(")[1]):
         system.bind({symbol: bad[-1]})
+
+
+def test_what_is_not_given_is_what_leaves_the_rule_plain() -> None:
+    """The values of parameters that nobody gives, of every rule that has such."""
+    assert (sh.Momentum(1, 1).direct, sh.Averaged(SGD).decay) == (0, None)
+    assert (sh.ClippedCoordinates(SGD).c, sh.ClippedGradient(SGD).c, sh.Drifting(SGD).speed) == (1, 1, 0)
+    assert (sh.MiniBatch(SGD).m, sh.Modulated(SGD).factor, sh.NoisyGradient(SGD).sigma) == (1, 1, 0)
+    assert (sh.WarmUp(SGD).duration, sh.WeightDecay(SGD).kappa) == (1, 0)
+    assert (sh.DistanceThreshold().fraction, sh.RiskThreshold().fraction) == (1, 1)
+    assert sh.DelayedAdaGradNorm(1, 1).power == sp.Rational(1, 2)
+    polyak = sh.StochasticPolyak()
+    assert (polyak.cap, polyak.damping, polyak.least) == (None, sp.Rational(1, 2), 0)
+    assert sh.RMSpropNorm(1, 1, 1).forgetting is sh.Forgetting.SUM
