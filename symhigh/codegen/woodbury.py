@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
+from symhigh.codegen.inverse import inverse, named
 from symhigh.codegen.jacobian import Jacobian
 from symhigh.codegen.lower import Lowering, function_source, needed
 from symhigh.codegen.target import Target, statements
@@ -76,7 +77,7 @@ class LinearAlgebra:
         local = self._local(with_border=True)
         product = local.reading * local.inverse * local.border
         sums = {
-            (k, j): self.names(self._symbol(f"sum_{k}_{j}"))
+            (k, j): self.names(named(f"sum_{k}_{j}"))
             for k in range(r)
             for j in range(n)
             if product[k, j] != 0
@@ -101,9 +102,9 @@ class LinearAlgebra:
         J, names, arrays = self.J, self.names, not self.lowering.target.loops
         p, r, n = J.block.shape[0], J.reductions, len(J.coupling)
         right, inner = (
-            sp.Matrix([self._symbol(f"{name}_{k}") for k in range(p)]) for name in ("right", "inner")
+            sp.Matrix([named(f"{name}_{k}") for k in range(p)]) for name in ("right", "inner")
         )
-        step = sp.Matrix([self._symbol(f"z_{j}") for j in range(n)])
+        step = sp.Matrix([named(f"z_{j}") for j in range(n)])
         first, second = self._local(with_border=False), self._local(with_border=True)
         begun = first.inverse * right
         lines = [
@@ -138,10 +139,6 @@ class LinearAlgebra:
         body += [f"out[{p} * n + {k}] = {self.names.code(e)}" for k, e in enumerate(J.memory_in_time)]
         return function_source("drift(y, out, slope, par, coef, w, const)", body)
 
-    def _symbol(self, name: str) -> sp.Symbol:
-        """A local of the generated function."""
-        return sp.Symbol(name, real=True)
-
     def _at(self, array: str, k: int) -> str:
         """State k of the mode, or of all modes, in an array laid out like y."""
         return f"{array}[{k} * n + i]" if self.lowering.target.loops else f"{array}[{k} * n:{k + 1} * n]"
@@ -162,45 +159,14 @@ class LinearAlgebra:
             for i in range(table.shape[0]):
                 for j in range(table.shape[1]):
                     if table[i, j].free_symbols:
-                        symbols[i, j] = self._symbol(f"{letter}_{i}_{j}")
+                        symbols[i, j] = named(f"{letter}_{i}_{j}")
                         lines.append(f"{names(symbols[i, j])} = {names.code(table[i, j], arrays)}")
             kept[letter] = symbols
         if self._found is None:
-            self._found = self._inverse(kept["D"])
-        inverse, assigned = self._found
+            self._found = inverse(kept["D"], _SIGMA)
+        found, assigned = self._found
         lines += [f"{names(symbol)} = {names.code(e, arrays)}" for symbol, e in assigned]
-        return _Local(lines, inverse, kept["U"], kept["G"])
-
-    def _inverse(self, D: sp.Matrix) -> tuple[sp.Matrix, list[tuple[sp.Symbol, sp.Expr]]]:
-        """E = (σ - D)⁻¹ as symbols, and what they are, each in terms of those before.
-
-        States that see each other form a block. With blocks ordered so that none sees a later one, σ - D is triangular:
-        ``E_aa = (σ - D_aa)⁻¹`` and ``E_ab = E_aa Σ_c D_ac E_cb`` over the blocks c from b to the one before a.
-        """
-        E, blocks = sp.zeros(*D.shape), components(D)
-        assigned: list[tuple[sp.Symbol, sp.Expr]] = []
-        for a, rows in enumerate(blocks):
-            block = _SIGMA * sp.eye(len(rows)) - D.extract(rows, rows)
-            determinant = block.det()  # a polynomial in σ with leading coefficient one, so no zero
-            own = block.adjugate().applyfunc(lambda e, over=determinant: sp.factor(e / over))
-            held = self._held(E, own, rows, rows, assigned)
-            for b, columns in enumerate(blocks[:a]):
-                between = [k for block in blocks[b:a] for k in block]
-                seen = D.extract(rows, between) * E.extract(between, columns)
-                self._held(E, held * seen, rows, columns, assigned)
-        return E, assigned
-
-    def _held(
-        self, E: sp.Matrix, part: sp.Matrix, rows: list[int], columns: list[int],
-        assigned: list[tuple[sp.Symbol, sp.Expr]],
-    ) -> sp.Matrix:  # fmt: skip
-        """Name the entries of a part of E; zeros stay."""
-        for i, row in enumerate(rows):
-            for j, column in enumerate(columns):
-                if part[i, j] != 0:
-                    E[row, column] = self._symbol(f"E_{row}_{column}")
-                    assigned.append((E[row, column], part[i, j]))
-        return E.extract(rows, columns)
+        return _Local(lines, found, kept["U"], kept["G"])
 
     def _sum(self, lines: Sequence[str], entries: Sequence[tuple[str, sp.Expr]]) -> list[str]:
         """``name = Σ_i expr_i`` for the entries, over modes whose quantities the lines compute."""
@@ -229,18 +195,6 @@ def linear_algebra(J: Jacobian, system: MomentSystem, target: Target) -> LinearA
     lowered = iter(lowering.of_mode)
     block, border = (sp.Matrix(*table.shape, [next(lowered) for _ in table]) for table in (J.block, J.border))
     return LinearAlgebra(lowering, replace(J, block=block, border=border, in_time=tuple(lowered)))
-
-
-def components(D: sp.Matrix) -> list[list[int]]:
-    """The sets of states that see each other in ``dx/dt = D x``, ordered so that none sees a later one."""
-    n = D.shape[0]
-    sees = [{j for j in range(n) if i == j or D[i, j] != 0} for i in range(n)]
-    for k in range(n):
-        for i in range(n):
-            if k in sees[i]:
-                sees[i] |= sees[k]
-    blocks = {tuple(j for j in range(n) if j in sees[i] and i in sees[j]) for i in range(n)}
-    return [list(block) for block in sorted(blocks, key=lambda block: (len(sees[block[0]]), block))]
 
 
 INVERT = '''@njit

@@ -32,6 +32,7 @@ class Chain:
         self.scalars, self.coupling = scalars, tuple(coupling)
         self._through, self._again = through or {}, again
         self.named: list[tuple[sp.Symbol, sp.Expr]] = []
+        self._partial: dict[tuple[sp.Expr, sp.Symbol], sp.Expr] = {}
         self._first: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr] = {}
         self._second: dict[tuple[sp.Symbol, sp.Symbol, sp.Symbol], sp.Expr] = {}
         for s in scalars:
@@ -51,19 +52,28 @@ class Chain:
         self.named.append((symbol, expr))
         return symbol
 
+    def partial(self, expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+        """The derivative of ``expr`` itself, taken once."""
+        if (key := (expr, symbol)) not in self._partial:
+            self._partial[key] = sp.diff(expr, symbol) if symbol in expr.free_symbols else sp.S.Zero
+        return self._partial[key]
+
     def along(self, expr: sp.Expr, z: sp.Symbol) -> sp.Expr:
         """``d expr/dz``."""
+        held = expr.free_symbols
         through = (
-            sp.diff(expr, s.name) * self._first[s.name, z] for s in self.scalars if (s.name, z) in self._first
+            self.partial(expr, s.name) * self._first[s.name, z]
+            for s in self.scalars
+            if s.name in held and (s.name, z) in self._first
         )
-        return sp.diff(expr, z) + sp.Add(*through)
+        return self.partial(expr, z) + sp.Add(*through)
 
     def twice(self, expr: sp.Expr, k: sp.Symbol, l: sp.Symbol) -> sp.Expr:
         """``d² expr/dz_k dz_l``."""
         if not self._second:
             self._differentiate_again()
         through = (
-            sp.diff(expr, s.name) * self._second[s.name, k, l]
+            self.partial(expr, s.name) * self._second[s.name, k, l]
             for s in self.scalars
             if (s.name, k, l) in self._second
         )
@@ -82,7 +92,8 @@ class Chain:
                     held = self._through[s.name]
                     value = sp.Add(*(self.along(e, k) * self.along(f, l) * v for (e, f), v in bent.items()))
                 else:
-                    held = {r.name: sp.diff(s.expression, r.name) for r in self.scalars}
+                    inner = s.expression.free_symbols
+                    held = {r.name: self.partial(s.expression, r.name) for r in self.scalars if r.name in inner}
                     value = self.along(self.along(s.expression, k), l)
                 value += sp.Add(*(v * self._second[e, k, l] for e, v in held.items() if (e, k, l) in self._second))
                 if value != 0:

@@ -6,11 +6,10 @@ import sympy as sp
 from scipy.integrate import solve_ivp
 
 import symhigh as sh
+from symhigh.codegen.inverse import components, inverse
 from symhigh.codegen.jacobian import jacobian
 from symhigh.codegen.kernels import implicit_kernels
-from symhigh.codegen.lower import Lowering
 from symhigh.codegen.target import NUMPY
-from symhigh.codegen.woodbury import LinearAlgebra, components
 from symhigh.integration.modes import population_of, starting_modes
 from symhigh.integration.schedules import parameter_values
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT
@@ -124,9 +123,8 @@ def test_the_inverse_of_a_block_is_written_for_every_pattern(seed: int) -> None:
     assert {tuple(np.flatnonzero(seen[i] & seen[:, i]).tolist()) for i in range(n)} == {tuple(b) for b in blocks}
     place = {k: a for a, block in enumerate(blocks) for k in block}
     assert all(place[j] <= place[i] for i in range(n) for j in range(n) if pattern[i, j])
-    system = sh.derive(sh.least_squares(), sh.Constant(1))
-    E, assigned = LinearAlgebra(Lowering(system, NUMPY), jacobian(system))._inverse(D)
-    sigma = next(s for s in assigned[0][1].free_symbols if s.name == "sigma")
+    sigma = sp.Symbol("sigma", positive=True)
+    E, assigned = inverse(D, sigma)
     known = {sigma: 7.3, **{D[i, j]: values[i, j] for i in range(n) for j in range(n) if pattern[i, j]}}
     for symbol, e in assigned:  # in order, each in terms of those before
         known[symbol] = float(e.xreplace(known))
