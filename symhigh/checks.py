@@ -318,9 +318,8 @@ def refuse_type(owner: str, name: str, value: Any, kind: str, meaning: str) -> N
 
 def shown(value: Any) -> str:
     """``value`` as a message shows it: at most a line, whatever its ``repr`` does."""
-    plain = isinstance(value, (int, float, np.number, sp.Basic)) and not isinstance(value, type)
     try:
-        text = str(value) if plain else repr(value)
+        text = str(value) if isinstance(value, (int, float, np.number, sp.Basic)) else repr(value)
     except Exception:
         text = f"<{type(value).__name__}>"
     text = " ".join(text.split())

@@ -92,7 +92,8 @@ class _Reader:
                 raise ValueError(f"mathml({self.source!r}): a brace, bracket or environment is not closed")
             piece = self.scripted()
             found += [_THIN, piece] if found and _WORD.match(piece) else [piece]
-        return found[0] if len(found) == 1 else f"<mrow>{''.join(found)}</mrow>"
+        inside = "".join(found)
+        return inside if len(found) == 1 else f"<mrow>{inside}</mrow>"
 
     def scripted(self) -> str:
         """One element with its sub- and superscript."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from symhigh.ledger.record import versions
+from tests.covered import test_files
 from tests.guarantees import recorded
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,8 +62,12 @@ def keep(found: dict[str, Outcome]) -> None:
     total = sum(found.values(), Counter[str]())
     text = f"{total['passed']} tests pass, {total['failed']} fail, {total['skipped']} are skipped"
     bad = [path for path, each in found.items() if each["failed"]]
-    left = [path for path in paths() if path not in found]
-    notes = [f"fail: {', '.join(bad)}"] * bool(bad) + [f"not run: {', '.join(left)}"] * bool(left)
+    files = test_files([])
+    left = [file for file in files if not any(file == path or file.startswith(f"{path}/") for path in found)]
+    notes = [f"fail: {', '.join(bad)}"] if bad else []
+    folders = Counter("/".join(file.split("/")[:2]) for file in left)
+    where = ", ".join(f"{count} in {folder}" for folder, count in sorted(folders.items()))
+    notes += [f"{len(left)} of {len(files)} test files were not run: {where}"] if left else []
     listed = {key: value for key, value in before.get("listed", {}).items() if key != name()}
     figures = before.get("figures", {}) | {name(): text}
     record("platforms", COMMAND, figures, listed | ({name(): "; ".join(notes)} if notes else {}))

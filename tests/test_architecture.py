@@ -14,6 +14,7 @@ ROOT = Path(sh.__file__).parent
 ROOMS = [
     "telling",
     "clock",
+    "disk",
     "symbols",
     "checks",
     "notation",

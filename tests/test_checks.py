@@ -340,3 +340,100 @@ def test_what_holds_fields_is_made_anew_with_values_put_in() -> None:
     assert checks.rebuilt("text", {a: sp.Integer(2)}) == "text"
     with pytest.raises(ValueError, match=r"Constant\(gamma=-1\): gamma must be > 0"):
         checks.rebuilt(rule, {a: sp.Integer(-1)})
+
+
+def test_objects_of_a_kind() -> None:
+    assert checks.instance("f", "x", 3, int, "a number") == 3
+    assert checks.instance("f", "x", "s", (int, str), "a number or text") == "s"
+    for wrong in (3.0, None, [3]):
+        with pytest.raises(TypeError, match=r"f\(x=.*\): x must be a number, such as 3"):
+            checks.instance("f", "x", wrong, int, "a number, such as 3")
+    for given in ([1, 2], (1, 2), range(1, 3)):
+        assert checks.several("f", "x", given, int, "numbers") == (1, 2)
+    assert checks.several("f", "x", [], int, "numbers") == ()
+    assert checks.several("f", "x", ["a", 1], (int, str), "numbers") == ("a", 1)
+    for wrong in ("ab", b"ab", [1, "a"], {1, 2}, 3, None, (k for k in (1, 2))):
+        with pytest.raises(TypeError, match=r"f\(x=.*\): x must be numbers"):
+            checks.several("f", "x", wrong, (int, str) if wrong == "ab" else int, "numbers")
+
+
+def test_ends_of_intervals_may_be_infinite() -> None:
+    assert [checks.limit("f", "x", e, "an end") for e in (sp.oo, -sp.oo, a, 2)] == [sp.oo, -sp.oo, a, 2]
+    for wrong, kind in ((sp.nan, ValueError), (sp.zoo, ValueError), ("oo", TypeError), (None, TypeError)):
+        with pytest.raises(kind, match=r"x must be (finite, )?an end"):
+            checks.limit("f", "x", wrong, "an end")
+    with pytest.raises(ValueError, match="x must be finite, an end"):
+        checks.expression("f", "x", -sp.oo, "an end")
+
+
+def test_numbers_of_foreign_types() -> None:
+    class Half:
+        numerator = 1
+
+        def __float__(self) -> float:
+            return 0.5
+
+    class Third:
+        numerator, denominator = 1, 3
+
+    class Two:
+        def __index__(self) -> int:
+            return 2
+
+    class Broken:
+        def __float__(self) -> float:
+            raise RuntimeError
+
+    assert [real("f", "x", e, meaning="m") for e in (Half(), Third(), Two())] == [0.5, 1 / 3, 2.0]
+    assert parameter("f", "x", Third(), positive=True, meaning="m") == sp.Rational(1, 3)
+    for wrong in (Broken(), object(), np.array([1.0]), np.timedelta64(3, "s"), np.complex64(1), True, np.False_, b"1"):
+        with pytest.raises(TypeError, match="x must be a number, m"):
+            real("f", "x", wrong, meaning="m")
+    for wrong in (sp.Symbol("c", commutative=False), sp.MatrixSymbol("M", 2, 2) * a):
+        with pytest.raises(TypeError, match="x must be a number or a SymPy expression, m"):
+            parameter("f", "x", wrong, positive=None, meaning="m")
+
+
+def test_what_lists_of_numbers_say_of_what_they_hold() -> None:
+    for wrong, words in (
+        (["u", "v"], r"f\(x=.*'u'.*\): x must be a list or an array of real numbers, m"),
+        (np.array([1 + 2j, 3.0]), r"f\(x=.*1\+2j.*\): x must be a list or an array of real numbers"),
+        (None, r"f\(x=None\): x must be a list or an array of numbers, m"), ("12", "x must be a list or an array"),
+        (int, "x must be a list or an array of numbers"), ([[1], [2, 3]], "x must be a list or an array of numbers"),
+    ):  # fmt: skip
+        with pytest.raises((TypeError, ValueError), match=words):
+            array("f", "x", wrong, meaning="m")
+    with pytest.raises(ValueError, match=r"f: x has shape \(\), it must be a non-empty list of numbers, m"):
+        array("f", "x", 3, meaning="m")
+    given = np.array([1.0, 2.0])
+    assert array("f", "x", given, meaning="m") is not given
+    assert shown(int) == "<class 'int'>"
+    assert shown(sp.Integer(3)) == shown(3) == "3"
+    assert shown(np.float64(0.5)) == "0.5"
+    assert shown([1, 2]) == "[1, 2]"
+
+
+def test_expressions_keep_to_what_is_asked_of_them() -> None:
+    c, n = sp.Symbol("c", negative=True), sp.Symbol("n", nonnegative=True)
+    assert parameter("f", "x", n, positive=True, meaning="m") is n  # it may be zero, which is not known
+    assert parameter("f", "x", c, positive=None, meaning="m") is c
+    for positive, words in ((True, "> 0"), (False, ">= 0")):
+        with pytest.raises(ValueError, match=rf"x must be {words}, m"):
+            parameter("f", "x", c, positive=positive, meaning="m")
+    zero = sp.Symbol("z", zero=True)
+    assert parameter("f", "x", zero, positive=False, meaning="m") == zero
+    with pytest.raises(ValueError, match="x must be > 0, m"):
+        parameter("f", "x", zero, positive=True, meaning="m")
+    for value, sign in ((0, True), (-1, True), (-1, False), (sp.Rational(-1, 10**9), False)):
+        with pytest.raises(ValueError, match="x must be > 0" if sign else "x must be >= 0"):
+            parameter("f", "x", value, positive=sign, meaning="m")
+    for symbol, value, words in (
+        (sp.Symbol("k", positive=True), 0, "k must be > 0, as the symbol is declared"),
+        (sp.Symbol("k", nonnegative=True), -1, "k must be >= 0"),
+        (sp.Symbol("k", integer=True), sp.Rational(1, 2), "k must be a whole number"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=words):
+            declared("f", symbol, sp.sympify(value))
+    assert declared("f", sp.Symbol("k", nonnegative=True), sp.S.Zero) == 0
+    assert declared("f", sp.Symbol("k"), sp.Integer(-3)) == -3
+    assert declared("f", sp.Symbol("k", integer=True), a) is a

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ import symhigh as sh
 from symhigh.cli import console, main, options
 from symhigh.cli.console import plain_warnings, writable
 from symhigh.cli.shown import line, named, tenths
+from symhigh.ledger.record import Replay
 
 PLAIN = dict.fromkeys(("eigenvalues", "beta", "ratio", "x0", "x_star", "overlap", "delta", "overlaps", "classes"))
 SQUARE, RULE = sh.least_squares(0.5), sh.Constant(0.25)
@@ -93,6 +95,10 @@ def test_statements_are_those_that_the_options_name() -> None:
     assert rule == sh.MiniBatch(sh.AdaGradNorm(3.0, 1.0), 4)
     _, rule = statement("--warm-up", "3", "--batch", "4", "--weight-decay", "0.1")
     assert rule == sh.WarmUp(sh.WeightDecay(sh.MiniBatch(sh.AdaGradNorm(1.0, 1.0), 4), 0.1), 3.0)
+    own, _ = statement("--loss", "(x - x_star)**2 / 3")
+    assert (own.loss, own.noise) == ((sh.x - sh.x_star) ** 2 / 3, 0)
+    noisy, _ = statement("--loss", "(x - x_star - eps)**2 / 3", "--noise", "0.5")
+    assert noisy.noise == 0.5
     law = ("--noise-law", "contaminated", "--noise", "0.5", "--outliers")
     mixed, _ = statement(*law, "laplace", "--share", "0.1", "--scale", "3")
     assert mixed == sh.least_squares(sh.Contaminated(sh.Gaussian(0.5), sh.Laplace(3.0), 0.1))
@@ -241,3 +247,60 @@ def test_a_signal_ends_a_command_with_its_status_and_leaves_the_handlers(number:
     assert signal.getsignal(signal.SIGTERM) == before
     assert console.interrupted()
     console._came.clear()
+
+
+# --- replays and figures -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("same", [True, False])
+def test_a_replay_that_differs_is_status_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, same: bool) -> None:
+    asked: list[Any] = []
+    rows: Any = SimpleNamespace(rows=[1, 2, 3])
+    found = Replay(rows, () if same else ("a number",), ("another machine",))
+
+    def replayed(file: Path, jobs: int | None, progress: Any) -> Any:
+        asked.append((file, jobs))
+        return found
+
+    monkeypatch.setattr("symhigh.ledger.record.replay", replayed)
+    file = tmp_path / "record.json"
+    told = call("replay", str(file), "-j", "3")
+    assert (told.exit_code, told.stdout) == (0 if same else 1, f"{found}\n")
+    told = call("replay", str(file), "--json")
+    expected = {
+        "same": same, "differences": list(found.differences), "surroundings": ["another machine"], "claims": 3
+    }  # fmt: skip
+    assert told.exit_code == (0 if same else 1)
+    assert told.stdout == json.dumps(expected, indent=2) + "\n"
+    assert asked == [(file, 3), (file, None)]
+
+
+def test_figures_are_drawn_in_turn_and_saved_under_their_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    log: list[Any] = []
+
+    def recipe(name: str) -> Any:
+        def draw(quick: bool, progress: Any) -> Any:
+            log.append((name, quick))
+            return SimpleNamespace(figure=f"figure of {name}", data=f"data of {name}")
+
+        return SimpleNamespace(name=name, title=f"title of {name}", draw=draw)
+
+    def save(figure: Any, data: Any, path: Path) -> list[Path]:
+        log.append((figure, data, path))
+        return [path.with_suffix(".png")]
+
+    known = {name: recipe(name) for name in ("some/one", "some/other")}
+    monkeypatch.setattr("symhigh.report.gallery.chosen", lambda names: [known[name] for name in names])
+    monkeypatch.setattr("symhigh.report.gallery.recipes", lambda: known)
+    monkeypatch.setattr("symhigh.report.figures.save", save)
+    told = call("figure", "some/other", "some/one", "--quick", "--out", str(tmp_path))
+    assert told.exit_code == 0, told.output
+    assert told.stdout.split() == [str(tmp_path / "some" / f"{name}.png") for name in ("other", "one")]
+    assert log == [
+        ("some/other", True), ("figure of some/other", "data of some/other", tmp_path / "some/other"),
+        ("some/one", True), ("figure of some/one", "data of some/one", tmp_path / "some/one"),
+    ]  # fmt: skip
+    log.clear()
+    assert call("figure", "--list").stdout == "some/one  title of some/one\nsome/other  title of some/other\n"
+    told = call("figure")
+    assert told.exit_code == 2
+    assert "give the names of figures: some/one, some/other, or all" in " ".join(told.output.split())
+    assert log == []

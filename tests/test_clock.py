@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 import threading
 import time
 import weakref
@@ -92,3 +93,39 @@ def test_no_limit_is_swallowed_by_a_finaliser_or_a_callback_of_the_collector() -
             assert time.monotonic() - begin < 20
     finally:
         gc.callbacks.remove(called_back)
+
+
+def test_without_interval_timers_it_is_checked_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(signal, "setitimer")
+    begin = time.monotonic()
+    with pytest.raises(OutOfTime), time_limit(0.001):
+        spin(0.05)
+    assert time.monotonic() - begin >= 0.05
+    with time_limit(60):
+        spin(0.001)
+
+
+def test_a_swallowed_alarm_comes_back_soon_and_each_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked of the timer, and when: a hundredth of a second after a finaliser, else each second."""
+    asked: list[tuple[float, ...]] = []
+    monkeypatch.setattr(signal, "setitimer", lambda timer, *when: asked.append(when))
+    monkeypatch.setattr(signal, "getitimer", lambda timer: (0.0, 0.0))
+    with time_limit(5.0):
+        ring = signal.getsignal(signal.SIGALRM)
+        assert callable(ring)
+
+        class Ended:
+            def __del__(self) -> None:
+                ring(signal.SIGALRM, sys._getframe())
+
+        Ended()
+        with pytest.raises(OutOfTime):
+            ring(signal.SIGALRM, sys._getframe())
+    assert asked == [(5.0, 1.0), (0.01, 1.0), (0.0,)]
+    asked.clear()
+    monkeypatch.setattr(signal, "getitimer", lambda timer: (2.0, 0.5))
+    with time_limit(5.0):
+        pass
+    assert asked[:2] == [(2.0, 1.0), (0.0,)]
+    assert asked[2][0] == pytest.approx(2.0, abs=1.0)
+    assert asked[2][1] == 0.5

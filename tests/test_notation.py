@@ -91,6 +91,9 @@ CASES = [
     (2.5 * sp.sqrt(2) * a, r"2.5 \sqrt{2} a"),
     (5.0 * sp.sqrt(8) * a, r"10.0 \sqrt{2} a"),
     (-1.5 / (a - 2), r"- \frac{1.5}{a - 2}"),
+    (sp.Mul(sp.Float(0.5), 3, sp.sqrt(2), evaluate=False), r"1.5 \sqrt{2}"),
+    (sp.Mul(sp.Float(0.5), -3, sp.sqrt(2), evaluate=False), r"-1.5 \sqrt{2}"),
+    (sp.Mul(sp.Float(0.5), sp.Rational(1, 3), sp.sqrt(2), evaluate=False), r"0.5 \frac{\sqrt{2}}{3}"),
     # no minus sign that a sum can take
     (-1 / (a - 2), r"\frac{1}{2 - a}"),
     (-3 / (2 * a - 4), r"\frac{3}{2 \left(2 - a\right)}"),

@@ -54,6 +54,15 @@ def test_every_closure_answers_one_interface(system: Any, population: tuple[Any,
     assert (same.risk == runs.risk).all()
 
 
+@world
+def test_every_closure_is_solved_on_a_grid(system: Any, population: tuple[Any, ...], kind: type) -> None:
+    few: dict[str, Any] = {"particles": 64} if kind is sh.ParticleSystem else {}
+    found = system.solve_many({"a": [0.05, 0.1]}, *population, t_end=0.5, t=[0, 0.5], **few)
+    one = system.bind({"a": 0.1}).solve(*population, t_end=0.5, t=[0, 0.5], **few)
+    assert found.values["risk"].shape == (2, 2)
+    np.testing.assert_allclose(found.values["risk"][1], one.risk, rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["density", "particles"])
 def test_what_a_closure_has_no_answer_to_is_refused_by_name(name: str) -> None:
     system, population, _ = WORLDS[name]
@@ -241,6 +250,10 @@ def test_a_check_of_an_experiment_is_made_at_its_time() -> None:
     rows = ((1.0, 2.0, True), (None, 0.5, True), (0.0, 3.0, True), (1.0, 0.5, False), (1.5, 2.0, False))
     for at, value, holds in rows:
         assert experiment._holds(Expected("risk", at=at, equals=value, within=0.1), curve) is holds
+    for at, off, holds in ((1.0, 0.9e-9, True), (1.0, 1.1e-9, False), (1e3, 0.9e-6, True), (1e3, 1.1e-6, False),
+                           (1e-3, 0.9e-9, True), (1e-3, 1.1e-9, False)):  # fmt: skip
+        beside: Any = SimpleNamespace(t=np.array([at + off]), risk=np.array([2.0]))
+        assert experiment._holds(Expected("risk", at=at, equals=2.0, within=0.1), beside) is holds
     empty: Any = SimpleNamespace(t=np.array([]), risk=np.array([]))
     assert not experiment._holds(Expected("risk", equals=1.0, within=9.0), empty)
     ended: Any = SimpleNamespace(t=np.array([0.0, 1.0]), risk=np.array([3.0, 2.0]))

@@ -38,6 +38,40 @@ def test_only_the_outermost_call_speaks_and_says_its_stage(capsys: pytest.Captur
     assert len(lines) < 6  # at growing times
 
 
+def test_times_between_lines_grow_fourfold_up_to_a_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(telling.time, "monotonic", lambda: now[0])
+    work = telling.Work("solve", True, True)
+    spoken, waits = [], []
+    for spent in range(0, 301):
+        now[0] = 100.0 + spent
+        waits.append(work.wait)
+        work.speak_when_due()
+        if capsys.readouterr().err:
+            spoken.append(spent)
+    assert spoken == [2, 8, 32, 92, 152, 212, 272]
+    assert waits[:4] == [2, 1, 0, 5]
+    assert waits[92:94] == [0, 59]
+    now[0] = 1000.0
+    assert work.wait == 0
+    hushed = telling.Work("solve", False, True)
+    now[0] = 1003.0
+    hushed.speak_when_due()
+    assert capsys.readouterr().err == ""
+    assert hushed.wait == 5
+
+
+@pytest.mark.parametrize(("length", "shown"), [(100, 100), (101, 98), (300, 98)])
+def test_long_stages_are_cut(length: int, shown: int) -> None:
+    with telling.at_work("solve", watched=False):
+        telling.stage("x" * length)
+        assert len(telling.at_stage()) == shown
+        assert telling.at_stage().endswith("…") == (length > 100)
+    assert telling.at_stage() == ""
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_call_inside_one_that_tells_its_progress_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     with telling.at_work("solve", speaks=False):

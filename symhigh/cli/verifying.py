@@ -13,6 +13,7 @@ import click
 
 from symhigh.cli.console import progress, writable
 from symhigh.cli.shown import echo_json, json_option
+from symhigh.disk import keep
 
 
 @click.command()
@@ -56,11 +57,11 @@ def verify(
             list(paths) or None, quick, seed, jobs, report, None if as_json else show, words, second
         )
     if html is not None:
-        html.write_text(ledger.to_html(), "utf-8")
+        keep("--html", html, ledger.to_html())
     if junit is not None:
         from symhigh.ledger.junit import junit as as_junit
 
-        junit.write_text(as_junit(ledger), "utf-8")
+        keep("--junit", junit, as_junit(ledger))
     if record is not None and not ledger.complete:
         click.echo(f"no record is written to {record}: the run was interrupted", err=True)
     elif record is not None:

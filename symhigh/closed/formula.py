@@ -131,9 +131,7 @@ class Formula:
         self._enforce("Formula.evaluate", numbers)
         held, precision, last = exact(self.expr), wanted + 10, None
         while precision < _MAX_DIGITS + 4 * wanted:
-            expr = held.xreplace(
-                {s: v if v.is_Integer else sp.Float(v, precision + 5) for s, v in numbers.items()}
-            )
+            expr = held.xreplace({s: v if v.is_Integer else v.evalf(precision + 5) for s, v in numbers.items()})
             value = expr.evalf(precision, maxn=_MAX_DIGITS + 4 * wanted)
             real, imaginary = value.as_real_imag()
             if not (real.is_Float or real.is_Rational):

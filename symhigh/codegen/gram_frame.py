@@ -52,7 +52,7 @@ class Frame:
         """The coordinate of a vector along an axis, in the arrays."""
         if v in moving(self.s):
             return f"moving[{moving(self.s).index(v)}, {axis}, i]"
-        return f"fixed[{resting(self.s).index(v)}, {axis}, i]" if axis < self.still else "0.0"
+        return f"fixed[{resting(self.s).index(v)}, {axis}, i]"
 
     def axes(self, v: sp.Symbol) -> range:
         """The axes along which a vector has coordinates."""
@@ -106,7 +106,7 @@ class Frame:
         for j, (v, (of_vectors, of_sample)) in enumerate(self.factors().items()):
             pushed = [source for source, c in enumerate(of_sample) if c != 0]
             for axis in range(self.width):
-                old = self.at(v, axis) if axis < self.frame and axis in self.axes(v) else "0.0"
+                old = self.at(v, axis) if axis in self.axes(v) else "0.0"
                 others = "".join(
                     f" + f_{j}_{self.number(w)} * {self.at(w, axis)}" for w in of_vectors if axis in self.axes(w)
                 )

@@ -54,7 +54,7 @@ def _joined(expr: sp.Expr) -> sp.Expr:
 
     Apart they are ``0 · ∞`` and ``∞ - ∞`` where a variance is zero.
     """
-    if not expr.args or not expr.has(sp.exp, sp.erf):
+    if not expr.has(sp.exp, sp.erf):
         return expr
     args = [_joined(a) for a in expr.args]
     if isinstance(expr, sp.exp | sp.erf):
@@ -94,15 +94,16 @@ def _guard(
 
 def _spread(expr: sp.Mul, moving: frozenset[sp.Symbol]) -> sp.Expr | None:
     """A product of an exponential and a sum of quotients multiplied out: at zero variance the exponential wins."""
-    sums = [
+    sums = (
         f
         for f in expr.args
         if isinstance(f, sp.Add) and any(_divides(g, moving) for t in f.args for g in sp.Mul.make_args(t))
-    ]
-    if not sums or not any(isinstance(f, sp.exp) for f in expr.args):
+    )
+    total = next(sums, None)
+    if total is None or not any(isinstance(f, sp.exp) for f in expr.args):
         return None
-    rest = sp.Mul(*(f for f in expr.args if f is not sums[0]))
-    return sp.Add(*(t * rest for t in sums[0].args))
+    rest = sp.Mul(*(f for f in expr.args if f is not total))
+    return sp.Add(*(t * rest for t in total.args))
 
 
 def _merged(expr: sp.Expr, moving: frozenset[sp.Symbol]) -> sp.Expr:
@@ -110,7 +111,7 @@ def _merged(expr: sp.Expr, moving: frozenset[sp.Symbol]) -> sp.Expr:
 
     Apart they are ``∞ - ∞`` where the variance is zero.
     """
-    if not expr.args or not expr.has(sp.erf, sp.exp):
+    if not expr.has(sp.erf, sp.exp):
         return expr
     args = [_merged(a, moving) for a in expr.args]
     if not isinstance(expr, sp.Add):
@@ -149,7 +150,7 @@ def _scale_free(expr: sp.Expr) -> object:
     The ratio of the values at two unrelated points; multiplied out where values do not tell.
     """
     first, second = (expr.xreplace({s: _generic(s, k) for s in expr.free_symbols}).evalf(40) for k in (1, 2))
-    if first.is_number and second.is_number and first.is_finite and second.is_finite and second != 0:
+    if second != 0 and all(value.is_number and value.is_finite for value in (first, second)):
         return tuple(f"{float(part):.12e}" for part in (first / second).as_real_imag())
     return sp.expand(expr).primitive()[1]
 

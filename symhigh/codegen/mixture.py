@@ -25,6 +25,7 @@ from symhigh.symbols import OwnedSymbol
 _NODE = OwnedSymbol("mixing_node", positive=True)
 _REACH = 6.0
 _NEGLIGIBLE = 1e-22
+_SCALES = 10.0 ** np.arange(-4, 5, 2)
 
 _FUNCTION = """
 {name}_nodes = numpy.array({nodes!r})
@@ -67,8 +68,6 @@ def {name}_known({args}):
 def lower_means(exprs: Sequence[sp.Expr]) -> tuple[str, list[sp.Expr]]:
     """Source of the functions that all averages in ``exprs`` need, and ``exprs`` with calls in their place."""
     nodes = sorted(set().union(*(e.atoms(MixtureMean) for e in exprs)), key=sp.default_sort_key)
-    if not nodes:
-        return lower_nodes(exprs)
     calls = {node: _call(f"mixture_{k}", node) for k, node in enumerate(nodes)}
     inner = [node.integrand.xreplace({MIXING: _NODE}) for node in nodes]
     source, lowered = lower_nodes([*(e.xreplace(calls) for e in exprs), *inner])
@@ -120,17 +119,15 @@ def mixing_rule(density: sp.Expr) -> tuple[Array, Array]:
     The step is halved until halving it again moves test functions at all scales of s by less than 1e-13.
     """
     rate = sp.lambdify(MIXING, density, "numpy")
-    step, coarser, before = 0.5, (np.empty(0), np.empty(0)), np.full(5, np.inf)
+    step, coarser, before = 0.5, (np.empty(0), np.empty(0)), np.full(_SCALES.size, np.inf)
     while step > 2e-3:
         v = np.arange(-_REACH, _REACH + step / 2, step)
         with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
             s = np.exp(v + np.exp(v) - np.exp(-v))
             weights = step * rate(s) * s * (1 + np.exp(v) + np.exp(-v))
-        kept = np.isfinite(weights) & (weights > _NEGLIGIBLE * np.minimum(1, 1 / s)) & (s > 0) & (s < 1e250)
+        kept = np.isfinite(weights) & (weights > _NEGLIGIBLE * np.minimum(1, 1 / s)) & (s < 1e250)
         s, weights = s[kept], weights[kept]
-        tests = np.array(
-            [(weights / (1 + (s / scale)) ** 0.5).sum() for scale in (1e-4, 1e-2, 1.0, 1e2, 1e4)]
-        )
+        tests = np.array([(weights / np.sqrt(1 + s / scale)).sum() for scale in _SCALES])
         if np.abs(tests - before).max() < 1e-13:
             return coarser
         step, coarser, before = step / 2, (s, weights), tests

@@ -247,7 +247,7 @@ def _order(node: _Node, inner: Sequence[_Edge], k: int) -> str:
                     name=node.name, edge=edge.index, inner=size, inner_call=node.held(size)
                 )
             )
-        elif edge.slopes[-1] != 0:
+        else:
             rest = sp.Add(edge.offset, *(s * v for s, v in zip(edge.slopes[:-1], node.z, strict=False)))
             owned.append(
                 text.OWNED_PLANE.format(slope=code(edge.slopes[-1]), rest=code(rest), edge=edge.index)

@@ -6,12 +6,12 @@ by name.
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from symhigh import __version__
 from symhigh.checks import shown
+from symhigh.disk import keep
 
 FORM = 1
 """The version of the form; a later one is refused."""
@@ -33,16 +34,9 @@ def save_archive(owner: str, path: str | Path, kind: str, tree: Mapping[str, Any
     arrays: dict[str, Any] = {}
     header = {"symhigh": kind, "form": FORM, "version": __version__, "content": _pack(tree, arrays)}
     arrays[_HEADER] = np.array(json.dumps(header))
-    part = file.with_name(file.name + ".part")
-    try:
-        with part.open("wb") as stream:
-            np.savez_compressed(stream, **arrays)
-        os.replace(part, file)  # the file is whole, or as it was
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise ValueError(f"{owner}({str(file)!r}): cannot be written: {error.strerror}") from error
-    return file
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return keep(owner, file, stream.getvalue())
 
 
 def load_archive(owner: str, path: str | Path, kind: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ something else.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,16 +16,18 @@ from typing import Any
 import numpy as np
 
 from symhigh import __version__
+from symhigh.disk import keep
 from symhigh.files.experiment import Experiment, write_experiment
 from symhigh.integration.curve import Curve
 from symhigh.integration.network import NetworkCurve
 from symhigh.report.equations import equations_latex, equations_text
-from symhigh.report.figures import plot_confrontation
+from symhigh.report.figures import picture, plot_confrontation
 from symhigh.report.strict import strict_json
 from symhigh.simulation.runs import Runs
 from symhigh.system import MomentSystem
 
 VERDICT = "verdict.json"
+_OWNER = "Experiment.run"
 
 
 def claim_folder(folder: str | Path) -> Path:
@@ -62,12 +65,11 @@ def write_folder(
         )
         written.append(_table(base.with_suffix(".csv"), ("seed", "t", *runs.outputs), rows))
         arrays: dict[str, Any] = {"t": runs.t, "seeds": np.array(runs.seeds), **runs.outputs}
-        np.savez_compressed(base.with_suffix(".npz"), **arrays)
-        written.append(base.with_suffix(".npz"))
+        stream = io.BytesIO()
+        np.savez_compressed(stream, **arrays)
+        written.append(keep(_OWNER, base.with_suffix(".npz"), stream.getvalue()))
     figure = plot_confrontation(curve, ensembles, shown_outputs(curve, ensembles))
-    for end in (".png", ".pdf"):
-        figure.savefig(folder / f"figure{end}")
-        written.append(folder / f"figure{end}")
+    written += [keep(_OWNER, folder / f"figure.{form}", picture(figure, form)) for form in ("png", "pdf")]
     return [*written, _text(folder / VERDICT, strict_json(verdict, indent=2) + "\n")]
 
 
@@ -78,13 +80,12 @@ def shown_outputs(curve: Curve | NetworkCurve, ensembles: Sequence[Runs]) -> tup
 
 
 def _text(path: Path, text: str) -> Path:
-    path.write_text(text, "utf-8")
-    return path
+    return keep(_OWNER, path, text)
 
 
 def _table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows([repr(float(v)) if isinstance(v, float) else v for v in row] for row in rows)
-    return path
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(header)
+    writer.writerows([repr(float(v)) if isinstance(v, float) else v for v in row] for row in rows)
+    return keep(_OWNER, path, text.getvalue())

@@ -66,7 +66,7 @@ def skewness(errors: Sequence[Array], dims: Sequence[int]) -> Array:
 
     Errors are nearly Gaussian, with a skewness of order d^{-1/2}: small ensembles tell more of it than large ones.
     """
-    total, precision = np.zeros(errors[0].shape[1]), 0.0
+    total, precision = np.zeros(()), 0.0
     for e, d in zip(errors, dims, strict=True):
         centred = e - e.mean(axis=0)
         variance = (centred**2).mean(axis=0)

@@ -19,6 +19,7 @@ from typing import Any
 
 from symhigh import __version__
 from symhigh.checks import shown
+from symhigh.disk import keep
 from symhigh.ledger.rows import Ledger, Row
 from symhigh.ledger.runner import SHIPPED, Progress, verify
 from symhigh.ledger.select import split
@@ -73,9 +74,7 @@ def write_record(
         "as_expected": ledger.as_expected,
         "rows": [_row(row, home) for row in ledger.rows],
     }
-    part = file.with_name(file.name + ".part")
-    part.write_text(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-    os.replace(part, file)
+    keep("record", file, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def replay(file: Path, jobs: int | None = None, progress: Progress | None = None) -> Replay:

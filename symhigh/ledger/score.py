@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from symhigh.disk import keep
+
 TABLE = "scores.toml"
 _BY_NAME = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
@@ -71,7 +73,7 @@ def write_scores(file: Path, found: Mapping[str, Score]) -> None:
     table, source = file.parent / TABLE, Source(file)
     held = tomllib.loads(table.read_text("utf-8")) if table.is_file() else {}
     held[file.stem] = {key: {"digest": source.digest(key), **vars(score)} for key, score in found.items()}
-    table.write_text("\n".join(_section(stem, held[stem]) for stem in sorted(held)), "utf-8")
+    keep("score", table, "\n".join(_section(stem, held[stem]) for stem in sorted(held)))
 
 
 def _section(stem: str, entries: Mapping[str, Mapping[str, Any]]) -> str:

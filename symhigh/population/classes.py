@@ -92,7 +92,7 @@ class NetworkClasses:
         values = [axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")]
         share = np.prod([axis.ravel() for axis in np.meshgrid(*shares, indexing="ij")], axis=0)
         lam, target, first, second = values
-        return cls(lam, target, first, second, share / share.sum())
+        return cls(lam, target, first, second, share)
 
     def counts(self, d: int) -> Array:
         """How many of ``d`` coordinates each class gets: the rounding of ``weight * d`` with the largest

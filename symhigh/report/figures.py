@@ -5,6 +5,7 @@ Last room of the pipeline; every figure can be saved with the data behind it.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symhigh.checks import choice, whole
+from symhigh.disk import keep
 from symhigh.report.strict import strict_json
 
 if TYPE_CHECKING:
@@ -175,11 +177,15 @@ def save(figure: Figure, data: Mapping[str, Any], path: str | Path) -> list[Path
     """Write ``path``.png and ``path``.pdf, and beside them ``path``.json with the data drawn."""
     base = Path(path)
     base.parent.mkdir(parents=True, exist_ok=True)
-    written = [base.with_suffix(end) for end in (".png", ".pdf", ".json")]
-    for file in written[:2]:
-        figure.savefig(file)
-    written[2].write_text(strict_json(data) + "\n", "utf-8")
-    return written
+    drawn = [keep("figure", base.with_suffix(f".{form}"), picture(figure, form)) for form in ("png", "pdf")]
+    return [*drawn, keep("figure", base.with_suffix(".json"), strict_json(data) + "\n")]
+
+
+def picture(figure: Figure, form: str) -> bytes:
+    """The figure as a file of the form png or pdf."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format=form)
+    return stream.getvalue()
 
 
 def axes_for(ax: Axes | None) -> Axes:

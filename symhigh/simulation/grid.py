@@ -8,10 +8,10 @@ dataset that pyarrow, pandas, polars or DuckDB read as one table.
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,7 +23,7 @@ from symhigh.checks import callback, is_listed, mapping, refuse_type
 from symhigh.checks import seeds as seeds_of
 from symhigh.closed.processes import serve_only
 from symhigh.integration.curve import Curve
-from symhigh.simulation.identity import library_hash, source_hash
+from symhigh.simulation.manifest import claim_folder
 from symhigh.simulation.runs import Runs
 from symhigh.telling import at_work
 
@@ -104,7 +104,7 @@ def sweep(
         raise ValueError("sweep(over=…): every argument needs at least one value")
     _needs_pyarrow()
     folder = Path(out)
-    _claim(folder, experiment, grid, chosen)
+    claim_folder(folder, experiment, grid, chosen)
     cells = list(_cells(grid, chosen))
     missing = [k for k in range(len(cells)) if not _whole(_part(folder, k))]
     if executor is not None:
@@ -161,7 +161,9 @@ def _run(
         while True:
             for k in itertools.islice(queue, _IN_FLIGHT - len(pending)):
                 point, seed = cells[k]
-                pending[executor.submit(_columns, experiment, point, seed)] = k
+                with _told(folder, point, seed):
+                    future = executor.submit(_columns, experiment, point, seed)
+                pending[future] = k
             if not pending:
                 return
             finished, _ = wait(pending, return_when=FIRST_COMPLETED)
@@ -197,18 +199,25 @@ def _columns(experiment: Callable[..., Any], point: Point, seed: int) -> dict[st
     return dict(result)
 
 
-def _write(folder: Path, k: int, point: Point, seed: int, future: Future[dict[str, Any]]) -> None:
-    """One cell to disk, whole or not at all."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+@contextmanager
+def _told(folder: Path, point: Point, seed: int) -> Iterator[None]:
+    """What goes wrong with a cell, or with the process that ran it, is said of the cell."""
     try:
-        columns = future.result()
+        yield
     except Exception as error:
         raise RuntimeError(
             f"sweep: the cell {point} with seed {seed} failed: {error!r}; what has finished is kept in "
             f"{folder}, and the same call resumes"
         ) from error
+
+
+def _write(folder: Path, k: int, point: Point, seed: int, future: Future[dict[str, Any]]) -> None:
+    """One cell to disk, whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with _told(folder, point, seed):
+        columns = future.result()
     if taken := sorted({*point, "seed"} & set(columns)):
         raise ValueError(
             f"sweep: the experiment's result {taken[0]!r} has the name of a column of the grid and would overwrite it; "
@@ -221,8 +230,14 @@ def _write(folder: Path, k: int, point: Point, seed: int, future: Future[dict[st
     try:
         pq.write_table(table, temporary)
         os.replace(temporary, _part(folder, k))
+    except OSError as error:
+        raise ValueError(
+            f"sweep(out={str(folder)!r}): the cell {point} with seed {seed} cannot be written: "
+            f"{error.strerror or error}; what has finished is kept there, and the same call resumes"
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _whole(part: Path) -> bool:
@@ -239,59 +254,3 @@ def _whole(part: Path) -> bool:
 
 def _part(folder: Path, k: int) -> Path:
     return folder / f"cell-{k:07d}.parquet"
-
-
-def _claim(
-    folder: Path, experiment: Callable[..., Any], grid: Mapping[str, Sequence[Any]], seeds: Sequence[int]
-) -> None:
-    """State the sweep in its folder, or check that the folder holds this one."""
-    from symhigh import __version__
-
-    name = getattr(experiment, "__qualname__", type(experiment).__name__)
-    stated = {
-        "experiment": name,
-        "source": source_hash(experiment),
-        "over": grid,
-        "seeds": list(seeds),
-        "symhigh": __version__,
-        "symhigh_source": library_hash(),
-    }
-    text = json.dumps(stated, indent=1, default=_plain)
-    manifest = folder / "sweep.json"
-    if manifest.exists():
-        _compare(folder, json.loads(manifest.read_text(encoding="utf-8")), json.loads(text))
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    if stray := next(folder.glob("cell-*.parquet"), None):
-        raise ValueError(
-            f"sweep(out={str(folder)!r}): the folder holds {stray.name} and no sweep.json, so nothing says which sweep "
-            "it belongs to; give an empty folder"
-        )
-    temporary = manifest.with_suffix(".tmp")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, manifest)
-
-
-def _compare(folder: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
-    """``ValueError`` naming what differs, where the folder's sweep is another one."""
-    words = {
-        "source": "the experiment's source has changed since",
-        "symhigh": f"it was made with symhigh {there.get('symhigh')}",
-        "symhigh_source": "symhigh's source has changed since",
-    }
-    for key in here:
-        if there.get(key) != here[key]:
-            said = words.get(key, f"{key} was {there.get(key)!r} and is {here[key]!r}")
-            raise ValueError(
-                f"sweep(out={str(folder)!r}): the folder holds another sweep, for {said}; old and new cells must not "
-                "mix, so give an empty folder"
-            )
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's numbers as Python's."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(
-        f"sweep(over=…): {value!r} is neither a number, a boolean nor text; build objects in the experiment"
-    )

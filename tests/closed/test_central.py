@@ -89,3 +89,26 @@ def test_where_one_step_has_no_variance_none_is_given():
     assert "risk_variance" not in found
     assert "risk_at_d" in found
     assert "risk_variance" not in sh.limits(sh.least_squares(), sh.Constant(0.5), HALVES)
+
+
+@pytest.mark.parametrize(("rate", "d", "holds"), [
+    (0.3, 4, True), (0.9, 4, True), (2.8, 4, False), (3.5, 4, False), (0.3, 1, True), (0.9, 1, False), (1.9, 400, True),
+])  # fmt: skip
+def test_the_mean_at_rest_holds_below_the_pole_and_the_threshold(rate, d, holds):
+    """``Q = S ω²/(1 - S)``, ``S = ∫ γλ/(2 - 2γλ/d) dμ``, where 2γ·1.5 < 2d and S < 1; beyond, it is refused."""
+    found = sh.limits(sh.least_squares(0.5), sh.Constant(rate), HALVES)
+    terms = [rate * v / (2 - 2 * rate * v / d) / 2 for v in (1.5, 0.5)]
+    assert (max(rate * v / d for v in (1.5, 0.5)) < 1 and sum(terms) < 1) == holds
+    for name, least in (("risk_at_d", 0.125), ("excess_risk_at_d", 0.0)):
+        if holds:
+            error = sum(terms) * 0.25 / (1 - sum(terms))
+            assert float(found[name].evaluate(d=d)) == pytest.approx(least + error / 2, rel=1e-12)
+        else:
+            with pytest.raises(ValueError, match="is broken"):
+                found[name].evaluate(d=d)
+
+
+def test_the_mean_at_d_is_given_for_squares_alone():
+    cubic = sh.Problem(sh.x**2 / 2 - sh.x * sh.x_star + sh.x_star**2 / 2, noise=0)
+    assert "risk_at_d" in sh.limits(cubic, sh.Constant(0.3), HALVES)
+    assert "risk_at_d" not in sh.limits(sh.least_squares(0.5), sh.AdaGradNorm(1, 1), HALVES, sh.Start())

@@ -212,3 +212,19 @@ def test_conditions_without_sides_travel_too() -> None:
 def test_arrays_that_are_none_are_refused_by_name(ragged: list[object]) -> None:
     with pytest.raises(ValueError, match=r"Formula.evaluate\(a\): the values must be numbers, or arrays"):
         lambert().evaluate(a=ragged)
+
+
+@pytest.mark.parametrize("value", [sp.I, 1 + 2j, sp.Symbol("q"), sp.Symbol("q", real=True), sp.zoo, sp.oo, sp.sqrt(-2)])
+def test_values_are_finite_real_numbers(value: object) -> None:
+    with pytest.raises((ValueError, TypeError), match=r"Formula.evaluate\(z=.*z must be"):
+        Formula(z**2 + 1).evaluate(z=value)
+
+
+def test_values_may_be_exact_numbers() -> None:
+    assert float(Formula(z**2 + 1).evaluate(z=sp.sqrt(2))) == pytest.approx(3, rel=1e-15)
+    assert float(Formula(z**2 + 1).evaluate(z=-sp.pi)) == pytest.approx(np.pi**2 + 1, rel=1e-15)
+    with mpmath.workdps(60):
+        found = Formula(sp.exp(z)).evaluate(50, z=sp.sqrt(2) / 3)
+        assert abs(found - mpmath.exp(mpmath.sqrt(2) / 3)) < mpmath.mpf(10) ** -48
+    with pytest.raises(ValueError, match=r"a > 0 is broken at a = -1\.41"):
+        lambert().evaluate(a=-sp.sqrt(2))

@@ -12,7 +12,7 @@ import symhigh as sh
 from symhigh.closed.marchenko_pastur import HalfTurn, MarchenkoPastur
 from symhigh.closed.modes import LAMBDA_MAX, LAMBDA_MIN, Modes, rational, read_modes
 from symhigh.closed.network import Linearisation
-from symhigh.closed.nodes import Average, Choice, Root, roots_named
+from symhigh.closed.nodes import Average, Root, roots_named
 from symhigh.closed.secular import Secular, _extreme_root
 from symhigh.symbols import D2, V22, distance, kappa2, lam, tau
 
@@ -148,9 +148,58 @@ def test_roots_next_to_the_edge() -> None:
     assert (root.args[2], root.args[3]) == (0, R(1, 2))
     value = float(root.subs(a, R(1, 3)).evalf())
     assert sum(v / 9 / (v - value) for v in (0.5, 1, 2)) == pytest.approx(1, rel=1e-12)
-    law = below.root(Modes(law=MarchenkoPastur(R(1, 2))))
-    assert isinstance(law, Choice | Root) or law.has(Choice)
     assert below.root(Modes(law=MarchenkoPastur(S(1)))) == 0
+    assert Secular(s, 1 / (s * lam - 1), lam, 1 / lam, from_below=False).root(Modes(law=MarchenkoPastur(S(1)))) == sp.oo
+
+
+@pytest.mark.parametrize(
+    ("summand", "edge", "explicit"),
+    [
+        (lambda k: k * lam**2 / (lam - s), lam, True),
+        (lambda k: 3 * k * lam**2 / (3 * lam - s / 2), 6 * lam, True),
+        (lambda k: k * lam / (lam - s), lam, False),
+        (lambda k: k / 2 * lam**3 / (lam - s), lam, False),
+    ],
+)
+@pytest.mark.parametrize("strength", [R(1, 5), R(4, 5)])
+def test_roots_below_a_bulk_or_its_edge(summand: Any, edge: sp.Expr, explicit: bool, strength: sp.Expr) -> None:
+    """The root of the average by quadrature of the density where that exceeds one at the edge, else the edge."""
+    law, (values, weights) = MarchenkoPastur(R(1, 2)), density(0.5)
+    equation = Secular(s, summand(strength), lam, edge)
+    root = equation.root(Modes(law=law))
+    assert (not root.has(Root)) or not explicit
+    function = sp.lambdify((s, lam), summand(strength))
+
+    def average(at: float) -> float:
+        return float(weights @ function(at, values))
+
+    end = float(edge.subs(lam, law.edge))
+    near, found = average(end * (1 - 1e-9)), float(root.evalf())
+    if near < 1:
+        assert found == pytest.approx(end, rel=1e-12)
+        return
+    assert found < end
+    assert average(found) == pytest.approx(1, rel=1e-8)
+
+
+def test_roots_above_an_edge() -> None:
+    """``∫ k/(sλ - 1) dμ = 1`` beyond ``1/λ_min``, for a bulk and for three and more modes."""
+    values, weights = density(0.5)
+    for k in (R(1, 10), S(3)):
+        equation = Secular(s, k / (s * lam - 1), lam, 1 / lam, from_below=False)
+        found = float(equation.root(Modes(law=MarchenkoPastur(R(1, 2)))).evalf())
+        end = 1 / float(MarchenkoPastur(R(1, 2)).edge)
+        if float(weights @ (float(k) / (end * (1 + 1e-9) * values - 1))) > 1:
+            assert found > end
+            assert float(weights @ (float(k) / (found * values - 1))) == pytest.approx(1, rel=1e-8)
+        else:
+            assert found == pytest.approx(end, rel=1e-12)
+        for count in (3, 9):
+            modes = read_modes(sh.Spectrum.from_eigenvalues(np.arange(1.0, count + 1)), None)
+            root = equation.root(modes)
+            assert (float(root.args[2]), root.args[3]) == (1, sp.oo)
+            at = float(root.evalf())
+            assert np.mean(float(k) / (at * np.arange(1, count + 1) - 1)) == pytest.approx(1, rel=1e-10)
 
 
 def test_which_of_two_roots() -> None:
@@ -160,6 +209,13 @@ def test_which_of_two_roots() -> None:
     assert _extreme_root(sp.Poly(3 * s - 6 * a, s), smallest=True) == 2 * a
     u = sp.Symbol("u", real=True)
     assert _extreme_root(sp.Poly(u * s**2 - s + 1, s), smallest=True) is None
+    assert _extreme_root(sp.Poly(-u * s**2 - s + 1, s), smallest=False) is None
+    for factor in (a, -a, 3 * a, u, -u, 1 - u, u - 1, -a * b, a / b):
+        for poly, roots in (((s - 2) * (s - 3), [2, 3]), ((s + 2) * (3 * s - 1), [-2, R(1, 3)])):
+            found = [_extreme_root(sp.Poly(sp.expand(factor * poly), s), smallest=k) for k in (True, False)]
+            assert [sp.simplify(e) for e in found] == roots  # type: ignore[arg-type]
+    two = [_extreme_root(sp.Poly((s - a) * (s - a - b), s), smallest=k) for k in (True, False)]
+    assert [sp.simplify(e) for e in two] == [a, a + b]
 
 
 def test_roots_get_letters() -> None:

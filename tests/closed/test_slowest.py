@@ -32,6 +32,29 @@ def test_the_slowest_zero_is_the_slowest_eigenvalue_of_random_limits():
     assert 20 < complex_ones < 380
 
 
+def test_all_zeros_that_are_given_are_eigenvalues():
+    """The lowest of the bracketed ones and the last two, for any number of modes, equal ones and α on either side."""
+    rng = np.random.default_rng(4)
+    for case in range(60):
+        n = int(rng.integers(1, 7))
+        lam, w = np.exp(rng.uniform(-2, 1, n)), rng.dirichlet(np.ones(n))
+        if case % 5 == 0:
+            lam[-1] = lam[0]
+        g = rng.uniform(0.05, 0.95) * 2 / (w @ lam)
+        poles = np.unique(2 * g * lam)
+        a = 2 * float(rng.choice([0.3 * poles[0], 0.5 * (poles[0] + poles[-1]), 3 * poles[-1]])) * rng.uniform(0.9, 1.1)
+        found = zeros(g, a, 2.0, 1.0, tuple(lam), tuple(w))
+        exact = dense(g, a, lam, w)
+        assert all(np.abs(exact - z).min() < 1e-7 * abs(z) for z in found)
+        above = a / 2 > poles[-1]
+        pair = 0 if above else 1 if found[-1].imag else 2  # of two complex ones the upper
+        assert len(found) == pair + min(1, len(poles) - (not above))
+        if len(poles) <= 2 and not above:
+            total = sum(z.real * (2 if z.imag else 1) for z in found)
+            shared = 0 if len(lam) == len(poles) else 2 * g * lam[0]
+            assert total == pytest.approx(exact.real.sum() - shared, rel=1e-8)
+
+
 def test_a_pole_at_half_the_forgetting_is_a_zero_or_not_in_the_way():
     lam, w, g = np.array([0.25, 1.0, 2.0]), np.full(3, 1 / 3), 0.5
     for a in (0.5, 2.0, 4.0):  # α/2 = 2γλ_1, 2γλ_2, 2γλ_3

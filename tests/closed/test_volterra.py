@@ -4,12 +4,13 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from scipy.linalg import expm
 
 import symhigh as sh
 from symhigh.closed.modes import Modes
-from symhigh.closed.nodes import numeric
+from symhigh.closed.nodes import Average, numeric
 from symhigh.closed.volterra import RenewalEquation, RootSum, Z, renewal_equation
-from symhigh.symbols import lam, t, tau
+from symhigh.symbols import D2, lam, t, tau
 
 g, omega, l1, l2 = sp.symbols("g omega lambda_1 lambda_2", positive=True)
 SPECTRA = [[1.2], [0.5, 1.5], [0.4, 0.9, 1.6, 2.0], list(np.linspace(0.2, 2.0, 9))]
@@ -169,3 +170,84 @@ def test_one_root_is_typeset_without_a_sum() -> None:
     x = sp.Symbol("x", positive=True)
     assert sp.latex(RootSum(x, x - 1, x, sp.Tuple(0, 2))) == r"\left. x \right|_{x : x - 1 = 0}"
     assert sp.latex(RootSum(x, x**2 - 3 * x + 2, x, sp.Tuple(0, sp.Rational(3, 2), 3))).startswith(r"\sum_{x : ")
+
+
+R = sp.Rational
+
+
+def by_matrices(equation: RenewalEquation, time: float) -> tuple[float, np.ndarray, np.ndarray]:
+    """R(t) and the eigenvalues and residues at t = 0 of the linear system of which the equation is the solution."""
+    values, weights = (np.array(part, dtype=float) for part in (equation.modes.values, equation.modes.weights))
+    errors = np.array(equation.modes.errors or [0] * len(values), dtype=float)
+    a, k = (np.array([float(e.subs(lam, v)) for v in equation.modes.values]) for e in (equation.decay, equation.kernel))
+    f = [float(equation.forcing.subs({lam: v, D2: e})) for v, e in zip(equation.modes.values, errors, strict=True)]
+    n = len(values)
+    flow = np.zeros((2 * n + 1, 2 * n + 1))  # y' = -a y + w k (Σ y + Σ f + level)
+    flow[:n] = np.outer(weights * k, np.ones(2 * n + 1))
+    flow[:n, :n] -= np.diag(a)
+    flow[n : 2 * n, n : 2 * n] = -np.diag(a)
+    begin = np.concatenate([np.zeros(n), weights * f, [float(equation.level)]])
+    own = np.outer(weights * k, np.ones(n)) - np.diag(a)
+    rates, vectors = np.linalg.eig(own)
+    kernel = np.linalg.solve(vectors, weights * k) * vectors.sum(axis=0)
+    order = np.argsort(-rates)
+    return float((expm(time * flow) @ begin).sum()), -rates[order], kernel[order]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize(("strength", "level"), [(R(1, 2), 0), (R(1, 2), R(3, 10)), (3, R(1, 5))])
+def test_equations_of_ones_own_against_matrices(count: int, strength: sp.Expr, level: sp.Expr) -> None:
+    chosen = slice(3 - count, 3)
+    modes = Modes(
+        tuple(map(sp.sympify, (R(1, 2), R(3, 2), R(5, 2))[chosen])), (R(1, 4), R(1, 2), R(1, 4))[chosen],
+        tuple(map(sp.sympify, (1, 3, 2)[chosen])),
+    )  # fmt: skip
+    equation = RenewalEquation(2 * lam * D2 + 1 / (1 + lam), strength * lam**2 / 2, lam + R(1, 3), level, modes)
+    exact, rates, sizes = by_matrices(equation, 1.3)
+    assert float(equation.solution().evaluate(t=1.3)) == pytest.approx(exact, rel=1e-11)
+    assert float(equation.exponent().evaluate()) == pytest.approx(rates[0], rel=1e-11)
+    resolvent = float(sizes @ np.exp(-1.3 * rates))
+    assert float(equation.resolvent().evaluate(t=1.3)) == pytest.approx(resolvent, rel=1e-10)
+    a = np.array([float(v) + 1 / 3 for v in modes.values])  # type: ignore[union-attr]
+    k = np.array([float(w * strength * v**2 / 2) for v, w in zip(modes.values, modes.weights, strict=True)])  # type: ignore[arg-type]
+    rows = zip(modes.values, modes.weights, modes.errors, strict=True)  # type: ignore[arg-type]
+    f = np.array([float(w * (2 * v * e + 1 / (1 + v))) for v, w, e in rows])
+    assert float(equation.mass) == pytest.approx((k / a).sum(), rel=1e-14)
+    for found, value in (
+        (equation.kernel_at(R(7, 5)), k @ np.exp(-1.4 * a)),
+        (equation.kernel_transform(R(7, 5)), (k / (a + 1.4)).sum()),
+        (equation.forcing_at(R(7, 5)), f @ np.exp(-1.4 * a) + float(level)),
+        (equation.forcing_transform(R(7, 5)), (f / (a + 1.4)).sum() + float(level) / 1.4),
+    ):  # fmt: skip
+        assert float(found) == pytest.approx(value, rel=1e-13)
+    if equation.mass < 1:
+        floor = float(equation.floor().evaluate())
+        assert floor == pytest.approx(float(level) / (1 - (k / a).sum()), rel=1e-13, abs=1e-300)
+        late = by_matrices(equation, 40.0 / (rates[1] - rates[0]) if count > 1 else 3.0)[0]
+        time = 40.0 / (rates[1] - rates[0]) if count > 1 else 3.0
+        gap = float(equation.amplitude().evaluate()) * np.exp(-rates[0] * time)
+        assert late - floor == pytest.approx(gap, rel=1e-6, abs=1e-14)
+    else:
+        for broken in (equation.floor, equation.transform if level == 0 else equation.amplitude):
+            with pytest.raises(ValueError, match="is broken"):
+                broken().evaluate(**({"z": 1e-3} if broken == equation.transform else {}))
+
+
+def test_forcing_over_a_law() -> None:
+    """With the same error in all modes an average over the law, with others one over its nodes."""
+    law = sh.Spectrum.marchenko_pastur(0.5)
+    even = renewal_equation(sh.least_squares(), sh.Constant(g), law, START)
+    assert sp.simplify(even.forcing_at(sp.S.Zero) - START.distance / 2) == 0  # ½ D² ∫ λ
+    open_one = RenewalEquation(lam * D2 + 1, lam, lam)
+    assert open_one.forcing_at(sp.S.Zero) == 1 + Average(lam * D2)
+    with pytest.raises(ValueError, match="finitely many modes give a sum of exponentials"):
+        even.solution()
+
+
+@pytest.mark.parametrize("name", ["forcing", "kernel", "decay", "level"])
+def test_arguments_are_expressions(name: str) -> None:
+    given = {"forcing": lam, "kernel": lam, "decay": lam, "level": 0, name: "lam"}
+    with pytest.raises(TypeError, match=rf"RenewalEquation\({name}='lam'\)"):
+        RenewalEquation(**given)
+    with pytest.raises(TypeError, match=r"RenewalEquation\(modes="):
+        RenewalEquation(lam, lam, lam, modes=3)  # type: ignore[arg-type]

@@ -229,17 +229,15 @@ def test_without_a_private_folder_objects_are_made_for_the_process_alone(tmp_pat
 
 
 @needs_compiler
-@pytest.mark.parametrize("fault", ["exit 1", "echo fine > /dev/null", "exec sleep 60"])
-def test_a_compiler_that_does_not_work_is_named_once_and_numba_serves(tmp_path: Path, monkeypatch, fault: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_compiler_that_does_not_work_is_named_once_and_numba_serves(tmp_path: Path) -> None:
+    """Which faults there are, tests/codegen/test_compiler.py goes through."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    (folder / "cc").write_text(f"#!/bin/sh\n{fault}\n")
+    (folder / "cc").write_text("#!/bin/sh\nexit 1\n")
     (folder / "cc").chmod(0o755)
     script = f"""
 import warnings
 import symhigh as sh
-from symhigh.codegen import compiler
-compiler.PATIENCE = 2.0
 with warnings.catch_warnings(record=True) as seen:
     warnings.simplefilter("always")
     system = sh.derive(sh.least_squares(1), sh.AdaGradNorm(1, 0.3))

@@ -71,6 +71,32 @@ def test_closed_forms_have_their_limits_at_the_edge(expr: sp.Expr, at: dict[sp.S
     assert number(found, inside) == pytest.approx(number(expr, inside), rel=1e-14)
 
 
+def test_numbers_are_left_alone() -> None:
+    root = sp.sqrt(1 + sp.sqrt(2)) / (1 + sp.sqrt(3)) + sp.asin(sp.Rational(1, 3))
+    found = guarded(root + sp.sqrt(u + v))
+    assert (found - root).func.__name__ == "safe_root"
+
+
+def test_two_sums_beside_an_exponential_are_multiplied_out() -> None:
+    expr = (1 / v + p) * (q / v - r) * sp.exp(-p / v)
+    found = guarded(expr)
+    assert number(found, {p: 1, q: 2, r: 3, v: 0}) == 0
+    assert number(found, {p: 1, q: 2, r: 3, v: 0.7}) == pytest.approx(number(expr, {p: 1, q: 2, r: 3, v: 0.7}))
+    alone = (1 / v + p) * sp.tanh(u)
+    assert number(guarded(sp.erf(w) * alone), {p: 1, u: 0.5, v: 2.0, w: 0.3}) == pytest.approx(
+        number(sp.erf(w) * alone, {p: 1, u: 0.5, v: 2.0, w: 0.3})
+    )
+
+
+def test_only_rational_factors_that_rest_are_merged() -> None:
+    moving = frozenset({z})
+    terms = z * sp.erf(r) / p + z * sp.erf(r) * q / p + sp.exp(-r) * sp.sqrt(p) - sp.exp(-r) * sp.sqrt(q)
+    found = _merged(terms, moving)
+    assert sp.expand(found - terms) == 0
+    assert len(found.args) == 3  # sums with z erf r are one, roots are no factors
+    assert found.has(z * sp.erf(r))
+
+
 def test_what_moves_is_left_alone() -> None:
     """A root or a denominator with a variable of integration is no variance."""
     moving = frozenset({z})

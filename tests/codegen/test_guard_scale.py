@@ -21,6 +21,15 @@ def test_equal_up_to_a_number():
     assert _scale_free(1 + a) != _scale_free(1 + sp.Symbol("a"))
 
 
+def test_what_has_no_value_is_compared_multiplied_out():
+    f = sp.Function("f", real=True)
+    assert _scale_free(1 + f(a)) == _scale_free(6 * f(a) + 6)
+    assert _scale_free(1 + f(a)) != _scale_free(2 + f(a))
+    assert _scale_free(b * (1 + f(a))) == _scale_free(2 * b + 2 * b * f(a))
+    assert _scale_free(sp.S.Zero) != _scale_free(a)
+    assert _scale_free(sp.zoo) == sp.zoo
+
+
 def test_a_committee_of_three_has_its_linear_algebra_in_seconds():
     system = sh.derive(sh.committee(2, 1, "erf"), sh.Constant(0.5))
     J, begin = jacobian(system), time.process_time()

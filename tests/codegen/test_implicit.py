@@ -119,6 +119,8 @@ def test_the_inverse_of_a_block_is_written_for_every_pattern(seed: int) -> None:
     values = np.where(pattern, rng.standard_normal((n, n)), 0.0)
     blocks = components(D)
     assert sorted(k for block in blocks for k in block) == list(range(n))
+    seen = np.linalg.matrix_power(np.eye(n) + pattern, n) > 0
+    assert {tuple(np.flatnonzero(seen[i] & seen[:, i]).tolist()) for i in range(n)} == {tuple(b) for b in blocks}
     place = {k: a for a, block in enumerate(blocks) for k in block}
     assert all(place[j] <= place[i] for i in range(n) for j in range(n) if pattern[i, j])
     sigma = sp.Symbol("sigma", positive=True)

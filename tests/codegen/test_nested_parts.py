@@ -19,6 +19,7 @@ z = sp.Symbol("z", real=True)
     ("expr", "last"),
     [
         (sp.Heaviside(x - y**2), x), (sp.Heaviside(y - x**2), y), (sp.Abs(x * y - 1), y),
+        (sp.Heaviside(x**3 - y**2) * sp.Heaviside(x - y**2 - 1), y), (sp.Heaviside(x**2 - y**3) * sp.Abs(x**2 - y), x),
         (sp.Heaviside(x - y), y), (sp.Heaviside(x - sp.cos(y)), x), (sp.Heaviside(y - sp.exp(x)), y),
     ],
     ids=str,

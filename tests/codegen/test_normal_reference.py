@@ -9,7 +9,7 @@ import pytest
 
 from symhigh.codegen import normal_reference
 from symhigh.codegen.normal import FIRST, LANES, POOL, SINGLE, stream
-from symhigh.codegen.normal_reference import fill_from_lanes, fused
+from symhigh.codegen.normal_reference import _to_odd, fill_from_lanes, fused
 from tests.codegen.test_normal import first_pool
 
 MASK = 2**64 - 1
@@ -27,6 +27,16 @@ def xoshiro(state: list[int]) -> int:
     s1, s0 = s1 ^ s2, s0 ^ s3
     state[:] = [s0, s1, s2 ^ ((state[1] << 17) & MASK), turned(s3, 45)]
     return word
+
+
+def test_inexact_sums_are_rounded_to_the_odd_neighbour() -> None:
+    one, odd, none = 1.0, np.nextafter(1.0, 2.0), 0.0
+    for total, error, rounded in [
+        (one, 1e-20, odd), (one, -1e-20, np.nextafter(1.0, 0.0)), (one, none, one),
+        (odd, 1e-20, odd), (odd, -1e-20, odd),
+        (-one, 1e-20, np.nextafter(-1.0, 0.0)), (-one, -1e-20, -odd), (-one, none, -one), (-odd, 1e-20, -odd),
+    ]:  # fmt: skip
+        assert _to_odd(np.array([total]), np.array([error])).tolist() == [rounded]
 
 
 def test_words_are_those_of_the_generator() -> None:

@@ -29,7 +29,6 @@ from symhigh.codegen.helpers import SHARED, TYPES
 from symhigh.codegen.implicit import IMPLICIT_FIELDS, implicit_source
 from symhigh.codegen.jacobian import jacobian
 from symhigh.codegen.kernels import limit_source
-from symhigh.codegen.lower import Lowering
 from symhigh.codegen.normal import normal_source
 from symhigh.codegen.particles import particle_source
 from symhigh.codegen.quadrature import lower_nodes
@@ -37,7 +36,7 @@ from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.signatures import ALGEBRA, GIVEN_STEP, GRAM, LIMIT, STEP, STEPPER, record
 from symhigh.codegen.step import step_source
 from symhigh.codegen.target import NUMBA, NUMPY, C
-from symhigh.codegen.woodbury import LinearAlgebra, linear_algebra
+from symhigh.codegen.woodbury import linear_algebra
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.limit import mean_field_of
 from symhigh.integration.fluctuations import theory_of
@@ -46,12 +45,14 @@ from tests.combinations import NOISY, RULES, combinations
 from tests.tables import check
 
 ALL = combinations()
+t = sh.t
 LIMITS = [
     "SGD, square, linear", "momentum, square, linear", "AdaGrad-Norm, logistic, sampled", "AdaGrad-Norm, hinge",
     "AdaGrad-Norm, Student", "AdaGrad-Norm, erf", "AdaGrad-Norm, ReLU", "AdaGrad-Norm, phase", "steps, square",
     "AdaGrad-Norm, contaminated", "mini-batch with weight decay, square, linear", "sign SGD, square, linear",
+    "clipped coordinates, square, linear",
 ]  # fmt: skip
-ALGEBRAS = ("AdaGrad-Norm, square, linear", "AdaGrad-Norm, erf", "DoG, square")
+ALGEBRAS = ("AdaGrad-Norm, square, linear", "AdaGrad-Norm, erf", "DoG, square", LIMITS[-1])
 HUBER = sh.huber(0.8, 0.3), sh.Constant(0.4)
 KINK = sh.Problem(sp.Max(0, 1 - sh.x * sp.tanh(sh.x_star))), sh.Constant(0.5)
 
@@ -98,7 +99,7 @@ def step(problem: sh.Problem, rule: sh.Rule, given: bool = False) -> str:
 
 def algebra(name: str) -> str:
     J = jacobian(limit(name))
-    return LinearAlgebra(Lowering(limit(name), NUMPY, more=[e for _, e in J.slopes]), J).source()
+    return linear_algebra(J, limit(name), NUMPY).source()
 
 
 def node(integrand: sp.Expr, size: int) -> str:
@@ -134,7 +135,8 @@ def course_record() -> Record:
 BATCH = sh.MiniBatch(sh.WeightDecay(sh.AdaGradNorm(0.8, 0.9), 0.2), 3)
 CASES: dict[str, Callable[[], str]] = {
     **{f"limit: {name}": lambda name=name: limit_source(limit(name), NUMPY) for name in (*LIMITS, "kink")},
-    **{f"limit in C: {n}": lambda n=n: translate(limit_source(limit(n), C), LIMIT) for n in (*LIMITS[:4], "kink")},
+    **{f"limit in C: {n}": lambda n=n: translate(limit_source(limit(n), C), LIMIT)
+       for n in (*LIMITS[:4], LIMITS[-1], "kink")},
     **{f"algebra: {n}": lambda n=n: algebra(n) for n in ALGEBRAS},
     "step: SGD": lambda: step(NOISY, sh.Constant(0.4)),
     "step: batch": lambda: step(NOISY, BATCH),
@@ -158,6 +160,13 @@ CASES: dict[str, Callable[[], str]] = {
     "step: normals of its own": lambda: step(NOISY, sh.NoisyGradient(sh.AdaGradNorm(1, 1), 0.3)),
     "step: learnt": lambda: step(LEARNT, sh.MiniBatch(sh.Constant(0.3), 2)),
     "chain: learnt": lambda: chain(LEARNT, sh.MiniBatch(sh.Constant(0.3), 2)),
+    "step: the distance": lambda: step(NOISY, RULES["distance threshold"]),
+    "step: the risk": lambda: step(NOISY, RULES["risk threshold"]),
+    "step: greedy": lambda: step(NOISY, sh.LineSearch()),
+    "step: falling": lambda: step(NOISY, sh.Schedule(1 / sp.sqrt(t))),
+    "step: delayed": lambda: step(NOISY, RULES["delayed AdaGrad-Norm"]),
+    "step: noise by uniforms": lambda: step(sh.huber(0.8, sh.StudentT(5, 0.4)), sh.Constant(0.3)),
+    "chain: greedy": lambda: chain(NOISY, sh.LineSearch()),
     "step: signs": lambda: step(NOISY, sh.SignSGD(0.3)),
     "chain: committee": lambda: chain(COMMITTEE, sh.AdaGradNorm(1, 1)),
     "chain: batch of a committee": lambda: chain(COMMITTEE, BATCH),

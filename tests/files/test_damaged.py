@@ -109,11 +109,12 @@ def test_a_full_disk_keeps_the_file_that_was_there(
     file = curve.save(tmp_path / "curve.npz")
     before = file.read_bytes()
 
-    def full(stream: Any, **arrays: Any) -> None:
-        stream.write(b"PK")
+    def full(self: Path, data: bytes) -> None:
+        with self.open("wb") as stream:
+            stream.write(data[:2])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(np, "savez_compressed", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(ValueError, match=r"Curve.save\('.*curve.npz'\): cannot be written: No space left on device"):
         curve.save(file)
     assert file.read_bytes() == before

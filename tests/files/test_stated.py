@@ -272,3 +272,18 @@ def test_agreement_is_asked_for_in_names() -> None:
         with pytest.raises(ValueError, match="agree: give true, false or a list of outputs"):
             sh.Experiment.from_toml(text.replace("agree = true", f"agree = {given}"))
     assert sh.Experiment.from_toml(text.replace("agree = true", 'agree = ["risk"]')).agree == ("risk",)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_whole_numbers_that_toml_keeps_exactly_are_numbers_and_others_formulas(sign: int) -> None:
+    for value in (0, 1, 2**53 - 1):
+        found = writing._number("d", sign * value)
+        assert found == sign * value
+        assert type(found) is int
+    for value in (2**53, 2**53 + 1, 10**30):
+        assert writing._number("d", sign * value) == str(sign * value)
+    assert writing._number("eta", sign * 0.25) == sign * 0.25
+    assert type(writing._number("eta", sp.Float(sign * 2.0))) is float
+    assert writing._number("eta", sp.Rational(sign, 3)) == f"{sign}/3"
+    with pytest.raises(ValueError, match="eta = eta is a symbol; a file states numbers"):
+        writing._number("eta", sp.Symbol("eta"))

@@ -25,9 +25,11 @@ if options.what == "api":
     report = fuzz_api(options.count, options.seed, not options.quick, options.stride, to_screen)
 else:
     report = fuzz_commands(options.count, options.seed, say=to_screen)
-if options.record:
+if options.record and not report.stopped:
+    name = "fuzz" if options.what == "api" else "fuzz-commands"
     figures = {"inputs": sum(report.counts.values()), **report.counts, "faults": len(report.faults)}
-    record("fuzz", f"python -m tests.fuzz api --count {options.count} --seed {options.seed} --record", figures)
+    words = f"python -m tests.fuzz {options.what} --count {options.count} --seed {options.seed} --record"
+    record(name, words, figures)
 for fault in report.faults:
     print(fault)
 print(f"{report} in {time.perf_counter() - begin:.0f} s, seed {options.seed}")

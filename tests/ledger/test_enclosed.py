@@ -27,6 +27,20 @@ def test_a_ball_settles_an_order_only_where_it_excludes_zero() -> None:
     assert settled(sp.Eq, above) is False
 
 
+@pytest.mark.parametrize(
+    ("middle", "radius", "told"),
+    [
+        (1, 0.5, {sp.Gt, sp.Ge, sp.Ne}), (-1, 0.5, {sp.Lt, sp.Le, sp.Ne}), (0, 0, {sp.Ge, sp.Le}),
+        (1, 0, {sp.Gt, sp.Ge, sp.Ne}),
+    ],
+)  # fmt: skip
+def test_orders_that_hold(middle: float, radius: float, told: set[type]) -> None:
+    gap = Ball(mpmath.mpf(middle), mpmath.mpf(radius))
+    assert {kind for kind in (sp.Gt, sp.Ge, sp.Lt, sp.Le, sp.Ne) if settled(kind, gap)} == told
+    across = Ball(mpmath.mpf(middle), mpmath.mpf(2))
+    assert all(settled(kind, across) is None for kind in (sp.Gt, sp.Ge, sp.Lt, sp.Le, sp.Ne))
+
+
 def test_a_line_says_within_what_it_is_enclosed() -> None:
     pytest.importorskip("flint", reason="python-flint, the extra “enclosures”, is not installed")
     found = sh.numeric(sp.log(a) + sp.log(a + 1), sp.log(a**2 + a)).examine(Trial())

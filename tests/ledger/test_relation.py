@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import mpmath
 import pytest
@@ -140,3 +141,23 @@ def test_equivalences_are_looked_at_on_both_sides_of_every_crossing() -> None:
     assert near.counterexample[1:] in ((("left", "False"), ("right", "True")), (("left", "True"), ("right", "False")))
     apart = iff(sp.StrictLessThan(a, 4), sp.StrictLessThan(a, 5)).watch(here, 3)
     assert apart.detail.startswith("not tested: both held at all 30 points; widen the domain")
+
+
+@pytest.mark.parametrize(
+    ("sides", "asked"), [((a + 1, 1 + a), [7]), ((sp.sqrt(8), 2 * sp.sqrt(2)), [1]), ((sp.Integer(1), a), [7])]
+)
+def test_numbers_are_compared_once_and_functions_at_as_many_points_as_asked_for(
+    sides: tuple[sp.Expr, sp.Expr], asked: list[int]
+) -> None:
+    counts: list[int] = []
+
+    class Counted(domain.Domain):
+        """A domain that tells how many points it is asked for."""
+
+        def points(self, variables: Any, count: int, seed: int) -> Any:
+            counts.append(count)
+            return super().points(variables, count, seed)
+
+    found = relation.check_at_points([Relation(*sides)], Counted({}), 7, 20, 0)
+    assert counts == asked
+    assert (found.verdict is Verdict.VERIFIED) == (sides[0] != 1)

@@ -135,9 +135,9 @@ class Map:
         its module, within a file the quickest first.
 
         Where the tracer cannot tell (compiled functions, what runs at import, a file that changed since), all that
-        reach the file, or else its room; where no test is seen to reach a line, those of its own file, which may run
-        it in another process. What does not fit into ``budget`` measured seconds is left out, the most expensive
-        tests of other files first, which can only lower the score.
+        reach the file, or else its room; where no test is seen to reach a line, those of its own file, or else its
+        room, which may run it in another process or at import. What does not fit into ``budget`` measured seconds is
+        left out, the most expensive tests of other files first, which can only lower the score.
         """
         places = [(mutant.file, line) for line in range(mutant.statement, mutant.line + 1)]
         reached = set().union(*(self.lines[p] for p in places if p in self.lines))
@@ -150,7 +150,7 @@ class Map:
         if not chosen and (mutant.compiled or unseen or any(p in self.lines for p in places)):
             chosen = self.files.get(mutant.file, set()) & room or room
         if not chosen:
-            chosen = {test for test in room if test.split("::")[0].endswith(own)}
+            chosen = {test for test in room if test.split("::")[0].endswith(own)} or room
         quickest: dict[str, float] = {}
         for test in chosen:
             name = test.split("::")[0]

@@ -1,5 +1,8 @@
 """The linear theory written out: its equations evaluated by SymPy, against the integrated ones."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -10,6 +13,7 @@ from symhigh.codegen.target import NUMPY
 from symhigh.integration.deviations import Equations
 from symhigh.integration.fluctuations import theory_of
 from symhigh.report.deviations import _Written
+from tests.tables import check
 
 PAIR = sh.Spectrum.from_eigenvalues([1.5, 0.5], [0.4, 0.6])
 START = sh.Start(0.5, 1, 0.3)
@@ -82,6 +86,15 @@ class Numbers:
         return sp.Float(self.columns[name][modes[0]] if modes else self.scalars[name])
 
 
+def kept(name, shown):
+    """The words of the equations, which values do not see, are what they were, for the SymPy that wrote them."""
+    table = Path(__file__).with_suffix(".json")
+    written = json.loads(table.read_text("utf-8"))["SymPy"] if table.exists() else sp.__version__
+    if written == sp.__version__:
+        check(table, "SymPy", sp.__version__)
+        check(table, name, [str(e) for e in shown])
+
+
 CASES = {
     "least squares": (sh.least_squares(0.3), sh.Constant(0.4)),
     "AdaGrad-Norm": (sh.least_squares(0.3), sh.AdaGradNorm(1, 0.5)),
@@ -95,6 +108,7 @@ def test_the_printed_equations_are_those_that_are_integrated(name):
     system = sh.derive(*CASES[name])
     n = Numbers(system)
     shown = system.fluctuation_equations().equations()
+    kept(name, shown)
     letters = {e.lhs: e.rhs for e in shown if e.lhs.is_Function and e.lhs.func.__name__.startswith(("K_", "square_"))}
     scale = np.outer(n.e.scale, n.e.scale)
     J = n.at.J / n.e.scale[:, None] * n.e.scale
@@ -128,6 +142,13 @@ def test_the_printed_equations_are_those_that_are_integrated(name):
             assert n.value(by_name[f"Var_{output}"], letters, {}) == pytest.approx(covariance[k, k], rel=1e-9)
             assert n.value(by_name[f"bias_{output}"], letters, {}) == pytest.approx(bias[k], rel=1e-9)
     assert "Var_risk" in by_name
+
+
+@pytest.mark.parametrize("name", ["momentum", "two memories"])
+def test_equations_of_several_states_and_memories_are_what_they_were(name):
+    batch = sh.MiniBatch(sh.WeightDecay(sh.AdaGradNorm(0.8, 0.9), 0.2), 3)
+    rule = {"momentum": sh.Momentum(0.4, 1, 0.2), "two memories": batch}[name]
+    kept(name, sh.derive(sh.least_squares(0.3), rule).fluctuation_equations().equations())
 
 
 def test_least_squares_reads_as_on_paper():

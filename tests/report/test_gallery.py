@@ -1,6 +1,7 @@
 """Figures by name: found, drawn with their data, and refused where the data does not show what they are to show."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from matplotlib.colors import to_hex, to_rgba
 import symhigh as sh
 from symhigh.cli import main
 from symhigh.report.figures import COLUMN, colour_of, shades
-from symhigh.report.gallery import Drawn, chosen, expect, high_line_5, recipes
+from symhigh.report.gallery import Drawn, between, chosen, expect, high_line_5, recipes
 from tests.tables import check
 
 FAST = ("high-line/4", "networks/density")
@@ -74,6 +75,48 @@ def summary(key: str, value: Any) -> Any:
     return [*numbers.shape, *numbers.ravel()[[0, -1]].tolist(), float(numbers.mean())]
 
 
+COMPUTING = (
+    *("simulate", "simulate_passes", "solve", "solve_network", "solve_network_sde", "solve_passes", "limits"),
+    *("best_rate", "optimal_schedule", "coordinates", "linearise", "limiting_rate"),
+)
+"""What figures call to have their numbers."""
+SOUGHT = {("symhigh.report.gallery.schedules", "solve")}
+"""As often as the search for a minimum takes."""
+
+
+def asked(monkeypatch: pytest.MonkeyPatch, module: Any) -> list[Any]:
+    """What a figure will ask of the library: names, numbers, the ends of arrays."""
+    calls: list[Any] = []
+
+    def given(value: Any) -> Any:
+        if isinstance(value, (bool, int, float, str)) or value is None:
+            return value
+        if isinstance(value, (np.ndarray, list, tuple, range)) and np.asarray(value).dtype.kind in "if":
+            numbers = np.asarray(value, dtype=float)
+            return [*numbers.shape, *numbers.ravel()[[0, -1]].tolist(), float(numbers.mean())]
+        words = repr(value)
+        return type(value).__name__ if " at 0x" in words or "array(" in words or callable(value) else words
+
+    def recorded(name: str, function: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
+            options_given = {key: given(v) for key, v in options.items() if key != "progress"}
+            calls.append([name, *map(given, arguments), options_given])
+            return function(*arguments, **options)
+
+        return call
+
+    def bounded(name: str, low: float, value: float, high: float, message: str) -> None:
+        calls.append(["between", low if np.isfinite(low) else None, high if np.isfinite(high) else None])
+        between(name, low, value, high, message)
+
+    if hasattr(module, "between"):
+        monkeypatch.setattr(module, "between", bounded)
+    for name in COMPUTING:
+        if hasattr(module, name) and (module.__name__, name) not in SOUGHT:
+            monkeypatch.setattr(module, name, recorded(name, getattr(module, name)))
+    return calls
+
+
 def call(*arguments: str) -> Result:
     result = CliRunner().invoke(main, list(arguments))
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
@@ -102,15 +145,18 @@ def test_a_figure_is_saved_with_its_data(name: str, tmp_path: Path) -> None:
     "name",
     [pytest.param(n, marks=pytest.mark.slow) if n == "high-line/1" else n for n in recipes()],
 )
-def test_every_figure_shows_what_it_is_to_show(name: str) -> None:
-    """Its own checks hold, and it is the picture that it was: axes, lines, areas, words, and the limits' numbers."""
+def test_every_figure_shows_what_it_is_to_show(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own checks hold, it asks for what it asked for, and it is the picture that it was: axes, lines, areas, words,
+    and the limits' numbers."""
     (recipe,) = chosen((name,))
+    calls = asked(monkeypatch, sys.modules[recipe.function.__module__])
     told: list[float] = []
     drawn = recipe.draw(quick=True, progress=told.append)
     assert drawn.figure.get_figwidth() == COLUMN
     assert told == sorted(told)
     assert not told or told[-1] == pytest.approx(1.0)
-    check(Path(__file__).with_name("test_gallery.json"), name, picture(drawn), rtol=1e-5)
+    found = {**picture(drawn), "asked": calls}
+    check(Path(__file__).with_name("test_gallery.json"), name, found, rtol=1e-5)
 
 
 def test_data_that_shows_something_else_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -121,6 +167,12 @@ def test_data_that_shows_something_else_is_refused(monkeypatch: pytest.MonkeyPat
     assert not list(tmp_path.rglob("*.png"))
     with pytest.raises(ArithmeticError, match="figure x: not so"):
         expect("x", False, "not so")
+    expect("x", True, "not so")
+    for inside in (1.0, 1.5, 2.0):
+        between("x", 1.0, inside, 2.0, "not so")
+    for outside in (0.999, 2.001, float("nan")):
+        with pytest.raises(ArithmeticError, match="figure x: not so"):
+            between("x", 1.0, outside, 2.0, "not so")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Sweeps: same bits after a kill, on threads, processes and Dask; refusals with a remedy."""
 
+import errno
 import linecache
 import os
 import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -162,7 +164,7 @@ def test_an_edited_experiment_does_not_mix_with_its_older_self(tmp_path, edit):
 def test_another_version_of_symhigh_does_not_mix(tmp_path, monkeypatch):
     function = experiment(tmp_path)
     run(function, tmp_path / "out")
-    monkeypatch.setattr(sys.modules[sh.sweep.__module__], "library_hash", lambda: "other")
+    monkeypatch.setattr(sys.modules["symhigh.simulation.manifest"], "library_hash", lambda: "other")
     with pytest.raises(ValueError, match="symhigh's source has changed"):
         run(function, tmp_path / "out")
 
@@ -189,3 +191,56 @@ def test_cells_without_their_manifest_are_refused(tmp_path):
     (out / "sweep.json").unlink()
     with pytest.raises(ValueError, match=r"no sweep\.json"):
         run(function, out)
+
+
+def dies(d, seed):
+    """An experiment whose second seed takes its process along."""
+    if seed == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"value": d * seed}
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal")
+@pytest.mark.parametrize("own", [False, True], ids=["its own pool", "a pool given"])
+def test_a_worker_that_is_killed_is_told_of_its_cell(tmp_path, own):
+    """Its pool is broken from then on; nothing is half written, and cells that were finished stay."""
+    given = None if not own else ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    with pytest.raises(RuntimeError, match=r"sweep: the cell .* with seed \d failed: BrokenProcessPool.*resumes"):
+        sh.sweep(dies, {"d": [2]}, [0, 1], given, tmp_path)
+    if given is not None:
+        given.shutdown()
+    assert {p.suffix for p in tmp_path.iterdir()} <= {".json", ".parquet"}
+
+
+class Here(Executor):
+    """Runs at once, in this process."""
+
+    def submit(self, function, *arguments, **options):
+        done = Future()
+        done.set_result(function(*arguments, **options))
+        return done
+
+
+def test_a_disk_that_is_full_ends_the_sweep_and_it_resumes(tmp_path, monkeypatch):
+    import pyarrow.parquet as pq
+
+    def full(table, where):
+        where.write_bytes(b"PAR1")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def doubled(d, seed):
+        return {"value": 2 * d}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pq, "write_table", full)
+        with pytest.raises(ValueError, match=r"sweep\(out=.*cannot be written: No space left on device; .* resumes"):
+            sh.sweep(doubled, {"d": [2]}, [0], Here(), tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["sweep.json"]
+    assert sh.sweep(doubled, {"d": [2]}, [0], Here(), tmp_path).table().column("value").to_pylist() == [4]
+    for text in ("{", "[]", "\xff", ""):
+        (tmp_path / "sweep.json").write_bytes(text.encode("latin-1"))
+        with pytest.raises(ValueError, match=r"sweep\(out=.*sweep.json is damaged"):
+            sh.sweep(doubled, {"d": [2]}, [0], Here(), tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"sweep\(out=.*cannot be made: "):
+        sh.sweep(doubled, {"d": [2]}, [0], Here(), tmp_path / "file" / "folder")

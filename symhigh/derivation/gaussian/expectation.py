@@ -217,7 +217,7 @@ class _Expectation:
         """A node of the hard factors; Stein's lemma moves polynomial factors of other variables into them."""
         polynomial = self._polynomial(term.polynomial)
         factors = sp.prod(term.factors) * sp.exp(term.exponent)
-        logistic = all(
+        logistic = is_affine(term.exponent, self.variables) and all(  # else each derivative brings its degree back
             isinstance(b, Sigmoid | Softplus | sp.tanh) and is_affine(b.args[0], self.variables)
             for b in (f.as_base_exp()[0] for f in term.factors)
         )

@@ -83,6 +83,11 @@ def expect(name: str, condition: object, message: str) -> None:
         raise ArithmeticError(f"figure {name}: {message}")
 
 
+def between(name: str, low: float, value: float, high: float, message: str) -> None:
+    """Raise ``ArithmeticError`` unless a number of the figure ``name`` lies between two others, which it may equal."""
+    expect(name, low <= value <= high, message)
+
+
 def part(progress: Progress | None, done: float, share: float) -> Progress | None:
     """A progress report for one part of the work."""
     return None if progress is None else lambda fraction: progress(done + share * fraction)

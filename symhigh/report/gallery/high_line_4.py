@@ -16,7 +16,7 @@ from symhigh.integration.solve import solve
 from symhigh.population import Spectrum, Start
 from symhigh.problem import least_squares
 from symhigh.report.figures import legend_above, panels, shades
-from symhigh.report.gallery import Drawn, Progress, expect, recipe
+from symhigh.report.gallery import Drawn, Progress, between, recipe
 from symhigh.rule import AdaGradNorm
 
 NAME, BETA = "high-line/4", 0.2
@@ -46,13 +46,13 @@ def figure(quick: bool = False, progress: Progress | None = None) -> Drawn:
             progress((k + 1) / len(SUMS))
         if total == 1:  # γ ~ 1/log t, R ~ log t/t: the product of R t γ tends to a constant
             product = (curve.risk * times * curve.learning_rate)[late]
-            expect(NAME, product.max() / product.min() < 1.05, "at β + δ = 1 the risk is not log t/t")
+            between(NAME, 1, product.max() / product.min(), 1.05, "at β + δ = 1 the risk is not log t/t")
             continue
         risk_slope, rate_slope = slopes(total)
         for axes, values, slope in ((above, curve.risk, risk_slope), (below, curve.learning_rate, rate_slope)):
             axes.plot(times[late], values[-1] * (times[late] / times[-1]) ** slope, color="black", lw=0.8, ls=":")
         off = max(abs(a - b) for a, b in zip(found, slopes(total), strict=True))
-        expect(NAME, off < 0.06, f"β + δ = {total:g}: the slopes {found} are not {slopes(total)}")
+        between(NAME, 0, off, 0.06, f"β + δ = {total:g}: the slopes {found} are not {slopes(total)}")
     above.set(xscale="log", yscale="log", xlabel="$t$", ylabel="risk", ylim=(1e-14, 10))
     below.set(xscale="log", yscale="log", xlabel="$t$", ylabel=r"$\gamma$")
     legend_above(above)

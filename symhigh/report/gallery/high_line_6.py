@@ -16,7 +16,7 @@ import numpy as np
 from symhigh.integration.passes import solve_passes
 from symhigh.population import Dataset, EffectiveDimensionWarning
 from symhigh.report.figures import legend_above, panels, shades
-from symhigh.report.gallery import Drawn, Progress, expect, part, recipe
+from symhigh.report.gallery import Drawn, Progress, between, expect, part, recipe
 from symhigh.rule import AdaGradNorm
 from symhigh.simulation.passes import simulate_passes
 
@@ -76,7 +76,7 @@ def figure(quick: bool = False, progress: Progress | None = None) -> Drawn:
             panel.plot(passed, curve.outputs[output], color=colour, label=f"$n = {n}$")
             mean = runs.outputs[output].mean(axis=0)
             gap = float((np.abs(curve.outputs[output] - mean) / mean).max())
-            expect(NAME, gap < NEAR, f"n = {n}: {output} of the runs is off the limit by {gap:.0%}")
+            between(NAME, 0, gap, NEAR, f"n = {n}: {output} of the runs is off the limit by {gap:.0%}")
             data[f"n={n}"] |= {output: curve.outputs[output], f"{output} low": low, f"{output} high": high}
         fit = data[f"n={n}"]["risk"][-1] / data[f"n={n}"]["test_risk"][-1]
         expect(NAME, n > 2 * d or fit < 0.7, f"n = {n}: so few rows are not fitted better than others, {fit:.2f}")

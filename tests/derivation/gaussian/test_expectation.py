@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 
 from symhigh.derivation.gaussian import GaussianMean, expect
+from symhigh.derivation.gaussian.smooth import Sigmoid, Softplus, explicit
 from symhigh.symbols import B11, B12, B22, eps, omega, x, x_star
 from tests.derivation.gaussian.reference import expectation
 from tests.derivation.gaussian.table import TABLE, VALUES, c, s
@@ -193,6 +194,19 @@ def test_unknown_expressions_become_nodes_quickly(expr: sp.Expr) -> None:
     start = time.process_time()
     assert expect(expr, COV).has(GaussianMean)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("factor", [sp.tanh(x), Sigmoid(x) ** 2, Softplus(x), sp.tanh(x) * Sigmoid(2 * x)], ids=str)
+@pytest.mark.parametrize("power", [1, 2])
+def test_bells_times_logistic_functions_have_an_average(factor: sp.Expr, power: int) -> None:
+    """Stein's lemma gives a Gaussian factor back the degree that it takes from a monomial, so it must not be asked."""
+    integrand = x**power * sp.exp(-(x**2) / 3) * factor
+    found = expect(integrand, sp.Matrix([[B11, B12], [B12, B22]])).xreplace({B11: sp.Rational(7, 5)}).evalf(20)
+    body = sp.lambdify(x, explicit(integrand), "mpmath")
+    with mp.workdps(25):
+        wide = mp.sqrt(mp.mpf(7) / 5)
+        second = mp.quad(lambda z: body(z) * mp.npdf(z, 0, wide), [-14, -7, -3, 0, 3, 7, 14])
+        assert abs(mp.mpf(found) - second) < mp.mpf(10) ** -16
 
 
 def test_refusals() -> None:
