@@ -11,6 +11,7 @@ from typing import Any
 
 import mpmath
 import sympy as sp
+from sympy.printing.precedence import PRECEDENCE
 
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.problem.noise import MIXING, Component
@@ -23,6 +24,8 @@ class MixtureMean(sp.Expr):  # type: ignore[misc]
     """
 
     is_commutative = True
+    precedence = PRECEDENCE["Mul"]
+    """How tightly it binds where it is printed: powers of an integral need parentheses."""
 
     def __new__(cls, integrand: sp.Expr, density: sp.Expr) -> sp.Expr:
         constant, integrand = sp.sympify(integrand, strict=True).as_independent(MIXING, as_Add=False)
@@ -74,7 +77,8 @@ class MixtureMean(sp.Expr):  # type: ignore[misc]
         return f"E[{printer._print(self.integrand)}; s ~ {printer._print(self.density)}]"
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        body = rf"\int_0^\infty {printer._print(self.integrand)}\, {printer._print(self.density)}\, ds"
+        integrand, density = (printer.parenthesize(e, PRECEDENCE["Mul"]) for e in self.args)
+        body = rf"\int_0^\infty {integrand}\, {density}\, ds"
         return rf"\left({body}\right)^{{{exp}}}" if exp else body
 
 

@@ -157,7 +157,7 @@ def _joined(expr: sp.Expr, s: Statement, rate: sp.Expr) -> sp.Expr:
     """Rate and gradient of a step whose rate looks at the sample: together an effective slope, alone the rate."""
     total, gradients = sp.S.Zero, (*s.gradients, *s.scalars.slopes)
     for term in sp.Add.make_args(expr):
-        steps = sp.degree(term, g) if term.has(g) else 0
+        steps = sp.degree(term, g) if term.is_polynomial(g) else 0
         joint = sp.S.One
         for gradient in gradients:
             joint *= gradient ** (sp.degree(term, gradient) if term.is_polynomial(gradient) else 0)

@@ -116,7 +116,7 @@ def test_newton_and_settling() -> None:
     with pytest.raises(ValueError, match="settles on no symmetric plateau"):
         settled(lambda at: at * 0 + 1.0, np.array([1.0]))
     with pytest.raises(ValueError, match="settles on no symmetric plateau"):  # a saddle, reached along its stable line
-        settled(lambda at: np.array([at[0], -at[1]]), np.array([0.0, 1.0]))
+        settled(lambda at: np.array([at[0] - 1, 1 - at[1]]), np.array([1.0, 3.0]))
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e3])

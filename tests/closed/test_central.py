@@ -5,6 +5,8 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.closed.central import _variances
+from symhigh.closed.modes import read_modes
 
 HALVES = sh.Spectrum.from_eigenvalues([1.5, 0.5])
 NAMES = {
@@ -112,3 +114,34 @@ def test_the_mean_at_d_is_given_for_squares_alone():
     cubic = sh.Problem(sh.x**2 / 2 - sh.x * sh.x_star + sh.x_star**2 / 2, noise=0)
     assert "risk_at_d" in sh.limits(cubic, sh.Constant(0.3), HALVES)
     assert "risk_at_d" not in sh.limits(sh.least_squares(0.5), sh.AdaGradNorm(1, 1), HALVES, sh.Start())
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_variances_of_correlated_modes_by_linear_algebra(count):
+    """``f_i = s/2a + Σ_j w_j λ_j² (b (f_i + f_j) + σ)/(a (λ_i + λ_j))``, and the sums over modes that it gives."""
+    values = np.array([2.0, 0.7, 0.3, 1.1])[:count]
+    weights = np.array([0.1, 0.2, 0.3, 0.4])[:count] / sum([0.1, 0.2, 0.3, 0.4][:count])
+    a, s, b, between = 2.0, 3.0, -0.5, 1 / 3
+    share = weights * values**2 / (a * (values[:, None] + values))
+    matrix = np.eye(count) - b * np.diag(share.sum(axis=1)) - b * share
+    f = np.linalg.solve(matrix, s / (2 * a) + between * share.sum(axis=1))
+    joint = (b * (f[:, None] + f) + between) / (a * (values[:, None] + values))
+    within = s / (2 * a) * weights.sum()
+    expected = {
+        "risk_variance": weights @ (values**2 * f),
+        "distance_variance": within + (weights * values) @ joint @ (weights * values),
+        "risk_distance_covariance": weights @ (values * f),
+    }
+    modes = read_modes(sh.Spectrum.from_eigenvalues(values, weights), None)
+    found = _variances(modes, *map(sp.nsimplify, (2, 3, sp.Rational(-1, 2), sp.Rational(1, 3))))
+    assert {name: float(value) for name, (value, _) in found.items()} == pytest.approx(expected, rel=1e-12)
+
+
+def test_variances_of_independent_modes_and_of_too_many():
+    """Where ``σ = -b s/a`` f is the constant s/2a, on any spectrum; else up to four modes are solved."""
+    numbers = [sp.Integer(2), sp.Integer(3), sp.Rational(-1, 2)]
+    five = read_modes(sh.Spectrum.from_eigenvalues([1, 2, 3, 4, 5]), None)
+    assert _variances(five, *numbers, sp.Rational(1, 3)) == {}
+    assert _variances(read_modes(None, None), *numbers, sp.Rational(1, 3)) == {}
+    found = _variances(five, *numbers, sp.Rational(3, 4))
+    assert [value for value, _ in found.values()] == [sp.Rational(3, 4) * m for m in (11, 1, 3)]

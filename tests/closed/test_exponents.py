@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.closed.exponents import least
+from symhigh.closed.exponents import ALPHA, BETA, least, monomials
 
 Q = sp.Rational
 
@@ -59,3 +59,27 @@ def test_the_program_against_a_search() -> None:
 def test_refusals(alpha, beta, words: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises((ValueError, TypeError), match=rf"compute_optimal.*{words}"):
         sh.compute_optimal(alpha, beta)
+
+
+@pytest.mark.parametrize("summable", [True, False])
+def test_terms_of_the_risk_by_hand(summable: bool) -> None:
+    """``∫ λ^q λ^{-1/2α - 1} e^{-2λr} dλ ~ r^{1/2α - q}`` with q = 1 + β/α, 2 and 1; and what d features leave out."""
+    found = {m.name: (m.parameters, m.steps) for m in monomials(summable)}
+    expected = {
+        "target": (0, (1 - 2 * BETA) / (2 * ALPHA) - 1), "noise": (0, 1 / (2 * ALPHA) - 2),
+        "capacity": (-2 * ALPHA + (0 if summable else 1 - 2 * BETA), 0),
+    }  # fmt: skip
+    if summable:
+        expected["leakage"] = (-1, 1 / (2 * ALPHA) - 1)
+    assert set(found) == set(expected)
+    for name, pair in expected.items():
+        assert [sp.simplify(e - f) for e, f in zip(found[name], pair, strict=True)] == [0, 0]
+
+
+def test_of_several_best_splits_the_middle_one_is_taken() -> None:
+    flat = [(Q(-1), Q(-1)), (Q(-1, 2), Q(-5, 2)), (Q(-5, 2), Q(-1, 2))]
+    assert least(flat) == (Q(1, 2), -1, (0,))
+    assert least([(Q(-1), Q(-1))]) == (Q(1, 2), -1, (0,))
+    assert least([(Q(-1), Q(0))]) == (1, -1, (0,))
+    assert least([(Q(0), Q(-1))]) == (0, -1, (0,))
+    assert least([(Q(0), Q(-1)), (Q(-1), Q(0))]) == (Q(1, 2), Q(-1, 2), (0, 1))

@@ -12,6 +12,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.formula import Formula
+from symhigh.closed.formulas import Formulas
 from symhigh.closed.nodes import Average, Root, bracketed_root
 from symhigh.symbols import lam
 
@@ -228,3 +229,20 @@ def test_values_may_be_exact_numbers() -> None:
         assert abs(found - mpmath.exp(mpmath.sqrt(2) / 3)) < mpmath.mpf(10) ** -48
     with pytest.raises(ValueError, match=r"a > 0 is broken at a = -1\.41"):
         lambert().evaluate(a=-sp.sqrt(2))
+
+
+def test_tables_of_formulas_show_sixty_characters() -> None:
+    for length in (59, 60, 61, 200):
+        text = "q" * length
+        found = Formulas({"one": Formula(sp.Symbol(text)), "two": Formula(a)})
+        line, second = repr(found).splitlines()
+        assert line == "one: " + (text if length <= 60 else "q" * 59 + "…")
+        assert second.startswith("two: a")
+    assert repr(Formulas({"two": Formula(a, source="here")})).startswith("Formulas(two: a")
+    assert (len(found), list(found)) == (2, ["one", "two"])
+    with pytest.raises(KeyError, match="did you mean two"):
+        found["twoo"]
+    with pytest.raises(KeyError, match="there are one, two"):
+        found["zzzz"]
+    with pytest.raises(KeyError, match="rate: it has none"):
+        Formulas({"one": Formula(a)}, {"rate": "it has none"})["rate"]

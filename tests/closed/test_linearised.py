@@ -14,7 +14,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh.closed.finder import DoesNotApply
 from symhigh.closed.fixed_points import RATE
-from symhigh.closed.flow import Flow, _targets, _used, flow_of, pair_of
+from symhigh.closed.flow import Flow, _modes, _targets, _used, flow_of, pair_of
 from symhigh.closed.linearised import Linearised, aimed, check_rests, is_zero, linearised, tidied
 from symhigh.symbols import gamma, risk
 
@@ -173,6 +173,17 @@ def test_layers_that_something_is_computed_from() -> None:
     assert _used(layers, [d]) == ((c, x), (d, c + y))
     assert _used(layers, [f]) == tuple(layers)
     assert _used(layers, [x]) == ()
+
+
+def test_eigenvalues_of_a_flow() -> None:
+    for count in (8, 9):
+        spectrum = sh.Spectrum.from_eigenvalues([float(k) for k in range(1, count + 1)])
+        if count == 8:
+            assert _modes(spectrum) == (tuple(map(sp.Integer, range(1, 9))), (R(1, 8),) * 8)
+            continue
+        with pytest.raises(DoesNotApply, match=r"has 9 eigenvalues; .* are known for at most 8"):
+            _modes(spectrum)
+    assert _modes(None) == ((1,), (1,))
 
 
 def test_overlaps_of_the_targets() -> None:

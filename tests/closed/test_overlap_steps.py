@@ -62,6 +62,10 @@ def test_large_integers_are_not_factored() -> None:
     assert factored(z**2 - 1) == (z - 1) * (z + 1)
     long = z**2 * 2**600 - 2**600
     assert factored(long) == long
+    assert factored(a * (z**2 - 1) * sp.Integer(2) ** 511) == 2**511 * a * (z - 1) * (z + 1)
+    for bits in (511, 512):
+        grown = sp.expand((2**bits + 1) * z**2 - (2**bits + 1))
+        assert (factored(grown) == grown) is (bits == 512)
 
 
 def test_directions_and_starts_that_do_not_go_together() -> None:

@@ -5,6 +5,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.closed import slowest
 from symhigh.closed.slowest import SlowestMode, zeros
 
 RULE = sh.RMSpropNorm(0.9, 0.7, 0.8)
@@ -115,3 +116,13 @@ def test_no_rate_where_the_spectrum_reaches_zero():
     found = sh.limits(sh.least_squares(0.7), RULE, sh.Spectrum.marchenko_pastur(1))
     with pytest.raises(KeyError, match="'rate' is no formula of this limit"):
         found["rate"]
+
+
+def test_up_to_two_thousand_modes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reached(*given: object) -> None:
+        raise RuntimeError("the zeros are looked for")
+
+    monkeypatch.setattr(slowest, "zeros", reached)
+    for count, kind, words in ((2000, RuntimeError, "looked for"), (2001, ValueError, "the rate of 2001 modes")):
+        with pytest.raises(kind, match=words):
+            slowest._slowest([1, 1, 2, 1], [1] * count, [1] * count, 0)

@@ -68,7 +68,6 @@ CASES: dict[str, tuple[sh.Problem, sh.Rule, dict[str, Any]]] = {
     "batches of AdaGrad": (SQUARE, sh.MiniBatch(sh.AdaGrad(0.7, 0.5), 2), {}),
     "noise of its own": (SQUARE, sh.NoisyGradient(sh.Constant(0.5), 0.7), {}),
     "a target that drifts": (SQUARE, sh.Drifting(sh.Constant(0.5), 0.7), {}),
-    "two labels": (sh.hinge(0.1), sh.AdaGradNorm(0.8, 0.9), {}),
     "a committee": (sh.committee(2, 1, "linear", 0.3), sh.AdaGradNorm(0.8, 0.9), {}),
     "a committee at nodes": (sh.committee(2, 2, "erf", 0.3), sh.Constant(0.4), {"numeric": True}),
     "clipped": (SQUARE, Stated(X - g / d * TANH_LIKE), {}),

@@ -10,6 +10,7 @@ from symhigh.codegen.mixture import mixing_rule
 from symhigh.derivation.growth import growth
 from symhigh.derivation.mixture import MixtureMean
 from symhigh.derivation.statistics import statistics
+from symhigh.notation import latex
 from symhigh.problem.noise import MIXING, NORMAL, SCALE, UNIFORMS, NoiseLaw
 from symhigh.symbols import B11, B12, B22, eps
 
@@ -101,6 +102,17 @@ def test_mixture_mean_differentiates_under_the_integral() -> None:
 )
 def test_growth(power: int, expr: sp.Expr) -> None:
     assert growth(expr) == power
+
+
+def test_integrals_are_printed_with_the_parentheses_that_they_need() -> None:
+    """A sum inside is multiplied by the density as a whole, and a power is one of the whole integral."""
+    a, law = sp.Symbol("a", positive=True), sp.exp(-MIXING)
+    mean = MixtureMean(a + sp.erf(MIXING), law)
+    integral = r"\int_0^\infty \left(a + \operatorname{erf}{\left(s \right)}\right)\, e^{- s}\, ds"
+    assert latex(mean) == integral
+    assert latex(1 + 2 * mean) == f"2 {integral} + 1"
+    assert latex(mean**2) == rf"\left({integral}\right)^{{2}}"
+    assert "(a" not in latex(MixtureMean(a * sp.erf(a * MIXING), law))
 
 
 def test_infinite_variance_is_refused_where_it_matters() -> None:
