@@ -60,12 +60,11 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
         constant, integrand = integrand.as_independent(*(variables[i] for i in kept), as_Add=False)
         if constant != 1:
             return explicit(constant) * cls(integrand, variables, cov)
-        flip = {variables[i]: -variables[i] for i in kept}
-        even = sp.expand(integrand + recognise(integrand.xreplace(flip))) / 2
-        if not even.free_symbols.intersection(variables):
+        even, alone = _even(integrand, tuple(variables[i] for i in kept))
+        if alone:
             return explicit(even)
-        if odd := [a for a in sp.Add.make_args(integrand) if a != integrand and _is_odd(a, flip)]:
-            return cls(integrand - sp.Add(*odd), variables, cov)
+        if even != integrand:
+            return cls(even, variables, cov)
         integrand, cov = _canonical(integrand, [variables[i] for i in kept], cov.extract(kept, kept))
         bound = sp.Tuple(*(bound_variable(i) for i in range(len(kept))))
         return sp.Expr.__new__(cls, hidden(integrand), bound, sp.ImmutableDenseMatrix(cov))
@@ -109,7 +108,7 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
         return True if self.integrand.is_nonnegative else None
 
     def _eval_subs(self, old: sp.Basic, new: sp.Basic) -> sp.Expr:
-        if old in self.variables:
+        if old in self.variables or (old.is_Symbol and old not in self.free_symbols):
             return self
         return self.func(self.integrand._subs(old, new), self.variables, self.cov._subs(old, new))
 
@@ -159,6 +158,20 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
         below = rf"{', '.join(names)} \sim \mathcal{{N}}(0, {cov})"
         body = rf"\mathbb{{E}}_{{{below}}}\left[{printer._print(self.integrand)}\right]"
         return rf"\left({body}\right)^{{{exp}}}" if exp else body
+
+
+@lru_cache(maxsize=1024)
+def _even(integrand: sp.Expr, variables: tuple[sp.Symbol, ...]) -> tuple[sp.Expr, bool]:
+    """The integrand without summands that are odd in the variables, and whether none of the variables is left then.
+
+    No covariance matters, so nodes that differ in theirs share it.
+    """
+    flip = {v: -v for v in variables}
+    even = sp.expand(integrand + recognise(integrand.xreplace(flip))) / 2
+    if not even.free_symbols.intersection(variables):
+        return even, True
+    odd = [a for a in sp.Add.make_args(integrand) if a != integrand and _is_odd(a, flip)]
+    return (integrand - sp.Add(*odd) if odd else integrand), False
 
 
 def _is_odd(expr: sp.Expr, flip: dict[sp.Symbol, sp.Expr]) -> bool:
