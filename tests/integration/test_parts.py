@@ -192,7 +192,7 @@ def test_escapes_are_told_for_levels_on_the_way_out() -> None:
     for p in (0.1, 0.5, 0.9):  # |Z| exceeds z with probability p
         assert law.quantile(p, 500, 0.2) == pytest.approx(at - np.log(norm.isf(p / 2)) / 0.7)
     for level in (0.01, 0.9, 0.95, 0.001):
-        with pytest.raises(ValueError, match=rf"Escape\(level={level}\): level must lie between 0.01 and 0.9"):
+        with pytest.raises(ValueError, match=rf"Escape\.mean\(level={level}\): level must lie between 0.01 and 0.9"):
             law.mean(500, level)
     with pytest.raises(ValueError, match=r"Escape.quantile\(p=1\): p must be below one"):
         law.quantile(1, 500, 0.2)
