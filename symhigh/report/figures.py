@@ -108,12 +108,12 @@ def plot_bands(
 
 def plot_fluctuations(
     bands: Fluctuations,
-    what: str = "risk",
-    d: int | None = None,
-    runs: Runs | None = None,
-    ax: Axes | None = None,
-    low: float = 0.1,
-    high: float = 0.9,
+    what: str,
+    d: int | None,
+    runs: Runs | None,
+    ax: Axes | None,
+    low: float,
+    high: float,
 ) -> Axes:
     """Draw the ``low``-``high`` quantiles that the linear theory predicts at dimension ``d``, and the mean.
 

@@ -15,6 +15,8 @@ def test_forcing_kernel_and_floor() -> None:
     assert sp.expand(form.forcing.summand - lam * D2 * sp.exp(-2 * lam * CLOCK) / 2) == 0
     assert sp.expand(form.kernel.summand - lam**2 * sp.exp(-2 * lam * CLOCK)) == 0
     assert form.least == omega**2 / 2
+    ((_, begin, end),) = form.mode.atoms(sp.Integral).pop().limits
+    assert (begin, end) == (0, module.t)
 
 
 def test_integrated_risk_satisfies_the_equation() -> None:

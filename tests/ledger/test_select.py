@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 import symhigh as sh
 from symhigh.cli import main
+from symhigh.ledger.select import Selection
 
 CLAIMS = """
 import sympy as sp
@@ -67,6 +68,10 @@ def test_what_is_not_there_is_said(file: Path) -> None:
     assert result.exit_code == 2
     assert "no claims with 'nothing'" in result.output
     assert call("verify", f"{file.parent}/none.py::one").exit_code == 2
+    claims = [sh.Claim(n, evidence=sh.symbolic(sh.t - sh.t)) for n in ("one", "two")]
+    for name, hint in (("tow", "did you mean 'two'"), ("cubes", "there are one, two")):
+        with pytest.raises(ValueError, match=f"file.py: no claim '{name}'; {hint}"):
+            Selection((name,)).of(claims, file.with_name("file.py"))
 
 
 def test_claims_are_listed_and_not_examined(file: Path) -> None:

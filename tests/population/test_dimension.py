@@ -80,6 +80,14 @@ def test_rows_with_heavy_tails_are_told_of_in_any_dimension():
     assert plain.stable_rate == pytest.approx(2 / plain.moment(1), rel=0.1)
 
 
+def test_the_stable_rate_of_rows_is_left_out_where_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.random.default_rng(5).standard_normal((40, 30))
+    for most, is_given in ((40 * 30**2, True), (40 * 30**2 - 1, False)):
+        monkeypatch.setattr("symhigh.population.spectrum.MOST_WORK", most)
+        with pytest.warns(sh.EffectiveDimensionWarning):
+            assert (sh.Spectrum.from_data(rows).stable_rate is not None) is is_given
+
+
 def test_the_size_named_is_the_term_that_the_limit_drops():
     """One mode of the exact mean at finite d: its decay is 2γλ - 2γ²λ²/d - …; the limit keeps 2γλ."""
     with pytest.warns(sh.EffectiveDimensionWarning, match=r"d = 3.* = 0\.667 γ of the decay") as seen:

@@ -94,7 +94,7 @@ class _Atoms:
         if isinstance(expr, sp.Add | sp.Mul):
             return expr.func(*(self.replace(a) for a in expr.args))
         if isinstance(expr, sp.exp):
-            return self._exponential(expr.args[0])
+            return self._exponential(expr.exp)
         if isinstance(expr, sp.Pow):
             return self._power(expr)
         if isinstance(expr, sp.sinh | sp.cosh) and _degree(expr.args[0], self.variables, 2):

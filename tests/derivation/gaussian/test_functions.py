@@ -140,6 +140,7 @@ TWO = sp.Matrix([[2, 1], [1, 3]])
         (sp.Abs(u - 1), [u], sp.Matrix([[1]]), None),
         (u**2 * v**2, [u, v], TWO, 8),
         (sp.sign(u) * sp.sign(v), [u, v], TWO, 2 / mpmath.pi * mpmath.asin(1 / mpmath.sqrt(6))),
+        (sp.Heaviside(u - 1), [u], sp.Matrix([[1]]), mpmath.ncdf(-1)),
         (sp.Heaviside(u) * v, [u, v], TWO, 1 / mpmath.sqrt(4 * mpmath.pi)),
         (sp.Max(u, v), [u, v], TWO, mpmath.sqrt(3 / (2 * mpmath.pi))),
         (sp.floor(u), [u], sp.Matrix([[1]]), mpmath.mpf(-1) / 2),
