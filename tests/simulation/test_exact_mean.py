@@ -165,3 +165,11 @@ def test_nothing_is_dropped_at_the_start() -> None:
         bias = sh.exact_mean(*given, t=times).bias
         assert all(abs(values[0]) < 1e-14 for values in bias.values())
     assert abs(bias["risk"][1]) > 1e-4
+
+
+def test_the_excess_is_over_the_risk_of_the_noise() -> None:
+    """Of a loss c (x - x* - s ε)²/2 that is c s² ω²/2."""
+    x, x_star = sh.x, sh.x_star
+    for loss, least in (((x - x_star - sh.eps) ** 2 / 2, 0.18), (3 * (x - x_star - 2 * sh.eps) ** 2 / 2, 3 * 4 * 0.18)):
+        mean = sh.exact_mean(sh.Problem(loss, noise=0.6), sh.Constant(0.1), sh.Spectrum.isotropic(), sh.Start(), 30, 1)
+        np.testing.assert_allclose(mean.risk - mean.excess_risk, least, rtol=1e-12)
