@@ -31,7 +31,9 @@ def keep(namespace: Mapping[str, Any], source: str) -> None:
     from numba.core.dispatcher import Dispatcher
 
     text = hashlib.sha256(source.encode()).hexdigest()
-    compiled = {name: f for name, f in namespace.items() if isinstance(f, Dispatcher)}
+    compiled = {
+        name: f for name, f in namespace.items() if isinstance(f, Dispatcher) and hasattr(f, "_cache")
+    }
     for name, function in compiled.items():
         if function.py_func.__globals__ is namespace:  # what it imports keeps its own
             function._cache = _entries(folder, text, name, compiled)
