@@ -2,6 +2,7 @@
 
 import ast
 import json
+import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.mutation.pick import sample, shares
 from tests.mutation.report import table
 from tests.mutation.run import Map
 
+ROOT = Path(__file__).resolve().parents[2]
 SOURCE = b'''
 """Text 1 + 1."""
 LIMIT: int = 3
@@ -89,3 +91,11 @@ def test_what_runs_at_import_is_noticed_by_any_test_of_the_room(tmp_path: Path) 
     unseen = Map(tmp_path, tmp_path)  # an empty map
     unseen.seconds = kept
     assert unseen.tests(above, 60.0) == [*kept]
+
+
+def test_every_named_mutant_is_there() -> None:
+    """The files of ``named.toml`` still hold the text that it plants errors in."""
+    named = tomllib.loads((ROOT / "tests" / "mutation" / "named.toml").read_text("utf-8"))["named"]
+    found = {entry["file"]: mutants(entry["file"], (ROOT / entry["file"]).read_bytes()) for entry in named}
+    for entry in named:
+        assert [m for m in found[entry["file"]] if all(getattr(m, k) == value for k, value in entry.items())], entry
