@@ -188,7 +188,7 @@ def by_matrices(equation: RenewalEquation, time: float) -> tuple[float, np.ndarr
     flow[n : 2 * n, n : 2 * n] = -np.diag(a)
     begin = np.concatenate([np.zeros(n), weights * f, [float(equation.level)]])
     own = np.outer(weights * k, np.ones(n)) - np.diag(a)
-    rates, vectors = np.linalg.eig(own)
+    rates, vectors = (part.real for part in np.linalg.eig(own))  # the newest NumPy gives complex ones always
     kernel = np.linalg.solve(vectors, weights * k) * vectors.sum(axis=0)
     order = np.argsort(-rates)
     return float((expm(time * flow) @ begin).sum()), -rates[order], kernel[order]
