@@ -13,11 +13,11 @@ DIGITS = 27.5
 LINE_DIGITS = 36.0
 """The same in one dimension, where it costs little."""
 REACH = 8.2
+"""Standard deviations kept on each side."""
 MOST_POINTS = 1e6
 """The most points of a quarter of a grid in two variables, some hundredths of a second of compiled code."""
 NARROW_STRIP = 0.05
 """A strip of analyticity that may take more of them."""
-"""Standard deviations kept on each side."""
 
 FUNCTION = """
 @njit

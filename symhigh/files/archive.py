@@ -34,9 +34,14 @@ def save_archive(owner: str, path: str | Path, kind: str, tree: Mapping[str, Any
     arrays: dict[str, Any] = {}
     header = {"symhigh": kind, "form": FORM, "version": __version__, "content": _pack(tree, arrays)}
     arrays[_HEADER] = np.array(json.dumps(header))
+    return keep(owner, file, compressed(arrays))
+
+
+def compressed(arrays: Mapping[str, Any]) -> bytes:
+    """Arrays by name as the content of a compressed ``.npz`` file."""
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
-    return keep(owner, file, stream.getvalue())
+    return stream.getvalue()
 
 
 def load_archive(owner: str, path: str | Path, kind: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from symhigh import __version__
 from symhigh.disk import keep
+from symhigh.files.archive import compressed
 from symhigh.files.experiment import Experiment, write_experiment
 from symhigh.integration.curve import Curve
 from symhigh.integration.network import NetworkCurve
@@ -65,9 +66,7 @@ def write_folder(
         )
         written.append(_table(base.with_suffix(".csv"), ("seed", "t", *runs.outputs), rows))
         arrays: dict[str, Any] = {"t": runs.t, "seeds": np.array(runs.seeds), **runs.outputs}
-        stream = io.BytesIO()
-        np.savez_compressed(stream, **arrays)
-        written.append(keep(_OWNER, base.with_suffix(".npz"), stream.getvalue()))
+        written.append(keep(_OWNER, base.with_suffix(".npz"), compressed(arrays)))
     figure = plot_confrontation(curve, ensembles, shown_outputs(curve, ensembles))
     written += [keep(_OWNER, folder / f"figure.{form}", picture(figure, form)) for form in ("png", "pdf")]
     return [*written, _text(folder / VERDICT, strict_json(verdict, indent=2) + "\n")]
