@@ -194,7 +194,13 @@ class Function:
         self.address = ctypes.cast(library[f"f_{name}"], ctypes.c_void_p).value
         fields = {r.name: tuple(r.fields.values()) for r in records}
         self._kinds = tuple(fields[k[1:]] if k.startswith("r") else k for k in kinds)
-        self._layout = struct.Struct("".join(_format(k) for k in self._kinds))
+        formats = [_format(k) for k in self._kinds]
+        self._layout = struct.Struct("".join(formats))
+        self._numbers: dict[int, tuple[Callable[..., None], int]] = {}
+        """How to write each argument that is a number into its slot, and where that is."""
+        for k, form in enumerate(formats):
+            if self._kinds[k] in ("d", "i"):
+                self._numbers[k] = struct.Struct(form).pack_into, struct.calcsize("".join(formats[:k]))
         returned = (ctypes.c_char_p.in_dll(library, f"returns_{name}").value or b"").decode()
         self._results = struct.Struct(returned.replace("i", "q")) if returned else None
 
@@ -226,13 +232,11 @@ class Function:
         if copies:
             return None
         packed = ctypes.create_string_buffer(self._layout.pack(*slots), self._layout.size)
-        widths = [_width(k) for k in self._kinds]
-        places = {k: 8 * sum(widths[:k]) for k, kind in enumerate(self._kinds) if kind in ("d", "i")}
-        forms = {k: struct.Struct("d" if self._kinds[k] == "d" else "q").pack_into for k in places}
 
         def call(changed: dict[int, Any], alive: tuple[Any, ...] = given) -> Any:
             for place, value in changed.items():
-                forms[place](packed, places[place], value)
+                write, at = self._numbers[place]
+                write(packed, at, value)
             return self.enter(packed)
 
         return call
@@ -260,11 +264,6 @@ def _format(kind: Any) -> str:
 def _several(kind: str) -> list[str]:
     """The types of several values."""
     return kind.strip("()").split(",")
-
-
-def _width(kind: Any) -> int:
-    """How many slots an argument takes."""
-    return struct.calcsize(_format(kind)) // 8
 
 
 def _put(kind: Any, value: Any, slots: list[Any], copies: list[tuple[Any, Any]]) -> None:

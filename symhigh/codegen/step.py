@@ -36,6 +36,7 @@ from symhigh.codegen.sample import (
     slope,
 )
 from symhigh.codegen.target import NUMBA, C, Target
+from symhigh.codegen.trail import trail_source
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, lam, t
 from symhigh.system import MomentSystem
@@ -48,17 +49,21 @@ _RESERVED = (
     *MAP_NAMES,
 )
 
+_ARGUMENTS = ("rng", "y", "a", "push", "extra", "par", "coef", "w", "const", "root")
+"""What ``run`` is given, beside the number of its first step and how many."""
+
 
 def step_source(system: MomentSystem, s: Statement, given: bool = False, target: Target = NUMBA) -> str:
     """Source of the simulator; ``system`` is the mean field of ``s``. The step is made of loops on every target."""
     lowering = Lowering(system, target)
     lowering.names.reserve(*_RESERVED)
     parts = [target.header, normal_source(target), lowering.source(), *knowledge_sources(lowering, s)]
-    return "\n\n".join([*parts, _Step(lowering, system, s, given).run()])
+    step = _Step(lowering, system, s, given)
+    return "\n\n".join([*parts, step.run(), *([] if given else [step.trail()])])
 
 
 class _Step:
-    """Writes ``run``."""
+    """Writes ``run`` and ``trail``."""
 
     def __init__(self, lowering: Lowering, system: MomentSystem, s: Statement, given: bool) -> None:
         self.lowering, self.names, self.system, self.s, self.given = lowering, lowering.names, system, s, given
@@ -93,8 +98,15 @@ class _Step:
             "for i in range(n):",
             *("    " + line for line in self.update("", "i")),
         ]
-        drawn = "samples, errors, " if self.given else ""
-        return function_source(f"run(first, steps, rng, {drawn}y, a, push, extra, par, coef, w, const, root)", body)
+        drawn = ("samples", "errors") if self.given else ()
+        return function_source(f"run(first, steps, {', '.join((_ARGUMENTS[0], *drawn, *_ARGUMENTS[1:]))})", body)
+
+    def trail(self) -> str:
+        """From record to record."""
+        vectors = len(self.s.coordinates)
+        return trail_source(
+            _ARGUMENTS, "a.shape[0]", [], [f"for i in range({vectors} * a.shape[0]):", "    square += y[i] * y[i]"]
+        )
 
     # --- one pass ---------------------------------------------------------------------------------------
     def sample(self) -> list[str]:

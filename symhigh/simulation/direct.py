@@ -13,19 +13,19 @@ from symhigh.integration.doubts import Doubts
 from symhigh.integration.modes import all_columns, cell_starts
 from symhigh.population.spectrum import Array
 from symhigh.simulation.general_covariance import recorder
-from symhigh.simulation.walk import START_STREAM, Experiment, constants, starting_memory
+from symhigh.simulation.walk import START_STREAM, Experiment, Walk, constants, starting_memory
 from symhigh.symbols import lam
 
 _BLOCK = 256
 """Samples of a general covariance are drawn this many at a time."""
 
 
-class DirectWalk:
+class DirectWalk(Walk):
     """One run in ``R^d``, in the eigenbasis of K; O(d) memory."""
 
     def __init__(self, e: Experiment, seed: int) -> None:
+        super().__init__(e)
         d, field, s = e.d, e.system.field, e.statement
-        self.e = e
         self.kernels = step_kernels(e.system, s, e.given, e.target)
         values, columns = e.population.at(d, np.random.default_rng([seed, START_STREAM]))
         if e.covariance is not None:
@@ -44,14 +44,19 @@ class DirectWalk:
         self.rng = stream(seed, 0, generator=e.generator)
         self.samples = np.random.default_rng([seed, 1])
         self.order = None if e.rows is None else e.rows.order(self.samples)
-        self.state = (self.y, self.a, self.push, self.extra, e.par, self.coef, self.w, self.const, self.root)
-        self.step = None if e.given else self.kernels.held("run", 0, 0, self.rng, *self.state)
+        moved = (self.y, self.a, self.push, self.extra, e.par, self.coef, self.w, self.const, self.root)
+        self.state = (self.rng, *moved)
+        self.step = None if e.given else self.kernels.held("run", 0, 0, *self.state)
         self.target = float((self.w * values * columns[field.targets[0]] ** 2).sum()) if s.single else np.nan
 
     @staticmethod
     def load(e: Experiment) -> None:
         """Generate the kernels once, before threads ask for them."""
         step_kernels(e.system, e.statement, e.given, e.target)
+
+    @property
+    def at_once(self) -> bool:
+        return self.step is not None
 
     def run(self, first: int, steps: int) -> None:
         if self.step is not None:
@@ -60,7 +65,7 @@ class DirectWalk:
         batch = int(self.e.statement.batch.subs(self.e.system.parameters))
         for begin in range(first, first + steps, _BLOCK):
             count = min(_BLOCK, first + steps - begin)
-            self.kernels.run(begin, count, self.rng, *self.draw(count * batch), *self.state)
+            self.kernels.run(begin, count, self.rng, *self.draw(count * batch), *self.state[1:])
 
     def draw(self, count: int) -> tuple[Array, Array]:
         """So many samples, and the standard normals of their label noise, or what rows have in its place."""

@@ -20,7 +20,7 @@ from symhigh.population import Overlaps, Spectrum, Start
 from symhigh.population.eigenvalues import apportion
 from symhigh.population.population import cholesky
 from symhigh.population.spectrum import Array
-from symhigh.simulation.walk import START_STREAM, Experiment, constants, starting_memory
+from symhigh.simulation.walk import START_STREAM, Experiment, Walk, constants, starting_memory
 from symhigh.symbols import lam
 
 _AT_ONCE = 500
@@ -135,11 +135,11 @@ def _of_vectors(spaces: Eigenspaces, X: Array, X_star: Array) -> tuple[Array, Ar
     return np.where(pivot, alpha, beta), np.where(pivot, beta, 0.0), s
 
 
-class GramWalk:
+class GramWalk(Walk):
     """One run of the chain, in the coordinates of every eigenspace; O(m) memory."""
 
     def __init__(self, e: Experiment, seed: int) -> None:
-        self.e = e
+        super().__init__(e)
         self.kernels = gram_kernels(e.system, e.statement, _begins(e))
         spectrum = e.population.origin[0]
         spaces = eigenspaces(spectrum, e.d)
@@ -172,10 +172,11 @@ class GramWalk:
     def _hold(self) -> None:
         """The functions that are called at every record, their arguments packed once."""
         e, held = self.e, self.kernels.held
-        self.step = held(
-            "run", 0, 0, float(e.d), self.rng, self.moving, self.fixed, self.count, self.shape, self.scale,
-            self.draws, self.rest, self.y, e.par, self.coef, self.w, self.const, self.root,
+        self.state = (
+            float(e.d), self.rng, self.moving, self.fixed, self.count, self.shape, self.scale, self.draws, self.rest,
+            self.y, e.par, self.coef, self.w, self.const, self.root,
         )  # fmt: skip
+        self.step = held("run", 0, 0, *self.state)
         self.lift = held("lift", self.moving, self.fixed, self.count, self.y)
         self.observe = held("observe", 0.0, self.y, self.seen, e.par, self.coef, self.w, self.const)
 
@@ -196,9 +197,13 @@ class GramWalk:
         """Generate the kernels once, before threads ask for them."""
         gram_kernels(e.system, e.statement, _begins(e))
 
+    @property
+    def at_once(self) -> bool:
+        return self.kernels.target is self.e.target
+
     def run(self, first: int, steps: int) -> None:
         last = first + steps
-        while first < last and self.kernels.target is not self.e.target:
+        while first < last and not self.at_once:
             first = self._by_reference(first, min(last, first + max(1, _AT_ONCE // self.count.size)))
         self.step({0: first, 1: last - first})
 
@@ -216,6 +221,7 @@ class GramWalk:
                     array[:] = values
         self.kernels = gram_kernels(self.e.system, self.e.statement, self.e.target)
         self._hold()
+        self.follow(self.stops, self.out)
         return first
 
     def record(self, time: float, out: Array) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import sympy as sp
 
 from symhigh.checks import expression, shown
+from symhigh.codegen.lower import averages
 from symhigh.integration.doubts import Doubts
 from symhigh.population.spectrum import Array
 from symhigh.simulation.direct import DirectWalk
@@ -50,28 +51,29 @@ def one_run(
     """Advance one run from record to record; numbers stay in arrays of this thread alone."""
     walk = walk_of(e, seed)
     result.target = walk.target
-    batch, done = max(1, 20_000_000 // walk.root.size), 0
-    first, own = np.inf, len(e.system.outputs)
-    for row, step in enumerate(steps):
-        while done < step and not stop.is_set():
-            count = min(int(step) - done, batch)
-            walk.run(done, count)
-            done += count
+    own, count, batch = len(e.system.outputs), len(steps), max(1, 20_000_000 // walk.root.size)
+    walk.follow(steps, result.outputs[:, :own])
+    looks, done = max(1, count // _LOOKS) if averages(e.system) else count, 0
+    while result.rows < count:
+        while done + batch < steps[result.rows] and not stop.is_set():
+            walk.run(done, batch)
+            done += batch
         if stop.is_set():
             return
+        look = min(-(-result.rows // looks) * looks, count - 1)
+        most = result.rows if extra else int(np.searchsorted(steps, done + batch, side="right")) - 1
         with np.errstate(all="ignore"):
-            walk.record(done / e.d, result.outputs[row, :own])
+            rows = walk.trail(result.rows, min(look, most) + 1, done)
+            done = int(steps[rows - 1])
             for k, phi in enumerate(extra.values()):
                 assert isinstance(walk, DirectWalk)
-                result.outputs[row, own + k] = phi(walk)
-            if row % max(1, len(steps) // _LOOKS) == 0 or row == len(steps) - 1:
+                result.outputs[rows - 1, own + k] = phi(walk)
+            if rows > look:
                 walk.doubt(done / e.d, result.doubts)
-            size = walk.size()
-        first = min(first, size) if row == 0 else first
-        result.rows = row + 1
-        if not size < 1e12 * max(1.0, first):
+        result.rows = rows
+        if walk.gone:
             result.message = _why(e.system, result, done / e.d)
-            result.outputs[row] = np.nan
+            result.outputs[rows - 1] = np.nan
             return
     if isinstance(walk, DirectWalk) and not e.statement.linear:
         result.last = walk.y[: len(e.system.field.coordinates) * e.d].reshape(-1, e.d)

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from symhigh.simulation import one_run as module
+from symhigh.simulation import walk
 from symhigh.simulation.one_run import Result, _why, one_run
 
 D = 10
 
 
-class Walk:
+class Walk(walk.Walk):
     """Counts its steps; its size grows by a factor each."""
 
     def __init__(self, e: Any, seed: int) -> None:
-        self.e, self.target, self.steps = e, 0.5 + seed, 0
+        super().__init__(e)
+        self.target, self.steps = 0.5 + seed, 0
         self.root = np.empty(e.width)
         self.calls: list[tuple[int, int]] = []
         self.looked: list[float] = []
@@ -30,13 +33,18 @@ class Walk:
         self.steps += steps
 
     def record(self, time: float, out: Any) -> None:
-        out[:] = time, self.steps
+        out[:] = (time, self.steps)[: len(out)]
 
     def doubt(self, time: float, doubts: Any) -> None:
         self.looked.append(time)
 
     def size(self) -> float:
         return float(self.e.begun * self.e.growth**self.steps)
+
+
+@pytest.fixture(autouse=True)
+def an_average_to_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "averages", lambda system: ("one",) if len(system.outputs) == 2 else ())
 
 
 def run(steps: list[int], width: int = 4, growth: float = 1.0, begun: float = 1.0, outputs: Any = None) -> Any:
@@ -69,6 +77,8 @@ def test_averages_are_looked_at_about_twenty_times_and_at_the_end() -> None:
     assert walk.looked == [*(np.arange(0, 100, 5) / D), 9.9]
     _, walk = run([0, 1, 5])
     assert walk.looked == [0, 0.1, 0.5]
+    _, walk = run([*range(0, 100)], outputs=("a",))
+    assert walk.looked == [0, 9.9]  # where no average can be doubted
 
 
 @pytest.mark.parametrize(("begun", "last"), [(1.0, 12), (1e-3, 15), (100.0, 12)])

@@ -138,16 +138,18 @@ assert "numba" in sys.modules
 np.testing.assert_array_equal(first.risk, second.risk)
 REFERENCE.spent = 0.0
 class Stops(GramWalk):
-    def _held(self):
-        held = super()._held()
-        def stops(given):
-            if self.kernels.target.name == "numpy":
-                self.y[:] = np.nan
-                raise OverflowError
-            return held(given)
-        return stops
+    stopped = 0
+    def _hold(self):
+        super()._hold()
+        if self.kernels.target.name == "numpy":
+            self.step = self.stops
+    def stops(self, given):
+        Stops.stopped += 1
+        self.y[:] = np.nan
+        raise OverflowError
 runner.GramWalk = runner._METHODS["gram"] = Stops
 np.testing.assert_array_equal(first.risk, runs().risk)
+assert Stops.stopped > 0
 """
     environment = {k: v for k, v in os.environ.items() if k != "SYMHIGH_TARGET"} | {"PATH": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", script], env=environment, text=True, capture_output=True, check=False)
