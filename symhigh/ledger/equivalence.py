@@ -84,11 +84,9 @@ class Equivalence:
                     return self._refuted(point, one)
                 crossed += 1
         if not crossed:
-            return Finding(
-                Verdict.FAILED,
-                f"not tested: {'both' if held[0] else 'neither'} held at all {count} points; widen the domain so that "
-                "it reaches both sides",
-            )
+            one_side = f"{'both' if held[0] else 'neither'} held at all {count} points"
+            missed = f"{' and '.join(map(str, domain.where))} leaves the boundary out" if len(set(held)) > 1 else one_side
+            return Finding(Verdict.FAILED, f"not tested: {missed}; widen the domain so that it reaches both sides")
         return Finding(Verdict.VERIFIED, f"{count} points, and {crossed} within {MARGIN} of the boundary")
 
     def examine(self, trial: Any) -> Finding:
