@@ -152,7 +152,7 @@ MISREAD: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...], str]] = {
     "depth": ('loss = "least-squares"\ndepth = 3', read_problem, (), "depth has no effect with model 'linear'; it bel"),
     "depth 1": ('loss = "least-squares"\nmodel = "powers"\ndepth = 1', read_problem, (), "whole number >= 2"),
     "symbol": ('loss = "k*x**2"\nparameters = { "1k" = 1 }', read_problem, (), "'1k' is no name of a symbol"),
-    "model": ('loss = "committee"\nmodel = "product"', read_problem, (), "model has no effect with the loss 'committee'"),
+    "model": ('loss = "committee"\nmodel = "product"', read_problem, (), "no effect with the loss 'committee'"),
     "learnt": ('loss = "k*x**2"\nlearnt = { "1k" = 1 }', read_problem, (), "'1k' is no name of a symbol"),
     "swept number": ('[sweep]\n"rule.eta" = 3', experiment._sweep, (), "rule.eta.*give a list of values"),
     "swept nothing": ('[sweep]\n"rule.eta" = []', experiment._sweep, (), "rule.eta.*give a list of values"),

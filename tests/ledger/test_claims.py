@@ -346,7 +346,8 @@ def test_two_claims_of_one_id_are_refused(tmp_path: Path) -> None:
             with loaded(tmp_path / "claims.py") as claims:
                 assert len(claims) == count
         else:
-            with pytest.raises(ValueError, match="claims.py: two claims are called 'one'"), loaded(tmp_path / "claims.py"):
+            words = r"claims\.py: two claims are called 'one'"
+            with pytest.raises(ValueError, match=words), loaded(tmp_path / "claims.py"):
                 pass
 
 

@@ -162,7 +162,7 @@ def test_an_interrupted_replay_compares_nothing(folder: Path) -> None:
     recorded(folder)
     text = CLAIMS.replace("yield trial.rng.uniform(1, 2), 1", "raise KeyboardInterrupt")
     (folder / "claims.py").write_text(text)
-    with pytest.raises(ValueError, match=r"replay\('.*record.json'\): interrupted after \d claims; nothing is compared"):
+    with pytest.raises(ValueError, match=r"record.json'\): interrupted after \d claims; nothing is compared"):
         record.replay(folder / "record.json", jobs=1)
 
 

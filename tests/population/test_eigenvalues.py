@@ -28,6 +28,10 @@ def test_what_rounding_leaves_of_zero() -> None:
     assert without_rounding("f", np.array([3 * EPS, 4.1 * EPS, 0.5, 1.0]), EPS).tolist() == [0, 4.1 * EPS, 0.5, 1.0]
     with pytest.raises(ValueError, match="f: K has the eigenvalue -2e-10, all must be >= 0"):
         without_rounding("f", np.array([-2e-10, 0.5, 1.0]), EPS)
+    with pytest.raises(ValueError, match="f: K has eigenvalues beyond the range of doubles"):
+        without_rounding("f", np.array([np.inf, 1.0]), EPS)
+    with pytest.raises(ValueError, match="f: all eigenvalues of K are zero; at least one must be > 0"):
+        without_rounding("f", np.zeros(3), EPS)
     assert without_rounding("f", np.array([-2e-7, 0.5, 1.0]), 2.0**-20).tolist() == [0, 0.5, 1.0]
 
 
