@@ -10,8 +10,9 @@ import mpmath
 import pytest
 import sympy as sp
 
-from symhigh.ledger import domain, relation
+from symhigh.ledger import domain, numeric, relation, symbolic
 from symhigh.ledger.equivalence import iff
+from symhigh.ledger.evidence import Trial
 from symhigh.ledger.judgement import Source, _freedom
 from symhigh.ledger.relation import Relation, counterexample
 from symhigh.ledger.verdict import Verdict
@@ -163,6 +164,17 @@ def test_equivalences_without_a_proof() -> None:
     assert sp.Rational(root.counterexample[0][1]) < 1
     with pytest.raises(TypeError, match=r"iff\(Eq\(a, 1\)\): give an order such as symhigh.ledger.less"):
         iff(sp.Eq(a, 1), sp.StrictLessThan(a, 1))
+
+
+@pytest.mark.parametrize(("quick", "points"), [(True, 10), (False, 30)])
+def test_at_how_many_points_evidence_looks(quick: bool, points: int) -> None:
+    """Quick mode takes fewer, and never more than were asked for."""
+    trial = Trial(domain.Domain({a: (1, 2)}), quick, 0)
+    assert numeric(sp.sin(2 * a), 2 * sp.sin(a) * sp.cos(a)).examine(trial).detail.startswith(f"{points} points")
+    few = numeric(sp.sin(2 * a), 2 * sp.sin(a) * sp.cos(a), points=3).examine(trial)
+    assert few.detail.startswith("3 points")
+    proved = symbolic((a + 1) ** 2, a**2 + 2 * a + 1).examine(trial)
+    assert f"also at {5 if quick else symbolic(a, a).points} points" in proved.detail
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sympy as sp
 
+import symhigh as sh
 from symhigh.population.eigenvalues import apportion, precision, rounding, settled, without_rounding
 
 EPS = 2.0**-52
@@ -57,6 +59,15 @@ def test_listed_eigenvalues_are_settled() -> None:
 def test_refusals(values: list[float], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         settled("f", np.array(values), EPS, True)
+
+
+def test_shares_may_be_symbols_where_eigenvalues_are_numbers() -> None:
+    share = sp.Symbol("a", positive=True)
+    spectrum = sh.Spectrum.from_eigenvalues([1, 2.0], [share, 1 - share])
+    assert spectrum.is_symbolic
+    assert sp.expand(spectrum.moment(1) - (2 - share)) == 0
+    with pytest.raises(ValueError, match=r"solve\(spectrum=…\): the spectrum still has symbols"):
+        spectrum.numeric("solve")
 
 
 def test_shares_keep_the_measure_from_end_to_end() -> None:
