@@ -11,7 +11,8 @@ import symhigh as sh
 from symhigh.rule import Rule
 from symhigh.simulation.gram import GramWalk, eigenspaces, start_in
 from symhigh.simulation.runner import _root_of, prepare
-from symhigh.symbols import G, X, d, g
+from symhigh.symbols import G, X, g
+from symhigh.symbols import d as DIMENSION
 from tests.scenarios import SCENARIOS
 
 FALSE_ALARM = 1e-4
@@ -145,7 +146,10 @@ class Trailing(Rule):
 
     begin: sp.Expr
     rate = sp.Rational(1, 10)
-    step = {X: X - g / d * G, TRAIL: TRAIL + (X - TRAIL) / d}
+
+    @property
+    def step(self):
+        return {X: X - g / DIMENSION * G, TRAIL: TRAIL + (X - TRAIL) / DIMENSION}
 
     @property
     def start(self):
@@ -156,7 +160,7 @@ def test_further_vectors_start_linearly_in_the_iterate():
     where = sh.Spectrum.from_eigenvalues([1, 2]), sh.Start(1, 1, 0.2), 8, 1.0, 2
     assert sh.simulate(sh.least_squares(), Trailing(2 * X), *where, method="gram").complete
     for begin in (X**2, X + 1):
-        with pytest.raises(ValueError, match="TRAIL starts at .*, not linear in the iterate"):
+        with pytest.raises(ValueError, match=r"TRAIL starts at .*, not linear in the iterate"):
             sh.simulate(sh.least_squares(), Trailing(begin), *where, method="gram")
 
 
