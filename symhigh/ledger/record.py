@@ -9,25 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from symhigh import __version__
 from symhigh.checks import shown
 from symhigh.disk import keep
 from symhigh.ledger.rows import Ledger, Row
 from symhigh.ledger.runner import SHIPPED, Progress, verify
 from symhigh.ledger.select import split
+from symhigh.ledger.surroundings import machine, versions
 from symhigh.simulation.identity import library_hash
 
 FORM = 1
 """The version of the form; a later one is refused."""
-_PACKAGES = ("sympy", "mpmath", "numpy", "scipy", "numba", "python-flint")
 _SHIPPED = "shipped:"
 """How the name of a file begins that symhigh ships, wherever it is installed."""
 
@@ -67,7 +63,7 @@ def write_record(
     data = {
         "symhigh_record": FORM,
         "versions": versions(),
-        "machine": _machine(),
+        "machine": machine(),
         "symhigh_source": library_hash(),
         "settings": {"quick": ledger.quick, "seed": ledger.seed, "second": second, "words": list(words)},
         "paths": [_named(path, home) for path in paths],
@@ -91,25 +87,10 @@ def replay(file: Path, jobs: int | None = None, progress: Progress | None = None
     now = [_row(row, home) for row in ledger.rows]
     around = [
         *_changes("", data["versions"], versions()),
-        *_changes("", data["machine"], _machine()),
+        *_changes("", data["machine"], machine()),
         *_changes("", {"symhigh's source": data["symhigh_source"]}, {"symhigh's source": library_hash()}),
     ]
     return Replay(ledger, tuple(_differences(data["rows"], now)), tuple(around))
-
-
-def versions() -> dict[str, str]:
-    """The versions of symhigh, Python and the packages that results rest on; ``"none"`` for one not installed."""
-    def of(name: str) -> str:
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            return "none"
-
-    return {"symhigh": __version__, "python": platform.python_version(), **{name: of(name) for name in _PACKAGES}}
-
-
-def _machine() -> dict[str, str]:
-    return {"system": platform.platform(), "processor": platform.machine(), "bits": str(sys.maxsize.bit_length() + 1)}
 
 
 def _named(path: str, home: Path) -> str:
