@@ -9,11 +9,12 @@ import sys
 import time
 
 from tests.fuzz.run import fuzz_api, fuzz_commands
+from tests.fuzz.texts import fuzz_texts
 from tests.fuzz.watch import to_screen
 from tests.guarantees import record
 
 parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
-parser.add_argument("what", choices=["api", "commands"])
+parser.add_argument("what", choices=["api", "commands", "texts"])
 parser.add_argument("--count", type=int, default=100_000)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--stride", type=int, default=1, help="take every so-many-th of the single values")
@@ -24,9 +25,10 @@ begin = time.perf_counter()
 if options.what == "api":
     report = fuzz_api(options.count, options.seed, not options.quick, options.stride, to_screen)
 else:
-    report = fuzz_commands(options.count, options.seed, say=to_screen)
+    fuzz = fuzz_texts if options.what == "texts" else fuzz_commands
+    report = fuzz(options.count, options.seed, say=to_screen)
 if options.record:
-    name = "fuzz" if options.what == "api" else "fuzz-commands"
+    name = "fuzz" if options.what == "api" else f"fuzz-{options.what}"
     answered = sum(report.counts.values())
     figures = {"inputs": answered, **report.counts, "faults": len(report.faults)}
     words = f"python -m tests.fuzz {options.what} --count {answered} --seed {options.seed} --record"
