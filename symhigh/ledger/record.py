@@ -137,14 +137,23 @@ def _read(file: Path) -> dict[str, Any]:
         raise ValueError(f"{owner}: {told}; write one with verify --record FILE")
     wanted = {"versions": dict, "machine": dict, "symhigh_source": str, "settings": dict, "paths": list, "rows": list}
     wrong = [key for key, kind in wanted.items() if not isinstance(data.get(key), kind)]
-    wrong += [key for key in ("quick", "seed", "second", "words") if not wrong and key not in data["settings"]]
-    if not wrong and not all(isinstance(row, dict) and {"id", "file", "lines"} <= set(row) for row in data["rows"]):
+    kinds = {"quick": bool, "seed": int, "second": bool, "words": list}
+    wrong += [key for key, kind in kinds.items() if not wrong and not isinstance(data["settings"].get(key), kind)]
+    if not wrong and not all(map(_is_row, data["rows"])):
         wrong = ["rows"]
     if not wrong and not all(isinstance(path, str) for path in data["paths"]):
         wrong = ["paths"]
     if wrong:
         raise ValueError(f"{owner}: the record is damaged, {wrong[0]} is missing or of another kind")
     return data
+
+
+def _is_row(row: Any) -> bool:
+    """Whether it has what is compared, of the kinds that rows have."""
+    kinds = {"id": str, "file": str, "lines": list}
+    if not (isinstance(row, dict) and all(isinstance(row.get(key), kind) for key, kind in kinds.items())):
+        return False
+    return all(isinstance(line, dict) for line in row["lines"])
 
 
 def _changes(where: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:

@@ -60,7 +60,7 @@ def scores(file: Path) -> dict[str, Score]:
     try:
         held = tomllib.loads(table.read_text("utf-8")).get(file.stem, {})
         found = {key: (str(entry["digest"]), Score.from_dict(entry)) for key, entry in held.items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"verify: {table} is no table of scores ({error}); take it away, or write it again with "
             "`python -m tests.plant`"
