@@ -95,7 +95,7 @@ def test_rounding_is_a_linear_relation() -> None:
         cov = ((f(1), f(0.3)), (f(0.3), f(0.09) + f(gap)))
         assert len(covariance.independent_variables(cov, (u, v))[0]) == count
     assert covariance._round_off(TWO, [0], 1, S(1)) == 0
-    assert covariance._round_off(((f(2), f(1)), (f(1), f(3))), [0], 1, f(1e-17)) == pytest.approx(4e-16 * 6 * 2)
+    assert covariance._round_off(((f(2), f(1)), (f(1), f(3))), [0], 1, f(1e-17)) == pytest.approx(4e-16 * 6 * 2, abs=0)
 
 
 @pytest.mark.parametrize(
