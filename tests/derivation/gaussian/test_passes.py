@@ -16,12 +16,11 @@ from symhigh.derivation.gaussian.moments import NoClosedForm, _Law, moment, mome
 from symhigh.derivation.gaussian.tilt import tilted
 from symhigh.derivation.growth import growth
 from symhigh.symbols import eps, x
+from tests.derivation.gaussian.reference import THREE, TWO
 
 R, S = sp.Rational, sp.S
 u, v, w = sp.symbols("u v w", real=True)
 s, a, b = sp.symbols("s a b", positive=True)
-TWO = ((S(2), R(1, 2)), (R(1, 2), S(1)))
-THREE = ((S(2), R(1, 2), R(1, 5)), (R(1, 2), S(1), R(-1, 3)), (R(1, 5), R(-1, 3), S(3)))
 
 
 # --- completing the square ----------------------------------------------------------------------------------
