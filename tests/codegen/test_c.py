@@ -228,8 +228,22 @@ def test_without_a_private_folder_objects_are_made_for_the_process_alone(tmp_pat
     assert not list(place.iterdir())
 
 
+PLAIN = SOLVE.replace("logistic_regression()", "least_squares()")
+
+
+@pytest.fixture(scope="module")
+def numbas(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder that holds what Numba makes of a curve, and no object; and the curve."""
+    place = tmp_path_factory.mktemp("numba") / "cache"
+    text = result(started(place, PLAIN, SYMHIGH_TARGET="numba"))
+    assert not list(place.glob("o_*"))
+    return place, text
+
+
 @needs_compiler
-def test_a_compiler_that_does_not_work_is_named_once_and_numba_serves(tmp_path: Path) -> None:
+def test_a_compiler_that_does_not_work_is_named_once_and_numba_serves(
+    tmp_path: Path, numbas: tuple[Path, str]
+) -> None:
     """Which faults there are, tests/codegen/test_compiler.py goes through."""
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -240,16 +254,14 @@ import warnings
 import symhigh as sh
 with warnings.catch_warnings(record=True) as seen:
     warnings.simplefilter("always")
-    system = sh.derive(sh.least_squares(1), sh.AdaGradNorm(1, 0.3))
+    system = sh.derive(sh.least_squares(), sh.AdaGradNorm(1, 0.3))
     curves = [system.solve(sh.Spectrum.isotropic(), sh.Start(), 5) for _ in range(2)]
 (text,) = {{str(w.message) for w in seen}}
 assert {str(folder)!r} in text and "SYMHIGH_TARGET=numba" in text, text
 print(repr(curves[0].risk[-1]))
 """
-    cache = os.environ.get("SYMHIGH_CACHE", str(tmp_path / "cache"))
-    path = f"{folder}:/usr/bin:/bin"
-    text = result(started(Path(cache), script, PATH=path))
-    curve = sh.derive(sh.least_squares(1), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 5)
+    text = result(started(numbas[0], script, PATH=f"{folder}:/usr/bin:/bin"))
+    curve = sh.derive(sh.least_squares(), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 5)
     assert curve.risk[-1] == pytest.approx(float(text.partition("(")[2].partition(")")[0] or text), rel=1e-12)
 
 
@@ -270,13 +282,13 @@ def test_no_compiler_is_an_error_of_its_own(monkeypatch) -> None:  # type: ignor
 
 
 @needs_compiler
-def test_a_full_disk_leaves_the_work_to_numba(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_work_to_numba(numbas: tuple[Path, str]) -> None:
     """No file beyond 2000 bytes, neither in the folder nor among temporary files: one warning, and the curve."""
     limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
-    script = limited + SOLVE.replace("logistic_regression()", "least_squares()")
-    text, errors = started(tmp_path / "cache", script, warn="default").communicate()
+    text, errors = started(numbas[0], limited + PLAIN, warn="default").communicate()
     assert "cannot be written to: File too large; Numba compiles" in errors
     assert "Traceback" not in errors
+    assert text == numbas[1]
     assert len(text.strip()) == 201 * 16
 
 
