@@ -2,8 +2,8 @@
 
 The plane is whitened and cut along the kinks. Where these are parallel, one coordinate runs across them by panels of
 Gauss-Legendre rules, and the other, along which all is smooth, by the trapezoidal rule; where they meet in one point,
-polar coordinates around it have every kink at a fixed angle. So a nearly singular covariance costs nothing. Up to eleven
-digits the sums are of doubles, of which the rules leave no digit uncertain: no term is larger than the sum of sizes.
+polar coordinates around it have every kink at a fixed angle. So a nearly singular covariance costs nothing.
+Up to eleven digits all is done in doubles, which lose none of these: the second sum bounds every term.
 """
 
 from __future__ import annotations
