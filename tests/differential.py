@@ -1,8 +1,8 @@
 """One curve by ways that share little: ``python -m tests.differential [--count N] [--seed S] [--record]``.
 
 Draws combinations of rule, loss and model, and solves the limit of each by generated C and by the NumPy reference,
-explicitly and implicitly, and by SciPy's DOP853 on the reference's equations. Says how far the risks are apart at most,
-in parts of themselves.
+explicitly and implicitly, by SciPy's DOP853 on the reference's equations, and, where heyoka is installed, by its Taylor
+method on the symbolic ones. Says how far the risks are apart at most, in parts of themselves.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import random
 import sys
 import warnings
 from collections.abc import Callable
+from importlib.metadata import version
 from inspect import signature
 from typing import Any
 
@@ -26,12 +27,14 @@ from symhigh.integration.modes import modes_of
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT
 from tests.combinations import combinations
 from tests.guarantees import record
+from tests.taylor import AVAILABLE, REMEDY, by_taylor
 
 RTOL, LEAST = 1e-9, 1e-6
 """The tolerance of every way, and the relative difference from which on two of them are told apart."""
 TIMES = np.array([0.25, 0.5, 1.0, 2.0])
 SECONDS = 60.0
 """How long one way may take."""
+TAYLOR = "heyoka's Taylor method"
 Way = Callable[[Any, tuple[Any, ...]], np.ndarray]
 
 
@@ -76,7 +79,10 @@ WAYS: dict[str, Way] = {
     "the NumPy reference": by_symhigh(target=NUMPY, stepper=EXPLICIT),
     "the implicit method": by_symhigh(target=C, stepper=IMPLICIT),
     "SciPy's DOP853": by_scipy,
+    TAYLOR: lambda system, population: by_taylor(system, population, TIMES),
 }
+if not AVAILABLE:
+    del WAYS[TAYLOR]
 
 
 def differences(name: str) -> dict[str, float | str]:
@@ -128,7 +134,10 @@ def main() -> int:
     figures: dict[str, Any] = {"limits drawn": len(found)}
     for way in list(WAYS)[1:]:
         apart = [each[way] for each in found.values() if isinstance(each[way], float)]
-        figures[f"C and {way}"] = f"{max(apart, default=0.0):.1e} apart at most, {len(apart)} limits"
+        left = sum(isinstance(each[way], str) and isinstance(each["C"], float) for each in found.values())
+        out = f", {left} left out" if left else ""
+        figures[f"C and {way}"] = f"{max(apart, default=0.0):.1e} apart at most, {len(apart)} limits{out}"
+    figures |= {"heyoka": version("heyoka") if AVAILABLE else f"left out, for it is not installed: {REMEDY}"}
     listed = {key: value for name, each in found.items() for key, value in refusals(name, each).items()}
     wrong = {f"{name}, {way}": f"{value:.1e} apart" for name, each in found.items() for way, value in each.items()
              if isinstance(value, float) and not value <= LEAST}  # fmt: skip

@@ -1,30 +1,32 @@
 """The source distribution holds all that the tests read, and the extras are the ones that messages name."""
 
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
 import tomllib
-from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 import symhigh as sh
+from tests import wheels
 
 TOP = Path(sh.__file__).parent.parent
 READ = ("tests", "docs", "examples", "derivations", "benchmarks", "symhigh")
 
 
+building = pytest.mark.skipif(
+    not wheels.can_build(), reason=f"the build needs setuptools >= {wheels.LEAST}, as pyproject.toml says"
+)
+
+
+@building
 def test_the_source_distribution_holds_what_the_tests_need(tmp_path: Path) -> None:
-    if int(version("setuptools").split(".")[0]) < 77:
-        pytest.skip("the build needs setuptools >= 77, as pyproject.toml says")
     copy = tmp_path / "copy"
-    ignored = shutil.ignore_patterns(
-        ".git", ".venv*", "__pycache__", "*.egg-info", "build", "dist", ".*_cache", "out"
-    )
-    shutil.copytree(TOP, copy, ignore=ignored)
+    wheels.copied(copy)
     script = "from setuptools.build_meta import build_sdist; build_sdist('dist')"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=copy, capture_output=True, text=True, check=False
@@ -38,6 +40,30 @@ def test_the_source_distribution_holds_what_the_tests_need(tmp_path: Path) -> No
     assert len(wanted) > 200
     beside = {f.name for f in copy.iterdir() if f.suffix in (".md", ".toml", ".py", ".cff")}
     assert wanted | beside | {"LICENSE"} <= held
+
+
+@building
+def test_a_wheel_has_the_same_bytes_wherever_and_whenever_it_is_built() -> None:
+    one, other = (wheels.built(wheels.copied, place) for place in wheels.PLACES)
+    assert one == other
+    held = ZipFile(BytesIO(one)).infolist()
+    assert len(held) > 200
+    assert {(file.date_time, file.external_attr >> 16 & 0o777) for file in held} <= {
+        ((2020, 2, 2, 0, 0, 0), 0o644), ((2020, 2, 2, 0, 0, 0), 0o664),
+    }  # fmt: skip
+
+
+@building
+@pytest.mark.parametrize("planted", ["os.environ.setdefault(", "os.umask(", "readable(file for"])
+def test_without_what_setup_does_for_it_wheels_differ(planted: str) -> None:
+    def sources(folder: Path) -> None:
+        wheels.copied(folder)
+        setup = folder / "setup.py"
+        kept = [line for line in setup.read_text("utf-8").splitlines() if planted not in line]
+        setup.write_text("\n".join(kept), "utf-8")
+
+    one, other = (wheels.built(sources, place) for place in wheels.PLACES)
+    assert one != other
 
 
 def test_extras_that_messages_name_exist_and_stand_in_the_readme() -> None:

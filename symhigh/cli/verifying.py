@@ -23,6 +23,7 @@ from symhigh.disk import keep
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes, by default one for each core.")
 @click.option("--quick", is_flag=True, help="Smaller simulations.")
 @click.option("--second", is_flag=True, help="Have Maxima reduce the identities that are proved, too.")
+@click.option("--resume", is_flag=True, help="Take rows of earlier runs where nothing that they rest on has changed.")
 @click.option("--html", type=click.Path(path_type=Path), help="Also write the ledger as one HTML page.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write the ledger as JUnit XML.")
 @click.option("--record", type=click.Path(path_type=Path), help="Also write a record, which `symhigh replay` reruns.")
@@ -30,7 +31,7 @@ from symhigh.disk import keep
 @json_option
 def verify(
     paths: tuple[str, ...], words: tuple[str, ...], listing: bool, jobs: int | None, quick: bool, second: bool,
-    html: Path | None, junit: Path | None, record: Path | None, seed: int, as_json: bool,
+    resume: bool, html: Path | None, junit: Path | None, record: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Check claims, by default all that symhigh ships; exit status 1 where one does not end as its author expects.
 
@@ -40,6 +41,8 @@ def verify(
     import symhigh as sh
     from symhigh.ledger import row_text
 
+    if record is not None and resume:
+        raise click.UsageError("--record writes down one run, so it goes without --resume, which takes rows of others")
     if listing:
         _list(paths, words, as_json)
         return
@@ -54,7 +57,7 @@ def verify(
 
     with progress("verifying") as report:
         ledger = sh.verify(
-            list(paths) or None, quick, seed, jobs, report, None if as_json else show, words, second
+            list(paths) or None, quick, seed, jobs, report, None if as_json else show, words, second, resume
         )
     if html is not None:
         keep("--html", html, ledger.to_html())

@@ -28,7 +28,7 @@ from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
 from symhigh.codegen.sample import RATE, knowledge, knowledge_sources, late, loaded, rate_lines, slope
 from symhigh.codegen.target import EXACT, NUMBA, Target
-from symhigh.codegen.trail import trail_source
+from symhigh.codegen.trail import CHAIN, chain_trail
 from symhigh.derivation.mean_field import rotation_invariant
 from symhigh.derivation.state import Statement
 from symhigh.symbols import d, gradient_square, inverse_time, t
@@ -38,12 +38,6 @@ _RESERVED = (
     *("source", "words", "pool", "at", "together", "chi_cube", "spread", "quick", "radius", "along", "across", "on"),
     *("fixed", "beyond", "group", "value", "entry", "axis", "total", "square", "high", "low"),
 )
-
-_ARGUMENTS = (
-    *("d_", "rng", "moving", "fixed", "count", "shape", "scale", "draws", "rest"),
-    *("y", "par", "coef", "w", "const", "root"),
-)
-"""What ``run`` is given, beside the number of its first step and how many."""
 
 
 def refusal(s: Statement) -> str:
@@ -71,21 +65,11 @@ def gram_source(system: MomentSystem, s: Statement, target: Target = NUMBA) -> s
     header = (EXACT if target is NUMBA else target).header
     parts = [header, normal_source(target), CHI_SQUARE, lowering.source(), *knowledge_sources(lowering, s)]
     chain = _Chain(lowering, system, s)
-    return "\n\n".join([*parts, chain.lift(), chain.run(), chain.trail()])
+    return "\n\n".join([*parts, chain.lift(), chain.run(), chain_trail()])
 
 
 class _Chain(Sample):
-    """Writes ``run`` and ``trail``."""
-
-    def trail(self) -> str:
-        """From record to record."""
-        squares = [
-            "for j in range(moving.shape[0]):",
-            "    for axis in range(moving.shape[1]):",
-            "        for i in range(moving.shape[2]):",
-            "            square += moving[j, axis, i] * moving[j, axis, i]",
-        ]
-        return trail_source(_ARGUMENTS, "d_", ["lift(moving, fixed, count, y)"], squares)
+    """Writes ``run``."""
 
     def run(self) -> str:
         names, s, frame = self.names, self.s, self.frame
@@ -121,4 +105,4 @@ class _Chain(Sample):
             "for i in range(n):",
             *("    " + line for line in self.move()),
         ]
-        return function_source(f"run(first, steps, {', '.join(_ARGUMENTS)})", body)
+        return function_source(f"run(first, steps, {', '.join(CHAIN)})", body)

@@ -36,7 +36,7 @@ from symhigh.codegen.sample import (
     slope,
 )
 from symhigh.codegen.target import NUMBA, C, Target
-from symhigh.codegen.trail import trail_source
+from symhigh.codegen.trail import STEP, step_trail
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, lam, t
 from symhigh.system import MomentSystem
@@ -45,12 +45,8 @@ _ROOT = OwnedSymbol("root_d", positive=True)
 _LAST = OwnedSymbol("last_entry", real=True)
 _RESERVED = (
     *("source", "words", "pool", "at", "ready", "together", "normals", "push", "extra", "rng", "on", "last"),
-    *("value", "draws", "roots", "total", "root", "entry"),
-    *MAP_NAMES,
+    *("value", "draws", "roots", "total", "root", "entry", *MAP_NAMES),
 )
-
-_ARGUMENTS = ("rng", "y", "a", "push", "extra", "par", "coef", "w", "const", "root")
-"""What ``run`` is given, beside the number of its first step and how many."""
 
 
 def step_source(system: MomentSystem, s: Statement, given: bool = False, target: Target = NUMBA) -> str:
@@ -58,12 +54,12 @@ def step_source(system: MomentSystem, s: Statement, given: bool = False, target:
     lowering = Lowering(system, target)
     lowering.names.reserve(*_RESERVED)
     parts = [target.header, normal_source(target), lowering.source(), *knowledge_sources(lowering, s)]
-    step = _Step(lowering, system, s, given)
-    return "\n\n".join([*parts, step.run(), *([] if given else [step.trail()])])
+    trail = [] if given else [step_trail(len(s.coordinates))]
+    return "\n\n".join([*parts, _Step(lowering, system, s, given).run(), *trail])
 
 
 class _Step:
-    """Writes ``run`` and ``trail``."""
+    """Writes ``run``."""
 
     def __init__(self, lowering: Lowering, system: MomentSystem, s: Statement, given: bool) -> None:
         self.lowering, self.names, self.system, self.s, self.given = lowering, lowering.names, system, s, given
@@ -98,15 +94,8 @@ class _Step:
             "for i in range(n):",
             *("    " + line for line in self.update("", "i")),
         ]
-        drawn = ("samples", "errors") if self.given else ()
-        return function_source(f"run(first, steps, {', '.join((_ARGUMENTS[0], *drawn, *_ARGUMENTS[1:]))})", body)
-
-    def trail(self) -> str:
-        """From record to record."""
-        vectors = len(self.s.coordinates)
-        return trail_source(
-            _ARGUMENTS, "a.shape[0]", [], [f"for i in range({vectors} * a.shape[0]):", "    square += y[i] * y[i]"]
-        )
+        given = ("rng", "samples", "errors", *STEP[1:]) if self.given else STEP
+        return function_source(f"run(first, steps, {', '.join(given)})", body)
 
     # --- one pass ---------------------------------------------------------------------------------------
     def sample(self) -> list[str]:

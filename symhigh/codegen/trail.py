@@ -14,7 +14,31 @@ LEFT = 1e12
 """The size beyond which a run has left all bounds, in units of its first one or of 1."""
 
 
-def trail_source(run: Sequence[str], d: str, lift: Sequence[str], squares: Sequence[str]) -> str:
+STEP = ("rng", "y", "a", "push", "extra", "par", "coef", "w", "const", "root")
+CHAIN = (
+    *("d_", "rng", "moving", "fixed", "count", "shape", "scale", "draws", "rest"),
+    *("y", "par", "coef", "w", "const", "root"),
+)
+"""What the two simulators' ``run`` is given, beside the number of its first step and how many."""
+
+
+def step_trail(vectors: int) -> str:
+    """The loop of direct simulation, so many of whose coordinates are vectors."""
+    return _trail(STEP, "a.shape[0]", [], [f"for i in range({vectors} * a.shape[0]):", "    square += y[i] * y[i]"])
+
+
+def chain_trail() -> str:
+    """The loop of the Gram chain."""
+    squares = [
+        "for j in range(moving.shape[0]):",
+        "    for axis in range(moving.shape[1]):",
+        "        for i in range(moving.shape[2]):",
+        "            square += moving[j, axis, i] * moving[j, axis, i]",
+    ]
+    return _trail(CHAIN, "d_", ["lift(moving, fixed, count, y)"], squares)
+
+
+def _trail(run: Sequence[str], d: str, lift: Sequence[str], squares: Sequence[str]) -> str:
     """Source of ``trail(row, last, done, stops, out, sizes, …)``; the rest are the arguments of ``run`` after its two.
 
     Records ``out[row] … out[last - 1]`` after ``stops[row], …`` steps, of which ``done`` are made, and returns the

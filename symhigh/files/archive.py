@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +24,8 @@ FORM = 1
 _HEADER, _ARRAY = "header", "array of the archive"
 _ACCIDENTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError)
 """What reading raises where a part is missing, of another kind, or endless."""
+_WORDS = 300
+"""Characters of an error that are shown."""
 
 
 def save_archive(owner: str, path: str | Path, kind: str, tree: Mapping[str, Any]) -> Path:
@@ -54,8 +54,10 @@ def load_archive(owner: str, path: str | Path, kind: str) -> dict[str, Any]:
         found, form, content = header["symhigh"], header["form"], header["content"]
     except FileNotFoundError as error:
         raise ValueError(f"{owner}({str(file)!r}): there is no such file") from error
-    except (*_ACCIDENTS, OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error) as error:
-        raise ValueError(f"{owner}({str(file)!r}): this is no result of symhigh, or it is damaged: {error}") from error
+    except Exception as error:  # zipfile, its decompressors and NumPy have no common one for a damaged file
+        raise ValueError(
+            f"{owner}({str(file)!r}): this is no result of symhigh, or it is damaged: {_brief(error)}"
+        ) from error
     if found != kind:
         raise ValueError(f"{owner}({str(file)!r}): the file holds a {found}, not a {kind}; use {found}.load")
     if form != FORM:
@@ -70,6 +72,12 @@ def load_archive(owner: str, path: str | Path, kind: str) -> dict[str, Any]:
     return tree
 
 
+def _brief(error: Exception) -> str:
+    """The words of an error, which may show what a damaged file holds, without end."""
+    text = str(error) or type(error).__name__
+    return text if len(text) <= _WORDS else f"{text[:_WORDS]}…"
+
+
 @contextmanager
 def read_from(owner: str, path: str | Path) -> Iterator[None]:
     """What the parts of an archive do not allow is said of the file."""
@@ -78,7 +86,7 @@ def read_from(owner: str, path: str | Path) -> Iterator[None]:
     except (*_ACCIDENTS, ValueError) as error:
         if owner in str(error):
             raise
-        said = f"{error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        said = f"{_brief(error)} is missing" if isinstance(error, KeyError) else _brief(error)
         raise ValueError(f"{owner}({str(path)!r}): the file is damaged, or no result of symhigh: {said}") from error
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def fluctuations(
     """
     check_closure(system)
     rest = _at_rest(t_end, t, joint, start)
-    end = HORIZON if rest else real("fluctuations", "t_end", t_end, above=0.0, meaning=_END)
+    end = HORIZON if rest else real("fluctuations", "t_end", t_end, above=0.0, least=_END_LEAST, meaning=_END)
     tolerance = real("fluctuations", "rtol", rtol, above=0.0, least=_RTOL_LEAST, meaning="the relative tolerance")
     times = np.empty(0) if rest else output_times("fluctuations", t, end)
     par = parameter_values("fluctuations", system)
@@ -106,6 +107,10 @@ def fluctuations(
 
 
 _END = "the end of the time interval, in steps/d, or inf for the rest"
+_END_LEAST = 1e-250
+"""Steps of the method, and one over them, are doubles."""
+_APART = 1e-12
+"""How near two times of ``joint`` may be, in parts of the last of ``t``: a step has to fit between them."""
 
 
 def _at_rest(t_end: Any, t: Any, joint: Any, start: Any) -> bool:
@@ -129,6 +134,13 @@ def _marks(joint: Any, times: Array) -> Array:
     marks = times if joint is True else np.asarray(joint, dtype=float)
     if marks.ndim != 1 or not np.isin(marks, times).all() or (np.diff(marks) <= 0).any():
         raise ValueError(f"fluctuations(joint={joint!r}): joint must be increasing times out of t, or True for all")
+    least = _APART * times[-1]
+    for early, late in pairwise([0.0, *marks.tolist()]):
+        if 0 < late < early + least:
+            raise ValueError(
+                f"fluctuations(joint=…): its times {early} and {late} must be at least {least:.3g} apart, so that a "
+                "step fits between them; leave one of them out"
+            )
     return marks
 
 

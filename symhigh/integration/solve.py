@@ -159,7 +159,9 @@ def _repeated(given: Asked, target: Target) -> Curve | None:
     """The curve, where it differs from an earlier one in its numbers only."""
     if any(e is not None for e in (given.progress, given.stepper, given.events)):
         return None
-    if given.until != () or given.steady != 1e-8:
+    if not (isinstance(given.until, tuple) and not given.until):  # an array is compared entry by entry
+        return None
+    if not (isinstance(given.steady, float) and given.steady == 1e-8):
         return None
     own = numbers("solve", given.t_end, given.t, given.rtol, given.atol, given.budget)
     return again(given.system, given.spectrum, given.start, target, *own)

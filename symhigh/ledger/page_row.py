@@ -37,7 +37,7 @@ def claim(row: Row, anchor: str, ledger: Ledger) -> str:
         f'<article class="claim" id="{escape(anchor)}" data-verdict="{row.verdict.value}"><h4>{badge(row)}'
         f'<span>{escape(row.name)}</span><a href="#{escape(anchor)}" aria-label="link to this claim">#</a></h4>'
         f'<p class="quiet">{escape(source)}</p>{comment}{given}{stated}'
-        f"<details{opened}><summary>Evidence: {_count(row)}{_score(row)}, {row.seconds:.1f} s</summary>"
+        f"<details{opened}><summary>Evidence: {_count(row)}{_score(row)}, {row.seconds:.1f} s{_taken(row)}</summary>"
         f'<ul class="lines">{evidence}</ul>{score}{again}</details></article>'
     )
 
@@ -66,6 +66,11 @@ def _short(file: str) -> str:
 def _greek(text: str) -> str:
     """Names of Greek letters as letters: ``0 < omega`` as ``0 < ω``."""
     return re.sub(r"[^\W\d_]+", lambda word: GREEK.get(word[0], word[0]), text)
+
+
+def _taken(row: Row) -> str:
+    """When an earlier run examined the row, where it was taken from there."""
+    return f", examined {row.examined}" if row.examined else ""
 
 
 def _count(row: Row) -> str:

@@ -9,25 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from symhigh import __version__
 from symhigh.checks import shown
 from symhigh.disk import keep
 from symhigh.ledger.rows import Ledger, Row
 from symhigh.ledger.runner import SHIPPED, Progress, verify
 from symhigh.ledger.select import split
+from symhigh.ledger.surroundings import machine, versions
 from symhigh.simulation.identity import library_hash
 
 FORM = 1
 """The version of the form; a later one is refused."""
-_PACKAGES = ("sympy", "mpmath", "numpy", "scipy", "numba", "python-flint")
 _SHIPPED = "shipped:"
 """How the name of a file begins that symhigh ships, wherever it is installed."""
 
@@ -67,7 +63,7 @@ def write_record(
     data = {
         "symhigh_record": FORM,
         "versions": versions(),
-        "machine": _machine(),
+        "machine": machine(),
         "symhigh_source": library_hash(),
         "settings": {"quick": ledger.quick, "seed": ledger.seed, "second": second, "words": list(words)},
         "paths": [_named(path, home) for path in paths],
@@ -91,25 +87,10 @@ def replay(file: Path, jobs: int | None = None, progress: Progress | None = None
     now = [_row(row, home) for row in ledger.rows]
     around = [
         *_changes("", data["versions"], versions()),
-        *_changes("", data["machine"], _machine()),
+        *_changes("", data["machine"], machine()),
         *_changes("", {"symhigh's source": data["symhigh_source"]}, {"symhigh's source": library_hash()}),
     ]
     return Replay(ledger, tuple(_differences(data["rows"], now)), tuple(around))
-
-
-def versions() -> dict[str, str]:
-    """The versions of symhigh, Python and the packages that results rest on; ``"none"`` for one not installed."""
-    def of(name: str) -> str:
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            return "none"
-
-    return {"symhigh": __version__, "python": platform.python_version(), **{name: of(name) for name in _PACKAGES}}
-
-
-def _machine() -> dict[str, str]:
-    return {"system": platform.platform(), "processor": platform.machine(), "bits": str(sys.maxsize.bit_length() + 1)}
 
 
 def _named(path: str, home: Path) -> str:
@@ -156,14 +137,23 @@ def _read(file: Path) -> dict[str, Any]:
         raise ValueError(f"{owner}: {told}; write one with verify --record FILE")
     wanted = {"versions": dict, "machine": dict, "symhigh_source": str, "settings": dict, "paths": list, "rows": list}
     wrong = [key for key, kind in wanted.items() if not isinstance(data.get(key), kind)]
-    wrong += [key for key in ("quick", "seed", "second", "words") if not wrong and key not in data["settings"]]
-    if not wrong and not all(isinstance(row, dict) and {"id", "file", "lines"} <= set(row) for row in data["rows"]):
+    kinds = {"quick": bool, "seed": int, "second": bool, "words": list}
+    wrong += [key for key, kind in kinds.items() if not wrong and not isinstance(data["settings"].get(key), kind)]
+    if not wrong and not all(map(_is_row, data["rows"])):
         wrong = ["rows"]
     if not wrong and not all(isinstance(path, str) for path in data["paths"]):
         wrong = ["paths"]
     if wrong:
         raise ValueError(f"{owner}: the record is damaged, {wrong[0]} is missing or of another kind")
     return data
+
+
+def _is_row(row: Any) -> bool:
+    """Whether it has what is compared, of the kinds that rows have."""
+    kinds = {"id": str, "file": str, "lines": list}
+    if not (isinstance(row, dict) and all(isinstance(row.get(key), kind) for key, kind in kinds.items())):
+        return False
+    return all(isinstance(line, dict) for line in row["lines"])
 
 
 def _changes(where: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[str]:

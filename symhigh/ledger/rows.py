@@ -58,7 +58,8 @@ class Line:
 class Row:
     """One claim as it ended. The statement is rendered from what the parts tested; ``comment`` is the author's.
 
-    ``score`` tells how many errors planted in it were refuted, where a planted run of it as it stands is on record.
+    ``score`` tells how many errors planted in it were refuted, where a planted run of it as it stands is on record;
+    ``examined`` when an earlier run examined it, where the row was taken from there.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Row:
     seconds: float
     file: str = ""
     score: Score | None = None
+    examined: str = ""
 
     @property
     def parts(self) -> tuple[Line, ...]:
@@ -269,23 +271,19 @@ class Ledger:
         """One sentence: how many claims, with which verdicts, and whether all is as expected."""
         verdicts = ", ".join(f"{n} {v.value}" for v, n in self.counts.items()) or "none"
         bad = [row.name for row in self.rows if not row.as_expected]
-        end = (
-            "all as expected"
-            if self.as_expected
-            else (
-                f"{len(bad)} not as expected: {'; '.join(bad)}"
-                if bad
-                else "nothing to show"
-                if not self.rows
-                else ""
-            )
-        )
+        unlike = f"{len(bad)} not as expected: {'; '.join(bad)}" if bad else ""
+        end = "all as expected" if self.as_expected else unlike if self.rows else "nothing to show"
         stopped = "" if self.complete else "interrupted; "
         unread = f"; no claims in {', '.join(self.without)}" if self.without else ""
         line = f"{len(self.rows)} claims in {self.seconds:.1f} s: {verdicts}; {stopped}{end}".rstrip("; ")
         parts = ", ".join(f"{n} {text}" for text, n in self.part_counts.items())
         second = "" if self.second is None else f"; {self.second}"
-        return f"{line}; parts: {parts or 'none'}{second}{self._scored}{unread}"
+        return f"{line}; parts: {parts or 'none'}{second}{self._scored}{self._taken}{unread}"
+
+    @property
+    def _taken(self) -> str:
+        taken = sum(bool(row.examined) for row in self.rows)
+        return f"; {taken} of the rows were taken from earlier runs, which rest on the same" if taken else ""
 
     @property
     def _scored(self) -> str:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import redirect_stdout, suppress
-from dataclasses import asdict, astuple, dataclass
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -22,31 +21,18 @@ import symhigh
 from symhigh.checks import callback, shown, whole
 from symhigh.checks import words as words_of
 from symhigh.closed.processes import helper
-from symhigh.ledger.claim import Claim, explain
-from symhigh.ledger.load import loaded
+from symhigh.ledger.claim import Claim
+from symhigh.ledger.examine import Done, How, broken, examine_file
 from symhigh.ledger.maxima import program
-from symhigh.ledger.rows import Ledger, Line, Row
-from symhigh.ledger.score import scores
+from symhigh.ledger.rows import Ledger, Row
 from symhigh.ledger.select import Selection, selections, split
 from symhigh.ledger.tally import tallies
-from symhigh.ledger.verdict import Verdict
 from symhigh.telling import at_work, stage
 
 Progress = Callable[[float], None]
-Done = tuple[float, Row]
-"""A row, and the share of its file that is then done."""
 # a process keeps its linear algebra to one core: others fill the rest, and threads that wait turn idly
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 _PACKAGE = Path(symhigh.__file__).resolve().parent
-
-
-@dataclass(frozen=True)
-class How:
-    """How claims are examined: the settings of a run, as :meth:`Claim.examine` takes them."""
-
-    quick: bool = False
-    seed: int = 0
-    second: bool = False
 
 
 SHIPPED = next((p for p in (_PACKAGE / "derivations", _PACKAGE.parent / "derivations") if p.is_dir()), _PACKAGE)
@@ -61,6 +47,7 @@ def verify(
     on_row: Callable[[Row], None] | None = None,
     words: str | Iterable[str] = (),
     second: bool = False,
+    resume: bool = False,
 ) -> Ledger:
     """Examine claims and return the :class:`~symhigh.ledger.Ledger`, rows in the order of definition.
 
@@ -87,6 +74,10 @@ def verify(
     second
         Have a second algebra system, Maxima, reduce the identities that are proved to zero as well; the lines where it
         does are proved by two. ``FileNotFoundError`` where it is not installed.
+    resume
+        Take the rows of earlier runs whose claims rest on the same: their source and all that it uses in their file and
+        in modules beside it, symhigh, versions, machine and settings. Each tells when it was examined. Every run keeps
+        its rows as they are done, so one that was killed goes on where it was.
 
     A run interrupted from the keyboard returns the rows that are done, ``complete`` false.
     Every file that is named yields a row, an error row where it has no claims or cannot be read to its end. A folder
@@ -100,7 +91,7 @@ def verify(
     callback("verify", "on_row", on_row, "a function of a row")
     if second and program() is None:
         raise FileNotFoundError("verify(second=True): Maxima is not installed; install it, or leave second out")
-    how = How(quick, seed, second)
+    how = How(quick, seed, second, resume)
     begin = time.perf_counter()
     if path_or_claims is None:
         path_or_claims = SHIPPED
@@ -138,7 +129,7 @@ def verify(
         raise ValueError(
             f"verify: no claims {which}in {where}; a claims file defines symhigh.Claim objects at module level"
         )
-    rows += [_broken(f, "the file holds no claims") for f in without if str(f) in named]
+    rows += [broken(f, "the file holds no claims") for f in without if str(f) in named]
     place = {str(f): i for i, f in enumerate(files)}
     rows.sort(key=lambda row: place.get(row.file, -1))  # stable: the order within a file stays
     rows += _repeated(rows)
@@ -151,32 +142,17 @@ def _repeated(rows: list[Row]) -> list[Row]:
     """An error row for every id that a second file uses, too."""
     homes: dict[str, str] = {}
     return [
-        _broken(Path(row.file), f"the id {row.id!r} belongs to a claim of {homes[row.id]} already; ids are unique")
+        broken(Path(row.file), f"the id {row.id!r} belongs to a claim of {homes[row.id]} already; ids are unique")
         for row in rows
         if row.id != row.name and homes.setdefault(row.id, row.file) != row.file
     ]
-
-
-def examine_file(file: Path, how: How, selection: Selection) -> Iterator[Done]:
-    """The rows of one file, as they are done; an error row where the file itself fails."""
-    try:
-        with loaded(file) as found:
-            claims, scored = selection.of(found, file), scores(file)
-            for number, claim in enumerate(claims, 1):
-                with redirect_stdout(sys.stderr):  # standard output is for the ledger
-                    row = claim.examine(*astuple(how))
-                yield number / len(claims), row.located(str(file), scored.get(claim.id))
-    except (KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as error:  # SystemExit, too, would leave the file unread
-        yield 1.0, _broken(file, explain(error))
 
 
 def _all_rows(
     claims: list[Claim], files: Mapping[Path, Selection], how: How, processes: int, alone: bool
 ) -> Iterator[Done]:
     for claim in claims:
-        yield 1.0, claim.examine(*astuple(how))
+        yield 1.0, claim.examine(*how.settings)
     if files and not alone:
         yield from _in_processes(files, how, processes)
     else:
@@ -248,7 +224,7 @@ class _Worker(threading.Thread):
             last = "starting"
         status = self._end()
         if not self.stopped:
-            self.done.put((1.0, _broken(file, f"the process ended with status {status} in {last}")))
+            self.done.put((1.0, broken(file, f"the process ended with status {status} in {last}")))
 
     def _end(self) -> int | None:
         """Let the process finish, its input being over; its status."""
@@ -279,21 +255,4 @@ def _process() -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
         env={**_ONE_THREAD, **os.environ, "PYTHONPATH": path},
-    )
-
-
-def _broken(file: Path, message: str) -> Row:
-    """The row of a file that could not be read to its end."""
-    line = Line("file", str(file), Verdict.ERROR, message)
-    return Row(
-        name=file.name,
-        id=file.name,
-        comment="The file could not be read to its end.",
-        source="",
-        domain="",
-        expect=Verdict.PROVED,
-        verdict=Verdict.ERROR,
-        lines=(line,),
-        seconds=0.0,
-        file=str(file),
     )

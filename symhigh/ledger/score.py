@@ -11,6 +11,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def scores(file: Path) -> dict[str, Score]:
     try:
         held = tomllib.loads(table.read_text("utf-8")).get(file.stem, {})
         found = {key: (str(entry["digest"]), Score.from_dict(entry)) for key, entry in held.items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"verify: {table} is no table of scores ({error}); take it away, or write it again with "
             "`python -m tests.plant`"
@@ -90,39 +91,80 @@ def _text(value: str) -> str:
     return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04X}" for c in plain) + '"'
 
 
+@dataclass(frozen=True)
+class _Statement:
+    """What one statement of a module is: its text, the names it uses and binds, and what else it holds."""
+
+    text: str
+    uses: frozenset[str]
+    binds: frozenset[str]
+    constants: frozenset[str]
+    modules: tuple[str, ...]
+    only_binds: bool
+
+    @classmethod
+    def of(cls, statement: ast.stmt, lines: Sequence[str]) -> _Statement:
+        nodes = tuple(ast.walk(statement))
+        binds = frozenset(_names(nodes, ast.Store))
+        return cls(
+            "".join(lines[_first(statement) - 1 : statement.end_lineno]),
+            frozenset(_names(nodes, ast.Load)),
+            binds,
+            frozenset(n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)),
+            tuple(_modules(nodes)),
+            _only_binds(statement, binds),
+        )
+
+
+def _statements(text: str) -> list[_Statement]:
+    lines = text.splitlines(keepends=True)
+    return [_Statement.of(statement, lines) for statement in ast.parse(text).body]
+
+
 class Source:
     """A file of claims as text: what each of them rests on, statement by statement."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        text = file.read_text("utf-8")
-        lines = text.splitlines(keepends=True)
-        self.statements = ast.parse(text).body
-        self.texts = ["".join(lines[_first(s) - 1 : s.end_lineno]) for s in self.statements]
-        self.uses, self.binds = ([set(_names(s, how)) for s in self.statements] for how in (ast.Load, ast.Store))
+        self.text = file.read_text("utf-8")
+        self.statements = _statements(self.text)
+
+    @cached_property
+    def helpers(self) -> dict[Path, str]:
+        """The texts of the modules beside the file that it imports, and of what those import from there."""
+        return _beside(self.file.resolve().parent, self.statements, {})
+
+    @cached_property
+    def whole(self) -> str:
+        """A hash of the file and of its helpers."""
+        return _hash([self.text, *(self.helpers[f] for f in sorted(self.helpers))])
 
     def digest(self, claim: str) -> str:
         """A hash of the claim's statement, of every statement that it rests on, and of helpers beside the file.
 
         The claim's statement is the one in which its id stands; without one alone, the whole file counts.
         """
-        places = [n for n, statement in enumerate(self.statements) if _holds(statement, claim)]
+        places = [n for n, statement in enumerate(self.statements) if claim in statement.constants]
         kept = self._reached(places[0]) if len(places) == 1 else range(len(self.statements))
         helpers = _beside(self.file.parent, [self.statements[n] for n in kept], {})
-        found = hashlib.sha256()
-        for part in (claim, *(self.texts[n] for n in kept), *(helpers[f] for f in sorted(helpers))):
-            found.update(f"{len(part)}:{part}".encode())
-        return found.hexdigest()[:16]
+        return _hash([claim, *(self.statements[n].text for n in kept), *(helpers[f] for f in sorted(helpers))])
 
     def _reached(self, place: int) -> Sequence[int]:
         """The statement at a place, those that bind names it uses, and so on; and all that do more than bind names."""
-        kept = {place} | {n for n, statement in enumerate(self.statements) if not _only_binds(statement)}
+        kept = {place} | {n for n, statement in enumerate(self.statements) if not statement.only_binds}
         while True:
-            used = set[str]().union(*(self.uses[n] for n in kept))
-            more = {n for n, bound in enumerate(self.binds) if used & bound}
+            used = set[str]().union(*(self.statements[n].uses for n in kept))
+            more = {n for n, statement in enumerate(self.statements) if used & statement.binds}
             if more <= kept:
                 return sorted(kept)
             kept |= more
+
+
+def _hash(parts: Iterable[str]) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(f"{len(part)}:{part}".encode())
+    return found.hexdigest()[:16]
 
 
 def _first(statement: ast.stmt) -> int:
@@ -130,39 +172,42 @@ def _first(statement: ast.stmt) -> int:
     return min([statement.lineno, *(d.lineno for d in decorators)])
 
 
-def _holds(statement: ast.stmt, text: str) -> bool:
-    return any(isinstance(node, ast.Constant) and node.value == text for node in ast.walk(statement))
-
-
-def _only_binds(statement: ast.stmt) -> bool:
+def _only_binds(statement: ast.stmt, binds: frozenset[str]) -> bool:
     """Whether a statement does nothing but give names their values, or is text."""
     if isinstance(statement, ast.Assign):
         targets = [part for target in statement.targets for part in getattr(target, "elts", [target])]
         return all(isinstance(target, ast.Name) for target in targets)
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
-    return isinstance(statement, _BY_NAME) and not any(name == "*" for name in _names(statement, ast.Store))
+    return isinstance(statement, _BY_NAME) and "*" not in binds
 
 
-def _names(statement: ast.stmt, context: type[ast.expr_context]) -> Iterator[str]:
+def _names(nodes: Iterable[ast.AST], context: type[ast.expr_context]) -> Iterator[str]:
     """The names that a statement uses, or binds anywhere in it."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, context):
-            yield node.id
+    for node in nodes:
+        if isinstance(node, ast.Name):
+            if isinstance(node.ctx, context):
+                yield node.id
         elif context is ast.Store and isinstance(node, _BY_NAME[:3]):
             yield node.name
         elif context is ast.Store and isinstance(node, ast.Import | ast.ImportFrom):
             yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
 
 
-def _beside(folder: Path, statements: Iterable[ast.stmt], found: dict[Path, str]) -> dict[Path, str]:
+def _modules(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The modules that a statement imports, or imports from."""
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _beside(folder: Path, statements: Iterable[_Statement], found: dict[Path, str]) -> dict[Path, str]:
     """The texts of the modules of a folder that statements import, and of what those import from there."""
-    for node in (inner for statement in statements for inner in ast.walk(statement)):
-        named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        named += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        for name in named:
-            file = folder / f"{name}.py"
-            if file.is_file() and file not in found:
-                found[file] = file.read_text("utf-8")
-                _beside(folder, ast.parse(found[file]).body, found)
+    for name in (name for statement in statements for name in statement.modules):
+        file = folder / f"{name}.py"
+        if name and file not in found and file.is_file():
+            found[file] = file.read_text("utf-8")
+            _beside(folder, _statements(found[file]), found)
     return found

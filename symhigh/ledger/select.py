@@ -9,9 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeVar
 
 from symhigh.ledger.claim import Claim
 from symhigh.ledger.load import find_files, loaded
+from symhigh.ledger.rows import Row
+
+_Named = TypeVar("_Named", Claim, Row)
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,8 @@ class Selection:
         """Whether all claims are meant."""
         return not (self.names or self.words)
 
-    def of(self, claims: list[Claim], file: Path) -> list[Claim]:
-        """Those of the claims that are meant; ``ValueError`` for a name that none of them has."""
+    def of(self, claims: list[_Named], file: Path) -> list[_Named]:
+        """Those of the claims, or of their rows, that are meant; ``ValueError`` for a name that none of them has."""
         known = [name for claim in claims for name in (claim.id, claim.name)]
         for name in self.names:
             if name not in known:
@@ -37,7 +41,7 @@ class Selection:
         named = [c for c in claims if not self.names or {c.id, c.name} & set(self.names)]
         return [c for c in named if not self.words or self._holds_a_word(c, file)]
 
-    def _holds_a_word(self, claim: Claim, file: Path) -> bool:
+    def _holds_a_word(self, claim: Claim | Row, file: Path) -> bool:
         text = f"{claim.id} {claim.name} {file.name}".lower()
         return any(word.lower() in text for word in self.words)
 

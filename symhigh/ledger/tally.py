@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from symhigh.ledger.rows import Row
 
 TABLE = "numbers.toml"
-_RANGE = re.compile(r"\((\d+)\)(?:-\((\d+)\))?")
+_MOST = 10_000
+"""Displayed numbers that a source may have."""
+_RANGE = re.compile(r"\((\d{1,9})\)(?:-\((\d{1,9})\))?")
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def tally(table: Path, rows: Sequence[Row]) -> Tally:
         data = tomllib.loads(table.read_text(encoding="utf-8"))
         source, title, count = data["source"], data["title"], data["numbers"]
         results, reasons = data.get("results", []), data.get("reasons", {})
-    except (KeyError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        _check(source, title, count, results, reasons)
+    except (KeyError, ValueError, RecursionError) as error:
         raise ValueError(
             f"verify: {table} is no table of denominators ({error}); it needs source, title and numbers, and may have "
             "results and reasons"
@@ -108,6 +111,18 @@ def tally(table: Path, rows: Sequence[Row]) -> Tally:
     return Tally(title, tuple(entries[:count]), (*entries[count:], *strange))
 
 
+def _check(source: Any, title: Any, count: Any, results: Any, reasons: Any) -> None:
+    """Refuse entries of another kind."""
+    if not (isinstance(source, str) and isinstance(title, str)):
+        raise ValueError("source and title must be text")
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _MOST:
+        raise ValueError(f"numbers must be a whole number from 0 to {_MOST}")
+    if not (isinstance(results, list) and all(isinstance(name, str) for name in results)):
+        raise ValueError("results must be a list of names")
+    if not (isinstance(reasons, dict) and all(isinstance(reason, str) for reason in reasons.values())):
+        raise ValueError("reasons must be a table of texts")
+
+
 def _entry(name: str, rows: Sequence[Row], reasons: Sequence[str]) -> Entry:
     ids = tuple(row.id for row in rows)
     if rows and reasons:
@@ -122,7 +137,7 @@ def _entry(name: str, rows: Sequence[Row], reasons: Sequence[str]) -> Entry:
 def _numbers(text: str) -> list[str]:
     """``"(8), (20)-(22)"`` as ``(8)``, ``(20)``, ``(21)``, ``(22)``."""
     pairs = _RANGE.findall(text)
-    return [f"({n})" for low, high in pairs for n in range(int(low), int(high or low) + 1)]
+    return [f"({n})" for low, high in pairs for n in range(int(low), min(int(high or low), int(low) + _MOST) + 1)]
 
 
 def _named(text: str, results: Iterable[str]) -> list[str]:

@@ -17,7 +17,8 @@ def row_text(row: Row, width: int = 100, details: bool = False) -> str:
     mark = "✓" if row.as_expected else "✗"
     expected = "" if row.as_expected else f"  (expected: {row.expect.value})"
     name = row.name if row.id == row.name else f"{row.id}: {row.name}"
-    head = f"{mark} {row.verdict_text:<10} {name}  [{row.source}]{expected}"
+    taken = f"  (examined {row.examined})" if row.examined else ""
+    head = f"{mark} {row.verdict_text:<10} {name}  [{row.source}]{expected}{taken}"
     everything = details or not row.as_expected
     body = [f"“{row.comment}”"] if row.comment and everything else []
     if row.hypotheses:

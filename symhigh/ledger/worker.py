@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from symhigh.ledger.runner import How, examine_file
+from symhigh.ledger.examine import How, examine_file
 from symhigh.ledger.select import Selection
 from symhigh.telling import at_work
 

@@ -72,7 +72,7 @@ class Walk(ABC):
         """Record the rows row, …, last - 1; so many steps are done. The first row that was not reached.
 
         A run ends behind the row at which it left all bounds. What follows the first line is
-        :func:`~symhigh.codegen.trail.trail_source` step by step.
+        :mod:`symhigh.codegen.trail` line by line.
         """
         if self.compiled is not None:
             return self.compiled({0: row, 1: last, 2: done})

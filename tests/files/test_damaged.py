@@ -57,6 +57,21 @@ def test_bytes_that_were_damaged(results: dict[str, Any], tmp_path: Path) -> Non
             assert same(back.outputs, curve.outputs)
 
 
+@pytest.mark.parametrize(("flags", "method"), [(1, 8), (0, 12), (0, 14), (0, 99)])
+def test_parts_that_no_reader_opens(results: dict[str, Any], tmp_path: Path, flags: int, method: int) -> None:
+    """Marked as encrypted, or as compressed in another way than they are."""
+    data = bytearray(results["Curve"].save(tmp_path / "whole.npz").read_bytes())
+    for head, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # before each part, and in the list at the end
+        start = -1
+        while (start := data.find(head, start + 1)) >= 0:
+            data[start + place] |= flags
+            data[start + place + 2] = method
+    (tmp_path / "edited.npz").write_bytes(data)
+    with pytest.raises(ValueError, match=r"^Curve\.load\(.*: this is no result of symhigh, or it is dam") as caught:
+        sh.Curve.load(tmp_path / "edited.npz", results["Curve"].system)
+    assert len(str(caught.value)) < 600
+
+
 def edits(tree: Any, put: Callable[[Any], None]) -> Iterator[None]:
     """Every part of a header in turn replaced by what does not belong there."""
     for wrong in (None, "x", -1, [], {}, {"mapping": 1}, 1e400):

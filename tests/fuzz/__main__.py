@@ -1,7 +1,7 @@
 """The long runs: ``python -m tests.fuzz api --count 100000``.
 
-What is found is said every few seconds, and at the end, also of a run that a signal ends. The exit status is 1 where
-there is a fault, else 0, or 128 and the signal's number.
+What is found is said every few seconds, and at the end, also of a run that a signal ends; what is kept names as many
+inputs as were answered. The exit status is 1 where there is a fault, else 0, or 128 and the signal's number.
 """
 
 import argparse
@@ -9,11 +9,12 @@ import sys
 import time
 
 from tests.fuzz.run import fuzz_api, fuzz_commands
+from tests.fuzz.texts import fuzz_texts
 from tests.fuzz.watch import to_screen
 from tests.guarantees import record
 
 parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
-parser.add_argument("what", choices=["api", "commands"])
+parser.add_argument("what", choices=["api", "commands", "texts"])
 parser.add_argument("--count", type=int, default=100_000)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--stride", type=int, default=1, help="take every so-many-th of the single values")
@@ -24,11 +25,13 @@ begin = time.perf_counter()
 if options.what == "api":
     report = fuzz_api(options.count, options.seed, not options.quick, options.stride, to_screen)
 else:
-    report = fuzz_commands(options.count, options.seed, say=to_screen)
-if options.record and not report.stopped:
-    name = "fuzz" if options.what == "api" else "fuzz-commands"
-    figures = {"inputs": sum(report.counts.values()), **report.counts, "faults": len(report.faults)}
-    words = f"python -m tests.fuzz {options.what} --count {options.count} --seed {options.seed} --record"
+    fuzz = fuzz_texts if options.what == "texts" else fuzz_commands
+    report = fuzz(options.count, options.seed, say=to_screen)
+if options.record:
+    name = "fuzz" if options.what == "api" else f"fuzz-{options.what}"
+    answered = sum(report.counts.values())
+    figures = {"inputs": answered, **report.counts, "faults": len(report.faults)}
+    words = f"python -m tests.fuzz {options.what} --count {answered} --seed {options.seed} --record"
     record(name, words, figures)
 for fault in report.faults:
     print(fault)

@@ -144,3 +144,5 @@ ODD: dict[str, Callable[[], Any]] = {
 VALUES = {**TEXT, **NOT_REAL, **OBJECTS, **ODD}
 NO_NUMBERS = {**TEXT, **NOT_REAL, **OBJECTS}
 """What no numeric argument may take, but for None where that is its default."""
+INFINITE = ("inf", "float64 inf", "oo")
+"""What a number may be that may be infinite."""

@@ -96,7 +96,9 @@ def result_targets() -> Iterator[Target]:
         yield Target(f"{kind.__name__}.load", kind.load, {"path": m["file"]}, (), ("load",))
     at_rest = {"spectrum": spectrum, "start": start, "t_end": np.inf, "t": None, "rtol": 1e-6}
     resting = sh.derive(problem, rule).fluctuations
-    yield Target("fluctuations, at rest", resting, at_rest, ("rtol",), ("fluctuations", "solve"), slow=True)
+    own = ("fluctuations", "solve")
+    ends = ("t_end", "rtol")
+    yield Target("fluctuations, at rest", resting, at_rest, ends, own, slow=True, infinite=("t_end",))
     yield Target("Fluctuations.variance", bands.variance, {"name": "risk", "d": 100}, ("d",), ("Fluctuations",))
     yield Target("Fluctuations.bias", bands.bias, {"name": "risk", "d": 100}, ("d",), ("Fluctuations",))
     band = {"name": "risk", "d": 100, "low": 0.1, "high": 0.9}
@@ -110,4 +112,5 @@ def result_targets() -> Iterator[Target]:
         ("solve",),
         slow=True,
         optional=("t",),
+        infinite=("t_end",),
     )

@@ -31,6 +31,8 @@ class Target:
     slow: bool = False
     optional: tuple[str, ...] = field(default=())
     """Arguments that may be None."""
+    infinite: tuple[str, ...] = ()
+    """Numbers that may be infinite."""
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import symhigh as sh
-from tests.fuzz import run, watch
+from tests.fuzz import run, texts, watch
 from tests.fuzz.hostile import CANARY, VALUES
 from tests.fuzz.targets import Target
 
@@ -27,9 +27,16 @@ def test_the_command_line_answers_hostile_options() -> None:
     assert not report.faults, "\n".join(report.faults[:20])
 
 
+def test_edited_texts_are_read_or_refused() -> None:
+    report = texts.fuzz_texts(700, seed=0)
+    assert not report.faults, "\n".join(report.faults[:20])
+    assert report.counts.keys() == {"read", "refused"}
+    assert min(report.counts.values()) > 100
+
+
 @pytest.mark.slow
 def test_a_hundred_thousand_inputs() -> None:
-    for report in (run.fuzz_api(100_000, seed=0), run.fuzz_commands(2000, seed=0)):
+    for report in (run.fuzz_api(100_000, seed=0), run.fuzz_commands(2000, seed=0), texts.fuzz_texts(20_000, seed=0)):
         assert not report.faults, "\n".join(report.faults[:20])
 
 
@@ -48,6 +55,25 @@ def test_planted_faults_are_found(kind: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(run, "SECONDS", 1)
     report = run.Report()
     run.examine(Target("planted", call, {"value": 1.0}, ("value",)), {"value": "code"}, report)
+    CANARY.clear()
+    assert any(words in fault for fault in report.faults), report.faults
+
+
+WRONG = {
+    "executes": (lambda data: str(eval(data)), "executed"),
+    "accident": (lambda data: data.nothing, "AttributeError"),
+    "no owner": (lambda data: f"{float(data)}", "names no owner"),
+    "says another": (lambda data: "read as another", "read as another"),
+    "hangs": (lambda data: str([None for _ in iter(int, 1)]), "no answer"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_wrong_readers_of_texts_are_found(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, words = WRONG[kind]
+    monkeypatch.setattr(texts, "SECONDS", 1)
+    report = watch.Report()
+    texts.examine(texts.Reader("planted", (), read, "paper.toml"), VALUES["code"]().encode(), report)
     CANARY.clear()
     assert any(words in fault for fault in report.faults), report.faults
 

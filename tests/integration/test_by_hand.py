@@ -42,6 +42,15 @@ def test_times_between_which_covariances_are_kept() -> None:
     for wrong in ([0.4], [1.0, 0.5], [0.5, 0.5], [[0.5, 1.0]], 0.5, [0.5, 3.0]):
         with pytest.raises(ValueError, match="joint must be increasing times out of t, or True for all"):
             fluctuations._marks(wrong, times)
+    for near in ([0.0, 5e-324, 0.5], [0.5, 0.5 + 1e-14, 1.0]):
+        with pytest.raises(ValueError, match=r"its times .* must be at least .* apart, so that a step fits"):
+            fluctuations._marks(True, np.array(near))
+
+
+def test_an_interval_that_holds_no_step_is_refused() -> None:
+    for end in (5e-324, 1e-300):
+        with pytest.raises(ValueError, match=r"fluctuations\(t_end=.*\): t_end must be >= 1e-250"):
+            sh.derive(NOISY, sh.Constant(0.5)).fluctuations(*TWO, end)
 
 
 def test_the_rest_is_asked_for_alone() -> None:

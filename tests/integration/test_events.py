@@ -122,6 +122,8 @@ def test_another_level_compiles_nothing():
         ({"events": {"one": sp.Integer(1)}}, ValueError, "a number crosses nothing"),
         ({"until": "halved"}, ValueError, "not an event"),
         ({"until": "steady", "steady": 0}, ValueError, "steady must be finite and > 0"),
+        ({"until": np.array([])}, TypeError, "until must be the name of an event"),
+        ({"steady": np.array([1.0, 2.0])}, TypeError, "steady must be a number"),
     ],
 )
 def test_refusals(arguments, error, message):

@@ -111,6 +111,16 @@ def test_other_versions_and_sources_are_told_and_no_difference(folder: Path) -> 
     assert len(shown["surroundings"]) == 2
 
 
+SETTINGS = {"quick": False, "seed": 0, "second": False, "words": []}
+ROW = {"id": "", "file": "", "lines": []}
+
+
+def _whole(**other: object) -> str:
+    """A record but for what is given otherwise."""
+    empty = {"versions": {}, "machine": {}, "symhigh_source": "", "paths": [], "rows": [], "settings": SETTINGS}
+    return json.dumps({"symhigh_record": 1} | empty | other)
+
+
 DAMAGED = {
     "no file": (None, "No such file"),
     "no JSON": ("{", "no record of symhigh"),
@@ -118,11 +128,11 @@ DAMAGED = {
     "another table": ("{}", "no record of symhigh"),
     "a later form": ('{"symhigh_record": 99}', "a record of form 99"),
     "a half": ('{"symhigh_record": 1, "versions": {}}', "damaged, machine is missing"),
-    "text for rows": (
-        '{"symhigh_record": 1, "versions": {}, "machine": {}, "symhigh_source": "", "paths": [], "rows": [1], '
-        '"settings": {"quick": false, "seed": 0, "second": false, "words": []}}', "damaged, rows",
-    ),
-}  # fmt: skip
+    "text for rows": (_whole(rows=[1]), "damaged, rows"),
+    "a line that is none": (_whole(rows=[ROW | {"lines": ["x"]}]), "damaged, rows"),
+    **{f"{key} of another kind": (_whole(settings=SETTINGS | {key: {}}), f"damaged, {key}") for key in SETTINGS},
+    **{f"{key} of a row of another kind": (_whole(rows=[ROW | {key: 1}]), "damaged, rows") for key in ROW},
+}
 
 
 @pytest.mark.parametrize("name", DAMAGED)

@@ -90,6 +90,34 @@ def test_a_table_that_cannot_be_read_is_named(folder: Path) -> None:
         verify(folder, jobs=1)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("title = 3\n", "'source'"),
+        ("source = 1\ntitle = 2\nnumbers = 3\n", "source and title must be text"),
+        ("source = 'S'\ntitle = 'T'\nnumbers = 'x'\n", "numbers must be a whole number from 0 to 10000"),
+        ("source = 'S'\ntitle = 'T'\nnumbers = 1000000000\n", "numbers must be a whole number from 0 to 10000"),
+        ("source = 'S'\ntitle = 'T'\nnumbers = 3\nresults = 'x'\n", "results must be a list of names"),
+        ("source = 'S'\ntitle = 'T'\nnumbers = 3\nreasons = ['x']\n", "reasons must be a table of texts"),
+        ("source = 'S'\ntitle = 'T'\nnumbers = 3\nreasons = {'(1)' = 1}\n", "reasons must be a table of texts"),
+        ("x = " + "[" * 5000, "is no table of denominators"),
+    ],
+)
+def test_entries_of_another_kind_are_named(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / TABLE).write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"numbers\.toml is no table of denominators") as caught:
+        tally(tmp_path / TABLE, [])
+    assert says in str(caught.value)
+
+
+def test_a_range_without_end_is_told_and_ends(tmp_path: Path) -> None:
+    text = "source = 'S'\ntitle = 'T'\nnumbers = 2\n[reasons]\n'(1)-(999999999)' = 'far'\n"
+    (tmp_path / TABLE).write_text(text, encoding="utf-8")
+    found = tally(tmp_path / TABLE, [])
+    assert len(found.numbers) == 2
+    assert found.errors[-1].reason == "beyond (2)"
+
+
 def test_a_part_of_a_folder_has_no_denominators(folder: Path) -> None:
     (folder / "more.py").write_text(CLAIMS.replace("Claim(\"", "Claim(\"other "), encoding="utf-8")
     assert verify(folder / "claims.py", jobs=1).tallies == ()

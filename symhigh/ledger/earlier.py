@@ -1,0 +1,129 @@
+"""Rows of earlier runs: kept as they are done, and taken again where nothing that they rest on has changed.
+
+Stands between files of claims and the runner. A row rests on its claim's source with all that this uses in its file and
+in modules beside it, on symhigh's own source, on versions and machine, and on the settings of the run. A claim that
+reads another file is not kept; what it takes from elsewhere, such as other programs or the clock, is not noticed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.util import cache_from_source
+from pathlib import Path
+from typing import Any
+
+from symhigh.codegen.folder import cache_folder, sealed, unsealed, write_whole
+from symhigh.ledger.rows import Row
+from symhigh.ledger.score import Source
+from symhigh.ledger.verdict import Verdict, is_unfinished
+from symhigh.simulation.identity import digest
+
+_SYSTEM = ("/usr", "/lib", "/etc", "/proc", "/sys", "/dev")
+_watched: list[set[str]] = []
+
+
+class Earlier:
+    """The rows of one file of claims from earlier runs with the same ``settings``, in the same ``surroundings``."""
+
+    def __init__(self, source: Source, settings: Sequence[Any], surroundings: str) -> None:
+        self.source = source
+        folder, name = cache_folder(), digest(str(source.file.resolve()).encode(), repr(tuple(settings)).encode())
+        self.place = None if folder is None else folder / f"r_{name}.json"
+        content = None if self.place is None else unsealed(self.place)
+        self.held: dict[str, Any] = {"surroundings": surroundings, "whole": "", "order": [], "rows": {}}
+        if content is not None and (held := json.loads(content))["surroundings"] == surroundings:
+            self.held = held
+        if self.held["whole"] != source.whole:  # which claims there are is known of the same text alone
+            self.held |= {"whole": source.whole, "order": []}
+
+    @classmethod
+    def of(cls, file: Path, settings: Sequence[Any], surroundings: str) -> Earlier | None:
+        """Those of a file; None where it cannot be read as a program, of which its loader tells more."""
+        try:
+            return cls(Source(file), settings, surroundings)
+        except (OSError, SyntaxError, ValueError):
+            return None
+
+    def all(self) -> list[Row] | None:
+        """All rows of the file, if all of them are known; None where claims have to be looked for."""
+        found = [self.take(claim) for claim in self.held["order"]]
+        return [row for row in found if row] if found and None not in found else None
+
+    def take(self, claim: str) -> Row | None:
+        """The row of a claim, if it is known and rests on the same."""
+        entry = self.held["rows"].get(claim)
+        if entry is None or entry["source"] != self.source.digest(claim):
+            return None
+        return Row.from_dict(entry["row"])
+
+    def expect(self, claims: Iterable[str]) -> None:
+        """Take down which claims the file has."""
+        self.held["order"] = list(claims)
+        rows = self.held["rows"]
+        self.held["rows"] = {claim: rows[claim] for claim in self.held["order"] if claim in rows}
+
+    def keep(self, claim: str, row: Row) -> None:
+        """Keep a row that came to an end."""
+        ended = not any(is_unfinished(line.verdict) or line.verdict is Verdict.SKIPPED for line in row.lines)
+        if self.place is None or not ended:
+            return
+        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        data = row.to_dict() | {"examined": now}
+        self.held["rows"][claim] = {"source": self.source.digest(claim), "row": data}
+        write_whole(self.place, sealed(json.dumps(self.held).encode()))
+
+
+@contextmanager
+def reading(earlier: Earlier | None) -> Iterator[set[str]]:
+    """The files read meanwhile that belong neither to Python and its packages nor to the claims' source.
+
+    The set is filled at the end.
+    """
+    outside: set[str] = set()
+    with _opened() as opened:
+        yield outside
+    own = {str(file) for file in (earlier.source.file.resolve(), *earlier.source.helpers)} if earlier else set()
+    own |= {cache_from_source(file) for file in own}
+    outside |= {name for name in map(os.path.realpath, opened) if name not in own and not _of_python(name)}
+
+
+def _of_python(name: str) -> bool:
+    """Whether a file belongs to the system, to Python, to an installed package, or to the private folder."""
+    roots = [*_SYSTEM, sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]), str(cache_folder())]
+    return any(Path(name).is_relative_to(os.path.realpath(root)) for root in roots)
+
+
+@contextmanager
+def _opened() -> Iterator[set[str]]:
+    """The names of all files that the process opens to read meanwhile, in whatever thread."""
+    _listen()
+    names: set[str] = set()
+    _watched.append(names)
+    try:
+        yield names
+    finally:
+        _watched.remove(names)
+
+
+def _listen() -> None:
+    """Have Python report what is opened; it cannot be asked to stop, so it is asked once."""
+    if not _LISTENING:
+        _LISTENING.append(True)
+        sys.addaudithook(_heard)
+
+
+_LISTENING: list[bool] = []
+
+
+def _heard(event: str, given: tuple[Any, ...]) -> None:
+    if event == "open" and _watched and isinstance(given[0], str | bytes):
+        _, mode, flags = given
+        only_written = flags & os.O_WRONLY if mode is None else not {"r", "+"} & set(mode)
+        if not only_written:
+            for names in _watched:
+                names.add(os.fsdecode(given[0]))
