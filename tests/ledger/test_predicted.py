@@ -37,7 +37,7 @@ def test_covariances_between_times_at_rest():
 @pytest.fixture(scope="module")
 def experiment():
     runs = sh.simulate(PROBLEM, RULE, HALVES, START, 400, 3, 300, "gram", TIMES)
-    return sh.derive(PROBLEM, RULE).solve(HALVES, START, 3.1), runs
+    return sh.derive(PROBLEM, RULE).solve(HALVES, START, 3.1), runs, comparison.companions_of(runs)
 
 
 MISTAKES = {
@@ -62,7 +62,8 @@ def test_where_there_is_no_linear_theory_companions_say_why():
 def test_mistakes_in_the_theory_are_refuted(monkeypatch, experiment, name):
     usual = comparison.predicted
     monkeypatch.setattr(comparison, "predicted", lambda *given: MISTAKES[name](usual(*given)))
-    found = sh.compare(*experiment, ("risk", "learning_rate"))
+    curve, runs, smaller = experiment
+    found = sh.compare(curve, runs, ("risk", "learning_rate"), companions=smaller)
     assert found.method == found.fluctuations == "the linear theory"
     assert found.agrees is (name == "none"), found.summary()
     if name == "none":
