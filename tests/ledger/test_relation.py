@@ -155,9 +155,12 @@ def test_equivalences_whose_boundary_is_left_out_are_not_tested() -> None:
 
 
 def test_equivalences_without_a_proof() -> None:
-    """Equal gaps do not prove that a strict order is one that is not; a gap without an order does not hold."""
-    here = domain.Domain({a: (0, 3)})
-    assert iff(sp.StrictLessThan(a, 1), sp.LessThan(a, 1)).settle(here, 3).verdict is Verdict.VERIFIED
+    """A strict order is not one that is not, but where the boundary is left out; a gap without an order fails."""
+    here, beside = domain.Domain({a: (0, 3)}), domain.Domain({a: (0, 3)}, (sp.Abs(a - 1) > sp.Rational(1, 10**5),))
+    strict = iff(sp.StrictLessThan(a, 1), sp.LessThan(a, 1))
+    assert strict.settle(here, 3).verdict is Verdict.FAILED
+    assert "they part on their boundary" in strict.settle(here, 3).detail
+    assert strict.settle(beside, 3).verdict is Verdict.VERIFIED
     root = iff(sp.StrictLessThan(sp.sqrt(a - 1), 1), sp.StrictLessThan(a, 2)).settle(here, 3)
     assert root.verdict is Verdict.REFUTED
     assert root.counterexample[1:] == (("left", "False"), ("right", "True"))
