@@ -8,6 +8,8 @@ from scipy.linalg import expm, solve_continuous_lyapunov
 
 import symhigh as sh
 from symhigh.ledger import comparison
+from symhigh.ledger.judgement import Source
+from symhigh.ledger.theory import predicted
 
 HALVES, START = sh.Spectrum.from_eigenvalues([1.5, 0.5]), sh.Start(0.5, 1, 0.2)
 TIMES = np.linspace(0, 3, 13)[1:]
@@ -48,6 +50,12 @@ MISTAKES = {
     ),
     "bias of the wrong sign": lambda source: replace(source, bias={n: -4 * b for n, b in source.bias.items()}),
 }
+
+
+def test_where_there_is_no_linear_theory_companions_say_why():
+    runs = sh.simulate(PROBLEM, RULE, HALVES, START, 8, 0.5, 2, t=[0.5])
+    found = predicted(Source("companions"), runs, ["gain"])
+    assert found.fluctuations == "companions, as there is no linear theory: gain is no output of the derived limit"
 
 
 @pytest.mark.parametrize("name", MISTAKES)
