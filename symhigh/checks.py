@@ -380,7 +380,7 @@ def _raw(owner: str, name: str, value: Any, meaning: str) -> Array:
         given = np.asarray(value)
     except Exception:
         refuse_type(owner, name, value, "a list or an array of numbers", meaning)
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):  # numpy.ma is not imported for it
         refuse_type(owner, name, value, "without masked entries: fill them, or leave them out", meaning)
     if given.dtype.kind not in "iufO":
         bad = given.ravel()[0] if given.size else value

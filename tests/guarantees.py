@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from symhigh.ledger.record import versions
+from symhigh.ledger.surroundings import versions
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS, PAGE = ROOT / "docs" / "records", ROOT / "docs" / "guarantees.md"

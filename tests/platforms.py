@@ -15,7 +15,9 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
-from symhigh.ledger.record import versions
+from sympy.external.gmpy import GROUND_TYPES
+
+from symhigh.ledger.surroundings import versions
 from tests.covered import test_files
 from tests.guarantees import recorded
 
@@ -51,7 +53,9 @@ def outcome(path: str) -> Outcome:
 def name() -> str:
     """The Python that runs this, with the packages that differ between versions of it."""
     found = versions()
-    return f"Python {platform.python_version()}, numpy {found['numpy']}, scipy {found['scipy']}, numba {found['numba']}"
+    numbers = "" if GROUND_TYPES == "python" else f", numbers of {GROUND_TYPES}"
+    packages = ", ".join(f"{package} {found[package]}" for package in ("numpy", "scipy", "numba"))
+    return f"Python {platform.python_version()}, {packages}{numbers}"
 
 
 def keep(found: dict[str, Outcome]) -> None:

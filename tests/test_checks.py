@@ -86,6 +86,7 @@ SYSTEM = sh.derive(sh.huber(b, 0.5), sh.Constant(a))
         ({"a": sp.nan}, "bind"),
         ({"a": 10**400}, "within the range of doubles"),
         ({"nonsense": 1}, "it has a, b"),
+        ({a: 1, "a": 2}, r"bind\(values={a: …}\): a has two values; give one"),
         ("a", "must be a mapping"),
         ({3: 1}, "values"),
     ],

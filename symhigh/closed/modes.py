@@ -173,5 +173,5 @@ def _targets(spectrum: Spectrum, start: Start) -> list[Any]:
 
 
 def _long(value: Any) -> sp.Expr:
-    """A number to 40 digits, for sums over many modes."""
-    return value if isinstance(value, sp.Expr) and not value.is_number else sp.Float(sp.Rational(value), 40)
+    """A number to 40 digits, for sums over many modes; a float counts as in few modes, so that a twelfth is one."""
+    return value if isinstance(value, sp.Expr) and not value.is_number else sp.Float(rational(value), 40)

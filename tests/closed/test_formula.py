@@ -246,3 +246,19 @@ def test_tables_of_formulas_show_sixty_characters() -> None:
         found["zzzz"]
     with pytest.raises(KeyError, match="rate: it has none"):
         Formulas({"one": Formula(a)}, {"rate": "it has none"})["rate"]
+
+
+def test_masked_values_are_refused_and_a_mask_of_nothing_is_none() -> None:
+    a = sp.Symbol("a", positive=True)
+    formula = Formula(1 / a, (), "a test")
+    assert formula.evaluate(a=np.ma.array([1.0, 2.0], mask=False)).tolist() == [1.0, 0.5]
+    with pytest.raises(ValueError, match=r"Formula.evaluate\(a=…\): values must be without masked entries; fill them"):
+        formula.evaluate(a=np.ma.array([1.0, 2.0], mask=[False, True]))
+
+
+def test_two_symbols_of_one_name_have_no_values_by_name() -> None:
+    one, other = sp.Symbol("a", positive=True), sp.Symbol("a", real=True)
+    formula = Formula(one + 2 * other, (), "a test")
+    with pytest.raises(ValueError, match=r"Formula.evaluate: two symbols have one name; rename yours"):
+        formula.evaluate(a=1)
+    assert formula.subs({other: 3}).evaluate(a=1) == 7

@@ -86,6 +86,18 @@ def test_a_pole_that_all_modes_share_counts_once() -> None:
     assert slowest(summand, (1, R(1, 4)), (2, R(3, 4)), turning=True) == pytest.approx(abs(first.imag), abs=1e-12)
 
 
+def test_a_double_pole_that_all_modes_share_counts_twice() -> None:
+    """``-(1/2 - ρ) Σ w λ/(λ - ρ) = (ρ - 1/10)²``, whose slowest roots are a pair to the right of the pole."""
+    left = np.polyadd(0.25 * np.array([-1, 2.0]), 0.75 * 2 * np.array([-1, 1.0]))
+    right = np.polymul([1, -0.2, 0.01], np.polymul([-1, 1], [-1, 2]))
+    first = min(np.roots(np.polysub(np.polymul([1, -0.5], left), right)), key=lambda z: z.real)
+    assert first.real > 0.2
+    summand = -(R(1, 2) - RHO) * lam / ((RHO - R(1, 10)) ** 2 * (lam - RHO))
+    modes = (1, R(1, 4)), (2, R(3, 4))
+    assert slowest(summand, *modes) == pytest.approx(first.real, rel=1e-12)
+    assert slowest(summand, *modes, turning=True) == pytest.approx(abs(first.imag), rel=1e-12)
+
+
 def test_symbols_of_a_root_and_polynomials() -> None:
     a = sp.Symbol("a", positive=True)
     root = SlowestRoot(a / (lam - RHO), LEVEL, sp.Tuple(sp.Tuple(1), sp.Tuple(1)))

@@ -102,6 +102,21 @@ def test_rate_and_floor_to_30_digits(gamma: str, delta: str, direct: str) -> Non
         assert abs(found["risk"].evaluate(digits=35) - 1 / (2 * (1 - total))) < mpmath.mpf(10) ** -30
 
 
+def test_the_rate_of_momentum_on_many_modes() -> None:
+    """Too many for a polynomial: the renewal kernel by eigenvectors is one at the rate, which lies below one."""
+    gamma, delta, direct = sp.Rational(2, 5), 1, sp.Rational(3, 10)
+    sizes = [sp.Rational(1, 2) + sp.Rational(k, 12) for k in range(12)]
+    spectrum = sh.Spectrum.from_eigenvalues(sizes)
+    rate = sh.limits(sh.least_squares(1), sh.Momentum(gamma, delta, direct), spectrum)["rate"].evaluate(digits=20)
+    with mpmath.workdps(30):
+        total, first = mpmath.mpf(0), mpmath.mpf(direct.p) / direct.q
+        for size in (mpmath.mpf(s.p) / s.q for s in sizes):
+            A = [[-first * size, -mpmath.mpf(gamma.p) / gamma.q], [size, -mpmath.mpf(delta)]]
+            total += laplace(A, [-first, mpmath.mpf(1)], [1, 0], size, rate) / 12
+    assert abs(total - 1) < 1e-18
+    assert 0 < rate < 1
+
+
 @pytest.mark.parametrize(("rule", "noise"), [
     (sh.Momentum(0.4, 1, 0.3), 0), (sh.Momentum(0.8, 2), 0.5), (sh.SignSGD(0.5), 0.5),
     (sh.RMSprop(0.3, 0.05, 1), 0.5), (sh.Drifting(sh.Momentum(0.4, 1, 0.3), 0.4), 0.5),

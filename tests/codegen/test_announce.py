@@ -24,3 +24,18 @@ def test_what_compilations_take_adds_up_and_is_told_once(
         time.sleep(0.3)
         watch.stop()
     assert capsys.readouterr().err.splitlines() == [announce.TEXT]
+
+
+def test_compilations_of_generated_functions_alone_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    numba = pytest.importorskip("numba")
+    heard: list[str] = []
+    monkeypatch.setattr(announce.WATCH, "start", lambda: heard.append("start"))
+    monkeypatch.setattr(announce.WATCH, "stop", lambda: heard.append("stop"))
+    announce.listen()
+    announce.listen()  # once is enough: events are heard once
+    for module, expected in (("symhigh_generated_of_a_test", ["start", "stop"]), ("another", [])):
+        heard.clear()
+        space = {"__name__": module}
+        exec("def twice(a):\n    return 2.0 * a", space)
+        assert numba.njit(space["twice"])(1.5) == 3.0
+        assert heard == expected

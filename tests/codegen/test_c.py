@@ -1,9 +1,4 @@
-"""The C target: the reference's values on every loss, its language, and its place on disk."""
-
-import os
-import subprocess
-import sys
-from pathlib import Path
+"""The C target: the reference's values on every loss, and its language."""
 
 import numpy as np
 import pytest
@@ -68,7 +63,6 @@ def test_curves_are_those_of_the_reference(name: str, stepper) -> None:  # type:
         np.testing.assert_allclose(one.outputs[output], two.outputs[output], rtol=1e-9)
 
 
-# --- the language -------------------------------------------------------------------------------------------
 TEXT = '''
 TABLE = numpy.array([[1.0, -2.0], [0.5, 4.0]])
 
@@ -179,80 +173,6 @@ def test_loops_that_carry_a_value_are_not_run_side_by_side() -> None:
         assert ("omp simd" in text) == plain, body
 
 
-# --- on disk -------------------------------------------------------------------------------------------------
-SOLVE = """
-import symhigh as sh
-curve = sh.derive(sh.logistic_regression(), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 5)
-print(curve.risk.tobytes().hex())
-"""
-
-
-def started(place: Path, script: str = SOLVE, warn: str = "error", **environment: str) -> subprocess.Popen[str]:
-    env = {k: v for k, v in os.environ.items() if k != "SYMHIGH_TARGET"}
-    return subprocess.Popen(
-        [sys.executable, "-W", warn, "-c", script], env={**env, "SYMHIGH_CACHE": str(place), **environment},
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-
-
-def result(process: subprocess.Popen[str]) -> str:
-    text, errors = process.communicate()
-    assert process.returncode == 0, errors
-    return text
-
-
-@needs_compiler
-def test_processes_on_a_cold_cache_and_damaged_objects_give_the_same_bits(tmp_path: Path) -> None:
-    place = tmp_path / "cache"
-    found = {result(p) for p in [started(place) for _ in range(3)]}
-    kept = sorted(place.glob("o_*.so"))
-    assert len(kept) == 3  # the right-hand side, the stepper and the helpers of quadrature
-    assert not list(place.glob("*.tmp"))
-    whole = [file.read_bytes() for file in kept]
-    kept[0].write_bytes(whole[0][:1000])
-    kept[1].write_bytes(whole[1][:5000] + b"\\0?" * 8 + whole[1][5016:])
-    found.add(result(started(place)))
-    assert len(found) == 1
-    assert [file.read_bytes() for file in kept] == whole
-    next(iter(place.glob("o_*.sum"))).unlink()
-    assert result(started(place)) in found
-
-
-@needs_compiler
-def test_without_a_private_folder_objects_are_made_for_the_process_alone(tmp_path: Path) -> None:
-    place = tmp_path / "open"
-    place.mkdir()
-    place.chmod(0o777)
-    text = result(started(place, warn="ignore"))
-    assert text == result(started(tmp_path / "private"))
-    assert not list(place.iterdir())
-
-
-@needs_compiler
-def test_a_compiler_that_does_not_work_is_named_once_and_numba_serves(tmp_path: Path) -> None:
-    """Which faults there are, tests/codegen/test_compiler.py goes through."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "cc").write_text("#!/bin/sh\nexit 1\n")
-    (folder / "cc").chmod(0o755)
-    script = f"""
-import warnings
-import symhigh as sh
-with warnings.catch_warnings(record=True) as seen:
-    warnings.simplefilter("always")
-    system = sh.derive(sh.least_squares(1), sh.AdaGradNorm(1, 0.3))
-    curves = [system.solve(sh.Spectrum.isotropic(), sh.Start(), 5) for _ in range(2)]
-(text,) = {{str(w.message) for w in seen}}
-assert {str(folder)!r} in text and "SYMHIGH_TARGET=numba" in text, text
-print(repr(curves[0].risk[-1]))
-"""
-    cache = os.environ.get("SYMHIGH_CACHE", str(tmp_path / "cache"))
-    path = f"{folder}:/usr/bin:/bin"
-    text = result(started(Path(cache), script, PATH=path))
-    curve = sh.derive(sh.least_squares(1), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 5)
-    assert curve.risk[-1] == pytest.approx(float(text.partition("(")[2].partition(")")[0] or text), rel=1e-12)
-
-
 def test_a_target_is_named_by_the_environment(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     from symhigh.codegen.target import chosen
 
@@ -267,17 +187,6 @@ def test_no_compiler_is_an_error_of_its_own(monkeypatch) -> None:  # type: ignor
     monkeypatch.setattr(objects, "compiler", lambda: None)
     with pytest.raises(NoCompiler, match="no C compiler"):
         load_object(TEXT, {"pieces": ("d", "i", "a1", "a1")})
-
-
-@needs_compiler
-def test_a_full_disk_leaves_the_work_to_numba(tmp_path: Path) -> None:
-    """No file beyond 2000 bytes, neither in the folder nor among temporary files: one warning, and the curve."""
-    limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
-    script = limited + SOLVE.replace("logistic_regression()", "least_squares()")
-    text, errors = started(tmp_path / "cache", script, warn="default").communicate()
-    assert "cannot be written to: File too large; Numba compiles" in errors
-    assert "Traceback" not in errors
-    assert len(text.strip()) == 201 * 16
 
 
 @needs_compiler

@@ -17,7 +17,8 @@ from symhigh.codegen.kernels import limit_source
 from symhigh.codegen.objects import load_object
 from symhigh.codegen.signatures import LIMIT
 from symhigh.codegen.target import NUMBA, NUMPY, C
-from tests.codegen.test_c import needs_compiler, result, started, values
+from tests.codegen.test_c import needs_compiler, values
+from tests.codegen.test_c_on_disk import result, started
 
 PROBLEMS = {
     "lines": sh.logistic_regression(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ RULES: dict[str, Any] = {
     "momentum": sh.Momentum(0.3, 1, 0.2),
     "diverges": sh.Constant(9),
 }
+LONG = [
+    ("AdaGrad-Norm", "gram", "numba"), ("momentum", "direct", "numba"), ("SGD", "direct", "numba"),
+    ("diverges", "direct", "numba"),
+]  # fmt: skip
+"""Two seconds of compiling each, of texts that the other targets run; every rule and both methods remain for Numba."""
 STOPS = np.array([0, 1, 5, 6, 40, 90, 200, 600, 601], dtype=np.int64)
 
 
@@ -38,9 +44,13 @@ def walked(rule: Any, method: str, compiled: bool) -> tuple[Walk, int, Any]:
         return walk, walk.trail(3, len(STOPS), int(STOPS[2])), out
 
 
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("method", ["gram", "direct"])
-@pytest.mark.parametrize("name", RULES)
+CASES = [
+    pytest.param(*case, marks=[pytest.mark.slow] if case in LONG else [])
+    for case in itertools.product(RULES, ("gram", "direct"), TARGETS)
+]
+
+
+@pytest.mark.parametrize(("name", "method", "target"), CASES)
 def test_it_goes_from_record_to_record_as_single_calls_do(
     name: str, method: str, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

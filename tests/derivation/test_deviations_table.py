@@ -120,7 +120,10 @@ def at_a_point(found: Deviations) -> Entry:
     return values
 
 
-@pytest.mark.parametrize("name", CASES)
+LONG = ("a rate of the sample", "a committee at nodes")  # two seconds each; their values are held by ensembles, too
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in LONG else []) for n in CASES])
 def test_linear_theories_have_not_changed(name: str) -> None:
     problem, rule, given = CASES[name]
     try:

@@ -37,6 +37,11 @@ def scalar(system: sh.system.MomentSystem, name: str) -> sp.Expr:
     return system.unfolded(system.scalar(name))
 
 
+def test_scalars_that_there_are_not_are_named() -> None:
+    with pytest.raises(KeyError, match=r"scalar\('gain'\): this system has .*risk"):
+        sh.derive(sh.least_squares(), sh.AdaGradNorm(1, 1)).scalar("gain")
+
+
 def test_least_squares_reduces_itself_to_equation_8() -> None:
     system = sh.derive(sh.least_squares(noise=OMEGA), sh.AdaGradNorm(ETA, B))
     assert system.family.states == (D2,)

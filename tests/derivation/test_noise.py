@@ -8,7 +8,7 @@ import sympy as sp
 import symhigh as sh
 from symhigh.codegen.mixture import mixing_rule
 from symhigh.derivation.growth import growth
-from symhigh.derivation.mixture import MixtureMean
+from symhigh.derivation.mixture import MixtureMean, mixed
 from symhigh.derivation.statistics import statistics
 from symhigh.notation import latex
 from symhigh.problem.noise import MIXING, NORMAL, SCALE, UNIFORMS, NoiseLaw
@@ -95,6 +95,16 @@ def test_mixture_mean_differentiates_under_the_integral() -> None:
     assert sp.diff(node, B11) == MixtureMean(1 / (2 * sp.sqrt(B11 + SCALE * MIXING)), sp.exp(-MIXING))
     assert node.free_symbols == {B11, SCALE}
     assert MixtureMean(SCALE * MIXING, sp.exp(-MIXING)).subs(SCALE, 2).evalf() == pytest.approx(2)
+    assert node.evalf() == node
+
+
+def test_moments_of_a_mixing_law_are_closed_where_they_exist() -> None:
+    """Of Student's law with three degrees of freedom the variance, 3, and not the fourth moment."""
+    (component,) = sh.StudentT(3).components
+    found = mixed(2 * MIXING**2 + B11 * MIXING + 5, component)
+    (rest,) = found.atoms(MixtureMean)
+    assert rest == MixtureMean(MIXING**2, component.density)
+    assert sp.simplify(found - 2 * rest - 3 * B11 - 5) == 0
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,8 @@ def test_false_poles_are_taken_out() -> None:
     assert sp.simplify(shared - 6 * a / (sp.sqrt(1 + x**2) + 1)) == 0
     assert shared.subs(x, 0) == 3 * a
     two = sp.sqrt(x**2 + 1) + sp.sqrt(x**2 + 2)
-    for kept in (sp.sqrt(x**2 + 1) / x, 1 / sp.sqrt(1 + x**2), two, x**2, (2 + x) / x):
+    below, above = 1 / (x + sp.sqrt(1 + x**2)), sp.exp(sp.sqrt(1 + x**2)) / x
+    for kept in (sp.sqrt(x**2 + 1) / x, 1 / sp.sqrt(1 + x**2), two, x**2, (2 + x) / x, below, above):
         assert scaling.conjugated(kept) == kept
 
 

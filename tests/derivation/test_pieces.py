@@ -92,10 +92,10 @@ def test_fair() -> None:
 
 CURVED = [
     sp.Abs(x * y - 1),
-    sp.Max(x * y, half),
+    pytest.param(sp.Max(x * y, half), marks=pytest.mark.slow),
     sp.Max(x**2 + y**2 - 1, 0),
     sp.Abs(x**2 - y),
-    sp.Abs(x**3 - y),
+    pytest.param(sp.Abs(x**3 - y), marks=pytest.mark.slow),
     pytest.param(
         sp.Piecewise((x**2 + y**2, x**2 + y**2 < 1), (2 * sp.sqrt(x**2 + y**2) - 1, True)),
         marks=pytest.mark.slow,
@@ -150,9 +150,15 @@ def parabola(rho: float) -> tuple[float, float]:
     return own, other
 
 
-@pytest.mark.parametrize("rho", [0.9, 1 - 1e-7])
 @pytest.mark.parametrize(
-    ("loss", "right"), [(sp.Abs(x * y - half), hyperbola), (sp.Abs(x**2 - y), parabola)], ids=["xy", "x²"]
+    ("loss", "right", "rho"),
+    [
+        pytest.param(sp.Abs(x * y - half), hyperbola, 0.9, marks=pytest.mark.slow),
+        (sp.Abs(x * y - half), hyperbola, 1 - 1e-7),
+        (sp.Abs(x**2 - y), parabola, 0.9),
+        pytest.param(sp.Abs(x**2 - y), parabola, 1 - 1e-7, marks=pytest.mark.slow),
+    ],
+    ids=["xy", "xy, close", "x²", "x², close"],
 )
 def test_curved_boundaries_between_variables_that_are_almost_the_same(
     loss: sp.Expr, right: Callable[[float], tuple[float, float]], rho: float

@@ -16,6 +16,7 @@ from symhigh.symbols import d, gradient_square
 a, b = sp.symbols("a b", real=True)
 M = sp.Symbol("M", positive=True)
 LEAST = sh.least_squares(0.3)
+LEARNT = sh.Problem((a * sh.x - sh.x_star) ** 2 / 2, learnt={a: sh.Learnt(1)})
 
 
 def rule(rate: Any = None, memory: tuple[Memory, ...] = (), batch: int = 1, **own: Any) -> Rule:
@@ -43,6 +44,14 @@ CASES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         lambda: sh.derive(LEAST, rule(d / (1 + gradient_square), batch=2)), ValueError, "of which a batch has several"
     ),
     "rate of order d": (lambda: sh.derive(LEAST, rule(gradient_square / d**2)), ValueError, "no limit other than 0"),
+    "maximum over samples": (
+        lambda: sh.derive(LEAST, rule(1 / M, (Memory(M, sp.Max(0, gradient_square / d - M), 1),))), ValueError,
+        "the maximum M is of {gradient_square}, which jumps from sample to sample",
+    ),
+    "squares of a learnt scalar's slopes over a batch": (
+        lambda: sh.derive(LEARNT, sh.MiniBatch(sh.Adam(0.1, 1, 1, 1), 2)), ValueError,
+        "not linear in the gradient, so that of a learnt scalar depends on all samples of a batch at once",
+    ),
     "network and rule": (
         lambda: sh.derive(sh.DiagonalNetwork(0.3), sh.Constant(0.2)), TypeError, "holds its own constant step"
     ),

@@ -222,8 +222,14 @@ CLIPPED = [sh.ClippedGradient(inner, 0.5) for inner in (sh.Constant(0.4), sh.Ada
 SAMPLED = [*CLIPPED, sh.StochasticPolyak()]
 
 
-@pytest.mark.parametrize("rule", SAMPLED, ids=str)
-@pytest.mark.parametrize("loss", ["square", "Huber"])
+ALIKE = [
+    pytest.param(rule, loss, marks=[pytest.mark.slow] if (rule, loss) == (CLIPPED[0], "Huber") else [])
+    for rule in SAMPLED
+    for loss in ("square", "Huber")
+]
+
+
+@pytest.mark.parametrize(("rule", "loss"), ALIKE, ids=str)
 def test_rates_of_the_sample_move_one_direction_alike_under_any_name(rule: sh.Rule, loss: str) -> None:
     """One student and one target called otherwise are derived as several directions are."""
     one = sh.least_squares(0.3) if loss == "square" else sh.huber(0.7, 0.3)
@@ -236,7 +242,7 @@ def test_rates_of_the_sample_move_one_direction_alike_under_any_name(rule: sh.Ru
     np.testing.assert_allclose(found.learning_rate, known.learning_rate, rtol=1e-7)
 
 
-@pytest.mark.parametrize("rule", SAMPLED, ids=str)
+@pytest.mark.parametrize("rule", [pytest.param(CLIPPED[0], marks=pytest.mark.slow), *SAMPLED[1:]], ids=str)
 def test_runs_of_two_units_under_a_rate_of_the_sample_follow_the_limit(rule: sh.Rule) -> None:
     problem = sh.MultiIndex((x1, x2), (y1, y2), (x1 + x2 - y1 - y2 - sh.eps) ** 2 / 2, 0.3)
     spectrum = sh.Spectrum.from_eigenvalues([1.5, 0.5])

@@ -20,6 +20,8 @@ from symhigh.files.folder import claim_folder
 from symhigh.files.reading import read_problem, read_rule
 from symhigh.files.starter import starter
 from symhigh.files.writing import population_tree, problem_tree, rule_tree, toml_text
+from symhigh.problem.model import Parametrization
+from symhigh.problem.network import u, v
 from symhigh.registry import EXPRESSION, LOSSES, RULES
 
 PLAIN = """name = "plain"
@@ -84,10 +86,20 @@ def test_every_rule_is_written_and_read(name: str) -> None:
     assert read_rule(Table.of(text, "file")) == rule, text
 
 
+@pytest.mark.parametrize(
+    ("rule", "without"), [(sh.StochasticPolyak(damping=1), "cap"), (sh.Averaged(sh.Constant(1)), "decay")]
+)
+def test_an_argument_that_is_none_is_left_out(rule: sh.Rule, without: str) -> None:
+    text = toml_text(rule_tree(rule))
+    assert without not in text
+    assert read_rule(Table.of(text, "file")) == rule
+
+
 CLASSES = sh.NetworkClasses([1, 0.5], [1, -1], 1.2, 0.2, [0.25, 0.75])
 OVERLAPS = sh.Overlaps([[1, 0, 0.1], [0, 1, 0.1], [0.1, 0.1, 1]])
 x1, x2 = sp.symbols("x1 x2", real=True)
 K = sp.Symbol("k", positive=True)
+SHARE = 1 / (1 + sp.exp(-sh.x_star))
 COMMITTEE = sh.Problem(
     (sp.erf(x1) + sp.erf(x2) - sp.erf(sh.x_star) - sh.eps) ** 2 / 2, 0.1, students=(x1, x2), targets=(sh.x_star,)
 )
@@ -105,6 +117,8 @@ COMMITTEE = sh.Problem(
         (sh.least_squares(), (sh.Spectrum.from_histogram([0, 1, 2], [1, 3]), sh.Start())),
         (sh.least_squares(), (sh.Spectrum.from_eigenvalues([1, 2, 2]), sh.Start.from_vectors([1, 0, 1], [0, 1, 1]))),
         (sh.Problem(K * (sh.x - sh.x_star) ** 4, parameters={K: 0.1}),
+         (sh.Spectrum.isotropic(2), sh.Start())),
+        (sh.Problem(sp.log(1 + sp.exp(-K * sh.x * sh.y)), parameters={K: 0.5}, labels={1: SHARE, -1: 1 - SHARE}),
          (sh.Spectrum.isotropic(2), sh.Start())),
         (sh.logistic_regression(sampled=True), (sh.Spectrum.isotropic(), sh.Start())),
     ],
@@ -145,6 +159,11 @@ def test_what_no_file_can_state_is_refused_by_name() -> None:
     rotated = sh.Spectrum.from_covariance([[2, 0.5], [0.5, 1]])
     with pytest.raises(ValueError, match="a spectrum with eigenvectors cannot be written"):
         population_tree((rotated, sh.Start()))
+    with pytest.raises(ValueError, match="a population of Start, Spectrum cannot be written"):
+        population_tree((sh.Start(), sh.Spectrum.isotropic()))
+    own = Parametrization(u**2 + v)
+    with pytest.raises(ValueError, match=r"the model .* has no name; linear, product"):
+        problem_tree(sh.least_squares(model=own))
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_any_work(

@@ -13,7 +13,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.files.archive import load_archive, save_archive
-from symhigh.files.results import _derived, _observable
+from symhigh.files.results import _derived, _observable, _part
 from symhigh.problem.network import u, v
 from tests.test_pickle import same
 
@@ -223,6 +223,8 @@ def test_what_cannot_be_saved_is_refused_by_name(tmp_path: Path) -> None:
     assert (found["n"], found["deep"], found["a"].tolist()) == (0.5, ({"b": (True, None, "x")}, 3), [[1.5, -2.0]])
     with pytest.raises(ValueError, match="path must name a file"):
         save_archive("test", "", "Curve", {})
+    with pytest.raises(TypeError, match=r"Curve\.save: a dict cannot be saved; to_dataframe"):
+        _part("Curve.save", {})
     with pytest.raises(ValueError, match="the output 'size' is a function, which cannot be saved"):
         _observable("NetworkCurve.save", "size", lambda u: u)
     assert _observable("NetworkCurve.save", "size", u * v) == "u*v"

@@ -152,6 +152,10 @@ MISREAD: dict[str, tuple[str, Callable[..., Any], tuple[Any, ...], str]] = {
     "depth": ('loss = "least-squares"\ndepth = 3', read_problem, (), "depth has no effect with model 'linear'; it bel"),
     "depth 1": ('loss = "least-squares"\nmodel = "powers"\ndepth = 1', read_problem, (), "whole number >= 2"),
     "symbol": ('loss = "k*x**2"\nparameters = { "1k" = 1 }', read_problem, (), "'1k' is no name of a symbol"),
+    "model": ('loss = "committee"\nmodel = "product"', read_problem, (), "no effect with the loss 'committee'"),
+    "learnt": ('loss = "k*x**2"\nlearnt = { "1k" = 1 }', read_problem, (), "'1k' is no name of a symbol"),
+    "swept number": ('[sweep]\n"rule.eta" = 3', experiment._sweep, (), "rule.eta.*give a list of values"),
+    "swept nothing": ('[sweep]\n"rule.eta" = []', experiment._sweep, (), "rule.eta.*give a list of values"),
     "students": ('loss = "x1**2"\nstudents = "x1"', read_problem, (), "give a list of names, such as"),
     "student": ('loss = "x1**2"\nstudents = ["x 1"]', read_problem, (), "give a list of names, such as"),
     "outliers": ('loss = "least-squares"\nnoise = { law = "contaminated", share = 0.1 }', read_problem, (),
@@ -203,6 +207,13 @@ def test_defaults_of_what_is_read() -> None:
     (classes,) = read("classes = { lam = [1, 2], theta_star = 1, u = 0.5, v = 0, weight = [0.25, 0.75] }",
                       read_population, sh.least_squares(0, sh.PRODUCT))  # fmt: skip
     assert (classes.u.tolist(), classes.weight.tolist()) == ([0.5, 0.5], [0.25, 0.75])
+
+
+def test_scalars_that_learn_are_numbers_or_tables() -> None:
+    problem = read('loss = "a*b*x**2"\nlearnt = { a = 0.5, b = { start = 0.25, speed = 2 } }', read_problem)
+    learnt = {str(s): (scalar.start, scalar.speed) for s, scalar in problem.learnt}
+    assert learnt == {"a": (0.5, 1), "b": (0.25, 2)}
+    assert read_problem(Table.of(toml_text(problem_tree(problem)), "f")) == problem
 
 
 @pytest.mark.parametrize(

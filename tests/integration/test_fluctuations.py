@@ -403,6 +403,12 @@ def test_other_closures_and_steps_are_refused_with_the_reason(problem, rule, pop
         system.fluctuations(*population, 1)
 
 
+def test_covariances_between_times_are_asked_for() -> None:
+    bands = sh.derive(sh.least_squares(), sh.Constant(0.5)).fluctuations(HALVES, FAR, 1.0, t=[0.5, 1.0])
+    with pytest.raises(ValueError, match="two_times: no times were asked for; ask with joint=True"):
+        bands.two_times("risk", "risk", 100)
+
+
 def test_tolerances_below_what_doubles_carry_are_refused() -> None:
     system = sh.derive(sh.least_squares(0.3), sh.Constant(0.4))
     with pytest.raises(ValueError, match="rtol must be >= 1e-11"):

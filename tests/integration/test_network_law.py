@@ -54,3 +54,8 @@ def test_a_tolerance_out_of_reach_is_named_with_what_was_reached():
 def test_bad_options(options, message):
     with np.errstate(divide="ignore"), pytest.raises(ValueError, match=message):
         LIMIT.solve_law(1, **{"law": UNIFORM, **options})
+
+
+def test_laws_are_given_by_name():
+    with pytest.raises(TypeError, match="law must be a dictionary, lam, theta_star, u, v: a number or a quantile"):
+        LIMIT.solve_law(1, law=[1, 0.5, 0.9, 0.1])

@@ -136,7 +136,10 @@ def test_a_committee_has_the_width_predicted():
         assert (np.abs(shift) < 3.5 * values.std(0) / np.sqrt(1500)).all(), name
 
 
-@pytest.mark.parametrize("rule", [sh.Constant(0.3), sh.AdaGradNorm(0.5, 1)], ids=["constant", "memory"])
+@pytest.mark.parametrize("rule", [
+    pytest.param(sh.Constant(0.3), id="constant", marks=pytest.mark.slow),
+    pytest.param(sh.AdaGradNorm(0.5, 1), id="memory"),
+])  # fmt: skip
 def test_the_bias_at_nodes_is_that_of_closed_forms(rule, monkeypatch):
     """A committee whose averages are polynomials: derivatives of averages by SymPy, or Hermite's of order five."""
     problem = sh.MultiIndex((X1, X2), (Y1,), (X1 + X2**2 / 2 - Y1 - sh.eps) ** 2 / 2, noise=0.3)

@@ -200,6 +200,14 @@ def test_wrong_arguments_are_refused_by_name(given: dict[str, Any], words: str) 
         LEAST_SQUARES.solve_many(**arguments)
 
 
+def test_an_axis_called_like_a_population_is_refused() -> None:
+    rate = sp.Symbol("spectrum", positive=True)
+    system = sh.derive(sh.least_squares(), sh.Constant(rate))
+    assert system.solve_many({rate: [0.1, 0.2]}, ATOMS, START, 1.0).values["risk"].shape[0] == 2
+    with pytest.raises(ValueError, match=r"over={'spectrum': …}\): two axes are called spectrum; rename the symbol"):
+        system.solve_many({rate: [0.1, 0.2]}, PAIR, START, 1.0)
+
+
 def test_outputs_can_be_chosen_and_results_pickle() -> None:
     many = LEAST_SQUARES.solve_many({g: np.linspace(0.1, 1, 5), n: np.array([1, 2])}, ATOMS, START, 1.0, keep="risk")
     assert list(many.values) == ["risk"]

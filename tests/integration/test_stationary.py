@@ -59,6 +59,8 @@ def test_what_does_not_rest_is_refused():
         rest(sh.Constant(0.5), spectrum=sh.Spectrum.from_eigenvalues([1, 0]))
     with pytest.raises(ValueError, match="at rest there is one time"):
         rest(sh.Constant(0.5), t=[1])
+    with pytest.raises(ValueError, match="the rate is a function of time; give a finite t_end"):
+        rest(sh.Schedule((1 + sp.exp(-sh.t)) / 4))
 
 
 @pytest.mark.slow

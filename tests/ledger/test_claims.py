@@ -164,6 +164,16 @@ def test_an_unknown_function_under_an_integral_is_refuted_by_an_instance():
     assert examine(symbolic(equal(moved, 2 * moved)), expect=REFUTED).as_expected
 
 
+def test_instances_that_hold_prove_nothing():
+    """``∫ s r(s) r(t - s) ds = ∫ (t - s) r(s) r(t - s) ds`` is true, and the substitution is not found."""
+    at = sp.Symbol("s", positive=True)
+    left, right = (sp.Integral(weight * r(at) * r(t - at), (at, 0, t)) for weight in (at, t - at))
+    row = examine(symbolic(equal(left, right)))
+    assert row.verdict is Verdict.FAILED
+    assert row.lines[0].detail.startswith("not decided: ")
+    assert examine(symbolic(equal(left, 2 * right)), expect=REFUTED).as_expected
+
+
 def test_a_difference_below_the_precision_is_not_a_counterexample():
     """At a = 10^5 the sum on the left loses e^{-a} at every working precision that is tried."""
     true = equal(c * (sp.exp(-a) / c + b) - c * b, sp.exp(-a))
@@ -325,3 +335,23 @@ def test_variables_of_integration_are_no_part_of_a_statement() -> None:
     moved, same = (sp.Integral(r(t - k) * r(k), (k, 0, t)) for k in (own, other))
     assert examine(symbolic(moved, same)).verdict is PROVED
     assert examine(symbolic(moved, 2 * same), expect=REFUTED).as_expected
+
+
+def test_two_claims_of_one_id_are_refused(tmp_path: Path) -> None:
+    """One claim may have several names; two of one id would draw the same points."""
+    made = "Claim('one', evidence=symbolic(sp.S.One, sp.S.One))"
+    for text, count in ((f"a = {made}\nb = a\n", 1), (f"a = {made}\nb = {made}\n", 0)):
+        (tmp_path / "claims.py").write_text(f"import sympy as sp\nfrom symhigh import Claim, symbolic\n{text}")
+        if count:
+            with loaded(tmp_path / "claims.py") as claims:
+                assert len(claims) == count
+        else:
+            words = r"claims\.py: two claims are called 'one'"
+            with pytest.raises(ValueError, match=words), loaded(tmp_path / "claims.py"):
+                pass
+
+
+def test_what_is_no_python_file_is_no_file_of_claims(tmp_path: Path) -> None:
+    (tmp_path / "claims.txt").write_text("a = 1")
+    with pytest.raises(ValueError, match=r"claims.txt'\): not a Python file"), loaded(tmp_path / "claims.txt"):
+        pass

@@ -14,7 +14,7 @@ import symhigh as sh
 from symhigh.ledger import Claim, Verdict, compare, error_slope, simulation
 from symhigh.ledger.companions import companions, thinned
 from symhigh.ledger.comparison import _finite
-from symhigh.ledger.reference import Reference
+from symhigh.ledger.reference import Reference, finite
 from symhigh.ledger.sensitivity import sensitivities
 from symhigh.rule.constant import RATE
 from symhigh.simulation import runner
@@ -375,3 +375,44 @@ def test_where_nothing_diverges_all_values_must_be_finite(curve: list, runs: lis
     one.message, other.messages = "diverged", {3: "diverged"}
     _finite(one, other, ["risk", "norm"])
     _finite(one, other, ["norm"])
+
+
+def test_populations_at_a_dimension() -> None:
+    """The spectrum is that of d coordinates, overlaps stay; what is neither has no counterpart."""
+    overlaps = sh.Overlaps(np.eye(3))
+    spectrum, same = finite((sh.Spectrum.from_eigenvalues([1, 2], [0.26, 0.74]), overlaps), 4)
+    assert same is overlaps
+    assert (spectrum.values.tolist(), spectrum.weights.tolist()) == ([1, 2], [0.25, 0.75])
+    with pytest.raises(TypeError, match="compare: a population stated by Start has no counterpart at d = 4"):
+        finite((sh.Start(),), 4)
+
+
+@pytest.mark.filterwarnings("ignore:diverged:RuntimeWarning")
+def test_slopes_of_errors_that_do_not_fluctuate() -> None:
+    """An error of zero has no logarithm; one that stays the same at every d has the slope zero, and no width."""
+    rule, other = sh.Schedule(sp.exp(-sh.t) / 4), sh.Schedule(sp.exp(-sh.t) / 2)
+    few = [sh.simulate(PROBLEM, rule, ISOTROPIC, START, d, 1.0, 3, t=[0.5, 1.0]) for d in (16, 64)]
+    one, two = (sh.derive(PROBLEM, r).solve(ISOTROPIC, START, 1.0) for r in (rule, other))
+    with pytest.raises(ValueError, match="learning_rate of a run at d = 16 equals the curve exactly"):
+        error_slope(one, few, "learning_rate")
+    slope = error_slope(two, few, "learning_rate")
+    assert slope.slope == pytest.approx(0, abs=1e-9)
+    assert slope.interval == pytest.approx((0, 0), abs=1e-9)
+    assert not slope.agrees
+    stopped = sh.derive(PROBLEM, sh.Constant(400)).solve(ISOTROPIC, START, 1.0)
+    with pytest.raises(ValueError, match="error_slope: the curve diverged"):
+        error_slope(stopped, few)
+
+
+@pytest.mark.parametrize("rate", [400, 40])
+@pytest.mark.filterwarnings("ignore:diverged:RuntimeWarning")
+def test_a_curve_that_ends_before_the_first_time_of_the_runs_disagrees(rate: float) -> None:
+    """At its start, or a little later: nothing is left to be compared, and the reason is said."""
+    few = sh.simulate(PROBLEM, sh.Constant(0.3), ISOTROPIC, START, 16, 1.0, 3, t=[0.5, 1.0])
+    stopped = sh.derive(PROBLEM, sh.Constant(rate)).solve(ISOTROPIC, START, 1.0)
+    assert stopped.t[-1] < 0.5
+    found = compare(stopped, few)
+    assert not found.agrees
+    assert found.t.size == 0
+    assert found.problems[0].startswith("the curve diverged at t = ")
+    assert "the curve diverged" in found._repr_html_()

@@ -8,8 +8,9 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.closed.enclosure import Ball
+from symhigh.derivation.gaussian.node import GaussianMean
 from symhigh.ledger.domain import Domain
-from symhigh.ledger.enclosed import settled
+from symhigh.ledger.enclosed import gap_of, settled
 from symhigh.ledger.evidence import Trial
 
 a = sp.Symbol("a", positive=True)
@@ -58,3 +59,15 @@ def test_a_difference_below_the_digits_compared_is_refuted_by_a_ball() -> None:
     pytest.importorskip("flint", reason="python-flint, the extra “enclosures”, is not installed")
     found = sh.numeric(a + sp.Integer(10) ** -33 - a, sp.Integer(0)).examine(Trial())
     assert found.verdict is sh.REFUTED
+    beyond = sh.numeric(a + sp.Integer(10) ** -45, a).examine(Trial())
+    assert beyond.verdict is sh.REFUTED
+    assert "fails: left - right is 1.0e-45" in beyond.detail
+    assert "proved by ball arithmetic" in beyond.detail
+
+
+def test_averages_of_two_variables_are_left_to_their_digits() -> None:
+    x, y = sp.symbols("x y", real=True)
+    half = sp.Rational(1, 2)
+    two = GaussianMean(sp.tanh(x) * sp.tanh(y), [x, y], [[1, half], [half, 1]])
+    assert gap_of(two, sp.S.Zero, {}, 10) is None
+    assert gap_of(GaussianMean(sp.tanh(x) ** 2, [x], [[1]]), two, {}, 10) is None

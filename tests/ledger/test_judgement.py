@@ -115,6 +115,19 @@ def test_outputs_without_noise_are_compared_to_rounding():
     assert off.outputs["y"].ratio.max() > 5
 
 
+def test_the_integration_is_trusted_relative_to_the_largest_value_of_all_dimensions():
+    """An error of 5e-6 is within 1e-6 of ten, the companions' largest value, and not of one."""
+    one, ten = (
+        replace(
+            ensemble(np.random.default_rng(18), 20, d),
+            values={"y": np.full((20, T.size), size)}, limit={"y": np.full(T.size, size + 5e-6)},
+        )
+        for d, size in ((400, 1.0), (100, 10.0))
+    )  # fmt: skip
+    alone, both = (judge(held, EXACT, {}, 0.01, 1e-6).outputs["y"].ratio.max() for held in ([one], [one, ten]))
+    assert alone > 2 > 1 > both > 0.2
+
+
 def test_what_is_not_finite_ends_the_comparison():
     rng = np.random.default_rng(18)
     runs = ensemble(rng, 20, 400)

@@ -55,6 +55,10 @@ def test_the_square_root_of_a_square_needs_its_sign(second: None) -> None:
     assert written(sp.sqrt(a), a)[1] == ["x1"]
 
 
+def test_constants_are_written_as_maxima_has_them() -> None:
+    assert written(sp.pi * a, sp.E + sp.EulerGamma) == ("(%pi*x1) - (%e + %gamma)", ["x1"])
+
+
 def test_a_row_is_proved_by_two_and_travels(second: None) -> None:
     claim = sh.Claim("square", evidence=sh.symbolic((a + b) ** 2, a**2 + 2 * a * b + b**2))
     row = claim.examine(second=True)

@@ -8,6 +8,8 @@ from scipy.linalg import expm, solve_continuous_lyapunov
 
 import symhigh as sh
 from symhigh.ledger import comparison
+from symhigh.ledger.judgement import Source
+from symhigh.ledger.theory import predicted
 
 HALVES, START = sh.Spectrum.from_eigenvalues([1.5, 0.5]), sh.Start(0.5, 1, 0.2)
 TIMES = np.linspace(0, 3, 13)[1:]
@@ -35,7 +37,7 @@ def test_covariances_between_times_at_rest():
 @pytest.fixture(scope="module")
 def experiment():
     runs = sh.simulate(PROBLEM, RULE, HALVES, START, 400, 3, 300, "gram", TIMES)
-    return sh.derive(PROBLEM, RULE).solve(HALVES, START, 3.1), runs
+    return sh.derive(PROBLEM, RULE).solve(HALVES, START, 3.1), runs, comparison.companions_of(runs)
 
 
 MISTAKES = {
@@ -50,11 +52,18 @@ MISTAKES = {
 }
 
 
+def test_where_there_is_no_linear_theory_companions_say_why():
+    runs = sh.simulate(PROBLEM, RULE, HALVES, START, 8, 0.5, 2, t=[0.5])
+    found = predicted(Source("companions"), runs, ["gain"])
+    assert found.fluctuations == "companions, as there is no linear theory: gain is no output of the derived limit"
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistakes_in_the_theory_are_refuted(monkeypatch, experiment, name):
     usual = comparison.predicted
     monkeypatch.setattr(comparison, "predicted", lambda *given: MISTAKES[name](usual(*given)))
-    found = sh.compare(*experiment, ("risk", "learning_rate"))
+    curve, runs, smaller = experiment
+    found = sh.compare(curve, runs, ("risk", "learning_rate"), companions=smaller)
     assert found.method == found.fluctuations == "the linear theory"
     assert found.agrees is (name == "none"), found.summary()
     if name == "none":

@@ -77,6 +77,10 @@ CHANGES = {
     "a verdict": (lambda text: text.replace("a**2 + TWO*a", "a**2 + 3*a"), "r/1: verdict was proved, is refuted"),
     "a claim that is gone": (lambda text: text.replace("sine = Claim", "sine = dict"), "r/2: not"),
     "a claim that is new": (lambda text: text + "new = Claim('n', evidence=[symbolic(a, a)])", "n: not in the record"),
+    "a line more": (
+        lambda text: text.replace("symbolic((a", "symbolic(a, a), symbolic((a"),
+        "r/1: 1 lines of evidence were recorded, 2 are there",
+    ),
     "a comment": (lambda text: text + "# other\n", "r/1: source was"),
 }
 
@@ -129,6 +133,7 @@ DAMAGED = {
     "a later form": ('{"symhigh_record": 99}', "a record of form 99"),
     "a half": ('{"symhigh_record": 1, "versions": {}}', "damaged, machine is missing"),
     "text for rows": (_whole(rows=[1]), "damaged, rows"),
+    "a number for a path": (_whole(paths=[1]), "damaged, paths"),
     "a line that is none": (_whole(rows=[ROW | {"lines": ["x"]}]), "damaged, rows"),
     **{f"{key} of another kind": (_whole(settings=SETTINGS | {key: {}}), f"damaged, {key}") for key in SETTINGS},
     **{f"{key} of a row of another kind": (_whole(rows=[ROW | {key: 1}]), "damaged, rows") for key in ROW},
@@ -158,6 +163,14 @@ def test_an_interrupted_run_has_no_record(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="interrupted"):
         record.write_record(tmp_path / "record.json", Ledger((), complete=False))
     assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_replay_compares_nothing(folder: Path) -> None:
+    recorded(folder)
+    text = CLAIMS.replace("yield trial.rng.uniform(1, 2), 1", "raise KeyboardInterrupt")
+    (folder / "claims.py").write_text(text)
+    with pytest.raises(ValueError, match=r"record.json'\): interrupted after \d claims; nothing is compared"):
+        record.replay(folder / "record.json", jobs=1)
 
 
 def test_an_interrupted_command_keeps_its_rows_and_says_that_there_is_no_record(folder: Path) -> None:

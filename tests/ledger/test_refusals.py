@@ -7,10 +7,11 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.ledger import Claim, Domain, must_fail, numeric, symbolic
+from symhigh.ledger import Claim, Domain, less, must_fail, numeric, simulation, symbolic
 from symhigh.ledger.verdict import combine
 
 a, b, n = sp.Symbol("a", positive=True), sp.Symbol("b", positive=True), sp.Symbol("n", positive=True)
+r = sp.Function("r")
 GOOD = symbolic((a + b) ** 2, a**2 + 2 * a * b + b**2)
 WHERE = sh.Spectrum.isotropic(), sh.Start(0, 1)
 CASES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
@@ -49,8 +50,12 @@ def test_refusals(name: str) -> None:
     [
         (symbolic([]), "nothing would be proved"),
         (numeric(sp.Sum(a**n, (n, 1, sp.oo)), a / (1 - a)), "diverges"),
+        (numeric(sp.Integral(r(n), (n, 0, a)), r(a)), "so it has no value at a point; give it as a formula"),
+        (symbolic(less(a, b + sp.O(n))), "a < b + O(n): an order symbol stands in an equation only"),
+        (simulation(lambda trial: 3, title="runs"), "simulation evidence 'runs' returned 3; return a Comparison"),
+        (simulation(lambda trial: [], title="runs"), "simulation evidence 'runs' returned []; return a Comparison"),
     ],
-    ids=["empty", "sum"],
+    ids=["empty", "sum", "unknown function", "order symbol", "no comparison", "no comparisons"],
 )
 def test_lines_without_an_answer_are_errors(evidence: Any, words: str) -> None:
     row = Claim("name", evidence=(evidence,), domain={a: (2, 3)}).examine()

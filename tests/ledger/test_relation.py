@@ -10,8 +10,9 @@ import mpmath
 import pytest
 import sympy as sp
 
-from symhigh.ledger import domain, relation
+from symhigh.ledger import domain, numeric, relation, symbolic
 from symhigh.ledger.equivalence import iff
+from symhigh.ledger.evidence import Trial
 from symhigh.ledger.judgement import Source, _freedom
 from symhigh.ledger.relation import Relation, counterexample
 from symhigh.ledger.verdict import Verdict
@@ -141,6 +142,39 @@ def test_equivalences_are_looked_at_on_both_sides_of_every_crossing() -> None:
     assert near.counterexample[1:] in ((("left", "False"), ("right", "True")), (("left", "True"), ("right", "False")))
     apart = iff(sp.StrictLessThan(a, 4), sp.StrictLessThan(a, 5)).watch(here, 3)
     assert apart.detail.startswith("not tested: both held at all 30 points; widen the domain")
+
+
+def test_equivalences_whose_boundary_is_left_out_are_not_tested() -> None:
+    """Also where both sides of it are reached."""
+    same = iff(sp.StrictLessThan(a, 1), sp.StrictLessThan(2 * a, 2))
+    narrow, wide = (domain.Domain({a: (0, 3)}, (sp.Abs(a - 1) > gap,)) for gap in (sp.Rational(1, 10**5), 0.02))
+    assert same.settle(narrow, 3).verdict is Verdict.PROVED
+    found = same.settle(wide, 3)
+    assert found.verdict is Verdict.FAILED
+    assert found.detail.startswith("not tested: Abs(a - 1) > 0.02 leaves the boundary out; widen the domain")
+
+
+def test_equivalences_without_a_proof() -> None:
+    """Equal gaps do not prove that a strict order is one that is not; a gap without an order does not hold."""
+    here = domain.Domain({a: (0, 3)})
+    assert iff(sp.StrictLessThan(a, 1), sp.LessThan(a, 1)).settle(here, 3).verdict is Verdict.VERIFIED
+    root = iff(sp.StrictLessThan(sp.sqrt(a - 1), 1), sp.StrictLessThan(a, 2)).settle(here, 3)
+    assert root.verdict is Verdict.REFUTED
+    assert root.counterexample[1:] == (("left", "False"), ("right", "True"))
+    assert sp.Rational(root.counterexample[0][1]) < 1
+    with pytest.raises(TypeError, match=r"iff\(Eq\(a, 1\)\): give an order such as symhigh.ledger.less"):
+        iff(sp.Eq(a, 1), sp.StrictLessThan(a, 1))
+
+
+@pytest.mark.parametrize(("quick", "points"), [(True, 10), (False, 30)])
+def test_at_how_many_points_evidence_looks(quick: bool, points: int) -> None:
+    """Quick mode takes fewer, and never more than were asked for."""
+    trial = Trial(domain.Domain({a: (1, 2)}), quick, 0)
+    assert numeric(sp.sin(2 * a), 2 * sp.sin(a) * sp.cos(a)).examine(trial).detail.startswith(f"{points} points")
+    few = numeric(sp.sin(2 * a), 2 * sp.sin(a) * sp.cos(a), points=3).examine(trial)
+    assert few.detail.startswith("3 points")
+    proved = symbolic((a + 1) ** 2, a**2 + 2 * a + 1).examine(trial)
+    assert f"also at {5 if quick else symbolic(a, a).points} points" in proved.detail
 
 
 @pytest.mark.parametrize(

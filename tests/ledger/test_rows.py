@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import sympy as sp
+
 from symhigh.ledger.maxima import Second
 from symhigh.ledger.rows import Ledger, Line, Row
-from symhigh.ledger.shown import Shown
+from symhigh.ledger.shown import Shown, show
 from symhigh.ledger.verdict import Proof, Verdict
 
 ONE = Shown("a = b", "a = b")
@@ -20,6 +22,13 @@ WRONG = Line("numeric", "", Verdict.REFUTED, "fails", assumed=("a > 0", "b > 0")
 
 def row(*lines: Line, verdict: Verdict = Verdict.PROVED, domain: str = "", expect: Verdict = Verdict.PROVED) -> Row:
     return Row("name", "id/1", "", "source", domain, expect, verdict, lines, 0.5)
+
+
+def test_words_beside_formulas_are_text_in_latex() -> None:
+    a = sp.Symbol("a")
+    assert show("left_side", "=", a**2) == Shown("left_side = a**2", r"\text{left side} = a^{2}")
+    assert show("R", "=", a**2) == Shown("R = a**2", "R = a^{2}")
+    assert show("right\\side", "=", a**2).latex == ""  # no command of LaTeX comes from a name
 
 
 def test_a_row_says_what_its_lines_do() -> None:

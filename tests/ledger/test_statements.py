@@ -241,6 +241,21 @@ def test_asymptotics_stand_alone_and_say_their_kind():
 
 
 # --- equivalences and twins -------------------------------------------------------------------------------------
+def test_an_equivalence_is_also_looked_at_by_numeric_evidence():
+    wide = {g: (0, 10), tau: (sp.Rational(1, 10), 3)}
+    row = examine(numeric([iff(less(g * tau / 2, 1), less(g, 2 / tau))]), domain=wide)
+    assert row.verdict is VERIFIED
+    assert row.lines[0].detail.startswith("30 points, and ")
+    assert examine(numeric([iff(less(g * tau / 2, 1), less(g, 3 / tau))]), domain=wide, expect=REFUTED).as_expected
+
+
+def test_long_equivalences_are_shown_as_text():
+    long = sum(sp.Symbol(f"a_{i}", positive=True) ** i for i in range(60))
+    shown = iff(less(long, 1), less(2 * long, 2)).shown
+    assert shown.latex == ""
+    assert " ⇔ " in shown.text
+
+
 def test_an_equivalence_needs_its_boundary():
     wide = {g: (0, 10), tau: (sp.Rational(1, 10), 3)}
     row = examine(iff(less(g * tau / 2, 1), less(g, 2 / tau)), domain=wide)
@@ -250,6 +265,14 @@ def test_an_equivalence_needs_its_boundary():
     one_sided = examine(iff(less(g * tau / 2, 1), less(g, 2 / tau)), domain={g: (0, 2 / tau)})
     assert one_sided.verdict is Verdict.FAILED
     assert "widen the domain" in one_sided.support
+
+
+def test_a_twin_that_is_not_decided_is_no_success():
+    """Neither refuted, as it must be, nor shown to hold."""
+    line = iff(less(g * tau / 2, 1), less(g, 3 / tau))
+    row = examine(must_fail(line, {g: (0, 2 / tau)}))
+    assert row.verdict is Verdict.FAILED
+    assert "widen the domain" in row.support
 
 
 def test_a_twin_must_fail():

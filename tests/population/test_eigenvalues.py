@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sympy as sp
 
+import symhigh as sh
 from symhigh.population.eigenvalues import apportion, precision, rounding, settled, without_rounding
 
 EPS = 2.0**-52
@@ -28,6 +30,10 @@ def test_what_rounding_leaves_of_zero() -> None:
     assert without_rounding("f", np.array([3 * EPS, 4.1 * EPS, 0.5, 1.0]), EPS).tolist() == [0, 4.1 * EPS, 0.5, 1.0]
     with pytest.raises(ValueError, match="f: K has the eigenvalue -2e-10, all must be >= 0"):
         without_rounding("f", np.array([-2e-10, 0.5, 1.0]), EPS)
+    with pytest.raises(ValueError, match="f: K has eigenvalues beyond the range of doubles"):
+        without_rounding("f", np.array([np.inf, 1.0]), EPS)
+    with pytest.raises(ValueError, match="f: all eigenvalues of K are zero; at least one must be > 0"):
+        without_rounding("f", np.zeros(3), EPS)
     assert without_rounding("f", np.array([-2e-7, 0.5, 1.0]), 2.0**-20).tolist() == [0, 0.5, 1.0]
 
 
@@ -53,6 +59,15 @@ def test_listed_eigenvalues_are_settled() -> None:
 def test_refusals(values: list[float], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         settled("f", np.array(values), EPS, True)
+
+
+def test_shares_may_be_symbols_where_eigenvalues_are_numbers() -> None:
+    share = sp.Symbol("a", positive=True)
+    spectrum = sh.Spectrum.from_eigenvalues([1, 2.0], [share, 1 - share])
+    assert spectrum.is_symbolic
+    assert sp.expand(spectrum.moment(1) - (2 - share)) == 0
+    with pytest.raises(ValueError, match=r"solve\(spectrum=…\): the spectrum still has symbols"):
+        spectrum.numeric("solve")
 
 
 def test_shares_keep_the_measure_from_end_to_end() -> None:

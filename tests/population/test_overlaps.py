@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import symhigh as sh
-from symhigh.population.population import cholesky, patterns
+from symhigh.population.population import Population, cholesky, patterns
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,19 @@ def test_scalars_are_spread_over_the_classes():
     assert (classes.theta_star == -0.5).all()
     assert (classes.v == 0.1).all()
     assert classes.counts(7).tolist() == [3, 2, 2]
+
+
+def test_what_a_population_must_be_stated_by():
+    """Of one vector and its target, of a network, and of several directions; a population itself is taken."""
+    p, q, target, u, v = sp.symbols("p q target u v", real=True)
+    all_three = "give a Spectrum and the Overlaps of all 3 directions"
+    for learnt, targets, given, words in (
+        ([p], [target], (3,), r"solve\(spectrum=3, start=None\): give a Spectrum and a Start"),
+        ([u, v], [target], (3,), r"solve\(classes=3\): give NetworkClasses"),
+        ([p, q], [target], (sh.Spectrum.isotropic(), sh.Start()), all_three),
+        ([p], [target, q], (sh.Spectrum.isotropic(),), all_three),
+    ):
+        with pytest.raises(TypeError, match=words):
+            Population.of(learnt, targets, *given)
+    population = Population.of([p], [target], sh.Spectrum.isotropic(), sh.Start())
+    assert Population.of([p], [target], population) is population

@@ -14,6 +14,7 @@ from scipy import special
 import symhigh as sh
 from symhigh.codegen.lower import Lowering
 from symhigh.codegen.target import NUMPY
+from symhigh.report.julia import _Translation
 from symhigh.report.script import Numbers
 from tests.report.test_script import CASES, SPECTRUM
 
@@ -146,6 +147,40 @@ def test_what_julia_has_no_form_for_is_refused() -> None:
     problem, rule, population = CASES["logistic"]
     with pytest.raises(NotImplementedError, match="has no Julia form here"):
         sh.export(sh.derive(problem, rule), *population, t_end=1, language="julia")
+
+
+FUNCTION = "@compiled\ndef f(a, n, m):\n    {}"
+STATEMENTS = {
+    "m = True": ["m = true"],
+    "m = False": ["m = false"],
+    "if not a > 0: return n": ["if !((a > 0))", "    return n", "end"],
+    "if a > 0 or a < n and m: m = 1": ["if ((a > 0) || ((a < n) && m))", "    m = 1", "end"],
+    "for k in range(1, n): m += k": ["for k in (1):(n - 1)", "    m += k", "end"],
+    "rhs(a, n)": ["rhs!(a, n)"],
+}
+NO_FORM = {
+    "for k in range(0, n, 2): m += k": "a range with a step",
+    "assert a": "assert a",
+    "return max(a, key=n)": r"max\(a, key=n\)",
+    "plain(a)": "plain",
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_statements_as_julia(statement: str) -> None:
+    """Ends of ranges count in Julia, and a function that changes its arguments ends in an exclamation mark."""
+    source = f"@compiled\ndef rhs(a, n):\n    n = a\n{FUNCTION.format(statement)}"
+    lines = _Translation(source).text(("f",)).splitlines()
+    begin = lines.index("function f(a, n, m)") + 1
+    assert [line[4:] for line in lines[begin : begin + len(STATEMENTS[statement])]] == STATEMENTS[statement]
+    assert ("function rhs!(a, n)" in lines) == ("rhs" in statement)
+
+
+@pytest.mark.parametrize("statement", NO_FORM)
+def test_statements_without_a_form_in_julia(statement: str) -> None:
+    source = f"def plain(a):\n    return a\n\n{FUNCTION.format(statement)}"
+    with pytest.raises(NotImplementedError, match=f"julia_script: {NO_FORM[statement]} has no Julia form here"):
+        _Translation(source).text(("f",))
 
 
 @pytest.mark.skipif(shutil.which("julia") is None, reason="needs Julia with OrdinaryDiffEq")

@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex, to_rgba
 import symhigh as sh
 from symhigh.cli import main
 from symhigh.report.figures import COLUMN, colour_of, shades
-from symhigh.report.gallery import Drawn, between, chosen, expect, high_line_5, recipes
+from symhigh.report.gallery import Drawn, between, chosen, expect, high_line_4, high_line_5, recipes
 from tests.tables import check
 
 FAST = ("high-line/4", "networks/density")
@@ -157,6 +157,18 @@ def test_every_figure_shows_what_it_is_to_show(name: str, monkeypatch: pytest.Mo
     assert not told or told[-1] == pytest.approx(1.0)
     found = {**picture(drawn), "asked": calls}
     check(Path(__file__).with_name("test_gallery.json"), name, found, rtol=1e-5)
+
+
+def test_dotted_lines_end_with_the_curve_and_have_the_predicted_slope() -> None:
+    drawn = high_line_4.figure(quick=True)
+    totals = [total for total in high_line_4.SUMS if total != 1]
+    for axes, name, place in zip(drawn.figure.axes, ("risk", "learning_rate"), (0, 1), strict=True):
+        dotted = [each for each in axes.lines if each.get_linestyle() == ":"]
+        assert len(dotted) == len(totals)
+        for each, total in zip(dotted, totals, strict=True):
+            x, y = (np.log(np.asarray(values)) for values in (each.get_xdata(), each.get_ydata()))
+            assert y[-1] == pytest.approx(np.log(drawn.data[f"{total:g}"][name][-1]))
+            assert (y[-1] - y[0]) / (x[-1] - x[0]) == pytest.approx(high_line_4.slopes(total)[place], abs=1e-9)
 
 
 def test_data_that_shows_something_else_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -29,6 +29,11 @@ def curve(eta, seed):
     )
 
 
+def runs(eta, count, seed):
+    rule, where = sh.Constant(eta), (sh.Spectrum.isotropic(), sh.Start())
+    return sh.simulate(sh.least_squares(), rule, *where, 8, 1.0, range(seed, seed + count), t=[0.5, 1.0])
+
+
 def fails(d, seed):
     if d == 2:
         raise ArithmeticError("no such dimension")

@@ -46,8 +46,16 @@ def named(rule: object) -> str:
     return type(rule).__name__
 
 
-@pytest.mark.parametrize("method", ["direct", "gram"])
-@pytest.mark.parametrize("rule", RULES, ids=named)
+PARTS = (RULES[0], RULES[3], RULES[6])
+"""Rules that others of the table hold as a part: their chains, a second each, are run with the slow tests."""
+LINEAR = [
+    pytest.param(rule, method, marks=[pytest.mark.slow] if method == "gram" and rule in PARTS else [])
+    for rule in RULES
+    for method in ("direct", "gram")
+]
+
+
+@pytest.mark.parametrize(("rule", "method"), LINEAR, ids=lambda x: x if isinstance(x, str) else named(x))
 def test_linear_vectors(rule: sh.Rule, method: str) -> None:
     output = "average_risk" if isinstance(rule, sh.Averaged) else "risk"
     size, seeds = (600, 48) if method == "direct" else (2000, 800)
@@ -143,12 +151,15 @@ def test_committee_under_adagrad_norm_as_integrated_elsewhere() -> None:
     assert curve.learning_rate == pytest.approx([0.8046818, 0.7471220, 0.6969336, 0.6145713], abs=1e-7)
 
 
-@pytest.mark.parametrize("problem", [
-    sh.least_squares(0.3, sh.PRODUCT), sh.logistic_regression(model=sh.SQUARES),
-], ids=lambda p: p.name)  # fmt: skip
-@pytest.mark.parametrize("rule", [
-    sh.AdaGradNorm(0.6, 0.8), sh.Polyak(), sh.MiniBatch(sh.Schedule(0.4 / (1 + sh.t)), 2),
-], ids=named)  # fmt: skip
+SQUARE, LOGISTIC = sh.least_squares(0.3, sh.PRODUCT), sh.logistic_regression(model=sh.SQUARES)
+BATCHES = sh.MiniBatch(sh.Schedule(0.4 / (1 + sh.t)), 2)
+
+
+@pytest.mark.parametrize(("problem", "rule"), [
+    (SQUARE, sh.AdaGradNorm(0.6, 0.8)), (SQUARE, sh.Polyak()), (SQUARE, BATCHES),
+    (LOGISTIC, sh.AdaGradNorm(0.6, 0.8)), pytest.param(LOGISTIC, sh.Polyak(), marks=pytest.mark.slow),
+    (LOGISTIC, BATCHES),
+], ids=lambda x: x.name if isinstance(x, sh.Problem) else named(x))  # fmt: skip
 def test_networks_under_any_loss_and_rule(problem: sh.Problem, rule: sh.Rule) -> None:
     assert gaps(problem, rule, FOUR, d=2000, seeds=12).max() < 1
 

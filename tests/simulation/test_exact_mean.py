@@ -145,6 +145,12 @@ def test_few_effective_dimensions_shift_the_threshold():
         (sh.logistic_regression(), sh.Constant(1), "second moments do not close"),
         (sh.least_squares(1), sh.AdaGradNorm(1, 1), "AdaGradNorm depends on the samples"),
         (sh.least_squares(1), sh.LineSearch(), "LineSearch depends on the samples"),
+        (sh.least_squares(1), sh.Averaged(sh.Constant(1)), "a step of Averaged moves more than X by its own gradient"),
+        (sh.least_squares(1), sh.ScheduleFree(1, 0.5), "a step of ScheduleFree moves more than X"),
+        (sh.least_squares(1), sh.Momentum(sh.Constant(1), 1), "a step of Momentum moves more than X"),
+        (sh.committee(2, 1), sh.Constant(1), "not linear in one learnt vector"),
+        (sh.Problem((sh.x - sh.x_star - sh.eps**2) ** 2 / 2, noise=1), sh.Constant(1), "the loss is not c"),
+        (sh.least_squares(noise=sh.StudentT(2)), sh.Constant(1), "has no finite variance"),
         (sh.least_squares(sp.Symbol("omega")), sh.Constant(1), "have no value"),
     ],
 )

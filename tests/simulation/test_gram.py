@@ -1,18 +1,25 @@
 """The exact Gram chain has the law of direct simulation: two-sample tests, starts, sizes beyond direct reach."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
+import sympy as sp
 from scipy.stats import ks_2samp
 
 import symhigh as sh
+from symhigh.rule import Rule
 from symhigh.simulation.gram import GramWalk, eigenspaces, start_in
 from symhigh.simulation.runner import _root_of, prepare
+from symhigh.symbols import G, X, g
+from symhigh.symbols import d as DIMENSION
 from tests.scenarios import SCENARIOS
 
 FALSE_ALARM = 1e-4
 """Chance that a test of equal laws fails for equal laws, Bonferroni over its Kolmogorov-Smirnov tests."""
 
 # eigenspaces of dimensions 1, 2, 3, 4: every case of the χ² law
+TRAIL = sp.Symbol("TRAIL", real=True)
 SMALL = sh.Spectrum.from_eigenvalues([2.0, 0.3, 1.0, 0.6], [0.1, 0.2, 0.3, 0.4])
 
 
@@ -131,6 +138,40 @@ def test_given_vectors_are_projected_on_the_eigenspaces():
         np.testing.assert_allclose(
             [alpha[k] ** 2 + beta[k] ** 2, alpha[k] * s[k], s[k] ** 2], [x @ x, x @ y, y @ y], rtol=1e-12
         )
+
+
+@dataclass(frozen=True)
+class Trailing(Rule):
+    """Descent with a vector that trails the iterate, from a start of its own."""
+
+    begin: sp.Expr
+    rate = sp.Rational(1, 10)
+
+    @property
+    def step(self):
+        return {X: X - g / DIMENSION * G, TRAIL: TRAIL + (X - TRAIL) / DIMENSION}
+
+    @property
+    def start(self):
+        return {TRAIL: self.begin}
+
+
+def test_further_vectors_start_linearly_in_the_iterate():
+    where = sh.Spectrum.from_eigenvalues([1, 2]), sh.Start(1, 1, 0.2), 8, 1.0, 2
+    assert sh.simulate(sh.least_squares(), Trailing(2 * X), *where, method="gram").complete
+    for begin in (X**2, X + 1):
+        with pytest.raises(ValueError, match=r"TRAIL starts at .*, not linear in the iterate"):
+            sh.simulate(sh.least_squares(), Trailing(begin), *where, method="gram")
+
+
+@pytest.mark.filterwarnings("ignore::symhigh.EffectiveDimensionWarning")
+def test_the_chain_begins_with_the_risk_of_the_vectors_given():
+    rng = np.random.default_rng(5)
+    X, X_star = rng.standard_normal((2, 9)) / 3
+    root = rng.standard_normal((9, 9)) / 3
+    spectrum, start = sh.Spectrum.from_covariance(root @ root.T), sh.Start.from_vectors(X, X_star)
+    chain = sh.simulate(sh.least_squares(), sh.Constant(0.1), spectrum, start, 9, 1.0, 1, t=[0.0, 1.0], method="gram")
+    assert chain.risk[0, 0] == pytest.approx((X - X_star) @ root @ root.T @ (X - X_star) / 2, rel=1e-12)
 
 
 def test_a_thousand_million_dimensions_lie_on_the_limit():

@@ -46,6 +46,14 @@ CASES: dict[str, tuple[Callable[[Path], Any], type[Exception], str]] = {
     "grid of seeds": (
         lambda out: sh.sweep(lambda seed: {"y": 1.0}, {"seed": [1]}, out=out), ValueError, "seeds are given by seeds=",
     ),
+    "sweep of nothing": (lambda out: sh.sweep(None, {"x": [1]}, out=out), TypeError, "experiment must be a function"),
+    "sweep into a number": (lambda _: sh.sweep(lambda x, seed: {}, {"x": [1]}, out=3), TypeError, "out must be a path"),
+    "grid of a number": (
+        lambda out: sh.sweep(lambda x, seed: {}, {"x": 3}, out=out), TypeError, r"over\['x'\] must be a list of values"
+    ),
+    "grid of a name that is no text": (
+        lambda out: sh.sweep(lambda x, seed: {}, {3: [1]}, out=out), TypeError, r"over\[3\]"
+    ),
     "random start without a generator": (
         lambda _: sh.Start(1, 1, 0, random=True).vectors(WHERE[0], 4), ValueError, "rng is needed"
     ),

@@ -8,13 +8,15 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
 import pytest
 
 import symhigh as sh
-from tests.simulation.sweep_case import OVER, SEEDS, curve, fails, walk
+from symhigh.simulation.identity import source_hash
+from tests.simulation.sweep_case import OVER, SEEDS, curve, fails, runs, walk
 
 pytest.importorskip("pyarrow")
 
@@ -100,6 +102,16 @@ def test_curves_become_columns(tmp_path):
     np.testing.assert_array_equal(found.column("t"), [1.0, 2.0])
 
 
+def test_the_run_of_a_cell_becomes_columns_and_several_are_refused(tmp_path):
+    with ThreadPoolExecutor(1) as pool:
+        found = sh.sweep(runs, {"eta": [0.3], "count": [1]}, 2, executor=pool, out=tmp_path / "one")
+        with pytest.raises(RuntimeError, match=r"the experiment returned runs of 2 seeds; run one, seeds=\[seed\]"):
+            sh.sweep(runs, {"eta": [0.3], "count": [2]}, 2, executor=pool, out=tmp_path / "two")
+    both = [runs(0.3, 1, seed).outputs["risk"][0] for seed in range(2)]
+    np.testing.assert_array_equal(found.column("risk"), np.concatenate(both))
+    np.testing.assert_array_equal(found.column("t"), [0.5, 1.0] * 2)
+
+
 def test_a_failing_cell_is_named_and_the_others_kept(tmp_path):
     with (
         ThreadPoolExecutor(1) as pool,
@@ -145,6 +157,35 @@ def experiment(tmp_path, scale=2, operator="*", unrelated=1):
     module = importlib.util.module_from_spec(spec)
     exec(compile(file.read_text(), file, "exec"), module.__dict__)  # bytecode of an edit within a second is stale
     return module.experiment
+
+
+class Scaled:
+    """An experiment that is an object, with a method that is one, too."""
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def __call__(self, eta, seed):
+        return {"value": self.scale * eta}
+
+    def other(self, eta, seed):
+        return {"value": eta / self.scale}
+
+
+def countdown(n):
+    """Uses itself."""
+    return countdown(n - 1) if n else 0
+
+
+def test_what_is_bound_and_called_belongs_to_an_experiment():
+    """Arguments bound by ``partial`` tell experiments apart; so do classes and methods, not the objects of a class."""
+    assert source_hash(partial(walk, eta=1.0)) == source_hash(partial(walk, eta=1.0))
+    hashes = [source_hash(f) for f in (walk, partial(walk, eta=1.0), partial(walk, eta=2.0), partial(walk, 1.0))]
+    assert len(set(hashes)) == 4
+    assert source_hash(Scaled(2)) == source_hash(Scaled(3)) != source_hash(Scaled(2).other)
+    assert source_hash(Scaled(2).other) == source_hash(Scaled(3).other) == source_hash(Scaled.other)
+    assert source_hash(countdown) != source_hash(walk)
+    assert source_hash(len) == source_hash(len) != source_hash(walk)
 
 
 def run(function, out):

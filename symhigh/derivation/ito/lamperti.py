@@ -35,8 +35,6 @@ def _separable(sde: ItoSDE) -> list[AdditiveCoordinate]:
     found = []
     for state, sigma in zip(sde.states, sde.diffusion, strict=True):
         scale, shape = sp.factor(sigma).as_independent(state, as_Add=False)
-        if scale.has(*sde.states):
-            raise ValueError(f"additive_coordinates: noise {sigma} of {state} depends on another state")
         found.append(_check(sde, sp.integrate(1 / shape, state), scale))
     return found
 

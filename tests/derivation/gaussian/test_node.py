@@ -102,6 +102,16 @@ def test_derivative_in_the_correlation() -> None:
     assert abs(node.diff(B12).subs(AT).evalf(9) - slope) < 1e-7
 
 
+def test_derivative_in_a_parameter_of_the_integrand_alone() -> None:
+    """``E log(1 + e^{a x}) `` has the derivative ``E x σ(a x)`` in a; with a open there are no digits yet."""
+    a = sp.Symbol("a", positive=True)
+    node = expect(sp.log(1 + sp.exp(a * x)), sp.eye(1), (x,))
+    (inner,) = node.atoms(GaussianMean)
+    assert inner.evalf(15) == inner
+    slope = mp.quad(lambda u: u / (1 + mp.exp(-u / 2)) * mp.exp(-(u**2) / 2), [-mp.inf, mp.inf]) / mp.sqrt(2 * mp.pi)
+    assert abs(node.diff(a).subs(a, sp.Rational(1, 2)).evalf(15) - slope) < 1e-13
+
+
 def test_derivative_in_a_parameter_and_through_the_covariance() -> None:
     a = sp.Symbol("a", positive=True)
     node = expect(sp.sqrt(1 + a**2 * x**2), [[a]])

@@ -77,6 +77,13 @@ def test_corners() -> None:
     assert float(FourSigns(half, 0, 0, 0, 0, half)) == pytest.approx(third**2, abs=1e-14)
 
 
+def test_open_correlations_wait_for_their_numbers() -> None:
+    r = sp.Symbol("r", real=True)
+    node = FourSigns(r, 0, 0, 0, 0, r)
+    assert node.evalf(20) == node
+    assert abs(node.subs(r, sp.Rational(1, 2)).evalf(20) - sp.Rational(1, 9)) < 1e-18
+
+
 def test_four_half_spaces_need_no_quadrature_node() -> None:
     law = sp.Matrix(4, 4, lambda i, j: 1 if i == j else sp.Rational(1, 3 + i + j))
     relu = sp.Max(0, U[2]) * sp.Max(0, U[3])

@@ -129,6 +129,15 @@ def test_fokker_planck_is_solved_by_the_gaussian_of_ornstein_uhlenbeck():
     assert all(abs(sp.N(gap.subs({t: a, x: b}), 40)) < 1e-30 for a, b in points)
 
 
+def test_independent_noises_spread_each_along_itself():
+    """The product of two densities of Ornstein and Uhlenbeck; nothing is mixed."""
+    both = fokker_planck(ItoSDE((x, y), (-x, -k * y), sp.diag(1, s)))
+    density = sp.exp(-(x**2) - k * y**2 / s**2)
+    assert sp.Derivative(sp.Function("p")(t, x, y), x, y) not in both.atoms(sp.Derivative)
+    found = both.rhs.subs(sp.Function("p")(t, x, y), density).doit()
+    assert sp.simplify(found) == 0
+
+
 def test_fokker_planck_is_the_adjoint_of_the_generator():
     """∫ φ (L* p) = ∫ (L φ) p for Gaussian p and polynomial φ, two states."""
     sde = ItoSDE((x, y), (y - x, -x * y), sp.Matrix([[x, 1], [0, y]]))

@@ -1,0 +1,106 @@
+"""Objects on disk: the same bits for all processes, whatever is there, and Numba where no object can be made."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import symhigh as sh
+from tests.codegen.test_c import needs_compiler
+
+SOLVE = """
+import symhigh as sh
+curve = sh.derive(sh.logistic_regression(), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 5)
+print(curve.risk.tobytes().hex())
+"""
+
+
+def started(place: Path, script: str = SOLVE, warn: str = "error", **environment: str) -> subprocess.Popen[str]:
+    env = {k: v for k, v in os.environ.items() if k != "SYMHIGH_TARGET"}
+    return subprocess.Popen(
+        [sys.executable, "-W", warn, "-c", script], env={**env, "SYMHIGH_CACHE": str(place), **environment},
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def result(process: subprocess.Popen[str]) -> str:
+    text, errors = process.communicate()
+    assert process.returncode == 0, errors
+    return text
+
+
+@needs_compiler
+def test_processes_on_a_cold_cache_and_damaged_objects_give_the_same_bits(tmp_path: Path) -> None:
+    place = tmp_path / "cache"
+    found = {result(p) for p in [started(place) for _ in range(3)]}
+    kept = sorted(place.glob("o_*.so"))
+    assert len(kept) == 3  # the right-hand side, the stepper and the helpers of quadrature
+    assert not list(place.glob("*.tmp"))
+    whole = [file.read_bytes() for file in kept]
+    kept[0].write_bytes(whole[0][:1000])
+    kept[1].write_bytes(whole[1][:5000] + b"\\0?" * 8 + whole[1][5016:])
+    found.add(result(started(place)))
+    assert len(found) == 1
+    assert [file.read_bytes() for file in kept] == whole
+    next(iter(place.glob("o_*.sum"))).unlink()
+    assert result(started(place)) in found
+
+
+@needs_compiler
+def test_without_a_private_folder_objects_are_made_for_the_process_alone(tmp_path: Path) -> None:
+    place = tmp_path / "open"
+    place.mkdir()
+    place.chmod(0o777)
+    text = result(started(place, warn="ignore"))
+    assert text == result(started(tmp_path / "private"))
+    assert not list(place.iterdir())
+
+
+PLAIN = SOLVE.replace("logistic_regression()", "least_squares()")
+
+
+@pytest.fixture(scope="module")
+def numbas(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder that holds what Numba makes of a curve, and no object; and the curve."""
+    place = tmp_path_factory.mktemp("numba") / "cache"
+    text = result(started(place, PLAIN, SYMHIGH_TARGET="numba"))
+    assert not list(place.glob("o_*"))
+    return place, text
+
+
+@needs_compiler
+def test_a_compiler_that_does_not_work_is_named_once_and_numba_serves(
+    tmp_path: Path, numbas: tuple[Path, str]
+) -> None:
+    """Which faults there are, tests/codegen/test_compiler.py goes through."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "cc").write_text("#!/bin/sh\nexit 1\n")
+    (folder / "cc").chmod(0o755)
+    script = f"""
+import warnings
+import symhigh as sh
+with warnings.catch_warnings(record=True) as seen:
+    warnings.simplefilter("always")
+    system = sh.derive(sh.least_squares(), sh.AdaGradNorm(1, 0.3))
+    curves = [system.solve(sh.Spectrum.isotropic(), sh.Start(), 5) for _ in range(2)]
+(text,) = {{str(w.message) for w in seen}}
+assert {str(folder)!r} in text and "SYMHIGH_TARGET=numba" in text, text
+print(repr(curves[0].risk[-1]))
+"""
+    text = result(started(numbas[0], script, PATH=f"{folder}:/usr/bin:/bin"))
+    curve = sh.derive(sh.least_squares(), sh.AdaGradNorm(1, 0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 5)
+    assert curve.risk[-1] == pytest.approx(float(text.partition("(")[2].partition(")")[0] or text), rel=1e-12)
+
+
+@needs_compiler
+def test_a_full_disk_leaves_the_work_to_numba(numbas: tuple[Path, str]) -> None:
+    """No file beyond 2000 bytes, neither in the folder nor among temporary files: one warning, and the curve."""
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+    text, errors = started(numbas[0], limited + PLAIN, warn="default").communicate()
+    assert "cannot be written to: File too large; Numba compiles" in errors
+    assert "Traceback" not in errors
+    assert text == numbas[1]
+    assert len(text.strip()) == 201 * 16
