@@ -6,6 +6,7 @@ Part of the files. ``tomllib`` reads the text; lines are found by handing it sta
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -160,6 +161,8 @@ class Table:
             return self.formula(key, {}, value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.fail(key, f"{shown(value)} must be a number")
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            self.fail(key, f"{shown(value)} must be a number that a double holds, at most {sys.float_info.max:.3g}")
         return value
 
     def whole(self, key: str, least: int, default: int | None = None) -> int:

@@ -114,6 +114,15 @@ def test_refusals(name: str) -> None:
         make()
 
 
+def test_whole_numbers_beyond_doubles_are_refused() -> None:
+    big = "9" * 400
+    table = Table.of(f"n = {big}\nlist = [1, -{big}]\nfits = {10**300}\n", "file.toml")
+    for read, key in ((table.number, "n"), (table.numbers, "list")):
+        with pytest.raises(ValueError, match=rf"file.toml, line ., {key}: .* must be a number that a double holds"):
+            read(key)
+    assert table.number("fits") == 10**300
+
+
 def test_texts_are_at_most_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document, "_LARGEST", 5)
     assert Table.of("a = 1", "f").values == {"a": 1}

@@ -84,7 +84,14 @@ def _text(data: bytes) -> str:
 def _formula(data: bytes) -> str:
     found = read_expression("schedule", _text(data))
     back = read_expression("schedule", write_expression(found))
-    return "" if back == found else f"written as {write_expression(found)!r}, which is read as {back}"
+    if back == found or all(_close(found, back, at) for at in (0.3, 1.7, 4.1)):  # factors are multiplied out
+        return ""
+    return f"written as {write_expression(found)!r}, which is read as {back}"
+
+
+def _close(one: sp.Expr, other: sp.Expr, at: float) -> bool:
+    left, right = (complex(e.xreplace({sh.t: sp.Float(at)}).evalf()) for e in (one, other))
+    return abs(left - right) <= 1e-9 * (abs(left) + abs(right))
 
 
 def _experiment(data: bytes) -> str:
