@@ -33,7 +33,7 @@ def test_derive_prints_symbols_and_latex() -> None:
     assert len(json.loads(call("derive", "--json", "--full").output)["equations"]) > 5
 
 
-SLOW = ("committee", "learning-committee")
+SLOW = ("committee", "learning-committee", "squared-hinge")
 
 
 @pytest.mark.parametrize("loss", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in LOSSES])

@@ -161,8 +161,8 @@ class Expressions:
         owner = e.func.value if isinstance(e.func, ast.Attribute) else None
         if name == "uint64" and isinstance(e.args[0], ast.Constant):
             return f"{e.args[0].value!r}ULL", "u"
-        if name == "view" and ast.unparse(e.args[0]) == "numpy.float64":
-            code, _ = self.value(owner)  # type: ignore[arg-type]
+        if name == "numbers_in":
+            code, _ = self.value(e.args[0])
             return f"((array1){{(double *){code}.p, {code}.n0}})", "a1"
         library = owner is None or (isinstance(owner, ast.Name) and owner.id in ("math", "numpy"))
         given = [self.value(a) for a in e.args if not isinstance(a, ast.Tuple)]

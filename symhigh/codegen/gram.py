@@ -37,6 +37,7 @@ from symhigh.system import MomentSystem
 _RESERVED = (
     *("source", "words", "pool", "at", "together", "chi_cube", "spread", "quick", "radius", "along", "across", "on"),
     *("fixed", "beyond", "group", "value", "entry", "axis", "total", "square", "high", "low"),
+    "numbers_in",
 )
 
 
@@ -92,7 +93,7 @@ class _Chain(Sample):
             f"{names(d)} = d_",
             f"{names(ROOT)} = sqrt(d_)",
             "source, words = rng",
-            "pool = words.view(numpy.float64)",
+            "pool = numbers_in(words)",
             *([] if s.batch == 1 else [f"total = numpy.empty({self.gradients * frame} * n)"]),
             *(f"{names(p)} = par[{k}]" for k, p in enumerate(self.system.parameters)),
             *loaded(names, s, self.place),

@@ -93,7 +93,7 @@ def normal_source(target: Target) -> str:
 
     ``ready(source, words, most)``
         ``(at, count)``: the next 1 ≤ count ≤ most normals of the sequence are ``pool[at : at + count]``, where
-        ``pool = words.view(float64)``;
+        ``pool = numbers_in(words)``;
     ``together(source, words, count)``
         the place of ``count`` of them in one piece, count ≤ POOL; skips the rest of the pool where too few are left;
     ``normals(rng, out)``
@@ -102,9 +102,9 @@ def normal_source(target: Target) -> str:
         a uniform number from the unit interval, never 0.
     """
     if target is NUMPY:
-        imported = "from symhigh.codegen.normal_reference import fill_from_lanes, next_bits"
+        imported = "from symhigh.codegen.normal_reference import fill_from_lanes, next_bits, numbers_in"
         return "\n\n".join([imported, _UNIFORM, _REQUESTS])
-    imported = "from symhigh.codegen.words import fused, number_of, word_of" if target is NUMBA else ""
+    imported = "from symhigh.codegen.words import fused, number_of, numbers_in, word_of" if target is NUMBA else ""
     return "\n\n".join([imported, _NEXT_BITS, _FILL, _UNIFORM, _REQUESTS])
 
 
@@ -218,7 +218,7 @@ def refill(source, words):
     if source is None:
         fill_from_lanes(words)
     else:
-        pool = words.view(numpy.float64)
+        pool = numbers_in(words)
         for i in range({FIRST}, {END}):
             pool[i] = source.standard_normal()
     words[{PLACE}] = numpy.uint64({FIRST})
@@ -248,7 +248,7 @@ def together(source, words, count):
 @njit
 def normals(rng, out):
     source, words = rng
-    done, pool = 0, words.view(numpy.float64)
+    done, pool = 0, numbers_in(words)
     while done < out.shape[0]:
         at, count = ready(source, words, out.shape[0] - done)
         fresh, room = pool[at : at + count], out[done : done + count]

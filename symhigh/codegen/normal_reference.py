@@ -19,6 +19,11 @@ _U = np.uint64
 _SPLIT = 2.0**27 + 1
 
 
+def numbers_in(words: Any) -> Any:
+    """The same memory as doubles."""
+    return words.view(np.float64)
+
+
 def fill_from_lanes(words: Any) -> None:
     """Words from the lanes, then the map from pairs of words, in place."""
     state = words[: 4 * LANES].reshape(4, LANES)
@@ -33,7 +38,7 @@ def fill_from_lanes(words: Any) -> None:
     across = x * _polynomial(x * x, SINE)
     along = _polynomial(x * x, COSINE) * np.where(b & _U(1), -1.0, 1.0)
     exchanged = (b & _U(2)) != 0
-    pool = words[FIRST : FIRST + POOL].view(np.float64)
+    pool = numbers_in(words[FIRST : FIRST + POOL])
     pool[: POOL // 2] = radius * np.where(exchanged, across, along)
     pool[POOL // 2 :] = radius * np.where(exchanged, along, across)
 

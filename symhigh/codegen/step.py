@@ -45,7 +45,7 @@ _ROOT = OwnedSymbol("root_d", positive=True)
 _LAST = OwnedSymbol("last_entry", real=True)
 _RESERVED = (
     *("source", "words", "pool", "at", "ready", "together", "normals", "push", "extra", "rng", "on", "last"),
-    *("value", "draws", "roots", "total", "root", "entry", *MAP_NAMES),
+    *("value", "draws", "roots", "total", "root", "entry", "numbers_in", *MAP_NAMES),
 )
 
 
@@ -79,7 +79,7 @@ class _Step:
             f"{names(d)} = float(n)",
             f"{names(_ROOT)} = sqrt({names(d)})",
             "source, words = rng",
-            "pool = words.view(numpy.float64)",
+            "pool = numbers_in(words)",
             *(f"{names(p)} = par[{k}]" for k, p in enumerate(self.system.parameters)),
             *loaded(names, s, self.place),
             *(f"{names(slope(p))} = 0.0" for p in range(len(s.students))),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from llvmlite import ir
 from numba import types
+from numba.core.imputils import impl_ret_borrowed
 from numba.extending import intrinsic
 
 
@@ -43,3 +44,25 @@ def word_of(typing_context, number):
         return builder.bitcast(value, context.get_value_type(types.uint64))
 
     return types.uint64(types.float64), made
+
+
+@intrinsic
+def numbers_in(typing_context, words):
+    """The same memory as an array of doubles; ``words.view`` takes Numba a fifth of a second to compile."""
+    seen = words.copy(dtype=types.float64)
+
+    def made(context, builder, signature, given):
+        before = context.make_array(words)(context, builder, given[0])
+        after = context.make_array(seen)(context, builder)
+        context.populate_array(
+            after,
+            data=builder.bitcast(before.data, context.get_data_type(types.float64).as_pointer()),
+            shape=before.shape,
+            strides=before.strides,
+            itemsize=before.itemsize,
+            meminfo=before.meminfo,
+            parent=before.parent,
+        )
+        return impl_ret_borrowed(context, builder, seen, after._getvalue())
+
+    return seen(words), made

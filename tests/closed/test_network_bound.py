@@ -55,7 +55,7 @@ def test_divergence_is_the_expression_and_has_its_zero_at_the_target():
         np.zeros(20), abs=1e-28
     )
     near = divergence(limit, first, second, first * second + 1e-6)
-    assert near.divergence == pytest.approx(1e-12 / (2 * near.slope), rel=1e-4)
+    assert near.divergence == pytest.approx(1e-12 / (2 * near.slope), rel=1e-4, abs=0)
     with pytest.raises(ValueError, match="boundary"):
         divergence(limit, np.ones(1), np.ones(1), np.ones(1))
 

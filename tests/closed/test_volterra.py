@@ -75,9 +75,9 @@ def test_long_time_is_the_renewal_limit(noise: float, values: list[float]) -> No
     rho, floor, size = (
         float(f().evaluate()) for f in (equation.exponent, equation.floor, equation.amplitude)
     )
-    late = 12.0 / rho if noise else 150.0 / rho
+    late = 12.0 / rho if noise else 40.0 / rho
     gap = integrated(noise, 0.6, values, [late])[0] - floor
-    assert gap == pytest.approx(size * np.exp(-rho * late), rel=1e-3 if noise else 1e-8)
+    assert gap == pytest.approx(size * np.exp(-rho * late), rel=1e-3 if noise else 1e-8, abs=0)
 
 
 def test_above_the_threshold_the_risk_grows_with_the_exponent() -> None:

@@ -85,7 +85,7 @@ def test_arithmetic(text: str, code: str, kind: str) -> None:
         ("k[1:2]", "((integers){v_k.p + (1), (2) - (1)})", "k1"),
         ("m.shape[1]", "v_m.n1", "i"), ("y.size", "v_y.n0", "i"), ("r.table", "v_r->v_table", "a2"),
         ("r.λ", "v_r->v__u3bb_", "d"), ("r.act", "v_r->v_act", "f"), ("r.act(x, y)", "v_r->v_act(v_x, v_y)", "i"),
-        ("b.view(numpy.float64)", "((array1){(double *)v_b.p, v_b.n0})", "a1"),
+        ("numbers_in(b)", "((array1){(double *)v_b.p, v_b.n0})", "a1"),
     ],
 )  # fmt: skip
 def test_entries_and_parts_of_arrays_and_records(text: str, code: str, kind: str) -> None:

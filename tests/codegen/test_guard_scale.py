@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 import sympy as sp
 
 import symhigh as sh
@@ -30,6 +31,7 @@ def test_what_has_no_value_is_compared_multiplied_out():
     assert _scale_free(sp.zoo) == sp.zoo
 
 
+@pytest.mark.slow
 def test_a_committee_of_three_has_its_linear_algebra_in_seconds():
     system = sh.derive(sh.committee(2, 1, "erf"), sh.Constant(0.5))
     J, begin = jacobian(system), time.process_time()

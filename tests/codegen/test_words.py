@@ -11,11 +11,19 @@ from symhigh.codegen.target import NUMBA
 
 pytest.importorskip("numba")
 SOURCE = f"""{NUMBA.header}
-from symhigh.codegen.words import fused, number_of, word_of
+from symhigh.codegen.words import fused, number_of, numbers_in, word_of
 
 @njit
 def all_of(a, b, c):
     return fused(a, b, c), word_of(a), number_of(word_of(b) ^ word_of(c) ^ word_of(c))
+
+
+@njit
+def turned(words):
+    numbers = numbers_in(words)
+    last = numbers[numbers.shape[0] - 1]
+    numbers[0] = last + words.shape[0]
+    return numbers
 """
 
 
@@ -29,3 +37,16 @@ def test_bits_are_kept_and_a_product_in_a_sum_is_rounded_with_it() -> None:
         assert int(word) == int(np.array(a).view(np.uint64))
         assert number == b
     assert all_of(0.5, 3.0, 4.0)[0] == 5.5
+
+
+def test_words_are_seen_as_numbers_in_the_same_memory() -> None:
+    turned = load(SOURCE).turned
+    for words in (np.array([1.5, 2.5, -7.25]).view(np.uint64), np.arange(9.0).view(np.uint64)[2:5]):
+        last, before = float(words.view(float)[-1]), words[1:].copy()
+        numbers = turned(words)
+        assert np.shares_memory(numbers, words)
+        assert numbers.dtype == np.float64
+        assert float(words.view(float)[0]) == numbers[0] == last + 3
+        np.testing.assert_array_equal(words[1:], before)
+        del words
+        assert numbers[0] == last + 3  # the memory lives on

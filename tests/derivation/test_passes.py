@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,11 +45,11 @@ from symhigh.symbols import (
     tau,
     xi,
 )
+from tests.derivation.stated import SGD, Stated
 
 R = sp.Rational
 a, b = sp.symbols("a b", positive=True)
 step = sp.Symbol("step", positive=True)
-SGD = X - g / d * G
 
 
 # --- averages -----------------------------------------------------------------------------------------------
@@ -164,37 +163,6 @@ def test_the_rate_that_lowers_an_objective_fastest() -> None:
 
 
 # --- what a rule may not say --------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Stated(Rule):
-    """A rule with any parts."""
-
-    moves: dict[sp.Symbol, sp.Expr] = field(default_factory=lambda: {X: SGD})
-    remembers: tuple[Memory, ...] = ()
-    holds: tuple[Memory, ...] = ()
-    speed: Any = sp.S.One
-    given: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
-
-    @property
-    def step(self) -> dict[sp.Symbol, sp.Expr]:
-        return self.moves
-
-    @property
-    def memory(self) -> tuple[Memory, ...]:
-        return self.remembers
-
-    @property
-    def cells(self) -> tuple[Memory, ...]:
-        return self.holds
-
-    @property
-    def rate(self) -> Any:
-        return self.speed
-
-    @property
-    def values(self) -> dict[sp.Symbol, sp.Expr]:
-        return self.given
-
-
 m, n = sp.symbols("m n", positive=True)
 CLASSES = sh.Problem(sp.log(1 + sp.exp(-sh.y * sh.x)), data=sh.Mixture([0.5, 0.5], [a, -a], [1, -1]))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,7 +27,6 @@ from symhigh.derivation.state import state
 from symhigh.derivation.statistics import Sample, effective, in_pieces
 from symhigh.meanfield import Family, Scalar
 from symhigh.meanfield import Reduction as Average
-from symhigh.rule import Memory
 from symhigh.symbols import (
     B11,
     B12,
@@ -57,33 +55,12 @@ from symhigh.symbols import (
 from symhigh.symbols import (
     norm as norm_,
 )
+from tests.derivation.stated import Stated
 
 R = sp.Rational
 u = sp.Symbol("u", positive=True)
 a, b = sp.symbols("a b", positive=True)
 SQUARE = sh.least_squares(R(3, 10))
-
-
-@dataclass(frozen=True)
-class Stated(sh.Rule):
-    """A rule of any step, rate and cells."""
-
-    moves: Any = X - g / d * G
-    speed: Any = sp.S.One
-    more: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
-    holds: tuple[Memory, ...] = ()
-
-    @property
-    def step(self) -> dict[sp.Symbol, sp.Expr]:
-        return {X: self.moves, **self.more}
-
-    @property
-    def cells(self) -> tuple[Memory, ...]:
-        return self.holds
-
-    @property
-    def rate(self) -> Any:
-        return self.speed
 
 
 # --- moments on a cell of the residual --------------------------------------------------------------------------
@@ -241,7 +218,7 @@ def test_what_a_step_draws_itself_is_a_kick_of_its_own() -> None:
 
 def test_drifts_of_a_step_of_signs_and_of_its_own_noise() -> None:
     """``E sign(a) F`` to order δ: ``√(2λ/π) π_p E ∂_p ψ``; noise of the step adds its square to the covariance."""
-    s, _ = state(SQUARE, Stated(X - g / d * sp.sign(G) + 2 * xi / d))
+    s, _ = state(SQUARE, Stated({X: X - g / d * sp.sign(G) + 2 * xi / d}))
     found = one_step(s)
     square = sp.expand(found.covariance[X, X])
     assert square.subs(gamma, 0) == 4
@@ -264,7 +241,7 @@ def test_scalars_that_learn_have_no_target() -> None:
     scale = sp.Symbol("scale", real=True)
     problem = sh.Problem((scale * sh.x - sh.x_star) ** 2 / 2, learnt={scale: 1})
     with pytest.raises(ValueError, match="its step looks at X_star, which a scalar that learns"):
-        sh.derive(problem, Stated(X - g / d * (G - X_STAR)))
+        sh.derive(problem, Stated({X: X - g / d * (G - X_STAR)}))
 
 
 def test_batches_of_scalars_that_learn() -> None:

@@ -64,7 +64,10 @@ def test_finite_d_differs_from_its_limit() -> None:
     assert alone[-1] > alone[0]
 
 
-@pytest.mark.parametrize(("clip", "noise", "rate"), [(0.8, 0.6, 0.7), (0.8, 0.6, 3.0), (0.5, 0.0, 3.0)])
+@pytest.mark.parametrize(
+    ("clip", "noise", "rate"),
+    [(0.8, 0.6, 0.7), pytest.param(0.8, 0.6, 3.0, marks=pytest.mark.slow), (0.5, 0.0, 3.0)],
+)
 def test_rest_point_of_clipped_sgd(clip: float, noise: float, rate: float) -> None:
     problem, rule, spectrum = (
         sh.huber(clip, noise),

@@ -70,7 +70,8 @@ def test_small_averages_have_their_digits(name: str, side: int) -> None:
         else:
             right = sp.N(expr.xreplace(exact), 50)
             value = float(sp.lambdify((Q, P, B), found, "math")(*(float(AT[s]) for s in (Q, P, B))))
-        assert value == pytest.approx(float(right), rel=1e-5 if name != "tanh" else 1e-12)
+        digits = 1e-12 if name == "tanh" else 1e-4 if kind == "pull" else 1e-5  # the pull meets P, below √Q
+        assert value == pytest.approx(float(right), rel=digits, abs=0)
 
 
 @pytest.mark.parametrize("kind", [sp.tanh, Sigmoid, sp.sin, sp.cos], ids=str)

@@ -244,9 +244,9 @@ ENSEMBLES = {
     "AdaGrad-Norm": (sh.least_squares(0.3), sh.AdaGradNorm(1, 0.5), sh.Start()),
     "phase retrieval": (sh.phase_retrieval(), sh.Constant(0.06), sh.Start(0.5, 1, 0.4)),
     "mini-batches": (sh.least_squares(0.3), sh.MiniBatch(sh.AdaGradNorm(1, 0.5), 4), sh.Start()),
-    "weight decay": (sh.huber(0.8, 0.5), sh.WeightDecay(sh.AdaGradNorm(1, 0.5), 0.4), FAR),
 }
 MORE = {
+    "weight decay": (sh.huber(0.8, 0.5), sh.WeightDecay(sh.AdaGradNorm(1, 0.5), 0.4), FAR),
     "constant": (sh.least_squares(0.3), sh.Constant(0.9), sh.Start()),
     "delayed": (sh.least_squares(0.3), sh.DelayedAdaGradNorm(1, 0.5), sh.Start()),
     "RMSprop-Norm": (sh.least_squares(0.3), sh.RMSpropNorm(0.5, 0.5, 1), sh.Start()),

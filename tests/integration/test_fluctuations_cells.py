@@ -174,7 +174,11 @@ def test_an_output_that_is_not_linear_in_cells_has_no_bias():
     assert np.isfinite(bands.bias("distance", 100)).all()
 
 
-@pytest.mark.parametrize("rule", [sh.Momentum(0.3, 1), sh.Adam(0.7, 2, 1, 0.5)], ids=["momentum", "Adam"])
+@pytest.mark.parametrize(
+    "rule",
+    [sh.Momentum(0.3, 1), pytest.param(sh.Adam(0.7, 2, 1, 0.5), marks=pytest.mark.slow)],
+    ids=["momentum", "Adam"],
+)
 def test_a_start_at_zero_whose_variances_grow_with_high_powers(rule):
     """X = M = 0: the norm's variance grows as t⁹ and faster, so its relative error does not fall with the step."""
     bands = sh.derive(sh.least_squares(0.3), rule).fluctuations(HALVES, sh.Start(), 1, [0.5, 1])

@@ -122,6 +122,7 @@ def test_what_is_taken_at_nodes():
     assert not long(sh.derive(sh.logistic_regression(), sh.Constant(0.1)))
 
 
+@pytest.mark.slow
 def test_a_committee_has_the_width_predicted():
     """Three predictions, noise and a memory: 1500 runs at d = 600; their standard deviation is known to 1.8 %."""
     rule, d, began = sh.AdaGradNorm(0.8, 1), 600, time.process_time()

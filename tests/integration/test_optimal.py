@@ -23,7 +23,12 @@ def test_the_isotropic_schedule_is_lamberts():
 
 
 @pytest.mark.parametrize(
-    ("noise", "end", "excess"), [(0.0, 20, 1.8310e-5), (0.5, 20, 0.0109324), (0.5, 100, 0.00208001)]
+    ("noise", "end", "excess"),
+    [
+        (0.0, 20, 1.8310e-5),
+        pytest.param(0.5, 20, 0.0109324, marks=pytest.mark.slow),
+        (0.5, 100, 0.00208001),
+    ],
 )
 def test_final_risks_derived_elsewhere(noise, end, excess):
     found = sh.optimal_schedule(sh.least_squares(noise), HALVES, sh.Start(), end, t=[0, end / 4, end / 2, end])

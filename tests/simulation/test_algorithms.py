@@ -101,7 +101,7 @@ NOISY = sh.NoisyGradient(sh.MiniBatch(sh.AdaGradNorm(1, 1), 3), 0.4)
 @pytest.mark.parametrize(
     "rule",
     [
-        sh.AdaGradNorm(1, 1), sh.Momentum(0.8, 2), NOISY,
+        pytest.param(sh.AdaGradNorm(1, 1), marks=pytest.mark.slow), sh.Momentum(0.8, 2), NOISY,
         pytest.param(sh.WeightDecay(sh.LineSearch(), 0.1), marks=pytest.mark.slow),
     ],
     ids=named,
@@ -112,7 +112,7 @@ def test_committees(rule: sh.Rule) -> None:
 
 @pytest.mark.parametrize(("problem", "rule", "population"), [
     (sh.least_squares(0.5), sh.Drifting(sh.Momentum(0.4, 1, 0.3), 0.5), START),
-    (committee(), sh.MiniBatch(sh.AdaGradNorm(1, 1), 3), OVERLAPS),
+    pytest.param(committee(), sh.MiniBatch(sh.AdaGradNorm(1, 1), 3), OVERLAPS, marks=pytest.mark.slow),
     (committee(), NOISY, OVERLAPS),
 ], ids=["drift", "batch", "noise"])  # fmt: skip
 def test_the_chain_of_several_normal_vectors_has_the_law_of_direct_runs(problem, rule, population) -> None:  # type: ignore[no-untyped-def]

@@ -73,7 +73,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+PLAIN = ("constant", "scaled")  # batches and a schedule are more than these, which by_matrices and the limit hold, too
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in PLAIN else []) for n in CASES])
 def test_against_simulation_at_small_d(name):
     """At d = 24 the bias is large: the mean of the runs is the exact one, and away from the limit.
 

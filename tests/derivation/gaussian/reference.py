@@ -18,6 +18,13 @@ from typing import Any
 import mpmath as mp
 import sympy as sp
 
+TWO = ((sp.S(2), sp.Rational(1, 2)), (sp.Rational(1, 2), sp.S(1)))
+THREE = (
+    (sp.S(2), sp.Rational(1, 2), sp.Rational(1, 5)),
+    (sp.Rational(1, 2), sp.S(1), sp.Rational(-1, 3)),
+    (sp.Rational(1, 5), sp.Rational(-1, 3), sp.S(3)),
+)
+"""Covariances of two and of three variables that tests of several passes share."""
 Rule = list[tuple[Any, Any]]
 Line = tuple[Any, Any, Any]
 

@@ -16,12 +16,11 @@ from symhigh.derivation.gaussian.moments import NoClosedForm, _Law, moment, mome
 from symhigh.derivation.gaussian.tilt import tilted
 from symhigh.derivation.growth import growth
 from symhigh.symbols import eps, x
+from tests.derivation.gaussian.reference import THREE, TWO
 
 R, S = sp.Rational, sp.S
 u, v, w = sp.symbols("u v w", real=True)
 s, a, b = sp.symbols("s a b", positive=True)
-TWO = ((S(2), R(1, 2)), (R(1, 2), S(1)))
-THREE = ((S(2), R(1, 2), R(1, 5)), (R(1, 2), S(1), R(-1, 3)), (R(1, 5), R(-1, 3), S(3)))
 
 
 # --- completing the square ----------------------------------------------------------------------------------
@@ -95,7 +94,7 @@ def test_rounding_is_a_linear_relation() -> None:
         cov = ((f(1), f(0.3)), (f(0.3), f(0.09) + f(gap)))
         assert len(covariance.independent_variables(cov, (u, v))[0]) == count
     assert covariance._round_off(TWO, [0], 1, S(1)) == 0
-    assert covariance._round_off(((f(2), f(1)), (f(1), f(3))), [0], 1, f(1e-17)) == pytest.approx(4e-16 * 6 * 2)
+    assert covariance._round_off(((f(2), f(1)), (f(1), f(3))), [0], 1, f(1e-17)) == pytest.approx(4e-16 * 6 * 2, abs=0)
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,11 @@ from symhigh.derivation.gaussian.symmetry import vanishes
 from symhigh.derivation.gaussian.tails import Hazard, LogErfc
 from symhigh.derivation.gaussian.terms import collect_terms
 from symhigh.symbols import B11, B12, B22
-from tests.derivation.gaussian.reference import expectation
+from tests.derivation.gaussian.reference import THREE, TWO, expectation
 
 R, S = sp.Rational, sp.S
 u, v, w = sp.symbols("u v w", real=True)
 a, b, s = sp.symbols("a b s", positive=True)
-TWO = ((S(2), R(1, 2)), (R(1, 2), S(1)))
-THREE = ((S(2), R(1, 2), R(1, 5)), (R(1, 2), S(1), R(-1, 3)), (R(1, 5), R(-1, 3), S(3)))
 
 
 # --- moments of higher powers beyond a threshold ----------------------------------------------------------------
