@@ -26,7 +26,7 @@ FAST = (
     *("-fno-tree-pre", "-fno-gcse", "-fno-schedule-insns2", "-fno-tree-vrp"),
 )
 """Options that are left out where a compiler does not know them; none changes what an operation returns. The passes
-named in the last line take a sixth of the compiler's time, and generated code is no faster by them."""
+named in the last line take about a tenth of the compiler's time, and generated code is no faster by them."""
 
 
 class NoCompiler(Exception):
