@@ -100,7 +100,7 @@ for _ in range(8):
     if not os.fork():
         os.close(go)
         os.read(ready, 1)  # until all are there
-        print(load({READ}).total(0.7).hex(), flush=True)
+        os.write(1, (load({READ}).total(0.7).hex() + "\\n").encode())  # a line in one piece
         os._exit(0)
 os.close(go)
 assert all(os.wait()[1] == 0 for _ in range(8))

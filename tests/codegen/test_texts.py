@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -199,6 +200,8 @@ def test_texts_have_not_changed(name: str) -> None:
     kept = json.loads(table.read_text("utf-8")).get("SymPy") if table.exists() else None
     if kept not in (None, sp.__version__):
         pytest.skip(f"texts are those of SymPy {kept}, which orders terms in its own way")
+    if np.lib.NumpyVersion(np.__version__) < "2.0.0":
+        pytest.skip("texts hold nodes of quadratures, whose last digits are those of NumPy 2")
     check(table, "SymPy", sp.__version__)
     found = digests(CASES[name]())
     assert len(found) > 1
