@@ -22,6 +22,7 @@ Lazy training, u, v of order κ: A = A(0)(1 + O(κ⁻²)), so 𝔇 = Φ - min Φ
 
 import numpy as np
 import sympy as sp
+from scipy.integrate import trapezoid
 
 import symhigh as sh
 from symhigh.derivation.close.additive import alpha, reduction_of, sde_of, side_w, side_z, xi
@@ -56,7 +57,7 @@ def balance_of_curves(trial):
     """The balance of curves against the quadrature of γ²I, I = 2R for least squares."""
     for rule in (RULE, sh.Polyak(), sh.Schedule(sp.Rational(1, 2) / (1 + sh.t))):
         curve = sh.derive(SQUARE, rule).solve(CLASSES, 3, t=np.linspace(0, 3, 241))
-        exponent = np.trapezoid(2 * curve.learning_rate**2 * curve.risk, curve.t)
+        exponent = trapezoid(2 * curve.learning_rate**2 * curve.risk, curve.t)
         square = (curve.u**2 - curve.v**2)[-1, :, 0]
         yield square, (1.2**2 - 0.2**2) * np.exp(-CLASSES.lam * exponent), {"rule": type(rule).__name__}
 
@@ -114,7 +115,7 @@ def energy_along(curve, rule):
 
 def dissipated(curve, rate):
     """The integral of γ E f'(x)(x - x*) over a curve."""
-    return np.trapezoid(curve.learning_rate * rate, curve.t)
+    return trapezoid(curve.learning_rate * rate, curve.t)
 
 
 @integrated(tolerance=3e-4)
@@ -164,7 +165,7 @@ def shrunken_by_rates(trial):
     for noise in (0, 0.5):
         curve = sh.derive(sh.least_squares(noise, model=sh.PRODUCT), RULE).solve(CLASSES, 3, t=np.linspace(0, 3, 241))
         exponent = -np.log(curve.balance[:, 0] / curve.balance[0, 0])  # λ = 1
-        total = np.trapezoid(curve.curvature, exponent)
+        total = trapezoid(curve.curvature, exponent)
         ratio = curve.learning_rate[0] / curve.learning_rate[-1]
         yield total, 2 * float(RULE.eta) ** 2 * np.log(ratio), {"noise": noise}
 

@@ -325,7 +325,8 @@ def test_a_run_leaves_a_folder_that_states_the_experiment_again(tmp_path: Path) 
     result = call("run", str(file), "--out", str(out))
     assert result.exit_code == 0, result.output
     assert "✓ the limit agrees with runs at d = 32" in result.output
-    assert "least squares" in result.stdout.splitlines()[0]
+    said = [line for line in result.stdout.splitlines() if " so far" not in line]  # a slow machine is told so
+    assert "least squares" in said[0]
     names = {"experiment.toml", "equations.txt", "equations.tex", "curve.csv", "verdict.json"}
     names |= {"figure.png", "figure.pdf"}
     names |= {f"runs-d{d}.{end}" for d in (16, 32) for end in ("csv", "npz")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sympy as sp
-from scipy.integrate import solve_ivp
+from scipy.integrate import solve_ivp, trapezoid
 
 import symhigh as sh
 from symhigh.derivation.close.density import DensitySystem
@@ -83,7 +83,7 @@ def test_adagrad_norm_with_tiny_steps_is_its_gradient_flow() -> None:
 def test_balance_decays_with_the_square_of_the_rate() -> None:
     """``d log(u² − v²)/dt = −2 γ² λ R``, by quadrature of the curve's own outputs."""
     curve = sh.derive(SQUARE, sh.AdaGradNorm(0.6, 0.8)).solve(FOUR, 4, t=np.linspace(0, 4, 161))
-    exponent = 2 * np.trapezoid(curve.learning_rate**2 * curve.risk, curve.t)
+    exponent = 2 * trapezoid(curve.learning_rate**2 * curve.risk, curve.t)
     assert curve.balance[-1] == pytest.approx((1.44 - 0.04) * np.exp(-FOUR.lam * exponent), rel=1e-4)
     square = (curve.u**2 - curve.v**2)[-1]
     assert np.abs(square / curve.balance[-1][:, None] - 1).max() < 1e-9
