@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
@@ -89,13 +90,12 @@ def reading(earlier: Earlier | None) -> Iterator[set[str]]:
         yield outside
     own = {str(file) for file in (earlier.source.file.resolve(), *earlier.source.helpers)} if earlier else set()
     own |= {cache_from_source(file) for file in own}
-    outside |= {name for name in map(os.path.realpath, opened) if name not in own and not _of_python(name)}
-
-
-def _of_python(name: str) -> bool:
-    """Whether a file belongs to the system, to Python, to an installed package, or to the private folder."""
+    # the system, Python, installed packages, and the private folder
     roots = [*_SYSTEM, sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]), str(cache_folder())]
-    return any(Path(name).is_relative_to(os.path.realpath(root)) for root in roots)
+    known = [os.path.realpath(root) for root in roots]
+    for name in set(map(os.path.realpath, opened)) - own:
+        if not any(Path(name).is_relative_to(root) for root in known):
+            outside.add(name)
 
 
 @contextmanager
@@ -110,14 +110,10 @@ def _opened() -> Iterator[set[str]]:
         _watched.remove(names)
 
 
+@lru_cache(maxsize=1)
 def _listen() -> None:
     """Have Python report what is opened; it cannot be asked to stop, so it is asked once."""
-    if not _LISTENING:
-        _LISTENING.append(True)
-        sys.addaudithook(_heard)
-
-
-_LISTENING: list[bool] = []
+    sys.addaudithook(_heard)
 
 
 def _heard(event: str, given: tuple[Any, ...]) -> None:

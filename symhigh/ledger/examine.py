@@ -56,8 +56,9 @@ def _surroundings(target: str, second: str) -> str:
 def examine_file(file: Path, how: How, selection: Selection) -> Iterator[Done]:
     """The rows of one file, as they are done; an error row where the file itself fails."""
     try:
-        scored, second = scores(file), str(program()) if how.second else ""
+        second = str(program()) if how.second else ""
         earlier = Earlier.of(file, how.settings, _surroundings(chosen().name, second))
+        scored = scores(file, earlier.source if earlier else None)
         if how.resume and earlier and (known := earlier.all()) is not None:
             rows = selection.of(known, file)
             for number, row in enumerate(rows, 1):

@@ -49,8 +49,10 @@ class Score:
         return f"would have caught {self.refuted} of {self.planted} planted errors"
 
 
-def scores(file: Path) -> dict[str, Score]:
+def scores(file: Path, source: Source | None = None) -> dict[str, Score]:
     """The scores of a file's claims by id, those whose source is still the one that the errors were planted in.
+
+    ``source`` is that of the file, where it has been read.
 
     Raises ``ValueError`` for a table that cannot be read.
     """
@@ -65,7 +67,7 @@ def scores(file: Path) -> dict[str, Score]:
             f"verify: {table} is no table of scores ({error}); take it away, or write it again with "
             "`python -m tests.plant`"
         ) from error
-    source = Source(file)
+    source = source or Source(file)
     return {key: score for key, (digest, score) in found.items() if digest == source.digest(key)}
 
 
