@@ -5,7 +5,7 @@ Used by the closed forms; they are SymPy expressions with free symbols, LaTeX an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -40,6 +40,13 @@ class Average(sp.Expr):  # type: ignore[misc]
     def free_symbols(self) -> set[sp.Symbol]:
         own = self.args[0].free_symbols - {_L}
         return own | ({MU} if self.measure == MU else set())
+
+    def _xreplace(self, rule: Mapping[sp.Basic, sp.Basic]) -> tuple[sp.Basic, bool]:
+        """Symbols are sought in the summand alone where the measure holds numbers, which may be many."""
+        if self in rule or not all(isinstance(s, sp.Symbol) for s in rule) or not _is_numeric(self.measure):
+            return super()._xreplace(rule)  # type: ignore[no-any-return]
+        summand, changed = self.args[0]._xreplace(rule)
+        return (self.func(summand, self.measure), True) if changed else (self, False)
 
     def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
         return self.func(sp.diff(self.summand, symbol), self.measure)
@@ -127,6 +134,11 @@ class Choice(sp.Expr):  # type: ignore[misc]
     def _sympystr(self, printer: Any) -> str:
         test, above, below = map(printer._print, self.args)
         return f"({above} where {test} > 0, else {below})"
+
+
+@lru_cache(maxsize=64)
+def _is_numeric(measure: sp.Basic) -> bool:
+    return not measure.free_symbols
 
 
 @lru_cache(maxsize=256)
