@@ -140,7 +140,7 @@ def _half_turn(integrand: sp.Expr, bits: int) -> mpmath.mpf:
 
 @lru_cache(maxsize=16)
 def _nodes(points: int, first: bool, bits: int) -> tuple[tuple[Any, Any, Any], ...]:
-    """Cosine, sine and angle of the nodes of the midpoint rule; of rules but the first those that are not in a third."""
+    """Cosine, sine and angle of the nodes of the midpoint rule; of later rules those that no third has."""
     with mpmath.workprec(bits):
         angles = [mpmath.pi * (2 * i + 1) / (2 * points) for i in range(points) if first or i % 3 != 1]
         return tuple((*mpmath.cos_sin(angle), angle) for angle in angles)
