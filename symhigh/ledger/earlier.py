@@ -1,8 +1,8 @@
 """Rows of earlier runs: kept as they are done, and taken again where nothing that they rest on has changed.
 
 Stands between files of claims and the runner. A row rests on its claim's source with all that this uses in its file and
-in modules beside it, on symhigh's own source, on versions and machine, and on the settings of the run. A claim that
-reads another file is not kept; what it takes from elsewhere, such as other programs or the clock, is not noticed.
+in modules beside it, on symhigh's own source, on versions, compiler and machine, and on the settings of the run. A
+claim that reads another file is not kept; what it takes from elsewhere, such as other programs, is not noticed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from symhigh.codegen.folder import cache_folder, sealed, unsealed, write_whole
 from symhigh.ledger.rows import Row
 from symhigh.ledger.score import Source
-from symhigh.ledger.verdict import Verdict, is_unfinished
+from symhigh.ledger.verdict import Verdict
 from symhigh.simulation.identity import digest
 
 _SYSTEM = ("/usr", "/lib", "/etc", "/proc", "/sys", "/dev")
@@ -69,9 +69,9 @@ class Earlier:
         self.held["rows"] = {claim: rows[claim] for claim in self.held["order"] if claim in rows}
 
     def keep(self, claim: str, row: Row) -> None:
-        """Keep a row that came to an end."""
-        ended = not any(is_unfinished(line.verdict) or line.verdict is Verdict.SKIPPED for line in row.lines)
-        if self.place is None or not ended:
+        """Keep a row that ended as its author expects: another is looked at again, whatever it hung on."""
+        skipped = any(line.verdict is Verdict.SKIPPED for line in row.lines)
+        if self.place is None or skipped or not row.as_expected:
             return
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         data = row.to_dict() | {"examined": now}
