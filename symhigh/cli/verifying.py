@@ -39,8 +39,8 @@ def verify(
     """Check claims, by default all that symhigh ships; exit status 1 where one does not end as its author expects.
 
     PATHS are Python files that state claims, FILE::claim for one of them by id or name, or folders of files. They are
-    run as programs: check only files that you trust. Rows that ended as expected are kept, and later runs take them where
-    all that they rest on is the same; each says when it was examined. --fresh and --record examine everything.
+    run as programs: check only files that you trust. Rows that ended as expected are kept; later runs take them where
+    all that they rest on is the same, and say when they were examined. --fresh and --record examine everything.
     """
     import symhigh as sh
     from symhigh.ledger import row_text
