@@ -144,6 +144,53 @@ def test_claims_that_read_a_file_of_their_own_are_never_kept(place: str, file: P
     assert taken(again(file)) == ([] if place == "module" else ["e/sine"])
 
 
+@pytest.mark.parametrize(
+    ("read", "kept"),
+    [
+        ("file.write_text('2'); file.read_text()", True),
+        ("file = Path(tempfile.mkdtemp()) / 'a'; os.close(os.open(file, os.O_CREAT)); file.read_text()", True),
+        ("file.open('a').close(); file.read_text()", False),
+        ("file.open('r+').close(); file.write_text('2'); file.read_text()", False),
+    ],
+)
+def test_what_a_claim_made_itself_it_may_read(read: str, kept: bool, file: Path) -> None:
+    own = file.parent / "own.txt"
+    own.write_text("1")
+    read = f"import os, tempfile; from pathlib import Path; file = Path({str(own)!r}); {read}"
+    changed("claims.py", "    return equal(", f"    {read}\n    return equal(")(file, None)  # type: ignore[arg-type]
+    sh.verify(file, jobs=1)
+    assert taken(again(file)) == ["e/square", "e/sine"][not kept :]
+
+
+SOLVED = """
+import symhigh as sh
+from symhigh.ledger import Claim, integrated
+LINE = sh.Spectrum.isotropic(), sh.Start()
+
+@integrated
+def curve(trial):
+    import colorsys  # a module whose byte code is not there yet
+    yield sh.derive(sh.least_squares(1.75), sh.AdaGradNorm(1, 0.3)).solve(*LINE, 10).risk[0], (1 + 1.75**2) / 2
+
+claim = Claim("first risk", id="e/first", evidence=curve)
+"""
+
+
+def test_what_is_compiled_meanwhile_is_not_read(file: Path) -> None:
+    """Neither shared objects nor byte code, wherever that lies, keep a row from being kept."""
+    file.write_text(SOLVED)
+    setting = {**os.environ, "PYTHONPYCACHEPREFIX": str(file.parent / "bytes")}
+    for which in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, "verify", str(file), "-j", "1"], text=True, capture_output=True, check=False,
+            env=setting,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        assert ("1 of the rows" in done.stdout) == bool(which)
+    kinds = {made.suffix for made in (file.parent.parent / "kept").iterdir()}
+    assert kinds & {".so", ".bin", ".nbc"}
+
+
 @pytest.mark.parametrize(("side", "verdict"), [("undefined", "error"), ("a + (a + 1)**2", "refuted")])
 def test_rows_that_do_not_end_as_expected_are_not_kept(side: str, verdict: str, file: Path) -> None:
     changed("claims.py", "equal((a + 1)**2", f"equal({side}")(file, None)  # type: ignore[arg-type]
