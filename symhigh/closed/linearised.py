@@ -74,12 +74,17 @@ class Linearised:
         row = sp.zeros(1, len(unknowns))
         for s in expr.free_symbols:
             if s in unknowns:
-                row[unknowns.index(s)] += sp.diff(expr, s).xreplace(self.known)
+                row[unknowns.index(s)] += self._derivative(expr, s)
             elif s in slopes and not slopes[s].is_zero_matrix:
-                row += sp.diff(expr, s).xreplace(self.known) * slopes[s]
+                row += self._derivative(expr, s) * slopes[s]
         if row.has(sp.nan, sp.zoo, sp.oo):
             raise DoesNotApply("its expectations are not smooth in the overlaps at the target")
         return row.applyfunc(tidied)
+
+    def _derivative(self, expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+        """In one symbol at the point; numbers stand for all others already when it is taken."""
+        others = {s: value for s, value in self.known.items() if s != symbol}
+        return sp.diff(expr.xreplace(others), symbol).xreplace(self.known)
 
     @cached_property
     def _slopes(self) -> dict[sp.Symbol, sp.Matrix]:
