@@ -19,7 +19,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 from symhigh.checks import expression, instance, mapping, refuse_type, shown, whole
 from symhigh.closed.enclosure import Ball, enclose
-from symhigh.closed.nodes import MU, root_latex, roots_named
+from symhigh.closed.nodes import MU, root_latex, roots_named, settled
 from symhigh.notation import FieldLatexPrinter, latex
 
 _MAX_DIGITS = 4000
@@ -135,7 +135,8 @@ class Formula:
         held, precision, last = exact(self.expr), wanted + 10, None
         while precision < _MAX_DIGITS + 4 * wanted:
             expr = held.xreplace({s: v if v.is_Integer else v.evalf(precision + 5) for s, v in numbers.items()})
-            value = expr.evalf(precision, maxn=_MAX_DIGITS + 4 * wanted)
+            with mpmath.workdps(precision + 10):
+                value = settled(expr).evalf(precision, maxn=_MAX_DIGITS + 4 * wanted)
             real, imaginary = value.as_real_imag()
             if not (real.is_Float or real.is_Rational):
                 raise ValueError(

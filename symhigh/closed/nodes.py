@@ -194,7 +194,7 @@ def _named(root: Root) -> tuple[sp.Basic, ...]:
 
 def numeric(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     """``expr`` as a function of mpmath numbers at the working precision, discrete averages as loops."""
-    expr = _settled(expr)
+    expr = settled(expr)
     averages, names = _averages(expr)
     without = _rational(expr.xreplace(dict(zip(averages, names, strict=True))))
     outer = sp.lambdify((*arguments, *names), without, "mpmath", docstring_limit=0)
@@ -220,7 +220,7 @@ def _double(equation: sp.Expr, unknown: sp.Symbol) -> Callable[[float], float]:
     """The equation as a function of one float, averages as array sums."""
     import numpy as np
 
-    equation = _settled(equation)
+    equation = settled(equation)
     averages, names = _averages(equation)
     outer = sp.lambdify((unknown, *names), equation.xreplace(dict(zip(averages, names, strict=True))), "math")
     bodies = [sp.lambdify((_L, unknown), a.args[0], "numpy") for a in averages]
@@ -231,7 +231,7 @@ def _double(equation: sp.Expr, unknown: sp.Symbol) -> Callable[[float], float]:
     )
 
 
-def _settled(expr: sp.Expr) -> sp.Expr:
+def settled(expr: sp.Expr) -> sp.Expr:
     """Lambert's function and roots that depend on nothing, as numbers of the working precision."""
     digits = mpmath.mp.dps + 5
     closed = [a for a in expr.atoms(Root, sp.LambertW) if not a.free_symbols]
