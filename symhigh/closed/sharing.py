@@ -1,7 +1,7 @@
 """Searching and replacing in expressions whose parts occur many times, such as roots that stand in roots.
 
-Serves the nodes and formulas of this room. SymPy walks through an expression as a tree, every occurrence anew; here each
-different part is looked at once.
+Serves the nodes and formulas of this room. SymPy walks through an expression as a tree, every occurrence anew; here
+each different part is looked at once.
 """
 
 from __future__ import annotations
