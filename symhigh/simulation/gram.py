@@ -199,7 +199,7 @@ class GramWalk(Walk):
 
     @property
     def at_once(self) -> bool:
-        return self.kernels.target is self.e.target
+        return self.kernels.target is not NUMPY or self.e.target is NUMPY
 
     def run(self, first: int, steps: int) -> None:
         last = first + steps

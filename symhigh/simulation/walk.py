@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from symhigh.codegen.kernels import simulated
 from symhigh.codegen.target import NUMBA, C, Target, chosen
 from symhigh.codegen.trail import LEFT
 from symhigh.derivation.state import Statement
@@ -135,9 +136,11 @@ class Experiment:
 
     @property
     def target(self) -> Target:
-        """What the simulator is generated for; NumPy's generators are called by Numba, not by C."""
+        """What the simulator is generated for; NumPy's generators are called by Numba alone."""
         target = chosen()
-        return NUMBA if target is C and self.generator is not None else target
+        if self.generator is not None:
+            return NUMBA if target is C else target
+        return simulated() if target is NUMBA else target
 
 
 def constants(e: Experiment, kernels: Any, coef: Array, weights: Array) -> Array:
