@@ -6,14 +6,13 @@ import sys
 import threading
 from collections import namedtuple
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 from sympy import ImmutableMatrix
 
-from symhigh.codegen.allowance import is_free
 from symhigh.codegen.announce import listen
 from symhigh.codegen.c_types import Record, Signature
 from symhigh.codegen.cache import LOCK, load
@@ -22,22 +21,19 @@ from symhigh.codegen.control import FIELDS
 from symhigh.codegen.course import COURSE_FIELDS, COURSES, course_source
 from symhigh.codegen.explicit import dormand_prince_8, explicit_source
 from symhigh.codegen.first_class import first_class
-from symhigh.codegen.gram import gram_source
 from symhigh.codegen.implicit import IMPLICIT_FIELDS, implicit_source
 from symhigh.codegen.jacobian import jacobian
-from symhigh.codegen.llvm_objects import is_usable, load_llvm
+from symhigh.codegen.llvm_objects import load_llvm
 from symhigh.codegen.lower import Lowering, averages
 from symhigh.codegen.objects import begin_object
 from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.scales import scale_source
-from symhigh.codegen.signatures import ALGEBRA, GIVEN_STEP, GRAM, LIMIT, STEP, STEPPER, record
-from symhigh.codegen.step import step_source
+from symhigh.codegen.signatures import ALGEBRA, LIMIT, STEPPER, record
 from symhigh.codegen.target import LLVM, NUMBA, C, Target, chosen, give_up_c
 from symhigh.codegen.woodbury import linear_algebra
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
-from symhigh.derivation.state import Statement
 from symhigh.system import MomentSystem
 from symhigh.telling import WATCHER, long_stage
 
@@ -147,11 +143,6 @@ def _implicit(system: MomentSystem, target: Target) -> Kernels:
     return Kernels(target=target, fields=IMPLICIT_FIELDS, room=algebra.room, **own, **functions, **stepper)
 
 
-def simulated() -> Target:
-    """What compiles simulators where no C compiler does: LLVM; Numba where it is named or LLVM's interface an old one."""
-    return LLVM if is_free(NUMBA) and is_usable() else NUMBA
-
-
 def _kernels(
     name: str, content: Any, target: Target | None, made: Callable[[Target], Kernels],
     instead: Callable[[], Target] = lambda: NUMBA,
@@ -248,22 +239,6 @@ def is_slow(system: MomentSystem) -> bool:
     """Whether averages are taken one within another, or by nested rules: far too slow where not compiled."""
     exprs = (*(s.expression for s in system.scalars), *system.outputs.values())
     return bool(averages(system)) or any(m.has(GaussianMean) for e in exprs for m in e.atoms(MixtureMean))
-
-
-def step_kernels(
-    system: MomentSystem, statement: Statement, given: bool = False, target: Target | None = None
-) -> Any:
-    """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
-    exports = GIVEN_STEP if given else STEP
-    key = given, system.content, statement
-    source = partial(step_source, system, statement, given)
-    return module_kernels("step", key, target, source, exports, fused=True, instead=simulated)
-
-
-def gram_kernels(system: MomentSystem, statement: Statement, target: Target | None = None) -> Any:
-    """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
-    key = system.content, statement
-    return module_kernels("gram", key, target, partial(gram_source, system, statement), GRAM, 1, instead=simulated)
 
 
 def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> Any:

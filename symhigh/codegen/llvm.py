@@ -1,8 +1,8 @@
 """The LLVM target: generated Python of the loop form as the language of LLVM, whose compiler comes with Numba.
 
-Beside :mod:`symhigh.codegen.c`, whose types it takes: the same text with the same meaning. Numba would find the types of
-the same loops by itself, in the tenfold time, and hand LLVM the same operations. It serves simulators on machines that
-have no C compiler.
+Beside :mod:`symhigh.codegen.c`, whose types it takes: the same text with the same meaning. Numba would find the types
+by itself, in ten times as long, and hand LLVM the same operations. Simulators are compiled so where there is no C
+compiler.
 """
 
 from __future__ import annotations

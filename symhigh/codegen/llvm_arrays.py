@@ -6,6 +6,7 @@ Part of the LLVM target (:mod:`symhigh.codegen.llvm`), between its expressions a
 from __future__ import annotations
 
 import ast
+from functools import reduce
 
 from symhigh.codegen.c_types import ENTRIES, NoTranslation, join
 from symhigh.codegen.llvm_expressions import CALLS, Expressions, Value, flat, number, word
@@ -106,9 +107,7 @@ class Arrays(Expressions):
                 return Value("a1", self.value(words).parts)
             case ("min" | "max"), [first, *others]:
                 found = self.value(first)
-                for other in others:
-                    found = self.extreme(name, found, self.value(other))
-                return found
+                return reduce(lambda a, b: self.extreme(name, a, self.value(b)), others, found)
             case "int", [one]:
                 value = self.value(one)
                 if value.kind == "d":
@@ -125,8 +124,7 @@ class Arrays(Expressions):
             case "word_of", [one]:
                 return Value("u", (self.put(f"bitcast double {self.double(one)} to i64"),))
             case ("floor" | "ceil" | "trunc"), [one]:
-                found_ = self.library(name, self.double(one))
-                return Value("i", (self.put(f"fptosi double {found_} to i64"),))
+                return Value("i", (self.put(f"fptosi double {self.library(name, self.double(one))} to i64"),))
             case "abs", [one]:
                 value = self.value(one)
                 if value.kind == "d":
@@ -134,12 +132,12 @@ class Arrays(Expressions):
                 negative = self.put(f"sub i64 0, {value.parts[0]}")
                 return self.extreme("max", value, Value("i", (negative,)))
             case "isfinite", [one]:
-                size = self.library("fabs", self.double(one))
-                finite = self.put(f"fcmp olt double {size}, {number(float('inf'))}")
+                modulus = self.library("fabs", self.double(one))
+                finite = self.put(f"fcmp olt double {modulus}, {number(float('inf'))}")
                 return Value("d", (self.put(f"uitofp i1 {finite} to double"),))
-            case "log", [one, base]:
-                logs = [self.library("log", self.double(part)) for part in (one, base)]
-                return Value("d", (self.put(f"fdiv double {logs[0]}, {logs[1]}"),))
+            case "log", [_, _]:
+                logs = ", ".join(self.library("log", self.double(part)) for part in given)
+                return Value("d", (self.put(f"fdiv double {logs}"),))
         if name in CALLS and not named:
             return Value("d", (self.library(name, *map(self.double, given)),))
         raise NoTranslation(f"{_REFUSED} {ast.unparse(e)}")

@@ -11,19 +11,20 @@ import ast
 import math
 import struct
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from symhigh.codegen.c_types import ENTRIES, NoTranslation, Type, identifier, join
+from symhigh.codegen.c_types import NoTranslation, Type, identifier, join
 
 if TYPE_CHECKING:
     from symhigh.codegen.llvm import Module
 
 CALLS = {
-    **{name: name for name in ("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf")},
-    **{name: name for name in ("erfc", "exp", "exp2", "expm1", "fmod", "hypot", "lgamma", "log", "log10", "log1p")},
-    **{name: name for name in ("log2", "pow", "sin", "sinh", "tan", "tanh")},
+    **{name: name for name in ("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh")},
+    **{name: name for name in ("erf", "erfc", "exp", "exp2", "expm1", "fmod", "hypot", "lgamma", "log", "log10")},
+    **{name: name for name in ("log1p", "log2", "pow", "sin", "sinh", "tan", "tanh")},
     **{"gamma": "tgamma", "sqrt": "llvm.sqrt.f64", "fabs": "llvm.fabs.f64", "copysign": "llvm.copysign.f64"},
     **{"fused": "llvm.fmuladd.f64", "floor": "llvm.floor.f64", "ceil": "llvm.ceil.f64", "trunc": "llvm.trunc.f64"},
 }  # fmt: skip
@@ -180,11 +181,10 @@ class Expressions:
         match e:
             case ast.UnaryOp(ast.Not(), operand):
                 return self.put(f"xor i1 {self.condition(operand)}, true")
-            case ast.BoolOp(op, [first, *others]):
-                found = self.place("i1")
-                last = self.fresh()
-                self.lines.append(f"store i1 {self.condition(first)}, ptr {found}")
-                for other in others:
+            case ast.BoolOp(op, [one, *more_]):
+                found, last = self.place("i1"), self.fresh()
+                self.lines.append(f"store i1 {self.condition(one)}, ptr {found}")
+                for other in more_:
                     more, here = self.fresh(), self.put(f"load i1, ptr {found}")
                     ways = (more, last) if isinstance(op, ast.And) else (last, more)
                     self.lines += [f"br i1 {here}, label %{ways[0]}, label %{ways[1]}", f"{more}:"]
@@ -195,15 +195,12 @@ class Expressions:
                 return "true" if self.kind_of(tested) == "n" else "false"
             case ast.Compare(left, ops, others):
                 sides = [self.value(v) for v in (left, *others)]
-                found = [self.compared(a, op, b) for a, op, b in zip(sides, ops, sides[1:], strict=False)]
-                code = found[0]
-                for other in found[1:]:
-                    code = self.put(f"and i1 {code}, {other}")
-                return code
-        one = self.value(e)
-        if one.kind == "d":
-            return self.put(f"fcmp une double {one.parts[0]}, {number(0.0)}")
-        return self.put(f"icmp ne i64 {one.parts[0]}, 0")
+                first, *rest = [self.compared(a, op, b) for a, op, b in zip(sides, ops, sides[1:], strict=False)]
+                return reduce(lambda a, b: self.put(f"and i1 {a}, {b}"), rest, first)
+        value = self.value(e)
+        if value.kind == "d":
+            return self.put(f"fcmp une double {value.parts[0]}, {number(0.0)}")
+        return self.put(f"icmp ne i64 {value.parts[0]}, 0")
 
     def kind_of(self, e: ast.expr) -> Type:
         return self.local.get(e.id, "") if isinstance(e, ast.Name) else ""
@@ -248,7 +245,8 @@ class Expressions:
         one, two = self.converted(a, kind).parts[0], self.converted(b, kind).parts[0]
         if isinstance(op, ast.FloorDiv | ast.Mod):
             if kind != "d":
-                return Value(kind, (self.put(f"{'sdiv' if isinstance(op, ast.FloorDiv) else 'srem'} i64 {one}, {two}"),))
+                code = "sdiv" if isinstance(op, ast.FloorDiv) else "srem"
+                return Value(kind, (self.put(f"{code} i64 {one}, {two}"),))
             if isinstance(op, ast.Mod):
                 return Value("d", (self.put(f"call double @modulo(double {one}, double {two})"),))
             ratio = self.put(f"fdiv double {one}, {two}")

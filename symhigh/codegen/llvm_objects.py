@@ -53,10 +53,10 @@ def load_llvm(source: str, exports: Mapping[str, Signature], fused: bool = False
             engine = _engine(key, text)
             enter = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
             functions = {
-                name: Function(enter(engine.get_function_address(f"enter_{name}")), results[name], name, kinds)
+                name: Function(engine, enter(engine.get_function_address(f"enter_{name}")), results[name], name, kinds)
                 for name, kinds in exports.items()
             }
-            _loaded[key] = SimpleNamespace(**functions, engine=engine)
+            _loaded[key] = SimpleNamespace(**functions)
         return _loaded[key]
 
 

@@ -42,7 +42,9 @@ class Function(Arrays):
                 elif of != "ptr":
                     self.room.append(f"store {of} {'0.0' if of == 'double' else '0'}, ptr {place}")
         self.block(tree.body)
-        if not self.ended:
+        if self.returned != "v" and not self.ended:  # behind a loop that only a return leaves
+            self.lines.append("unreachable")
+        elif not self.ended:
             self.finish(Value("v", ()))
 
     def text(self) -> str:

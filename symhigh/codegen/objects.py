@@ -189,17 +189,17 @@ def _function(library: ctypes.CDLL, name: str, kinds: Signature, records: tuple[
     enter.restype, enter.argtypes = None, (ctypes.c_void_p, ctypes.c_void_p)
     returned = (ctypes.c_char_p.in_dll(library, f"returns_{name}").value or b"").decode()
     address = ctypes.cast(library[f"f_{name}"], ctypes.c_void_p).value
-    return Function(enter, returned, name, kinds, records, address)
+    return Function(library, enter, returned, name, kinds, records, address)
 
 
 class Function:
     """A compiled function: called with numbers, arrays of doubles and records; ``address`` is where its code is."""
 
     def __init__(
-        self, enter: Callable[..., None], returned: str, name: str, kinds: Signature,
+        self, library: Any, enter: Callable[..., None], returned: str, name: str, kinds: Signature,
         records: tuple[Record, ...] = (), address: int | None = None,
     ) -> None:  # fmt: skip
-        self._enter, self.__name__, self.address = enter, name, address
+        self._library, self._enter, self.__name__, self.address = library, enter, name, address
         fields = {r.name: tuple(r.fields.values()) for r in records}
         self._kinds = tuple(fields[k[1:]] if k.startswith("r") else k for k in kinds)
         formats = [_format(k) for k in self._kinds]

@@ -49,7 +49,7 @@ EXACT = Target("numba", f"{NUMBA.header}njit = exact\n", loops=True)
 """Numba with the bits of the reference: every sum in its order, every operation rounded."""
 C = Target("c", "", loops=True)
 LLVM = Target("llvm", "", loops=True)
-"""The loops of simulators by Numba's own compiler, without Numba (:mod:`symhigh.codegen.llvm`); it has no name to users."""
+"""Numba's own compiler without Numba (:mod:`symhigh.codegen.llvm`), for simulators where nobody names a target."""
 TARGETS = {target.name: target for target in (C, NUMBA, NUMPY)}
 
 

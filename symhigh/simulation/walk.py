@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.codegen.kernels import simulated
-from symhigh.codegen.target import NUMBA, C, Target, chosen
+from symhigh.codegen.simulators import simulated
+from symhigh.codegen.target import LLVM, NUMBA, C, Target
 from symhigh.codegen.trail import LEFT
 from symhigh.derivation.state import Statement
 from symhigh.integration.doubts import Doubts
@@ -67,7 +67,7 @@ class Walk(ABC):
     @property
     def at_once(self) -> bool:
         """Whether the generated ``trail`` may go from record to record."""
-        return False
+        return True
 
     def trail(self, row: int, last: int, done: int) -> int:
         """Record the rows row, …, last - 1; so many steps are done. The first row that was not reached.
@@ -126,8 +126,6 @@ class Experiment:
     generator: type[np.random.BitGenerator] | None = None
     covariance: Array | None = None
     rows: Rows | None = None
-    by_reference: bool = False
-    """Whether the reference takes the first steps of the chain, which wait for no compiler then."""
 
     @property
     def given(self) -> bool:
@@ -137,10 +135,8 @@ class Experiment:
     @property
     def target(self) -> Target:
         """What the simulator is generated for; NumPy's generators are called by Numba alone."""
-        target = chosen()
-        if self.generator is not None:
-            return NUMBA if target is C else target
-        return simulated() if target is NUMBA else target
+        target = simulated()
+        return NUMBA if target in (C, LLVM) and self.generator is not None else target
 
 
 def constants(e: Experiment, kernels: Any, coef: Array, weights: Array) -> Array:
