@@ -1,6 +1,6 @@
 """How long the reference may compute in a process before compiled code does, where Numba would have to compile it.
 
-Shared by curves and runs: what the first of them take is spent once, so nobody waits much longer than compiling takes.
+What the first curves take is spent once, so nobody waits much longer than compiling takes.
 """
 
 from __future__ import annotations

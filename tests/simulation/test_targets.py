@@ -109,7 +109,7 @@ def test_c_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_numba_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the Gram chain to the last bit, as the reference takes its first steps without a compiler."""
+    """Those of the Gram chain to the last bit."""
     numba, reference = on("numba", monkeypatch, KINDS[kind]), on("numpy", monkeypatch, KINDS[kind])
     agree(numba, reference)
     if kind.startswith("Gram"):
