@@ -188,6 +188,10 @@ class GramWalk(Walk):
         """Generate the kernels once, before threads ask for them."""
         gram_kernels(e.system, e.statement, e.target)
 
+    @property
+    def at_once(self) -> bool:
+        return True
+
     def run(self, first: int, steps: int) -> None:
         self.step({0: first, 1: steps})
 

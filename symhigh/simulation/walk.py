@@ -67,7 +67,7 @@ class Walk(ABC):
     @property
     def at_once(self) -> bool:
         """Whether the generated ``trail`` may go from record to record."""
-        return True
+        return False
 
     def trail(self, row: int, last: int, done: int) -> int:
         """Record the rows row, …, last - 1; so many steps are done. The first row that was not reached.
