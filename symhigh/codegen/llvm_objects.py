@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import os
 from collections.abc import Mapping
 from functools import lru_cache
 from types import SimpleNamespace
@@ -28,6 +29,8 @@ _LEVEL = 2
 
 def is_usable() -> bool:
     """Whether the installed llvmlite has the passes that are asked for; older ones had another interface."""
+    if os.name != "posix":
+        return False
     try:
         import llvmlite.binding as llvm
     except ImportError:
@@ -87,7 +90,10 @@ def _compiled(text: str) -> bytes:
     import llvmlite.binding as llvm
 
     machine = _target_machine()
-    module = llvm.parse_assembly(text)
+    try:
+        module = llvm.parse_assembly(text)
+    except RuntimeError as fault:  # a version whose language is another
+        raise NoCompiler(f"LLVM does not read generated code: {fault}") from None
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
     tuning = llvm.create_pipeline_tuning_options(_LEVEL)
     builder = llvm.create_pass_builder(machine, tuning)

@@ -77,6 +77,12 @@ def test_an_llvmlite_of_another_interface_is_not_used(monkeypatch: pytest.Monkey
 
 
 @needs_llvm
+def test_a_language_that_this_llvm_does_not_read_is_left_to_others() -> None:
+    with pytest.raises(NoCompiler, match="LLVM does not read"):
+        llvm_objects._compiled("define void @f() { return }")
+
+
+@needs_llvm
 def test_a_text_beyond_its_language_goes_to_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SYMHIGH_TARGET", raising=False)
     text = "{}\n@njit\ndef f(x, out):\n    z = out.copy()\n    out[0] = z[2]\n    return x\n"

@@ -95,6 +95,18 @@ def agree(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> None:
         np.testing.assert_allclose(values, two[name], rtol=1e-11, atol=1e-13, err_msg=name)
 
 
+def by_llvm(monkeypatch: pytest.MonkeyPatch, made: Callable[[], sh.Runs]) -> dict[str, np.ndarray]:
+    """As on a machine without a C compiler, where no module of Python may be loaded instead."""
+
+    def forbidden(source: str) -> None:
+        raise AssertionError("generated code was loaded as a module")
+
+    monkeypatch.delenv("SYMHIGH_TARGET", raising=False)
+    monkeypatch.setattr(target, "compiler", lambda: None)
+    monkeypatch.setattr(kernels, "load", forbidden)
+    return dict(made().outputs)
+
+
 @needs_compiler
 @pytest.mark.parametrize("kind", KINDS)
 def test_c_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,21 +134,14 @@ def test_numba_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.Monk
 def test_llvm_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no C compiler; those of the Gram chain to the last bit. Nothing of it needs Numba."""
     reference = on("numpy", monkeypatch, KINDS[kind])
-    monkeypatch.delenv("SYMHIGH_TARGET")
-    monkeypatch.setattr(target, "compiler", lambda: None)
-    monkeypatch.setattr(kernels, "load", forbidden)
-    found = dict(KINDS[kind]().outputs)
+    found = by_llvm(monkeypatch, KINDS[kind])
     agree(found, reference)
     if kind.startswith("Gram"):
         for name, values in found.items():
             np.testing.assert_array_equal(values, reference[name], err_msg=name)
 
 
-def forbidden(source: str) -> None:
-    raise AssertionError("a module of Python was loaded")
-
-
-@needs_compiler
+@needs_llvm
 @pytest.mark.parametrize(
     "name",
     [
@@ -147,10 +152,13 @@ def forbidden(source: str) -> None:
 def test_whole_pools_of_normals_are_used_where_they_are_made(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """d = 1300 is two pools and a part of one; the normal of the label noise moves their beginnings step by step."""
     statement, field = mean_field_of(*ALL[name][:2])
-    text = step_source(field, statement, False, C)
-    assert "high = low + 512" in text
     made = runs(name, "direct", 1300, 3 / 1300)
-    agree(on("c", monkeypatch, made), on("numpy", monkeypatch, made))
+    reference = on("numpy", monkeypatch, made)
+    for of in (C, LLVM):
+        assert "high = low + 512" in step_source(field, statement, False, of)
+    if compiler() is not None:
+        agree(on("c", monkeypatch, made), reference)
+    agree(by_llvm(monkeypatch, made), reference)
 
 
 @needs_compiler
