@@ -240,7 +240,10 @@ class Expressions:
             return Value("d", (self.power(self.double(left), right),))
         if isinstance(op, ast.Div):
             return Value("d", (self.put(f"fdiv {self.flags}double {self.double(left)}, {self.double(right)}"),))
-        a, b = self.value(left), self.value(right)
+        return self.combined(self.value(left), op, self.value(right))
+
+    def combined(self, a: Value, op: ast.operator, b: Value) -> Value:
+        """Two values by an operation that keeps their type."""
         kind = "u" if "u" in (a.kind, b.kind) else join(a.kind, b.kind)
         one, two = self.converted(a, kind).parts[0], self.converted(b, kind).parts[0]
         if isinstance(op, ast.FloorDiv | ast.Mod):

@@ -17,8 +17,8 @@ from symhigh.codegen.llvm_expressions import Value, flat
 if TYPE_CHECKING:
     from symhigh.codegen.llvm import Module
 
-REORDERED = "reassoc contract nsz "
-"""What Numba may do with the operations of simulators: sums in lanes, products rounded with their sums."""
+FUSED, REORDERED = "contract ", "reassoc contract nsz "
+"""A product may be rounded with its sum; what is added up in turns of a loop may be so in lanes. As C has them."""
 
 
 class Function(Arrays):
@@ -26,7 +26,7 @@ class Function(Arrays):
 
     def __init__(self, module: Module, tree: ast.FunctionDef, local: dict[str, Type], exact: bool) -> None:
         kept = exact or any(isinstance(d, ast.Name) and d.id == "exact" for d in tree.decorator_list)
-        super().__init__(module, tree.name, local, "" if kept else REORDERED)
+        super().__init__(module, tree.name, local, "" if kept else FUSED)
         self.returned = module.returns[tree.name]
         self.ways: list[tuple[str, str]] = []
         """Where ``continue`` and ``break`` go in the loops around."""
@@ -72,6 +72,11 @@ class Function(Arrays):
                 self.several(targets, value)
             case ast.Assign([target], value):
                 self.put_in(target, self.value(value))
+            case ast.AugAssign(ast.Name() as target, ast.Add(), value) if self.flags:
+                one, other = self.value(target), self.value(value)
+                self.flags, before = REORDERED, self.flags
+                self.put_in(target, self.combined(one, ast.Add(), other))
+                self.flags = before
             case ast.AugAssign(target, op, value):
                 self.put_in(target, self.value(ast.BinOp(target, op, value)))
             case ast.If(ast.Compare(_, [ast.Is()], _) as test, body, orelse):
