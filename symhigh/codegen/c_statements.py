@@ -198,4 +198,7 @@ def side_by_side(index: str, body: list[ast.stmt]) -> list[str]:
     return [f"#pragma omp simd {' '.join(clauses)}"]
 
 
-_PLAIN = {"abs", "copysign", "max", "min", "sqrt", "math.sqrt", "fused", "number_of", "word_of", "numpy.uint64"}
+_PLAIN = {
+    *("abs", "copysign", "max", "min", "sqrt", "math.sqrt"),
+    *("float", "fused", "number_of", "word_of", "numpy.uint64"),
+}
