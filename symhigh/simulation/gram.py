@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symhigh.codegen.allowance import REFERENCE
 from symhigh.codegen.gram_frame import sources
-from symhigh.codegen.kernels import gram_kernels
 from symhigh.codegen.normal import stream
-from symhigh.codegen.target import NUMPY, Target
+from symhigh.codegen.simulators import gram_kernels
+from symhigh.codegen.target import Target
 from symhigh.integration.doubts import Doubts
 from symhigh.population import Overlaps, Spectrum, Start
 from symhigh.population.eigenvalues import apportion
@@ -25,9 +24,6 @@ from symhigh.population.population import cholesky
 from symhigh.population.spectrum import Array
 from symhigh.simulation.walk import START_STREAM, Experiment, Walk, constants, starting_memory
 from symhigh.symbols import lam
-
-_AT_ONCE = 500
-"""Steps of one eigenspace that the reference takes between looks at what it has used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +183,7 @@ class GramWalk(Walk):
 
     def __init__(self, e: Experiment, seed: int) -> None:
         super().__init__(e)
-        self.kernels, chain = _kernels(e, _begins(e)), _chain(e)
+        self.kernels, chain = _kernels(e, e.target), _chain(e)
         spaces, n = chain.spaces, chain.spaces.count
         self.count, self.shape, self.scale = n, chain.shape, chain.scale
         self.moving, self.fixed = coordinates(e, spaces, np.random.default_rng([seed, START_STREAM]))
@@ -200,19 +196,14 @@ class GramWalk(Walk):
         self.draws, self.rest = np.zeros(chain.width * n.size), np.zeros(n.size)
         self.rng = stream(seed, 0, generator=e.generator)
         self.seen = np.empty(len(e.system.outputs))
-        self._hold()
-        at = self.fixed[0] if e.statement.single and e.statement.coefficients else None
-        self.target = np.nan if at is None else float(spaces.values @ (at**2).sum(axis=0)) / e.d
-
-    def _hold(self) -> None:
-        """What the generated functions are given; each has it packed once, when it is called first."""
-        e = self.e
         self.state = (
             float(e.d), self.rng, self.moving, self.fixed, self.count, self.shape, self.scale, self.draws, self.rest,
             self.y, e.par, self.coef, self.w, self.const, self.root,
         )  # fmt: skip
-        for name in ("step", "lift", "observe"):
-            vars(self).pop(name, None)
+        at = self.fixed[0] if e.statement.single and e.statement.coefficients else None
+        self.target = np.nan if at is None else float(spaces.values @ (at**2).sum(axis=0)) / e.d
+
+    # each function has its arguments packed once, when it is called first
 
     @cached_property
     def step(self) -> Callable[[dict[int, Any]], Any]:
@@ -245,34 +236,14 @@ class GramWalk(Walk):
     @staticmethod
     def load(e: Experiment) -> None:
         """Generate the kernels once, before threads ask for them."""
-        gram_kernels(e.system, e.statement, _begins(e))
+        gram_kernels(e.system, e.statement, e.target)
 
     @property
     def at_once(self) -> bool:
-        return self.kernels.target is self.e.target
+        return True
 
     def run(self, first: int, steps: int) -> None:
-        last = first + steps
-        while first < last and not self.at_once:
-            first = self._by_reference(first, min(last, first + max(1, _AT_ONCE // self.count.size)))
-        self.step({0: first, 1: last - first})
-
-    def _by_reference(self, first: int, last: int) -> int:
-        """Steps by the reference while it may; compiled code goes on from there, with the same bits."""
-        moved = self.moving, self.y, self.draws, self.rest, self.rng[1]
-        before = [array.copy() for array in moved]
-        if REFERENCE.left > 0:
-            try:
-                with REFERENCE.used(), np.errstate(all="ignore"):
-                    self.step({0: first, 1: last - first})
-                return last
-            except (ArithmeticError, ValueError):  # where Python stops, compiled code goes on with infinities
-                for array, values in zip(moved, before, strict=True):
-                    array[:] = values
-        self.kernels = _kernels(self.e, self.e.target)
-        self._hold()
-        self.follow(self.stops, self.out)
-        return first
+        self.step({0: first, 1: steps})
 
     def record(self, time: float, out: Array) -> None:
         self.lift({})
@@ -284,11 +255,6 @@ class GramWalk(Walk):
 
     def size(self) -> float:
         return float((self.moving * self.moving).sum()) / self.e.d
-
-
-def _begins(e: Experiment) -> Target:
-    """What takes the first steps."""
-    return NUMPY if e.by_reference and REFERENCE.left > 0 else e.target
 
 
 def _pair(product: sp.Expr) -> tuple[sp.Symbol, sp.Symbol]:
