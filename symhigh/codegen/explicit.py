@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.codegen.control import COMBINE, DENSE_ROWS, control_source, table_source
+from symhigh.codegen.control import COMBINE, DENSE_ROWS, FEW, control_source, table_source
 from symhigh.codegen.dormand_prince import Tableau, dormand_prince_8
 
 __all__ = ["dormand_prince_8", "explicit_source", "rows_needed"]
@@ -29,11 +29,29 @@ def explicit_source(tableau: Tableau) -> str:
     text = "\n".join(f"{name} = {table_source(values)}" for name, values in tables.items())
     factors = ["s" if j % 2 == 1 else "rest" for j in range(depth)]
     nest = [line for j in range(depth - 1, -1, -1) for line in _nested(j, factors[j])]
-    method = _TEMPLATE.format(last=last, extra=extra, depth=depth, dense=DENSE_ROWS, nest="\n".join(nest))
+    few = "\n\n\n".join(_few(name, np.asarray(values)) for name, values in tables.items() if "TIMES" not in name)
+    method = few + "\n\n\n" + _TEMPLATE.format(last=last, extra=extra, depth=depth, dense=DENSE_ROWS, nest="\n".join(nest))
     control = control_source(
         tableau.order, growth=10.0, evaluations=last, extra=extra + 1, inside=8, factors=factors, spare=8,
     )  # fmt: skip
     return "\n\n".join([text, COMBINE + method, control])
+
+
+def _few(table: str, values: Any) -> str:
+    """``combine`` for the rows of one table; for few entries of y their coefficients are written out."""
+    lines = [
+        "@njit", f"def combine_{table.lower()}(out, y, h, row, K, count):",
+        f"    if y.shape[0] >= {FEW}:", f"        combine(out, y, h, {table}, row, K, count)",
+    ]  # fmt: skip
+    for row, own in enumerate(values[:, : values.shape[1] - (table == "DENSE")]):
+        stages = np.flatnonzero(own)
+        if stages.size:
+            lines.append(f"    elif row == {row}:")
+            lines += [f"        c{k} = h * {float(own[k])!r}" for k in stages]
+            lines += ["        for i in range(y.shape[0]):", "            value = y[i]"]
+            lines += [f"            value += c{k} * K[{k}, i]" for k in stages]
+            lines += ["            out[i] = value"]
+    return "\n".join(lines)
 
 
 def dense_rows(tableau: Tableau) -> int:
@@ -77,16 +95,16 @@ def attempt(t, h, y, K, work, rtol, floor, limit):
     stage = work[0]
     new = work[1]
     for j in range(1, last):
-        combine(stage, y, h, STAGES, j, K, j)
+        combine_stages(stage, y, h, j, K, j)
         limit.rhs(t + TIMES[j] * h, stage, K[j], limit.par, limit.coef, limit.w, limit.const)
-    combine(new, y, h, STAGES, last, K, last)
+    combine_stages(new, y, h, last, K, last)
     limit.rhs(t + h, new, K[last], limit.par, limit.coef, limit.w, limit.const)
     limit.scales(y, new, stage, rtol, floor, limit.coef, limit.w)
     for j in range(2):
         weighted = work[2 + j]
         for i in range(y.shape[0]):
             weighted[i] = 0.0
-        combine(weighted, weighted, 1.0, ERRORS, j, K, last + 1)
+        combine_errors(weighted, weighted, 1.0, j, K, last + 1)
     error = 0.0  # the worst entry counts: in a mean, many frozen modes would hide a few fast ones
     for i in range(y.shape[0]):
         first = work[2, i]
@@ -102,7 +120,7 @@ def attempt(t, h, y, K, work, rtol, floor, limit):
 @njit
 def densify(t, h, y, K, work, limit):
     for j in range({extra}):
-        combine(work[0], y, h, DENSE_STAGES, j, K, {last} + 1 + j)
+        combine_dense_stages(work[0], y, h, j, K, {last} + 1 + j)
         limit.rhs(
             t + DENSE_TIMES[j] * h, work[0], K[{last} + 1 + j], limit.par, limit.coef, limit.w, limit.const
         )
@@ -111,7 +129,7 @@ def densify(t, h, y, K, work, limit):
         row = work[{dense} + j]
         for i in range(y.shape[0]):
             row[i] = DENSE[j, width] * (work[1, i] - y[i])
-        combine(row, row, h, DENSE, j, K, width)
+        combine_dense(row, row, h, j, K, width)
 
 
 @njit
