@@ -132,7 +132,7 @@ class Function(Expressions):
         first, end, step = ("0", *bounds, "1") if len(bounds) == 1 else (*bounds, "1")[:3]
         sign = ">" if step.lstrip("(").startswith("-") else "<"
         head = f"for (long long {k} = {first}; {k} {sign} {last}; {k} += {step}) {{"
-        turns, remark = [head, f"    {c} = {k};", *self.inner(body, depth), "}"], _side_by_side(name, body)
+        turns, remark = [head, f"    {c} = {k};", *self.inner(body, depth), "}"], side_by_side(name, body)
         if not any("reduction" in line for line in remark) or end.isdigit():
             return _braces([f"const long long {last} = {end};", *remark, *turns])
         few = [f"if ({last} < {_LANES} + {first}) {{", *("    " + line for line in turns), "} else {"]
@@ -166,7 +166,7 @@ _LANES = 8
 _ZERO = {"d": " = 0.0", "i": " = 0"}
 
 
-def _side_by_side(index: str, body: list[ast.stmt]) -> list[str]:
+def side_by_side(index: str, body: list[ast.stmt]) -> list[str]:
     """A remark for the compiler above a loop that only adds up, or fills arrays: its turns may run side by side."""
     sums: set[str] = set()
     locals_: set[str] = {index}

@@ -36,7 +36,7 @@ from symhigh.codegen.sample import (
     sample_lines,
     slope,
 )
-from symhigh.codegen.target import NUMBA, C, Target
+from symhigh.codegen.target import LLVM, NUMBA, C, Target
 from symhigh.codegen.trail import STEP, step_trail
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, lam, t
@@ -141,12 +141,12 @@ class _Step:
 
     @property
     def fuses(self) -> bool:
-        """Whether normals are used where they are made: C runs such a loop in lanes if all of its terms have them."""
+        """Whether normals are used where they are made: C and LLVM run such a loop in lanes if all of its terms do."""
         exprs = [*self.new_values().values(), *(w for _, w in self.predictions), *self.products().values()]
         lanes = (sp.Add, sp.Mul, sp.Symbol, sp.Number, sp.Max, sp.Min, sp.sign)
         powers = (sp.S.Half, -sp.S.Half, *(sp.Integer(k) for k in range(-4, 5)))
         return (
-            self.lowering.target is C
+            self.lowering.target in (C, LLVM)
             and not self.given
             and not self.s.normals
             and all(
