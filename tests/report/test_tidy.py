@@ -2,7 +2,7 @@
 
 import random
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import pytest
 import sympy as sp
@@ -77,14 +77,14 @@ GROUP = re.compile(
 PARSER = MathTextParser("path")
 
 
-@lru_cache(maxsize=None)
+@cache
 def typeset(text: str) -> None:
     """Of texts that differ in digits, one is read."""
     PARSER.parse(f"${text.replace('⟨', '{').replace('⟩', '}')}$")
 
 
 def typeset_by_groups(text: str) -> None:
-    """Each group in brackets is read by itself, the innermost first, and then stands as ``{1}`` in what is around it."""
+    """Each group in brackets is read by itself, the innermost first, then stands as ``{1}`` in what is around it."""
     text = re.sub(r"\d+", "1", text)
     while (group := GROUP.search(text)) is not None:
         typeset(group[0])
@@ -92,12 +92,13 @@ def typeset_by_groups(text: str) -> None:
     typeset(text)
 
 
-@pytest.mark.parametrize("text", [r"\frac{1}{x_{2}^{3}^{4}}", r"{\left(x_{1}}", r"\frac{1}{\blah{2}}", r"x_{1}_{2}", r"\sqrt{}{"])
+@pytest.mark.parametrize(
+    "text", [r"\frac{1}{x_{2}^{3}^{4}}", r"{\left(x_{1}}", r"\frac{1}{\blah{2}}", r"x_{1}_{2}", r"\sqrt{x}{"]
+)
 def test_what_cannot_be_typeset_is_not_read(text: str) -> None:
-    with pytest.raises(ValueError, match="ParseFatalException|ParseException|Expected|Unknown|Double"):
-        PARSER.parse(f"${text}$")
-    with pytest.raises(ValueError, match="ParseFatalException|ParseException|Expected|Unknown|Double"):
-        typeset_by_groups(text)
+    for read in (typeset, typeset_by_groups):
+        with pytest.raises(ValueError, match=r"Parse\w*Exception|Expected|Double|Unknown"):
+            read(text)
 
 
 @pytest.mark.parametrize(
