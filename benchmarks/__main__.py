@@ -39,7 +39,7 @@ JOBS: dict[str, list[Job]] = {
     ],
     "algorithms": [algorithms.direct, algorithms.chains, algorithms.curves],
     "networks": [networks.particles, networks.long_horizon],
-    "start-up": [start_up.rows],
+    "start-up": [start_up.rows, start_up.verifying],
     "long": [lambda: [curves.stiff_modes()], lambda: [scaling.million()]],
 }  # fmt: skip
 

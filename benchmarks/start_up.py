@@ -1,4 +1,4 @@
-"""From a shell: importing, and the first curve and the first runs from an empty and from a full cache.
+"""From a shell: importing, the first curve and the first runs, and verifying, from an empty and from a full cache.
 
 Every process is a fresh one, with the byte code of an installed package. What is said to start from an empty cache
 compiles, which is checked in the folder.
@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,3 +93,18 @@ def rows() -> list[Contest]:
         ]  # fmt: skip
     table += [beyond_sympy(f"first curve, {name}", CURVE.format(code)) for name, code in PROBLEMS.items()]
     return [*table, beyond_sympy("first 20 runs at d = 400, least squares", RUNS.format(PROBLEMS["least squares"]))]
+
+
+def verifying() -> list[Contest]:
+    """All claims that symhigh ships: from an empty cache, examined again with a full one, and taken from there."""
+    code = "from symhigh.cli import main; main([{}])"
+    ways = {"symhigh": "'verify'", "examined again, full cache": "'verify', '--fresh'", "run again": "'verify'"}
+    seconds = {}
+    with tempfile.TemporaryDirectory() as cache:
+        for who, words in ways.items():
+            begin = time.perf_counter()
+            shown = python(code.format(words), cache)
+            seconds[who] = time.perf_counter() - begin
+            assert ("taken from earlier runs" in shown) == (who == "run again")
+    ratios = {who: value / seconds["symhigh"] for who, value in seconds.items() if who != "symhigh"}
+    return [Contest("symhigh verify, empty cache", seconds, ratios, "wall time, one run each")]

@@ -37,6 +37,7 @@ ROOMS = [
     "objects",
     "aliases",
     "cli",
+    "__main__",
 ]
 FILES = sorted(ROOT.rglob("*.py"))
 OUTSIDE = {"__init__", "verify"}

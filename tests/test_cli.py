@@ -249,10 +249,20 @@ def test_export_is_python() -> None:
 
 def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", "import sys; from symhigh.cli import main; main()", *arguments],
+        [sys.executable, "-m", "symhigh", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("limits", "--loss", "nothing")])
+def test_python_m_symhigh_is_the_command(arguments: tuple[str, ...]) -> None:
+    script = "import sys; sys.argv[0] = 'symhigh'; from symhigh.cli import main; main()"  # as installers write it
+    installed = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=120)
+    process = start(*arguments)
+    out, errors = process.communicate(timeout=120)
+    assert (out, errors, process.returncode) == (installed.stdout, installed.stderr, installed.returncode)
+    assert out + errors
 
 
 def interrupt(process: subprocess.Popen[str]) -> None:

@@ -23,7 +23,10 @@ from symhigh.disk import keep
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes, by default one for each core.")
 @click.option("--quick", is_flag=True, help="Smaller simulations.")
 @click.option("--second", is_flag=True, help="Have Maxima reduce the identities that are proved, too.")
-@click.option("--resume", is_flag=True, help="Take rows of earlier runs where nothing that they rest on has changed.")
+@click.option(
+    "--resume/--fresh", default=None,
+    help="Take rows of earlier runs where nothing that they rest on has changed, the default; or examine all again.",
+)
 @click.option("--html", type=click.Path(path_type=Path), help="Also write the ledger as one HTML page.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Also write the ledger as JUnit XML.")
 @click.option("--record", type=click.Path(path_type=Path), help="Also write a record, which `symhigh replay` reruns.")
@@ -31,18 +34,21 @@ from symhigh.disk import keep
 @json_option
 def verify(
     paths: tuple[str, ...], words: tuple[str, ...], listing: bool, jobs: int | None, quick: bool, second: bool,
-    resume: bool, html: Path | None, junit: Path | None, record: Path | None, seed: int, as_json: bool,
+    resume: bool | None, html: Path | None, junit: Path | None, record: Path | None, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Check claims, by default all that symhigh ships; exit status 1 where one does not end as its author expects.
 
     PATHS are Python files that state claims, FILE::claim for one of them by id or name, or folders of files. They are
-    run as programs: check only files that you trust.
+    run as programs: check only files that you trust. Rows that ended as expected are kept; later runs take them where
+    all that they rest on is the same, and say when they were examined. --fresh and --record examine everything.
     """
     import symhigh as sh
     from symhigh.ledger import row_text
 
     if record is not None and resume:
         raise click.UsageError("--record writes down one run, so it goes without --resume, which takes rows of others")
+    if resume is None:
+        resume = record is None
     if listing:
         _list(paths, words, as_json)
         return
@@ -78,6 +84,8 @@ def verify(
             if row not in shown:  # files that hold no claims, ids that repeat
                 show(row)
         click.echo(f"\n{ledger.closing()}")
+        if any(row.examined for row in ledger.rows):
+            click.echo("`--fresh` examines them again.")
     if not ledger.as_expected:
         sys.exit(1)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -101,6 +102,8 @@ class Formula:
             )
             for s, v in mapping("Formula.subs", "values", values, "{symbol: expression}").items()
         }
+        if all(isinstance(s, sp.Symbol) for s in put) and put.keys().isdisjoint(self.symbols):
+            return self
         follow = tuple(
             r.func(r.lhs.xreplace(put), r.rhs.xreplace(put), evaluate=False) for r in self.assumptions
         )
@@ -292,6 +295,7 @@ def positive(*exprs: sp.Expr) -> tuple[sp.Basic, ...]:
     return tuple(sp.StrictGreaterThan(e, 0, evaluate=False) for e in exprs)
 
 
+@lru_cache(maxsize=128)
 def exact(expr: sp.Expr) -> sp.Expr:
     """Floats replaced by the binary fractions that they are, so that precision can be raised."""
     return expr.xreplace({f: sp.Rational(f) for f in expr.atoms(sp.Float)})

@@ -29,6 +29,8 @@ from symhigh.population import Start
 from symhigh.symbols import D2, distance, gamma, omega, t, tau
 
 _PAPER = "High Line (arXiv 2405.19585), "
+_HELD = sp.Dummy("gamma", dummy_index=8_140_213, positive=True)
+"""A learning rate that is put in later; its sign tells which root is which."""
 
 
 def linear_modes(question: Question) -> Formulas:
@@ -240,8 +242,7 @@ def _without_gap(
 def _rate(
     limit: LinearLimit, modes: Modes, rate: sp.Expr, where: tuple[sp.Basic, ...], source: str
 ) -> Formula:
-    held = sp.Dummy("gamma", positive=True)  # its sign tells which root is which
-    root = exponential_rate(limit.noiseless, held).root(modes).xreplace({held: rate})
+    root = exponential_rate(limit.noiseless, _HELD).root(modes).xreplace({_HELD: rate})
     return Formula(
         root,
         (*where, *positive(modes.edge)),

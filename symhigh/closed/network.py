@@ -110,11 +110,14 @@ class Linearisation:
         return float(brentq(gap, low, high, xtol=1e-15, rtol=1e-14))
 
 
-@lru_cache(maxsize=64)
 def slope_square(limit: DensitySystem) -> tuple[sp.Expr, sp.Expr]:
     """``(∂θ/∂ξ)² = 4 θ² + invariant(α)``: returns the factor of θ² and the invariant, found by elimination
     of ξ."""
-    effective = limit.reduction.effective
+    return _slope_square(limit.reduction.effective)
+
+
+@lru_cache(maxsize=64)
+def _slope_square(effective: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     factor = sp.Rational(
         sp.limit(
             sp.diff(effective, xi, 2).subs({side_w: 1, side_z: 0}) / effective.subs({side_w: 1, side_z: 0}),
@@ -128,11 +131,14 @@ def slope_square(limit: DensitySystem) -> tuple[sp.Expr, sp.Expr]:
     return factor, rest
 
 
-@lru_cache(maxsize=64)
 def pull_rate(limit: DensitySystem) -> sp.Expr:
     """The factor of −θ in the drift of ξ: ηλ for the product."""
-    slope = sp.diff(limit.reduction.effective, xi)
-    return sp.cancel(sp.together(-sp.diff(limit.reduction.sde.drift[1], xi) / slope))
+    return _pull_rate(limit.reduction.effective, limit.reduction.sde.drift[1])
+
+
+@lru_cache(maxsize=64)
+def _pull_rate(effective: sp.Expr, drift: sp.Expr) -> sp.Expr:
+    return sp.cancel(sp.together(-sp.diff(drift, xi) / sp.diff(effective, xi)))
 
 
 def linearise(limit: DensitySystem, classes: NetworkClasses, integral: float = 0.0) -> Linearisation:

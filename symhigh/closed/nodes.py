@@ -5,7 +5,7 @@ Used by the closed forms; they are SymPy expressions with free symbols, LaTeX an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +41,13 @@ class Average(sp.Expr):  # type: ignore[misc]
         own = self.args[0].free_symbols - {_L}
         return own | ({MU} if self.measure == MU else set())
 
+    def _xreplace(self, rule: Mapping[sp.Basic, sp.Basic]) -> tuple[sp.Basic, bool]:
+        """Symbols are sought in the summand alone where the measure holds numbers, which may be many."""
+        if self in rule or not all(isinstance(s, sp.Symbol) for s in rule) or not _is_numeric(self.measure):
+            return super()._xreplace(rule)
+        summand, changed = self.args[0]._xreplace(rule)
+        return (self.func(summand, self.measure), True) if changed else (self, False)
+
     def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
         return self.func(sp.diff(self.summand, symbol), self.measure)
 
@@ -69,9 +76,7 @@ class Root(sp.Expr):  # type: ignore[misc]
     def __new__(cls, equation: sp.Expr, unknown: sp.Symbol, lower: Any, upper: Any) -> Root:
         bound = unknown if isinstance(unknown, sp.Dummy) else sp.Dummy(unknown.name, positive=True)
         equation = sp.sympify(equation, strict=True).xreplace({unknown: bound})
-        return sp.Expr.__new__(
-            cls, equation, bound, sp.sympify(lower, strict=True), sp.sympify(upper, strict=True)
-        )
+        return sp.Expr.__new__(cls, equation, bound, *(sp.sympify(end, strict=True) for end in (lower, upper)))
 
     @property
     def equation(self) -> sp.Expr:
@@ -127,6 +132,11 @@ class Choice(sp.Expr):  # type: ignore[misc]
     def _sympystr(self, printer: Any) -> str:
         test, above, below = map(printer._print, self.args)
         return f"({above} where {test} > 0, else {below})"
+
+
+@lru_cache(maxsize=64)
+def _is_numeric(measure: sp.Basic) -> bool:
+    return not measure.free_symbols
 
 
 @lru_cache(maxsize=256)
@@ -185,12 +195,17 @@ def _named(root: Root) -> tuple[sp.Basic, ...]:
 def numeric(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     """``expr`` as a function of mpmath numbers at the working precision, discrete averages as loops."""
     expr = _settled(expr)
-    averages = sorted(expr.atoms(Average), key=sp.default_sort_key)
-    names = [sp.Dummy(f"m{i}") for i in range(len(averages))]
+    averages, names = _averages(expr)
     without = _rational(expr.xreplace(dict(zip(averages, names, strict=True))))
     outer = sp.lambdify((*arguments, *names), without, "mpmath", docstring_limit=0)
     loops = [_loop(a, arguments) for a in averages]
     return lambda *at: mpmath.mpmathify(outer(*at, *(loop(*at) for loop in loops)))
+
+
+def _averages(expr: sp.Expr) -> tuple[list[Average], list[sp.Dummy]]:
+    """The averages in an expression, and a name for each."""
+    found = sorted(expr.atoms(Average), key=sp.default_sort_key)
+    return found, [sp.Dummy(f"m{i}") for i in range(len(found))]
 
 
 def _loop(average: Average, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
@@ -206,19 +221,13 @@ def _double(equation: sp.Expr, unknown: sp.Symbol) -> Callable[[float], float]:
     import numpy as np
 
     equation = _settled(equation)
-    averages = sorted(equation.atoms(Average), key=sp.default_sort_key)
-    names = [sp.Dummy(f"m{i}") for i in range(len(averages))]
+    averages, names = _averages(equation)
     outer = sp.lambdify((unknown, *names), equation.xreplace(dict(zip(averages, names, strict=True))), "math")
     bodies = [sp.lambdify((_L, unknown), a.args[0], "numpy") for a in averages]
     arrays = [tuple(np.array(part.args, dtype=float) for part in a.measure.args) for a in averages]
+    given = list(zip(bodies, arrays, strict=True))
     return lambda at: float(
-        outer(
-            at,
-            *(
-                (w @ np.broadcast_to(body(v, at), v.shape) if v.size else 0.0)
-                for body, (v, w) in zip(bodies, arrays, strict=True)
-            ),
-        )
+        outer(at, *((w @ np.broadcast_to(body(v, at), v.shape) if v.size else 0.0) for body, (v, w) in given))
     )
 
 

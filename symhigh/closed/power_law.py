@@ -10,6 +10,7 @@ Orders: *The High Line* (arXiv 2405.19585), Prop. 4.4. Constants, the logarithmi
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -26,6 +27,7 @@ from symhigh.symbols import D2, gamma, lam, t, tau
 _ORDER = "new; orders High Line (arXiv 2405.19585), Prop. 4.4"
 
 
+@lru_cache(maxsize=64)
 def laplace_tail(summand: sp.Expr, density: sp.Expr) -> sp.Expr:
     """Leading behaviour as u → ∞ of ``∫ summand density dλ`` over (0, 1), exact up to terms e^{-cu} (Watson).
 

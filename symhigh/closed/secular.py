@@ -60,20 +60,7 @@ class Secular:
 
         For a continuous law the edge itself, where the average stays below 1 up to it.
         """
-        end = self.edge.subs(lam, modes.edge)
-        if modes.law is not None:
-            return self._beside(modes.law, end)
-        if modes.values is not None and len(modes.values) <= 2:
-            poly = sp.Poly(self.polynomial(modes), self.unknown)
-            explicit = _extreme_root(poly, smallest=self.from_below)
-            if explicit is not None:
-                return explicit
-        equation = self.polynomial(modes) if modes.few else self.equation(modes)
-        return (
-            Root(equation, self.unknown, 0, end)
-            if self.from_below
-            else Root(equation, self.unknown, end, sp.oo)
-        )
+        return _root(self, modes)
 
     def _beside(self, law: MarchenkoPastur, end: sp.Expr) -> sp.Expr:
         """The root below the bulk or, where the average stays below 1 up to it, the edge."""
@@ -88,6 +75,20 @@ class Secular:
             ends = (0, end) if self.from_below else (end, sp.oo)
             return Choice(mean.subs(self.unknown, end), Root(mean, self.unknown, *ends), end)
         return Choice(strength - law.critical, self.edge.subs(lam, law.isolated(strength)), end)
+
+
+@lru_cache(maxsize=64)
+def _root(secular: Secular, modes: Modes) -> sp.Expr:
+    unknown, below = secular.unknown, secular.from_below
+    end = secular.edge.subs(lam, modes.edge)
+    if modes.law is not None:
+        return secular._beside(modes.law, end)
+    if modes.values is not None and len(modes.values) <= 2:
+        explicit = _extreme_root(sp.Poly(secular.polynomial(modes), unknown), smallest=below)
+        if explicit is not None:
+            return explicit
+    equation = secular.polynomial(modes) if modes.few else secular.equation(modes)
+    return Root(equation, unknown, 0, end) if below else Root(equation, unknown, end, sp.oo)
 
 
 @lru_cache(maxsize=64)
@@ -171,6 +172,7 @@ def measured(limit: LinearLimit, modes: Modes, expr: sp.Expr) -> sp.Expr:
     return expr.subs(fixed)
 
 
+@lru_cache(maxsize=64)
 def _mode(limit: LinearLimit, speed: sp.Expr, noise: sp.Expr) -> sp.Expr:
     """D² of a mode for which ``dD²/dt = speed`` while ``I = noise``."""
     (rhs,) = limit.system.family.rhs

@@ -64,6 +64,7 @@ class Module:
         self.returns: dict[str, Type] = {}
         self.order: list[str] = []
         self.written: dict[str, str] = {}
+        self.locals: dict[str, dict[str, Type]] = {}
         self.changed = True
         while self.changed:  # until the types of all arguments and results are settled
             self.changed = False
@@ -77,7 +78,7 @@ class Module:
             return
         self.order.append(name)
         function = Function(self, self.functions[name])
-        self.written[name] = function.text()
+        self.written[name], self.locals[name] = function.text(), function.local
         self.order.remove(name)
         self.order.append(name)
         self.changed |= self.returns.get(name, function.returned) != function.returned

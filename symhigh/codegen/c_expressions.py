@@ -191,6 +191,8 @@ class Expressions:
             return code, kind
         if name == "abs":
             return f"{'llabs' if kinds[0] == 'i' else 'fabs'}({codes[0]})", kinds[0]
+        if name == "float" and kinds == ["u"]:
+            return f"nearest({codes[0]})", "d"
         if name in _TYPED:
             opening, kind = _TYPED[name]
             return f"({opening}({', '.join(codes)}))", kind

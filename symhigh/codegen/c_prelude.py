@@ -129,6 +129,16 @@ static inline double fused(double a, double b, double c) { return a * b + c; }
 #endif
 static inline double number_of(word a) { union { word w; double d; } v = {a}; return v.d; }
 static inline word word_of(double a) { union { double d; word w; } v = {a}; return v.w; }
+/* the double nearest to a word, whose halves become doubles by their bits: 2**84 + high 2**32, 2**52 + low */
+static inline double nearest(word a)
+{
+#if defined(__AVX512DQ__) || defined(__aarch64__)
+    return (double)a;
+#else
+    double high = number_of((a >> 32) | 0x4530000000000000ULL) - 0x1.00000001p84;
+    return high + number_of((a & 0xFFFFFFFFULL) | 0x4330000000000000ULL);
+#endif
+}
 static inline double modulo(double a, double b)
 {
     double r = fmod(a, b);

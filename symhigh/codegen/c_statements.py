@@ -132,7 +132,7 @@ class Function(Expressions):
         first, end, step = ("0", *bounds, "1") if len(bounds) == 1 else (*bounds, "1")[:3]
         sign = ">" if step.lstrip("(").startswith("-") else "<"
         head = f"for (long long {k} = {first}; {k} {sign} {last}; {k} += {step}) {{"
-        lines = [f"const long long {last} = {end};", *_side_by_side(name, body), head, f"    {c} = {k};"]
+        lines = [f"const long long {last} = {end};", *side_by_side(name, body), head, f"    {c} = {k};"]
         return ["{", *("    " + line for line in [*lines, *self.inner(body, depth), "}"]), "}"]
 
     def result(self, value: ast.expr | None) -> list[str]:
@@ -156,7 +156,7 @@ class Function(Expressions):
 _ZERO = {"d": " = 0.0", "i": " = 0"}
 
 
-def _side_by_side(index: str, body: list[ast.stmt]) -> list[str]:
+def side_by_side(index: str, body: list[ast.stmt]) -> list[str]:
     """A remark for the compiler above a loop that only adds up, or fills arrays: its turns may run side by side."""
     sums: set[str] = set()
     locals_: set[str] = {index}
@@ -198,4 +198,7 @@ def _side_by_side(index: str, body: list[ast.stmt]) -> list[str]:
     return [f"#pragma omp simd {' '.join(clauses)}"]
 
 
-_PLAIN = {"abs", "copysign", "max", "min", "sqrt", "math.sqrt", "fused", "number_of", "word_of", "numpy.uint64"}
+_PLAIN = {
+    *("abs", "copysign", "max", "min", "sqrt", "math.sqrt"),
+    *("float", "fused", "number_of", "word_of", "numpy.uint64"),
+}

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections import namedtuple
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,21 +21,19 @@ from symhigh.codegen.control import FIELDS
 from symhigh.codegen.course import COURSE_FIELDS, COURSES, course_source
 from symhigh.codegen.explicit import dormand_prince_8, explicit_source
 from symhigh.codegen.first_class import first_class
-from symhigh.codegen.gram import gram_source
 from symhigh.codegen.implicit import IMPLICIT_FIELDS, implicit_source
 from symhigh.codegen.jacobian import jacobian
+from symhigh.codegen.llvm_objects import load_llvm
 from symhigh.codegen.lower import Lowering, averages
 from symhigh.codegen.objects import begin_object
 from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.scales import scale_source
-from symhigh.codegen.signatures import ALGEBRA, GIVEN_STEP, GRAM, LIMIT, STEP, STEPPER, record
-from symhigh.codegen.step import step_source
-from symhigh.codegen.target import NUMBA, C, Target, chosen, give_up_c
+from symhigh.codegen.signatures import ALGEBRA, LIMIT, STEPPER, record
+from symhigh.codegen.target import LLVM, NUMBA, C, Target, chosen, give_up_c
 from symhigh.codegen.woodbury import linear_algebra
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
-from symhigh.derivation.state import Statement
 from symhigh.system import MomentSystem
 from symhigh.telling import WATCHER, long_stage
 
@@ -145,17 +143,21 @@ def _implicit(system: MomentSystem, target: Target) -> Kernels:
     return Kernels(target=target, fields=IMPLICIT_FIELDS, room=algebra.room, **own, **functions, **stepper)
 
 
-def _kernels(name: str, content: Any, target: Target | None, made: Callable[[Target], Kernels]) -> Any:
-    """Kernels made once; by Numba where C was wanted and does not compile."""
+def _kernels(
+    name: str, content: Any, target: Target | None, made: Callable[[Target], Kernels],
+    instead: Callable[[], Target] = lambda: NUMBA,
+) -> Any:  # fmt: skip
+    """Kernels made once; where C was wanted and does not compile, by ``instead``, at last by Numba."""
     wanted = target or chosen()
 
     def first() -> Kernels:
         with long_stage(f"writing and compiling the equations of the {name} method"):
             try:
                 return made(wanted)
-            except NoCompiler as fault:  # which C alone raises
-                give_up_c(str(fault))
-                return made(NUMBA)
+            except NoCompiler as fault:  # which Numba never raises
+                if wanted is C:
+                    give_up_c(str(fault))
+                return _kernels(name, content, instead() if wanted is C else NUMBA, made)
 
     return _once((name, content, wanted), first)
 
@@ -207,6 +209,9 @@ def _begun(
     ``plain`` where no stepper is given them; for C the level of optimisation, and ``fused`` where it may round a
     product and a sum once.
     """
+    if target is LLVM:
+        made = load_llvm(source, exports, fused)
+        return lambda: vars(made)
     if target is C:
         begun = begin_object(source, exports, records, 1 if records else level, fused)  # a stepper gains nothing by 2
         return lambda: vars(begun())
@@ -236,21 +241,6 @@ def is_slow(system: MomentSystem) -> bool:
     return bool(averages(system)) or any(m.has(GaussianMean) for e in exprs for m in e.atoms(MixtureMean))
 
 
-def step_kernels(
-    system: MomentSystem, statement: Statement, given: bool = False, target: Target | None = None
-) -> Any:
-    """The simulator of :func:`~symhigh.codegen.step.step_source`, compiled; shared likewise."""
-    exports = GIVEN_STEP if given else STEP
-    key = given, system.content, statement
-    return module_kernels("step", key, target, partial(step_source, system, statement, given), exports, fused=True)
-
-
-def gram_kernels(system: MomentSystem, statement: Statement, target: Target | None = None) -> Any:
-    """The simulator of :func:`~symhigh.codegen.gram.gram_source`, compiled; shared likewise."""
-    key = system.content, statement
-    return module_kernels("gram", key, target, partial(gram_source, system, statement), GRAM, level=1)
-
-
 def particle_kernels(system: MomentSystem, noise: ImmutableMatrix) -> Any:
     """The module of :func:`~symhigh.codegen.particles.particle_source`, compiled."""
     exports = {name: LIMIT[name] for name in ("prepare", "begin", "rhs", "observe", "doubt")}
@@ -267,6 +257,7 @@ def module_kernels(
     exports: Mapping[str, Signature],
     level: int = 2,
     fused: bool = False,
+    instead: Callable[[], Target] = lambda: NUMBA,
 ) -> Any:
     """The functions ``exports`` of one module that needs no stepper."""
 
@@ -274,7 +265,7 @@ def module_kernels(
         begun = _begun(source(target), exports, target, plain=True, level=level, fused=fused)
         return Kernels(target=target, **begun())
 
-    return _kernels(name, content, target, made)
+    return _kernels(name, content, target, made, instead)
 
 
 def _once(key: object, made: Callable[[], Any]) -> Any:

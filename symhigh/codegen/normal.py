@@ -52,7 +52,9 @@ COSINE = (
 # a stream is one array of words: the lanes' states, one more generator's, the place in the pool, the pool
 SINGLE, PLACE, FIRST = 4 * LANES, 4 * LANES + 4, 4 * LANES + 8
 END = FIRST + POOL
-_PAGE, _STRIDE = 512, 104  # words in a page of memory, and from array to array: whole lines of the cache
+LINE = 8
+"""Words in a line of the cache."""
+_PAGE, _STRIDE = 512, 13 * LINE  # words in a page of memory, and from array to array
 _ROWS = 4
 
 
@@ -108,6 +110,12 @@ def normal_source(target: Target) -> str:
     return "\n\n".join([imported, _NEXT_BITS, _FILL, _UNIFORM, _REQUESTS])
 
 
+def following(lanes: bool) -> str:
+    """The call of ``ready`` for coordinates ``low`` … n - 1; in ``lanes``, first those before the next cache line."""
+    here = f"min(n - low, {LINE} - low % {LINE}) if low % {LINE} else " if lanes else ""
+    return f"ready(source, words, {here}n - low)"
+
+
 def _horner(argument: str, coefficients: tuple[float, ...]) -> str:
     code = repr(coefficients[-1])
     for c in reversed(coefficients[:-1]):
@@ -160,11 +168,8 @@ def uniform(source, words):
         return source.random() + 0.5 / 9007199254740992.0
 """
 
-# halves of a word become doubles by their bits: high 2**32 as 2**84 + high 2**32, low as 2**52 + low; then one rounding
-MAP = f"""upper = number_of((bits >> numpy.uint64(32)) | {_word(0x4530000000000000)}) - {2.0**84 + 2.0**52!r}
-lower = number_of((bits & numpy.uint64(0xFFFFFFFF)) | {_word(0x4330000000000000)})
-# 2**64 U = 2**exponent mantissa with mantissa from 0x3fe6a09e667f3bcd, which is sqrt(1/2), to twice that
-image = word_of((upper + lower) + 0.5) + {_word(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)}
+MAP = f"""# 2**64 U = 2**exponent mantissa with mantissa from 0x3fe6a09e667f3bcd, which is sqrt(1/2), to twice that
+image = word_of(float(bits) + 0.5) + {_word(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)}
 exponent = number_of((image >> numpy.uint64(52)) | {_word(0x4330000000000000)}) - {2.0**52 + 1023 + 64!r}
 mantissa = number_of((image & {_word(0xFFFFFFFFFFFFF)}) + {_word(0x3FE6A09E667F3BCD)})
 ratio = (mantissa - 1.0) / (mantissa + 1.0)
@@ -181,7 +186,7 @@ other = radius * number_of(across ^ exchanged)
 """The map from the words ``bits`` and ``turns`` to the normals ``one`` and ``other``, as lines."""
 
 MAP_NAMES = (
-    *("bits", "turns", "upper", "lower", "image", "exponent", "mantissa", "ratio", "even", "radius", "angle", "wide"),
+    *("bits", "turns", "image", "exponent", "mantissa", "ratio", "even", "radius", "angle", "wide"),
     *("across", "along", "exchanged", "one", "other", "fresh"),
 )
 

@@ -70,7 +70,7 @@ def begin_object(
             _attach(made, offered)
         with LOCK:
             if key not in _loaded:
-                functions = {name: Function(made, name, kinds, records) for name, kinds in exports.items()}
+                functions = {name: _function(made, name, kinds, records) for name, kinds in exports.items()}
                 _loaded[key] = SimpleNamespace(**functions)
             return _loaded[key]
 
@@ -183,15 +183,23 @@ def _opened(path: Path) -> ctypes.CDLL:
         raise NoCompiler(f"compiled code cannot be loaded: {error}") from None
 
 
+def _function(library: ctypes.CDLL, name: str, kinds: Signature, records: tuple[Record, ...]) -> Function:
+    """A function of an object."""
+    enter = library[f"enter_{name}"]
+    enter.restype, enter.argtypes = None, (ctypes.c_void_p, ctypes.c_void_p)
+    returned = (ctypes.c_char_p.in_dll(library, f"returns_{name}").value or b"").decode()
+    address = ctypes.cast(library[f"f_{name}"], ctypes.c_void_p).value
+    return Function(library, enter, returned, name, kinds, records, address)
+
+
 class Function:
     """A compiled function: called with numbers, arrays of doubles and records; ``address`` is where its code is."""
 
-    def __init__(self, library: ctypes.CDLL, name: str, kinds: Signature, records: tuple[Record, ...]) -> None:
-        self._library, self.__name__ = library, name
-        self._enter = library[f"enter_{name}"]
-        self._enter.restype = None
-        self._enter.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
-        self.address = ctypes.cast(library[f"f_{name}"], ctypes.c_void_p).value
+    def __init__(
+        self, library: Any, enter: Callable[..., None], returned: str, name: str, kinds: Signature,
+        records: tuple[Record, ...] = (), address: int | None = None,
+    ) -> None:  # fmt: skip
+        self._library, self._enter, self.__name__, self.address = library, enter, name, address
         fields = {r.name: tuple(r.fields.values()) for r in records}
         self._kinds = tuple(fields[k[1:]] if k.startswith("r") else k for k in kinds)
         formats = [_format(k) for k in self._kinds]
@@ -201,7 +209,6 @@ class Function:
         for k, form in enumerate(formats):
             if self._kinds[k] in ("d", "i"):
                 self._numbers[k] = struct.Struct(form).pack_into, struct.calcsize("".join(formats[:k]))
-        returned = (ctypes.c_char_p.in_dll(library, f"returns_{name}").value or b"").decode()
         self._results = struct.Struct(returned.replace("i", "q")) if returned else None
 
     def __call__(self, *given: Any) -> Any:

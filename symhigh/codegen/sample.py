@@ -18,7 +18,7 @@ from symhigh.derivation.state_checks import KNOWN
 from symhigh.problem.noise import NORMAL, UNIFORMS
 from symhigh.problem.problem import Label
 from symhigh.rule import Memory
-from symhigh.symbols import OwnedSymbol, eps, g, gamma, gradient_square, risk, sample_loss, t
+from symhigh.symbols import OwnedSymbol, eps, g, gamma, gradient_square, risk, sample_loss, t, x, x_star
 
 RATE = OwnedSymbol("rate", real=True)
 _DRAW = "draw = uniform(source, words)"
@@ -27,6 +27,24 @@ _DRAW = "draw = uniform(source, words)"
 def slope(p: int) -> sp.Symbol:
     """The slope ``∂f/∂x_p`` of the current sample."""
     return OwnedSymbol(f"slope_{p}", real=True)
+
+
+def predictions(s: Statement) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
+    """Each prediction, and the weight of the sample's entry in it.
+
+    A loss of the residual ``x - x_star`` is given that as x, one sum over the coordinates, and ``x_star`` as zero.
+    """
+    if not _of_residual(s):
+        return *zip(s.students, s.effective, strict=True), *zip(s.aims, s.targets, strict=True)
+    return (x, s.effective[0] - s.targets[0]), (x_star, sp.S.Zero)
+
+
+def _of_residual(s: Statement) -> bool:
+    """Whether nothing of a step sees the two predictions but through their difference."""
+    steps = (*(new for _, new in s.vectors), *(m.increment for m in (*s.memory, *s.cells, *s.scalars.memory)))
+    given = (s.draw, s.rate, *steps, *(o.probability for o in s.outcomes))
+    seen = {e for e in given if e is not None and e.has(x, x_star)}
+    return s.single and not seen and not any(o.loss.xreplace({x: x + x_star}).has(x_star) for o in s.outcomes)
 
 
 def noise_lines(lowering: Lowering, s: Statement, normal: str) -> list[str]:

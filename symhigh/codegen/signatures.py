@@ -43,17 +43,17 @@ STEPPER: dict[str, Signature] = {
     "interpolate": ("d", "a1", "a2", "a1"),
 }
 
-_RECORDED = {name: LIMIT[name] for name in ("prepare", "begin", "observe", "doubt")}
+RECORDED = {name: LIMIT[name] for name in ("prepare", "begin", "observe", "doubt")}
 _RNG = "(n,b1)"
 _OF_SYSTEM: Signature = ("a1", "a2", "a1", "a1", "a1")
 _STEPS: Signature = (_RNG, "a1", "a1", "a2", "a2", *_OF_SYSTEM)
 _CHAIN: Signature = ("d", _RNG, "a3", "a3", "k1", *["a1"] * 5, *_OF_SYSTEM)
 _TRAIL: Signature = ("i", "i", "i", "k1", "a2", "a1")
-_DRAWN: dict[str, Signature] = {**_RECORDED, "normals": (_RNG, "a1")}
+_DRAWN: dict[str, Signature] = {**RECORDED, "normals": (_RNG, "a1")}
 STEP: dict[str, Signature] = {**_DRAWN, "run": ("i", "i", *_STEPS), "trail": (*_TRAIL, *_STEPS)}
 GIVEN_STEP: dict[str, Signature] = {**_DRAWN, "run": ("i", "i", _RNG, "a2", "a1", *_STEPS[1:])}
 GRAM: dict[str, Signature] = {
-    **_RECORDED,
+    **RECORDED,
     "lift": ("a3", "a3", "k1", "a1"),
     "run": ("i", "i", *_CHAIN),
     "trail": (*_TRAIL, *_CHAIN),

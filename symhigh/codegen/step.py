@@ -22,7 +22,7 @@ from functools import cached_property
 import sympy as sp
 
 from symhigh.codegen.lower import Lowering, function_source
-from symhigh.codegen.normal import END, FIRST, MAP, MAP_NAMES, PLACE, POOL, normal_source
+from symhigh.codegen.normal import END, FIRST, MAP, MAP_NAMES, PLACE, POOL, following, normal_source
 from symhigh.codegen.sample import (
     RATE,
     batch_slopes,
@@ -31,11 +31,12 @@ from symhigh.codegen.sample import (
     late,
     loaded,
     noise_lines,
+    predictions,
     rate_lines,
     sample_lines,
     slope,
 )
-from symhigh.codegen.target import NUMBA, C, Target
+from symhigh.codegen.target import LLVM, NUMBA, C, Target
 from symhigh.codegen.trail import STEP, step_trail
 from symhigh.derivation.state import Statement
 from symhigh.symbols import OwnedSymbol, d, g, gradient_square, inverse_time, lam, t
@@ -67,8 +68,7 @@ class _Step:
         self.coefficients = [c for c in system.family.coefficients if c != lam]
         self.rows = {c: k for k, c in enumerate(system.family.coefficients)}
         self.place = f"{len(self.entries)} * n"
-        self.batched = s.batch != 1
-        self.predictions = (*zip(s.students, s.effective, strict=True), *zip(s.aims, s.targets, strict=True))
+        self.batched, self.predictions = s.batch != 1, predictions(s)
 
     def run(self) -> str:
         s, names = self.s, self.names
@@ -105,12 +105,11 @@ class _Step:
         squares = [f"square_{p}_{q}" for p, q in self.products()]
         block = [f"v{k} = y[{k} * n + low:{k} * n + high]" for k in range(len(self.entries))]
         block += [f"c{self.rows[c]} = coef[{self.rows[c]}, low:high]" for c in self.used_coefficients()]
-        drawn = "samples[row, low:high]" if self.given else "pool[at:at + count]"
         block += ["roots, last = root[low:high], a[low:high]"]
         block += [f"push{p} = push[{p}, low:high]" for p in range(len(self.s.students)) if self.batched]
         block += [f"extra{k} = extra[{k}, low:high]" for k in range(len(self.s.normals))]
         shift = "".join(f" + mean_{q} * {names(v)}" for q, v in enumerate(self.s.targets) if self.s.classes)
-        added = [(name, f"value * ({names.code(w)})") for name, (_, w) in zip(sums, self.predictions, strict=True)]
+        added = [(names(x), f"value * ({names.code(w)})") for x, w in self.predictions if w != 0]
         if not self.batched:
             pairs = zip(squares, self.products().values(), strict=True)
             added += [(square, f"value * value * ({names.code(product)})") for square, product in pairs]
@@ -127,10 +126,10 @@ class _Step:
             "low = 0",
             "while low < n:",
             *("    " + line for line in (self.whole_pool(block, turn) if self.fuses else [])),
-            "    count = n" if self.given else "    at, count = ready(source, words, n - low)",
+            "    count = n" if self.given else f"    at, count = {following(lanes=self.fuses)}",
             "    high = low + count",
             *("    " + line for line in block),
-            f"    draws = {drawn}",
+            f"    draws = {'samples[row, low:high]' if self.given else 'pool[at:at + count]'}",
             "    for i in range(count):",
             *("        " + line for line in turn("i", "draws[i]")),
             "    low = high",
@@ -142,12 +141,12 @@ class _Step:
 
     @property
     def fuses(self) -> bool:
-        """Whether normals are used where they are made: C runs such a loop in lanes if all of its terms have them."""
+        """Whether normals are used where they are made: C and LLVM run such a loop in lanes if all of its terms do."""
         exprs = [*self.new_values().values(), *(w for _, w in self.predictions), *self.products().values()]
         lanes = (sp.Add, sp.Mul, sp.Symbol, sp.Number, sp.Max, sp.Min, sp.sign)
         powers = (sp.S.Half, -sp.S.Half, *(sp.Integer(k) for k in range(-4, 5)))
         return (
-            self.lowering.target is C
+            self.lowering.target in (C, LLVM)
             and not self.given
             and not self.s.normals
             and all(

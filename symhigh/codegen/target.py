@@ -48,6 +48,8 @@ NUMBA = Target(
 EXACT = Target("numba", f"{NUMBA.header}njit = exact\n", loops=True)
 """Numba with the bits of the reference: every sum in its order, every operation rounded."""
 C = Target("c", "", loops=True)
+LLVM = Target("llvm", "", loops=True)
+"""Numba's own compiler without Numba (:mod:`symhigh.codegen.llvm`), for simulators where nobody names a target."""
 TARGETS = {target.name: target for target in (C, NUMBA, NUMPY)}
 
 

@@ -116,7 +116,7 @@ class Domain:
     def _draw(self, ranges: Mapping[sp.Symbol, sp.Set], random: Random, plain: bool) -> Point:
         point: Point = {}
         for symbol, where in ranges.items():
-            fixed = where.xreplace(point)
+            fixed = where.xreplace(point) if where.free_symbols else where
             if fixed is sp.S.EmptySet:
                 raise ValueError(f"Domain: the range {where} of {symbol} is empty at {point}")
             point[symbol] = _value(fixed, random, plain)

@@ -1,8 +1,8 @@
 """Rows of earlier runs: kept as they are done, and taken again where nothing that they rest on has changed.
 
 Stands between files of claims and the runner. A row rests on its claim's source with all that this uses in its file and
-in modules beside it, on symhigh's own source, on versions and machine, and on the settings of the run. A claim that
-reads another file is not kept; what it takes from elsewhere, such as other programs or the clock, is not noticed.
+in modules beside it, on symhigh's own source, on versions, compiler and machine, and on the settings of the run. A
+claim that reads another file is not kept; what it takes from elsewhere, such as other programs, is not noticed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.util import cache_from_source
@@ -21,11 +22,11 @@ from typing import Any
 from symhigh.codegen.folder import cache_folder, sealed, unsealed, write_whole
 from symhigh.ledger.rows import Row
 from symhigh.ledger.score import Source
-from symhigh.ledger.verdict import Verdict, is_unfinished
+from symhigh.ledger.verdict import Verdict
 from symhigh.simulation.identity import digest
 
 _SYSTEM = ("/usr", "/lib", "/etc", "/proc", "/sys", "/dev")
-_watched: list[set[str]] = []
+_watched: list[_Opened] = []
 
 
 class Earlier:
@@ -69,9 +70,9 @@ class Earlier:
         self.held["rows"] = {claim: rows[claim] for claim in self.held["order"] if claim in rows}
 
     def keep(self, claim: str, row: Row) -> None:
-        """Keep a row that came to an end."""
-        ended = not any(is_unfinished(line.verdict) or line.verdict is Verdict.SKIPPED for line in row.lines)
-        if self.place is None or not ended:
+        """Keep a row that ended as its author expects: another is looked at again, whatever it hung on."""
+        skipped = any(line.verdict is Verdict.SKIPPED for line in row.lines)
+        if self.place is None or skipped or not row.as_expected:
             return
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         data = row.to_dict() | {"examined": now}
@@ -83,31 +84,44 @@ class Earlier:
 def reading(earlier: Earlier | None) -> Iterator[set[str]]:
     """The files read meanwhile that belong neither to Python and its packages nor to the claims' source.
 
-    The set is filled at the end.
+    The set is filled at the end. What the process made itself meanwhile is not counted.
     """
     outside: set[str] = set()
     with _opened() as opened:
         yield outside
     own = {str(file) for file in (earlier.source.file.resolve(), *earlier.source.helpers)} if earlier else set()
     own |= {cache_from_source(file) for file in own}
-    # the system, Python, installed packages, and the private folder
+    # the system, Python, installed packages, their byte code, and the private folder
     roots = [*_SYSTEM, sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]), str(cache_folder())]
+    roots += filter(None, [sys.pycache_prefix])
     known = [os.path.realpath(root) for root in roots]
-    for name in set(map(os.path.realpath, opened)) - own:
+    for name in set(map(os.path.realpath, opened.read)) - own:
         if not any(Path(name).is_relative_to(root) for root in known):
             outside.add(name)
 
 
+@dataclass
+class _Opened:
+    """Files that were read, and files and folders that were made."""
+
+    read: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
+
+    def hear(self, name: str, made: bool) -> None:
+        if self.made.isdisjoint({name, *map(str, Path(name).parents)}):
+            (self.made if made and name not in self.read else self.read).add(name)
+
+
 @contextmanager
-def _opened() -> Iterator[set[str]]:
-    """The names of all files that the process opens to read meanwhile, in whatever thread."""
+def _opened() -> Iterator[_Opened]:
+    """What the process opens to read, and makes, meanwhile, in whatever thread."""
     _listen()
-    names: set[str] = set()
-    _watched.append(names)
+    opened = _Opened()
+    _watched.append(opened)
     try:
-        yield names
+        yield opened
     finally:
-        _watched.remove(names)
+        _watched.remove(opened)
 
 
 @lru_cache(maxsize=1)
@@ -117,9 +131,11 @@ def _listen() -> None:
 
 
 def _heard(event: str, given: tuple[Any, ...]) -> None:
-    if event == "open" and _watched and isinstance(given[0], str | bytes):
-        _, mode, flags = given
+    made = event == "tempfile.mkdtemp"
+    if _watched and (made or event == "open") and isinstance(given[0], str | bytes):
+        _, mode, flags = (given[0], None, 0) if made else given
+        made = made or bool(flags & (os.O_EXCL | os.O_TRUNC))
         only_written = flags & os.O_WRONLY if mode is None else not {"r", "+"} & set(mode)
-        if not only_written:
-            for names in _watched:
-                names.add(os.fsdecode(given[0]))
+        if made or not only_written:
+            for opened in _watched:
+                opened.hear(os.path.abspath(os.fsdecode(given[0])), made)

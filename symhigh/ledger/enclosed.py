@@ -5,6 +5,7 @@ Serves the check at points. Where both sides can be enclosed, agreement of digit
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -22,13 +23,20 @@ def gap_of(left: Any, right: Any, point: Point, digits: int) -> Ball | None:
     """
     if not (isinstance(left, sp.Expr) and isinstance(right, sp.Expr)):
         return None
-    gap = sp.Add(left, -right, evaluate=False)
-    if any(mean.dimension > 1 for mean in gap.atoms(GaussianMean)):
+    gap = _gap(left, right)
+    if gap is None:
         return None
     try:
         return enclose(gap, point, digits)
     except NotEnclosed:
         return None
+
+
+@lru_cache(maxsize=64)
+def _gap(left: sp.Expr, right: sp.Expr) -> sp.Expr | None:
+    """The difference as written; ``None`` where it would take long."""
+    gap = sp.Add(left, -right, evaluate=False)
+    return None if any(mean.dimension > 1 for mean in gap.atoms(GaussianMean)) else gap
 
 
 def settled(kind: type, gap: Ball) -> bool | None:

@@ -7,6 +7,7 @@ found on it by bisection, and both relations are looked at closely before and be
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -101,8 +102,14 @@ class Equivalence:
         assumed = trial.domain.assumed(s for side in self.sides for s in side.free_symbols)
         return replace(found, shown=(self.shown,), assumed=assumed)
 
+    @cached_property
+    def _gaps(self) -> tuple[Relation, Relation]:
+        """What is positive where an order holds, compared with zero."""
+        return Relation(_gap(self.first), sp.S.Zero), Relation(_gap(self.second), sp.S.Zero)
+
     def _both(self, point: Point) -> tuple[bool, bool]:
-        return _holds(self.first, point), _holds(self.second, point)
+        gaps = self._gaps
+        return _holds(gaps[0], _strict(self.first), point), _holds(gaps[1], _strict(self.second), point)
 
     def _refuted(self, point: Point, one: bool) -> Finding:
         values = tuple((s.name, str(sp.nsimplify(v) if v.is_Rational else v)) for s, v in point.items())
@@ -116,7 +123,7 @@ class Equivalence:
         low, high = sp.S.Zero, sp.S.One
         for _ in range(20):
             middle = (low + high) / 2
-            if _holds(self.second, _between(here, there, middle)) is start:
+            if _holds(self._gaps[1], _strict(self.second), _between(here, there, middle)) is start:
                 low = middle
             else:
                 high = middle
@@ -144,12 +151,12 @@ def _strict(order: sp.Rel) -> bool:
     return isinstance(order, sp.StrictGreaterThan | sp.StrictLessThan)
 
 
-def _holds(order: sp.Rel, point: Point) -> bool:
+def _holds(gap: Relation, strict: bool, point: Point) -> bool:
     with mpmath.workdps(40):
-        gap = Relation(_gap(order), sp.S.Zero).values(point, 40)[0]
-        if mpmath.im(gap):
+        value = gap.values(point, 40)[0]
+        if mpmath.im(value):
             return False
-        return bool(gap > 0 if _strict(order) else gap >= 0)
+        return bool(value > 0 if strict else value >= 0)
 
 
 def _between(here: Point, there: Point, share: sp.Expr) -> Point:

@@ -15,6 +15,7 @@ from pathlib import Path
 import mpmath
 from sympy.external.gmpy import GROUND_TYPES
 
+from symhigh.codegen.compiler import compiler
 from symhigh.codegen.target import chosen
 from symhigh.ledger.claim import Claim, explain
 from symhigh.ledger.earlier import Earlier, reading
@@ -23,7 +24,7 @@ from symhigh.ledger.maxima import program
 from symhigh.ledger.rows import Line, Row
 from symhigh.ledger.score import scores
 from symhigh.ledger.select import Selection
-from symhigh.ledger.surroundings import machine, versions
+from symhigh.ledger.surroundings import installed, machine, settings
 from symhigh.ledger.verdict import Verdict
 from symhigh.simulation.identity import library_hash
 
@@ -50,7 +51,7 @@ class How:
 def _surroundings(target: str, second: str) -> str:
     """What rows rest on beside their source and their settings."""
     numbers = GROUND_TYPES, mpmath.libmp.BACKEND
-    return repr((target, second, library_hash(), *numbers, *versions().values(), *machine().values()))
+    return repr((target, compiler(), second, library_hash(), *numbers, *machine().values(), *installed(), *settings()))
 
 
 def examine_file(file: Path, how: How, selection: Selection) -> Iterator[Done]:

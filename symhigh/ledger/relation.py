@@ -234,6 +234,8 @@ def _at_points(side: Side, arguments: tuple[sp.Symbol, ...]) -> Callable[[Point]
         return lambda point: side(*(_mpf(point[s]) for s in arguments))
     if side.has(sp.Sum, sp.Product, sp.Limit):
         return lambda point: _by_sympy(side, point)
+    if isinstance(side, sp.Rational):
+        return lambda point: _mpf(side)
     symbols = sorted(side.free_symbols, key=lambda s: (s.name, str(s.assumptions0)))
     try:
         compiled = sp.lambdify(symbols, side, modules="mpmath", docstring_limit=0)

@@ -77,7 +77,9 @@ def verify(
     resume
         Take the rows of earlier runs whose claims rest on the same: their source and all that it uses in their file and
         in modules beside it, symhigh, versions, machine and settings. Each tells when it was examined. Every run keeps
-        its rows as they are done, so one that was killed goes on where it was.
+        its rows as they are done, those that end as expected, so one that was killed goes on where it was. The command
+        does so unless told ``--fresh``; this function only where it is asked to, since what a program has changed in
+        symhigh's own objects is not noticed.
 
     A run interrupted from the keyboard returns the rows that are done, ``complete`` false.
     Every file that is named yields a row, an error row where it has no claims or cannot be read to its end. A folder

@@ -34,9 +34,9 @@ SIGNS = {
 
 def show(left: Any, sign: str, right: Any, latex_sign: str = "", tail: str = "", latex_tail: str = "") -> Shown:
     """``left sign right`` followed by ``tail``; a side that is a function goes by its name."""
-    text = f"{side_text(left)} {sign} {side_text(right)}{tail}"
-    sides = (left, right)
-    if not any(isinstance(s, sp.Basic) for s in sides) or sum(len(str(s)) for s in sides) > _LONGEST:
+    sides, plain = (left, right), (_plain(left), _plain(right))
+    text = f"{_cut(plain[0])} {sign} {_cut(plain[1])}{tail}"
+    if not any(isinstance(s, sp.Basic) for s in sides) or sum(map(len, plain)) > _LONGEST:
         return Shown(text)
     if not all(isinstance(s, sp.Basic | str) and all(map(_PLAIN_NAME.fullmatch, _names(s))) for s in sides):
         return Shown(text)
@@ -58,7 +58,15 @@ def _side_latex(side: Any) -> str:
 
 def side_text(side: Any, longest: int = _LONGEST) -> str:
     """A side in one line of text, cut where it is too long to read."""
-    text = str(side) if isinstance(side, sp.Basic | str) else getattr(side, "__name__", "function")
+    return _cut(_plain(side), longest)
+
+
+def _plain(side: Any) -> str:
+    """A side as SymPy writes it, or the name of a function."""
+    return str(side) if isinstance(side, sp.Basic | str) else getattr(side, "__name__", "function")
+
+
+def _cut(text: str, longest: int = _LONGEST) -> str:
     text = pretty(text.replace("<lambda>", "function"))
     return text if len(text) <= longest else text[: longest - 1] + "…"
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from symhigh.codegen.kernels import step_kernels
 from symhigh.codegen.normal import apart, stream
+from symhigh.codegen.simulators import step_kernels
 from symhigh.integration.doubts import Doubts
 from symhigh.integration.modes import all_columns, cell_starts
 from symhigh.population.spectrum import Array

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import sympy as sp
 
-from symhigh.codegen.kernels import limit_kernels
+from symhigh.codegen.simulators import record_kernels
 from symhigh.derivation.state import Statement
 from symhigh.integration.doubts import Doubts
 from symhigh.meanfield import Family, ScalarState
@@ -47,7 +47,7 @@ def recorder(system: MomentSystem, s: Statement, covariance: Array) -> Recorder:
     averages = {r.name: average(r.summand, r.name) for r in system.reductions}
     lost = [bool(system.unfolded(e).free_symbols & unknown) for e in system.outputs.values()]
     flat = _of_averages(system)
-    kernels = limit_kernels(flat)
+    kernels = record_kernels(flat)
     parameters = np.array([float(value) for value in system.parameters.values()])
     one, none = np.ones((1, 1)), np.zeros(0)
 

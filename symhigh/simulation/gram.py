@@ -5,16 +5,18 @@ One of the two simulators; :mod:`symhigh.codegen.gram` states its law, which is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symhigh.codegen.allowance import REFERENCE
 from symhigh.codegen.gram_frame import sources
-from symhigh.codegen.kernels import gram_kernels
 from symhigh.codegen.normal import stream
-from symhigh.codegen.target import NUMPY, Target
+from symhigh.codegen.simulators import gram_kernels
+from symhigh.codegen.target import Target
 from symhigh.integration.doubts import Doubts
 from symhigh.population import Overlaps, Spectrum, Start
 from symhigh.population.eigenvalues import apportion
@@ -22,9 +24,6 @@ from symhigh.population.population import cholesky
 from symhigh.population.spectrum import Array
 from symhigh.simulation.walk import START_STREAM, Experiment, Walk, constants, starting_memory
 from symhigh.symbols import lam
-
-_AT_ONCE = 500
-"""Steps of one eigenspace that the reference takes between looks at what it has used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +59,7 @@ def coordinates(e: Experiment, spaces: Eigenspaces, rng: np.random.Generator) ->
 
     Shapes (moving, frame, m) and (resting, resting, m), both lower triangular, see :mod:`symhigh.codegen.gram`.
     """
-    s, field = e.statement, e.system.field
+    s = e.statement
     names = (*s.targets, *s.learnt)
     match e.population.origin:
         case (_, Start() as start):
@@ -79,18 +78,28 @@ def coordinates(e: Experiment, spaces: Eigenspaces, rng: np.random.Generator) ->
         case other:
             raise TypeError(f"simulate(method='gram'): needs a Spectrum and a Start or Overlaps, not {other}")
     places = dict(zip(names, np.sqrt(e.d) * base, strict=True))
-    for vector in (*field.coordinates, *s.coefficients):
-        if vector not in places:
-            begin = sp.Poly(field.begins.get(vector, sp.S.Zero), *names)
-            if begin.total_degree() > 1 or begin.coeff_monomial(1) != 0:
-                raise ValueError(f"rule {s.owner}: {vector} starts at {begin.as_expr()}, not linear in the iterate")
-            places[vector] = sum((float(begin.coeff_monomial(v)) * places[v] for v in names), np.zeros_like(base[0]))
+    for vector, factors in _others(e):
+        places[vector] = sum((factors[v] * places[v] for v in names), np.zeros_like(base[0]))
     resting, moving = s.coefficients, s.coordinates
     table = np.array([places[v] for v in (*resting, *moving)])  # (vectors, base axes, m)
     triangular = np.asarray(np.linalg.qr(table.transpose(2, 1, 0), mode="r")).transpose(2, 1, 0)
     frame = np.zeros((len(table), len(table), spaces.values.size))
     frame[:, : triangular.shape[1]] = triangular
     return np.ascontiguousarray(frame[len(resting) :]), np.ascontiguousarray(frame[: len(resting), : len(resting)])
+
+
+@lru_cache(maxsize=4)
+def _others(e: Experiment) -> list[tuple[sp.Symbol, dict[sp.Symbol, float]]]:
+    """The vectors that are neither targets nor learnt, and how each starts as a combination of these."""
+    s, field, found = e.statement, e.system.field, []
+    names = (*s.targets, *s.learnt)
+    for vector in (*field.coordinates, *s.coefficients):
+        if vector not in names:
+            begin = sp.Poly(field.begins.get(vector, sp.S.Zero), *names)
+            if begin.total_degree() > 1 or begin.coeff_monomial(1) != 0:
+                raise ValueError(f"rule {s.owner}: {vector} starts at {begin.as_expr()}, not linear in the iterate")
+            found.append((vector, {v: float(begin.coeff_monomial(v)) for v in names}))
+    return found
 
 
 def start_in(
@@ -135,50 +144,82 @@ def _of_vectors(spaces: Eigenspaces, X: Array, X_star: Array) -> tuple[Array, Ar
     return np.where(pivot, alpha, beta), np.where(pivot, beta, 0.0), s
 
 
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """What all runs of an experiment share: the eigenspaces, and the laws of what a step adds beyond the frame.
+
+    ``shape`` and ``scale`` of the χ² variables, (sources · eigenspaces,); ``width`` normals a step and eigenspace.
+    """
+
+    spaces: Eigenspaces
+    shape: Array
+    scale: Array
+    width: int
+
+
+@lru_cache(maxsize=4)
+def _chain(e: Experiment) -> Chain:
+    spectrum = e.population.origin[0]
+    spaces = eigenspaces(spectrum, e.d)
+    if spaces is None:
+        raise ValueError(
+            f"simulate(method='gram'): {spectrum.name} is continuous, so its d={e.d} eigenvalues "
+            "are distinct; use method='direct' or Spectrum.from_eigenvalues"
+        )
+    frame, drawn = len(e.statement.coordinates) + len(e.statement.coefficients), sources(e.statement)
+    free = np.concatenate([spaces.count - frame - k for k in range(drawn)])
+    shape = np.where(free > 1, free / 2 - 1 / 3, 0.0)
+    scale = 1 / np.sqrt(9 * np.where(shape > 0, shape, 1.0))
+    return Chain(spaces, shape, scale, frame if drawn == 1 else drawn * (frame + drawn))
+
+
+@lru_cache(maxsize=4)
+def _kernels(e: Experiment, target: Target) -> Any:
+    return gram_kernels(e.system, e.statement, target)
+
+
 class GramWalk(Walk):
     """One run of the chain, in the coordinates of every eigenspace; O(m) memory."""
 
     def __init__(self, e: Experiment, seed: int) -> None:
         super().__init__(e)
-        self.kernels = gram_kernels(e.system, e.statement, _begins(e))
-        spectrum = e.population.origin[0]
-        spaces = eigenspaces(spectrum, e.d)
-        if spaces is None:
-            raise ValueError(
-                f"simulate(method='gram'): {spectrum.name} is continuous, so its d={e.d} eigenvalues "
-                "are distinct; use method='direct' or Spectrum.from_eigenvalues"
-            )
-        self.count, n = spaces.count, spaces.count
+        self.kernels, chain = _kernels(e, e.target), _chain(e)
+        spaces, n = chain.spaces, chain.spaces.count
+        self.count, self.shape, self.scale = n, chain.shape, chain.scale
         self.moving, self.fixed = coordinates(e, spaces, np.random.default_rng([seed, START_STREAM]))
-        frame = len(self.moving) + len(self.fixed)
         self.w, self.root = n / e.d, np.sqrt(spaces.values)
         self.coef = self._coefficients(spaces)
         self.const = constants(e, self.kernels, self.coef, self.w)
         self.y: Array = np.concatenate(
             [np.zeros(len(e.system.family.states) * n.size), starting_memory(e, self.kernels, self.const)]
         )
-        drawn = sources(e.statement)
-        free = np.concatenate([n - frame - k for k in range(drawn)])
-        self.shape = np.where(free > 1, free / 2 - 1 / 3, 0.0)
-        self.scale = 1 / np.sqrt(9 * np.where(self.shape > 0, self.shape, 1.0))
-        width = frame if drawn == 1 else drawn * (frame + drawn)
-        self.draws, self.rest = np.zeros(width * n.size), np.zeros(n.size)
+        self.draws, self.rest = np.zeros(chain.width * n.size), np.zeros(n.size)
         self.rng = stream(seed, 0, generator=e.generator)
         self.seen = np.empty(len(e.system.outputs))
-        self._hold()
-        at = self.fixed[0] if e.statement.single and e.statement.coefficients else None
-        self.target = np.nan if at is None else float(spaces.values @ (at**2).sum(axis=0)) / e.d
-
-    def _hold(self) -> None:
-        """The functions that are called at every record, their arguments packed once."""
-        e, held = self.e, self.kernels.held
         self.state = (
             float(e.d), self.rng, self.moving, self.fixed, self.count, self.shape, self.scale, self.draws, self.rest,
             self.y, e.par, self.coef, self.w, self.const, self.root,
         )  # fmt: skip
-        self.step = held("run", 0, 0, *self.state)
-        self.lift = held("lift", self.moving, self.fixed, self.count, self.y)
-        self.observe = held("observe", 0.0, self.y, self.seen, e.par, self.coef, self.w, self.const)
+        at = self.fixed[0] if e.statement.single and e.statement.coefficients else None
+        self.target = np.nan if at is None else float(spaces.values @ (at**2).sum(axis=0)) / e.d
+
+    # each function has its arguments packed once, when it is called first
+
+    @cached_property
+    def step(self) -> Callable[[dict[int, Any]], Any]:
+        return self._held("run", 0, 0, *self.state)
+
+    @cached_property
+    def lift(self) -> Callable[[dict[int, Any]], Any]:
+        return self._held("lift", self.moving, self.fixed, self.count, self.y)
+
+    @cached_property
+    def observe(self) -> Callable[[dict[int, Any]], Any]:
+        return self._held("observe", 0.0, self.y, self.seen, self.e.par, self.coef, self.w, self.const)
+
+    def _held(self, name: str, *given: Any) -> Callable[[dict[int, Any]], Any]:
+        found: Callable[[dict[int, Any]], Any] = self.kernels.held(name, *given)
+        return found
 
     def _coefficients(self, spaces: Eigenspaces) -> Array:
         """λ and the moments that do not change, of every eigenspace."""
@@ -195,34 +236,14 @@ class GramWalk(Walk):
     @staticmethod
     def load(e: Experiment) -> None:
         """Generate the kernels once, before threads ask for them."""
-        gram_kernels(e.system, e.statement, _begins(e))
+        gram_kernels(e.system, e.statement, e.target)
 
     @property
     def at_once(self) -> bool:
-        return self.kernels.target is self.e.target
+        return True
 
     def run(self, first: int, steps: int) -> None:
-        last = first + steps
-        while first < last and not self.at_once:
-            first = self._by_reference(first, min(last, first + max(1, _AT_ONCE // self.count.size)))
-        self.step({0: first, 1: last - first})
-
-    def _by_reference(self, first: int, last: int) -> int:
-        """Steps by the reference while it may; compiled code goes on from there, with the same bits."""
-        moved = self.moving, self.y, self.draws, self.rest, self.rng[1]
-        before = [array.copy() for array in moved]
-        if REFERENCE.left > 0:
-            try:
-                with REFERENCE.used(), np.errstate(all="ignore"):
-                    self.step({0: first, 1: last - first})
-                return last
-            except (ArithmeticError, ValueError):  # where Python stops, compiled code goes on with infinities
-                for array, values in zip(moved, before, strict=True):
-                    array[:] = values
-        self.kernels = gram_kernels(self.e.system, self.e.statement, self.e.target)
-        self._hold()
-        self.follow(self.stops, self.out)
-        return first
+        self.step({0: first, 1: steps})
 
     def record(self, time: float, out: Array) -> None:
         self.lift({})
@@ -234,11 +255,6 @@ class GramWalk(Walk):
 
     def size(self) -> float:
         return float((self.moving * self.moving).sum()) / self.e.d
-
-
-def _begins(e: Experiment) -> Target:
-    """What takes the first steps."""
-    return NUMPY if e.by_reference and REFERENCE.left > 0 else e.target
 
 
 def _pair(product: sp.Expr) -> tuple[sp.Symbol, sp.Symbol]:

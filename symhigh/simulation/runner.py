@@ -29,9 +29,7 @@ from symhigh.checks import (
     whole,
 )
 from symhigh.checks import seeds as seeds_of
-from symhigh.codegen.allowance import REFERENCE, is_free
 from symhigh.codegen.gram import refusal
-from symhigh.codegen.kernels import is_slow
 from symhigh.derivation import derive
 from symhigh.derivation.limit import mean_field_of
 from symhigh.integration.modes import check_coordinates, diagonal, population_of
@@ -49,8 +47,6 @@ from symhigh.simulation.walk import Experiment
 from symhigh.system import MomentSystem
 from symhigh.telling import at_work, stage
 
-_STEP = 2e-5
-"""Seconds that the reference takes for a step of one eigenspace, about."""
 _METHODS: dict[str, type[DirectWalk] | type[GramWalk]] = {"direct": DirectWalk, "gram": GramWalk}
 
 
@@ -149,8 +145,6 @@ def run_all(
     extra: Mapping[str, Callable[[DirectWalk], float]],
 ) -> Runs:
     """One run a seed, ``threads`` at a time, recorded at ``steps``; ``extra`` are further outputs of a run."""
-    if walk_of is GramWalk and _is_short(experiment, len(seeds) * int(steps[-1])):
-        experiment = replace(experiment, by_reference=True)
     walk_of.load(experiment)
     stop = threading.Event()
     names = (*experiment.system.outputs, *extra)
@@ -176,13 +170,6 @@ def run_all(
     if progress is not None and not stop.is_set():
         progress(1.0)
     return collect(results, experiment, names, seeds, steps, interrupted=stop.is_set())
-
-
-def _is_short(e: Experiment, steps: int) -> bool:
-    """Whether the reference takes so many steps of the chain sooner than Numba compiles."""
-    spaces = eigenspaces(e.population.origin[0], e.d)
-    free = is_free(e.target) and e.generator is None and spaces is not None and not is_slow(e.system)
-    return free and spaces is not None and steps * spaces.values.size * _STEP < REFERENCE.left
 
 
 def again(

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.codegen.target import NUMBA, C, Target, chosen
+from symhigh.codegen.simulators import simulated
+from symhigh.codegen.target import LLVM, NUMBA, C, Target
 from symhigh.codegen.trail import LEFT
 from symhigh.derivation.state import Statement
 from symhigh.integration.doubts import Doubts
@@ -125,8 +126,6 @@ class Experiment:
     generator: type[np.random.BitGenerator] | None = None
     covariance: Array | None = None
     rows: Rows | None = None
-    by_reference: bool = False
-    """Whether the reference takes the first steps of the chain, which wait for no compiler then."""
 
     @property
     def given(self) -> bool:
@@ -135,9 +134,9 @@ class Experiment:
 
     @property
     def target(self) -> Target:
-        """What the simulator is generated for; NumPy's generators are called by Numba, not by C."""
-        target = chosen()
-        return NUMBA if target is C and self.generator is not None else target
+        """What the simulator is generated for; NumPy's generators are called by Numba alone."""
+        target = simulated()
+        return NUMBA if target in (C, LLVM) and self.generator is not None else target
 
 
 def constants(e: Experiment, kernels: Any, coef: Array, weights: Array) -> Array:

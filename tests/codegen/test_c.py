@@ -1,13 +1,18 @@
 """The C target: the reference's values on every loss, and its language."""
 
+import ctypes
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import symhigh as sh
 from symhigh.codegen import c, objects
 from symhigh.codegen.c_expressions import _CALLS
+from symhigh.codegen.c_prelude import PRELUDE
 from symhigh.codegen.c_types import NoTranslation
-from symhigh.codegen.compiler import NoCompiler, compiler
+from symhigh.codegen.compiler import NoCompiler, compiler, options
 from symhigh.codegen.kernels import limit_kernels
 from symhigh.codegen.normal import FIRST, POOL, normal_source, stream
 from symhigh.codegen.normal_reference import fill_from_lanes
@@ -202,3 +207,17 @@ def test_every_function_that_is_translated_is_declared() -> None:
     space["f"](0.7, plain)  # type: ignore[operator]
     load_object(text, {"f": ("d", "a1")}).f(0.7, compiled)
     np.testing.assert_allclose(compiled, plain, rtol=1e-14)
+
+
+@needs_compiler
+def test_words_become_the_nearest_doubles_with_and_without_an_instruction_for_it(tmp_path: Path) -> None:
+    words = [0, 1, 2**32 - 1, 2**32, 2**53 + 1, 2**53 + 3, 2**63, 2**63 + 1025, 2**64 - 1024, 2**64 - 1]
+    words += [int(w) for w in np.random.default_rng(1).integers(0, 2**64, 200, np.uint64)]
+    source = tmp_path / "made.c"
+    source.write_text(PRELUDE + "\nSEEN double found(word a) { return nearest(a); }\n")
+    for k, tried in enumerate(options(2, False)):  # for this processor, and for any
+        made = tmp_path / f"made{k}.so"
+        subprocess.run([compiler()[0], *tried, str(source), "-o", str(made)], check=True)
+        found = ctypes.CDLL(str(made)).found
+        found.restype, found.argtypes = ctypes.c_double, [ctypes.c_uint64]
+        assert [found(w) for w in words] == [float(w) for w in words]

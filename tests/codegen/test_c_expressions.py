@@ -98,7 +98,7 @@ def test_entries_and_parts_of_arrays_and_records(text: str, code: str, kind: str
         ("own(x)", "f_own(v_x)", "d"), ("other(x, y)", "f_other(v_x, v_y)", "i"),
         ("min(x, n)", "min_d(v_x, v_n)", "d"), ("max(n, 2, 3)", "max_i(max_i(v_n, 2), 3)", "i"),
         ("max(n, 2, x)", "max_d(max_i(v_n, 2), v_x)", "d"), ("abs(n)", "llabs(v_n)", "i"), ("abs(x)", "fabs(v_x)", "d"),
-        ("int(x)", "((long long)(v_x))", "i"), ("float(n)", "((double)(v_n))", "d"),
+        ("int(x)", "((long long)(v_x))", "i"), ("float(n)", "((double)(v_n))", "d"), ("float(w)", "nearest(v_w)", "d"),
         ("numpy.uint64(n)", "((word)(v_n))", "u"),
         ("numpy.uint64(5)", "5ULL", "u"), ("fused(x, x, n)", "(fused(v_x, v_x, v_n))", "d"),
         ("word_of(x)", "(word_of(v_x))", "u"), ("floor(x)", "((long long)floor(v_x))", "i"),

@@ -67,7 +67,7 @@ def test_the_processor_is_told_by_its_model_and_abilities(monkeypatch: pytest.Mo
 def test_options_are_the_quickest_first_and_fused_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiler, "_processor", lambda: "some")
     assert options(2, False) == [("-O2", *EXACT, *FAST, "-march=native"), ("-O1", *EXACT)]
-    assert options(1, True)[0] == ("-O1", *EXACT, "-ffp-contract=fast", *FAST, "-march=native")
+    assert options(1, True)[0] == ("-O1", *EXACT, *FAST, "-ffp-contract=fast", "-fgcse", "-march=native")
     monkeypatch.setattr(compiler, "_processor", lambda: "")
     assert options(2, False)[0] == ("-O2", *EXACT, *FAST)
 

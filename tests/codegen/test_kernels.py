@@ -13,7 +13,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.codegen import kernels
+from symhigh.codegen import kernels, simulators
 from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.control import FIELDS
 from symhigh.codegen.course import COURSE_FIELDS
@@ -171,8 +171,8 @@ def test_options_of_compilers(monkeypatch: pytest.MonkeyPatch) -> None:
     statement, _ = mean_field_of(sh.least_squares(0.3), sh.Constant(1))
     moments = sh.derive(sh.least_squares(0.3), sh.Constant(1), reduce=False)
     made = module_kernels("some", 1, C, lambda target: target.name, {"f": ("d",)})
-    kernels.gram_kernels(moments, statement, C)
-    kernels.step_kernels(mean_field_of(sh.least_squares(0.3), sh.Constant(1))[1], statement, False, C)
+    simulators.gram_kernels(moments, statement, C)
+    simulators.step_kernels(mean_field_of(sh.least_squares(0.3), sh.Constant(1))[1], statement, False, C)
     assert asked == [(2, False), (1, False), (2, True)]
     assert (made.target, made.f) == (C, 1)
 

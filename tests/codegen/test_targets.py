@@ -9,7 +9,8 @@ import pytest
 
 import symhigh as sh
 from symhigh.codegen.cache import load
-from symhigh.codegen.kernels import limit_kernels, limit_source, step_kernels
+from symhigh.codegen.kernels import limit_kernels, limit_source
+from symhigh.codegen.simulators import step_kernels
 from symhigh.codegen.target import NUMBA, NUMPY, C, Target
 from symhigh.derivation.limit import mean_field_of
 from tests.scenarios import SCENARIOS, START, TWO_HALVES

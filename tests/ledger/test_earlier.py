@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import symhigh as sh
+from symhigh.cli import main
 from symhigh.ledger import examine
 from symhigh.ledger.rows import Ledger
 
@@ -83,6 +85,17 @@ def other_target(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYMHIGH_TARGET", "numpy")
 
 
+def other_setting(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examine._surroundings.cache_clear()
+    monkeypatch.setenv("SYMPY_USE_CACHE", "yes")
+
+
+def other_package(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examine._surroundings.cache_clear()
+    (file.parents[1] / "beside" / "newcomer-1.0.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(file.parents[1] / "beside"))
+
+
 def other_source(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examine._surroundings.cache_clear()
     monkeypatch.setattr(examine, "library_hash", lambda: "another")
@@ -97,6 +110,8 @@ def other_source(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (changed("claims.py", "Two claims", "The claims"), ["e/square", "e/sine"]),
         (changed("helper.py", "TWO = 2", "TWO = 1 + 1"), ["e/sine"]),
         (other_target, []),
+        (other_setting, []),
+        (other_package, []),
         (other_source, []),
     ],
 )  # fmt: skip
@@ -129,9 +144,57 @@ def test_claims_that_read_a_file_of_their_own_are_never_kept(place: str, file: P
     assert taken(again(file)) == ([] if place == "module" else ["e/sine"])
 
 
-def test_rows_that_came_to_no_end_are_not_kept(file: Path) -> None:
-    changed("claims.py", "equal((a + 1)**2", "equal(undefined")(file, None)  # type: ignore[arg-type]
-    assert sh.verify(file, jobs=1).rows[0].verdict.value == "error"
+@pytest.mark.parametrize(
+    ("read", "kept"),
+    [
+        ("file.write_text('2'); file.read_text()", True),
+        ("file = Path(tempfile.mkdtemp()) / 'a'; os.close(os.open(file, os.O_CREAT)); file.read_text()", True),
+        ("file.open('a').close(); file.read_text()", False),
+        ("file.open('r+').close(); file.write_text('2'); file.read_text()", False),
+    ],
+)
+def test_what_a_claim_made_itself_it_may_read(read: str, kept: bool, file: Path) -> None:
+    own = file.parent / "own.txt"
+    own.write_text("1")
+    read = f"import os, tempfile; from pathlib import Path; file = Path({str(own)!r}); {read}"
+    changed("claims.py", "    return equal(", f"    {read}\n    return equal(")(file, None)  # type: ignore[arg-type]
+    sh.verify(file, jobs=1)
+    assert taken(again(file)) == ["e/square", "e/sine"][not kept :]
+
+
+SOLVED = """
+import symhigh as sh
+from symhigh.ledger import Claim, integrated
+LINE = sh.Spectrum.isotropic(), sh.Start()
+
+@integrated
+def curve(trial):
+    import colorsys  # a module whose byte code is not there yet
+    yield sh.derive(sh.least_squares(1.75), sh.AdaGradNorm(1, 0.3)).solve(*LINE, 10).risk[0], (1 + 1.75**2) / 2
+
+claim = Claim("first risk", id="e/first", evidence=curve)
+"""
+
+
+def test_what_is_compiled_meanwhile_is_not_read(file: Path) -> None:
+    """Neither shared objects nor byte code, wherever that lies, keep a row from being kept."""
+    file.write_text(SOLVED)
+    setting = {**os.environ, "PYTHONPYCACHEPREFIX": str(file.parent / "bytes")}
+    for which in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, "verify", str(file), "-j", "1"], text=True, capture_output=True, check=False,
+            env=setting,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        assert ("1 of the rows" in done.stdout) == bool(which)
+    kinds = {made.suffix for made in (file.parent.parent / "kept").iterdir()}
+    assert kinds & {".so", ".bin", ".nbc"}
+
+
+@pytest.mark.parametrize(("side", "verdict"), [("undefined", "error"), ("a + (a + 1)**2", "refuted")])
+def test_rows_that_do_not_end_as_expected_are_not_kept(side: str, verdict: str, file: Path) -> None:
+    changed("claims.py", "equal((a + 1)**2", f"equal({side}")(file, None)  # type: ignore[arg-type]
+    assert sh.verify(file, jobs=1).rows[0].verdict.value == verdict
     assert taken(again(file)) == ["e/sine"]
 
 
@@ -165,10 +228,19 @@ def test_a_run_that_was_killed_goes_on_where_it_was(file: Path) -> None:
     assert taken(again(file)) == ["e/square", "e/sine"]
 
 
-def test_a_record_is_of_one_run(file: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", MAIN, "verify", str(file), "--resume", "--record", str(tmp_path / "r.json")],
-        text=True, capture_output=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "--record writes down one run" in done.stderr
+def test_the_command_takes_rows_unless_all_is_to_be_examined(file: Path, tmp_path: Path) -> None:
+    def command(*options: str) -> str:
+        done = CliRunner().invoke(main, ["verify", str(file), "-j", "1", *options])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "earlier runs" not in command()
+    shown = command()
+    assert shown.count("(examined ") == 2
+    assert "2 of the rows were taken from earlier runs" in shown
+    assert "--fresh" in shown
+    assert "earlier runs" not in command("--fresh")
+    assert "earlier runs" not in command("--record", str(tmp_path / "r.json"))
+    both = CliRunner().invoke(main, ["verify", str(file), "--resume", "--record", str(tmp_path / "r.json")])
+    assert both.exit_code == 2
+    assert "--record writes down one run" in both.output

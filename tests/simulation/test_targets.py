@@ -12,20 +12,23 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.codegen import kernels, llvm, target
 from symhigh.codegen.c import translate
 from symhigh.codegen.cache import load
 from symhigh.codegen.compiler import compiler
 from symhigh.codegen.gram import gram_source, refusal
+from symhigh.codegen.llvm_objects import is_usable, load_llvm
 from symhigh.codegen.normal import POOL, normal_source, stream
 from symhigh.codegen.objects import begin_object
 from symhigh.codegen.signatures import GRAM, STEP
 from symhigh.codegen.step import step_source
-from symhigh.codegen.target import NUMBA, NUMPY, C
+from symhigh.codegen.target import LLVM, NUMBA, NUMPY, C
 from symhigh.derivation import derive
 from symhigh.derivation.limit import mean_field_of
 from tests.combinations import TWO, combinations
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+needs_llvm = pytest.mark.skipif(not is_usable(), reason="llvmlite is too old")
 ALL = combinations()
 
 
@@ -81,8 +84,8 @@ KINDS: dict[str, Callable[[], sh.Runs]] = {
 }
 
 
-def on(target: str, monkeypatch: pytest.MonkeyPatch, made: Callable[[], sh.Runs]) -> dict[str, np.ndarray]:
-    monkeypatch.setenv("SYMHIGH_TARGET", target)
+def on(named: str, monkeypatch: pytest.MonkeyPatch, made: Callable[[], sh.Runs]) -> dict[str, np.ndarray]:
+    monkeypatch.setenv("SYMHIGH_TARGET", named)
     return dict(made().outputs)
 
 
@@ -90,6 +93,18 @@ def agree(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> None:
     assert one.keys() == two.keys()
     for name, values in one.items():
         np.testing.assert_allclose(values, two[name], rtol=1e-11, atol=1e-13, err_msg=name)
+
+
+def by_llvm(monkeypatch: pytest.MonkeyPatch, made: Callable[[], sh.Runs]) -> dict[str, np.ndarray]:
+    """As on a machine without a C compiler, where no module of Python may be loaded instead."""
+
+    def forbidden(source: str) -> None:
+        raise AssertionError("generated code was loaded as a module")
+
+    monkeypatch.delenv("SYMHIGH_TARGET", raising=False)
+    monkeypatch.setattr(target, "compiler", lambda: None)
+    monkeypatch.setattr(kernels, "load", forbidden)
+    return dict(made().outputs)
 
 
 @needs_compiler
@@ -106,7 +121,7 @@ def test_c_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_numba_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the Gram chain to the last bit, as the reference takes its first steps without a compiler."""
+    """Those of the Gram chain to the last bit."""
     numba, reference = on("numba", monkeypatch, KINDS[kind]), on("numpy", monkeypatch, KINDS[kind])
     agree(numba, reference)
     if kind.startswith("Gram"):
@@ -114,49 +129,19 @@ def test_numba_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.Monk
             np.testing.assert_array_equal(values, reference[name], err_msg=name)
 
 
-def test_without_a_compiler_first_runs_wait_for_none_and_compiled_code_goes_on_with_their_bits(tmp_path: Path) -> None:
-    """Three times: all by the reference, one that is taken over on its way, and one where Python stops at once."""
-    script = """
-import sys
-import numpy as np
-import symhigh as sh
-from symhigh.simulation import runner
-from symhigh.simulation.gram import GramWalk
-from symhigh.codegen.allowance import REFERENCE
-def runs():
-    return sh.simulate(sh.least_squares(1), sh.AdaGradNorm(1, 0.3), sh.Spectrum.isotropic(), sh.Start(), 40, 5, 3)
-first = runs()
-assert "numba" not in sys.modules and 0 < REFERENCE.spent < 2
-REFERENCE.spent = 0.0
-def interrupted(self, first, last, own=GramWalk._by_reference):
-    if first > 50:
-        REFERENCE.spent = 2.0
-    return own(self, first, last)
-GramWalk._by_reference = interrupted
-second = runs()
-assert "numba" in sys.modules
-np.testing.assert_array_equal(first.risk, second.risk)
-REFERENCE.spent = 0.0
-class Stops(GramWalk):
-    stopped = 0
-    def _hold(self):
-        super()._hold()
-        if self.kernels.target.name == "numpy":
-            self.step = self.stops
-    def stops(self, given):
-        Stops.stopped += 1
-        self.y[:] = np.nan
-        raise OverflowError
-runner.GramWalk = runner._METHODS["gram"] = Stops
-np.testing.assert_array_equal(first.risk, runs().risk)
-assert Stops.stopped > 0
-"""
-    environment = {k: v for k, v in os.environ.items() if k != "SYMHIGH_TARGET"} | {"PATH": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
+@needs_llvm
+@pytest.mark.parametrize("kind", KINDS)
+def test_llvm_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no C compiler; those of the Gram chain to the last bit. Nothing of it needs Numba."""
+    reference = on("numpy", monkeypatch, KINDS[kind])
+    found = by_llvm(monkeypatch, KINDS[kind])
+    agree(found, reference)
+    if kind.startswith("Gram"):
+        for name, values in found.items():
+            np.testing.assert_array_equal(values, reference[name], err_msg=name)
 
 
-@needs_compiler
+@needs_llvm
 @pytest.mark.parametrize(
     "name",
     [
@@ -167,20 +152,25 @@ assert Stops.stopped > 0
 def test_whole_pools_of_normals_are_used_where_they_are_made(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """d = 1300 is two pools and a part of one; the normal of the label noise moves their beginnings step by step."""
     statement, field = mean_field_of(*ALL[name][:2])
-    text = step_source(field, statement, False, C)
-    assert "high = low + 512" in text
     made = runs(name, "direct", 1300, 3 / 1300)
-    agree(on("c", monkeypatch, made), on("numpy", monkeypatch, made))
+    reference = on("numpy", monkeypatch, made)
+    for of in (C, LLVM):
+        assert "high = low + 512" in step_source(field, statement, False, of)
+    if compiler() is not None:
+        agree(on("c", monkeypatch, made), reference)
+    agree(by_llvm(monkeypatch, made), reference)
 
 
 @needs_compiler
 def test_the_bits_of_the_normals_are_the_same_on_every_target() -> None:
     """Three pools and a part of one, after a cut, and the uniforms; NumPy's arrays share no code with the loops."""
     found = []
+    exports = {"normals": STEP["normals"], "uniform": ("n", "b1")}
     for made in (
         load(f"{NUMPY.header}\n\n{normal_source(NUMPY)}"),
         load(f"{NUMBA.header}\n\n{normal_source(NUMBA)}"),
-        begin_object(normal_source(C), {"normals": STEP["normals"], "uniform": ("n", "b1")}, fused=True)(),
+        begin_object(normal_source(C), exports, fused=True)(),
+        *([load_llvm(normal_source(LLVM), exports, fused=True)] if is_usable() else []),
     ):
         rng, out = stream(12, 3), np.empty(3 * POOL + 100)
         made.normals(rng, out[:77])
@@ -192,17 +182,18 @@ def test_the_bits_of_the_normals_are_the_same_on_every_target() -> None:
 @pytest.mark.parametrize(
     "name", [name if k % 5 == 0 else pytest.param(name, marks=pytest.mark.slow) for k, name in enumerate(ALL)]
 )
-def test_every_combination_has_a_simulator_in_c(name: str) -> None:
-    """The step of every combination, and its Gram chain where there is one, has a translation."""
+def test_every_combination_has_a_simulator_in_c_and_by_llvm(name: str) -> None:
+    """The step of every combination, and its Gram chain where there is one, has both translations."""
     problem, rule, _ = ALL[name]
     try:
         statement, field = mean_field_of(problem, rule)
     except ValueError as refused:
         pytest.skip(str(refused))
-    assert "enter_run(" in translate(step_source(field, statement, False, C), STEP)
+    for made, of in ((translate, C), (llvm.translate, LLVM)):
+        assert "enter_run(" in made(step_source(field, statement, False, of), STEP)
     if not refusal(statement):
         chain = gram_source(derive(problem, rule, reduce=False), statement, C)
-        assert "enter_run(" in translate(chain, GRAM)
+        assert all("enter_run(" in made(chain, GRAM) for made in (translate, llvm.translate))
 
 
 def test_numpys_generators_draw_by_numba(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +204,7 @@ def test_numpys_generators_draw_by_numba(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("fault", ["none", "exit 1"])
-def test_without_a_compiler_that_works_numba_simulates(tmp_path: Path, fault: str) -> None:
+def test_without_a_compiler_that_works_llvm_simulates(tmp_path: Path, fault: str) -> None:
     """None: not a word; one that fails: one warning, which names it. The runs are those of the reference."""
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -223,12 +214,13 @@ def test_without_a_compiler_that_works_numba_simulates(tmp_path: Path, fault: st
     script = """
 import sys, warnings
 import symhigh as sh
+from symhigh.codegen.llvm_objects import is_usable
 with warnings.catch_warnings(record=True) as seen:
     warnings.simplefilter("always")
     for seeds in (1, 2):
         problem, rule = sh.least_squares(1), sh.AdaGradNorm(1, 0.3)
         runs = sh.simulate(problem, rule, sh.Spectrum.isotropic(), sh.Start(), 20, 2, seeds, "direct")
-assert "numba" in sys.modules
+assert "numba" not in sys.modules or not is_usable()
 print(len(seen), *(w.message for w in seen))
 print(repr(float(runs.risk[1, -1])))
 """

@@ -1,0 +1,120 @@
+"""Machine code of the LLVM target: compiled by the LLVM that comes with Numba, kept in the private folder.
+
+Beside :mod:`symhigh.codegen.objects`, under its rules: the name of a file is the hash of all that the code depends on,
+the text, the compiler and the processor, and its digest is checked before anything of it is run. Numba itself is not
+loaded, which would find types anew and compile every function once for each that calls it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+
+from symhigh.codegen.announce import WATCH
+from symhigh.codegen.c_types import NoTranslation, Signature
+from symhigh.codegen.cache import LOCK
+from symhigh.codegen.compiler import NoCompiler
+from symhigh.codegen.folder import cache_folder, sealed, unsealed, write_whole
+from symhigh.codegen.llvm import Module, returned
+from symhigh.codegen.objects import Function
+
+_loaded: dict[str, SimpleNamespace] = {}
+_LEVEL = 2
+
+
+def is_usable() -> bool:
+    """Whether the installed llvmlite has the passes that are asked for; older ones had another interface."""
+    if os.name != "posix":
+        return False
+    try:
+        import llvmlite.binding as llvm
+    except ImportError:
+        return False
+    return hasattr(llvm, "create_pass_builder") and llvm.llvm_version_info >= (16,)
+
+
+def load_llvm(source: str, exports: Mapping[str, Signature], fused: bool = False) -> SimpleNamespace:
+    """The functions ``exports`` of ``source``, compiled or found on disk.
+
+    ``fused`` where sums may be reordered and rounded with products. Raises
+    :class:`~symhigh.codegen.compiler.NoCompiler` where the text is more than loops over numbers and arrays.
+    """
+    try:
+        module = Module(source, exports, exact=not fused)
+        results = {name: returned(module.returns[name]) for name in exports}
+    except NoTranslation as fault:
+        raise NoCompiler(str(fault)) from None
+    text = module.text()
+    key = hashlib.sha256(repr((text, _machine()[1])).encode()).hexdigest()[:32]
+    with LOCK:
+        if key not in _loaded:
+            engine = _engine(key, text)
+            enter = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+            functions = {
+                name: Function(engine, enter(engine.get_function_address(f"enter_{name}")), results[name], name, kinds)
+                for name, kinds in exports.items()
+            }
+            _loaded[key] = SimpleNamespace(**functions)
+        return _loaded[key]
+
+
+def _engine(key: str, text: str) -> Any:
+    """What holds the machine code of a text, which is compiled unless it is on disk."""
+    import llvmlite.binding as llvm
+
+    folder, made = cache_folder(), None
+    path = None if folder is None else folder / f"l_{key}.bin"
+    if path is not None:
+        made = unsealed(path)
+    if made is None:
+        WATCH.start()
+        try:
+            made = _compiled(text)
+        finally:
+            WATCH.stop()
+        if path is not None:
+            write_whole(path, sealed(made))
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(made))
+    engine.finalize_object()
+    return engine
+
+
+def _compiled(text: str) -> bytes:
+    """The machine code of a text."""
+    import llvmlite.binding as llvm
+
+    machine = _target_machine()
+    try:
+        module = llvm.parse_assembly(text)
+    except RuntimeError as fault:  # a version whose language is another
+        raise NoCompiler(f"LLVM does not read generated code: {fault}") from None
+    module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    tuning = llvm.create_pipeline_tuning_options(_LEVEL)
+    builder = llvm.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(module, builder)
+    return bytes(machine.emit_object(module))
+
+
+def _target_machine() -> Any:
+    target, (_, named) = _machine()
+    return target.create_target_machine(**named, opt=_LEVEL, jit=True)
+
+
+@lru_cache(maxsize=1)
+def _machine() -> tuple[Any, tuple[tuple[int, ...], dict[str, str]]]:
+    """LLVM's target of this processor; the version of LLVM, and how the target is told of the processor."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_default_triple()
+    reloc = "static" if target.name.startswith("x86") else "default"
+    features = llvm.get_host_cpu_features().flatten()
+    named = {"cpu": llvm.get_host_cpu_name(), "features": features, "reloc": reloc, "codemodel": "jitdefault"}
+    return target, (llvm.llvm_version_info, named)
