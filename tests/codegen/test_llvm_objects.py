@@ -85,9 +85,9 @@ def test_a_language_that_this_llvm_does_not_read_is_left_to_others() -> None:
 @needs_llvm
 def test_a_text_beyond_its_language_goes_to_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SYMHIGH_TARGET", raising=False)
-    text = "{}\n@njit\ndef f(x, out):\n    z = out.copy()\n    out[0] = z[2]\n    return x\n"
-    made = kernels.module_kernels("copies", text, LLVM, lambda target: text.format(target.header), EXPORTS)
+    text = "{}\n@njit\ndef f(x, out):\n    out[0] = numpy.linspace(x, x + 1.0, 3)[2]\n    return x\n"
+    made = kernels.module_kernels("spaced", text, LLVM, lambda target: text.format(target.header), EXPORTS)
     assert made.target is NUMBA
     out = np.array([3.0, 1.0, 2.0])
     assert made.f(1.5, out) == 1.5
-    assert out.tolist() == [2.0, 1.0, 2.0]
+    assert out.tolist() == [2.5, 1.0, 2.0]
