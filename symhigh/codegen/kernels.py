@@ -30,7 +30,7 @@ from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.scales import scale_source
 from symhigh.codegen.signatures import ALGEBRA, LIMIT, STEPPER, record
-from symhigh.codegen.target import LLVM, NUMBA, C, Target, chosen, give_up_c
+from symhigh.codegen.target import LLVM, NUMBA, C, Target, chosen, give_up_c, without_c
 from symhigh.codegen.woodbury import linear_algebra
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
@@ -57,7 +57,7 @@ class Kernels(SimpleNamespace):
             slopes, size = self.room
             given |= {"slope": np.zeros(slopes), "A": np.zeros((size, size)), "z": np.zeros(size)}
         found = [given[name] if name in given else getattr(self, name) for name in self.fields]
-        if self.fields == COURSE_FIELDS and self.target is C:
+        if self.fields == COURSE_FIELDS and self.target in (C, LLVM):
             return (*found, self.advance)
         return _RECORDS[self.fields](*found)
 
@@ -117,11 +117,11 @@ def course_kernels(system: MomentSystem, target: Target) -> Any:
 
 
 def _courses(target: Target) -> Any:
-    """One function for all limits; in C it calls the stepper's own ``advance``, and so has its bits."""
-    if target is C:
+    """One function for all limits; in C and by LLVM it calls the stepper's own ``advance``, and so has its bits."""
+    if target in (C, LLVM):
         fields = {**record(COURSE_FIELDS).fields, "advance": (*STEPPER["advance"], "(i,i)")}
         source = course_source("limit.advance")
-        return _begun(source, {"courses": COURSES}, C, (Record("limit", fields),))()["courses"]
+        return _begun(source, {"courses": COURSES}, target, (Record("limit", fields),))()["courses"]
     source = "\n\n".join([target.header, explicit_source(dormand_prince_8()), course_source("advance")])
     return _begun(source, {"courses": COURSES}, target, plain=True)()["courses"]
 
@@ -143,11 +143,8 @@ def _implicit(system: MomentSystem, target: Target) -> Kernels:
     return Kernels(target=target, fields=IMPLICIT_FIELDS, room=algebra.room, **own, **functions, **stepper)
 
 
-def _kernels(
-    name: str, content: Any, target: Target | None, made: Callable[[Target], Kernels],
-    instead: Callable[[], Target] = lambda: NUMBA,
-) -> Any:  # fmt: skip
-    """Kernels made once; where C was wanted and does not compile, by ``instead``, at last by Numba."""
+def _kernels(name: str, content: Any, target: Target | None, made: Callable[[Target], Kernels]) -> Any:
+    """Kernels made once; where C was wanted and does not compile, by LLVM, at last by Numba."""
     wanted = target or chosen()
 
     def first() -> Kernels:
@@ -157,7 +154,7 @@ def _kernels(
             except NoCompiler as fault:  # which Numba never raises
                 if wanted is C:
                     give_up_c(str(fault))
-                return _kernels(name, content, instead() if wanted is C else NUMBA, made)
+                return _kernels(name, content, without_c() if wanted is C else NUMBA, made)
 
     return _once((name, content, wanted), first)
 
@@ -257,7 +254,6 @@ def module_kernels(
     exports: Mapping[str, Signature],
     level: int = 2,
     fused: bool = False,
-    instead: Callable[[], Target] = lambda: NUMBA,
 ) -> Any:
     """The functions ``exports`` of one module that needs no stepper."""
 
@@ -265,7 +261,7 @@ def module_kernels(
         begun = _begun(source(target), exports, target, plain=True, level=level, fused=fused)
         return Kernels(target=target, **begun())
 
-    return _kernels(name, content, target, made, instead)
+    return _kernels(name, content, target, made)
 
 
 def _once(key: object, made: Callable[[], Any]) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 from collections.abc import Mapping
 from functools import lru_cache
 from types import SimpleNamespace
@@ -25,17 +24,6 @@ from symhigh.codegen.objects import Function
 
 _loaded: dict[str, SimpleNamespace] = {}
 _LEVEL = 2
-
-
-def is_usable() -> bool:
-    """Whether the installed llvmlite has the passes that are asked for; older ones had another interface."""
-    if os.name != "posix":
-        return False
-    try:
-        import llvmlite.binding as llvm
-    except ImportError:
-        return False
-    return hasattr(llvm, "create_pass_builder") and llvm.llvm_version_info >= (16,)
 
 
 def load_llvm(

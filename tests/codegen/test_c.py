@@ -184,7 +184,7 @@ def test_a_target_is_named_by_the_environment(monkeypatch) -> None:  # type: ign
     monkeypatch.setenv("SYMHIGH_TARGET", "numpy")
     assert chosen() is NUMPY
     monkeypatch.setenv("SYMHIGH_TARGET", "fortran")
-    with pytest.raises(ValueError, match=r"SYMHIGH_TARGET=fortran: not a target.*c, numba, numpy"):
+    with pytest.raises(ValueError, match=r"SYMHIGH_TARGET=fortran: not a target.*c, llvm, numba, numpy"):
         chosen()
 
 
