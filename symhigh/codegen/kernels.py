@@ -207,7 +207,7 @@ def _begun(
     product and a sum once.
     """
     if target is LLVM:
-        made = load_llvm(source, exports, records)
+        made = load_llvm(source, exports, records, fused)
         return lambda: vars(made)
     if target is C:
         begun = begin_object(source, exports, records, 1 if records else level, fused)  # a stepper gains nothing by 2

@@ -1,8 +1,7 @@
 """The LLVM target: generated Python of the loop form as the language of LLVM, whose compiler comes with Numba.
 
 Beside :mod:`symhigh.codegen.c`, whose types it takes: the same text with the same meaning. Numba would find the types
-by itself, in ten times as long, and hand LLVM the same operations. Simulators are compiled so where there is no C
-compiler.
+by itself, in ten times as long, and hand LLVM the same operations. It serves where there is no C compiler.
 """
 
 from __future__ import annotations
@@ -17,14 +16,16 @@ from symhigh.codegen.llvm_expressions import flat, number
 from symhigh.codegen.llvm_statements import Function, result_type
 
 
-def translate(source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = ()) -> str:
+def translate(
+    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = (), fused: bool = False
+) -> str:
     """``source`` in the language of LLVM, with an entry point for each of ``exports``, as in :func:`.c.translate`.
 
-    Sums may be taken in lanes and rounded with products, but in functions marked ``exact``, and nowhere in a text with
-    the line :data:`EXACT`. Raises :class:`~symhigh.codegen.c_types.NoTranslation` for what is no loop over numbers and
-    arrays.
+    Sums over the turns of a loop may be taken in lanes, and where it is ``fused`` a product may be rounded with its
+    sum; but not in functions marked ``exact``, and nowhere in a text with the line :data:`EXACT`. Raises
+    :class:`~symhigh.codegen.c_types.NoTranslation` for what is no loop over numbers and arrays.
     """
-    return Module(source, exports, records).text()
+    return Module(source, exports, records, fused).text()
 
 EXACT = "\nnjit = exact\n"
 """Marks all functions of a text, as it does for Numba."""
@@ -33,9 +34,12 @@ EXACT = "\nnjit = exact\n"
 class Module:
     """A text with the types of all that is reached from its exports."""
 
-    def __init__(self, source: str, exports: Mapping[str, Signature], records: tuple[Record, ...]) -> None:
+    def __init__(
+        self, source: str, exports: Mapping[str, Signature], records: tuple[Record, ...], fused: bool
+    ) -> None:
         typed = c.Module(source + LIBRARY, {**LIBRARY_TYPES, **exports}, records, {})
-        self.exports, self.exact, self.records = exports, EXACT in source, {r.name: r for r in records}
+        self.exports, self.records = exports, {r.name: r for r in records}
+        self.exact, self.fused = EXACT in source, fused
         self.functions, self.types, self.returns = typed.functions, typed.types, typed.returns
         self.values: dict[str, Any] = typed.values
         self.tables: dict[str, Any] = {}

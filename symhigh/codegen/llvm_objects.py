@@ -27,14 +27,15 @@ _LEVEL = 2
 
 
 def load_llvm(
-    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = ()
+    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = (), fused: bool = False
 ) -> SimpleNamespace:
     """The functions ``exports`` of ``source``, compiled or found on disk.
 
-    Raises :class:`~symhigh.codegen.compiler.NoCompiler` where the text is more than loops over numbers and arrays.
+    ``fused`` where a product in a sum may be rounded with it. Raises
+    :class:`~symhigh.codegen.compiler.NoCompiler` where the text is more than loops over numbers and arrays.
     """
     try:
-        module = Module(source, exports, records)
+        module = Module(source, exports, records, fused)
         results = {name: returned(module.returns[name]) for name in exports}
     except NoTranslation as fault:
         raise NoCompiler(str(fault)) from None

@@ -17,16 +17,16 @@ from symhigh.codegen.llvm_expressions import Value, flat
 if TYPE_CHECKING:
     from symhigh.codegen.llvm import Module
 
-FUSED, REORDERED = "contract ", "reassoc contract nsz "
-"""A product may be rounded with its sum; what is added up in turns of a loop may be so in lanes."""
+FUSED, REORDERED = "contract ", "reassoc nsz "
+"""A product may be rounded with its sum; turns of a loop may be added up in lanes."""
 
 
 class Function(Arrays):
     """One function: its locals on the stack, from where LLVM takes them to registers, then its statements."""
 
     def __init__(self, module: Module, tree: ast.FunctionDef, local: dict[str, Type]) -> None:
-        kept = module.exact or any(isinstance(d, ast.Name) and d.id == "exact" for d in tree.decorator_list)
-        super().__init__(module, tree.name, local, "" if kept else FUSED)
+        self.exact = module.exact or any(isinstance(d, ast.Name) and d.id == "exact" for d in tree.decorator_list)
+        super().__init__(module, tree.name, local, FUSED if module.fused and not self.exact else "")
         self.returned = module.returns[tree.name]
         self.ways: list[tuple[str, str]] = []
         """Where ``continue`` and ``break`` go in the loops around."""
@@ -75,9 +75,9 @@ class Function(Arrays):
                 self.several(targets, value)
             case ast.Assign([target], value):
                 self.put_in(target, self.value(value))
-            case ast.AugAssign(ast.Name() as target, ast.Add(), value) if self.flags:
+            case ast.AugAssign(ast.Name() as target, ast.Add(), value) if self.group and not self.exact:
                 one, other = self.value(target), self.value(value)
-                self.flags, before = REORDERED, self.flags
+                self.flags, before = REORDERED + self.flags, self.flags
                 self.put_in(target, self.combined(one, ast.Add(), other))
                 self.flags = before
             case ast.AugAssign(target, op, value):

@@ -185,8 +185,11 @@ def f(words, out):
 def test_sums_are_reordered_but_where_the_text_forbids_it() -> None:
     """Of other operations none is, as the map to normals is exact in the order of its text."""
     text = "@{}\ndef f(y):\n    s = 0.0\n    for i in range(y.size):\n        s += 2.0 * y[i] - 1.0\n    return s\n"
-    for name, before, expected in [("njit", "", (1, 2)), ("exact", "", (0, 0)), ("njit", "\nnjit = exact\n", (0, 0))]:
-        whole = llvm.translate(before + text.format(name), {"f": ("a1",)})
+    for name, before, fused, expected in [
+        ("njit", "", True, (1, 3)), ("njit", "", False, (1, 0)), ("exact", "", True, (0, 0)),
+        ("njit", "\nnjit = exact\n", True, (0, 0)),
+    ]:  # fmt: skip
+        whole = llvm.translate(before + text.format(name), {"f": ("a1",)}, fused=fused)
         (made,) = re.findall(r"define double @f_f.*?\n}", whole, re.S)
         assert (made.count(f"fadd {REORDERED}"), made.count(f" {FUSED}double")) == expected
 

@@ -17,6 +17,7 @@ from scipy.stats import norm
 import symhigh as sh
 from symhigh.derivation.close.additive import xi
 from symhigh.derivation.ito.sde import ItoSDE
+from symhigh.codegen.target import C
 from symhigh.integration import doubts, edges, frames, optimal, phase, plain, repeat, timetable
 from symhigh.integration.escape import Escape, NoSaddle, _Saddle
 from symhigh.integration.lyapunov import _seen, march
@@ -170,10 +171,10 @@ def test_degenerate_starts_are_named(rows: tuple[float, ...], words: str) -> Non
 def test_infinite_distances_are_known_from_the_start() -> None:
     system: Any = None
     spectrum = sh.Spectrum.power_law(0.5)
-    assert repeat.Repeat(system, spectrum, sh.Start.power_law(0.9)).infinite
-    assert not repeat.Repeat(system, spectrum, sh.Start.power_law(0.2)).infinite
-    assert not repeat.Repeat(system, spectrum, sh.Start()).infinite
-    assert not repeat.Repeat(system, spectrum, sh.Overlaps([[1, 0], [0, 1]])).infinite
+    assert repeat.Repeat(system, C, spectrum, sh.Start.power_law(0.9)).infinite
+    assert not repeat.Repeat(system, C, spectrum, sh.Start.power_law(0.2)).infinite
+    assert not repeat.Repeat(system, C, spectrum, sh.Start()).infinite
+    assert not repeat.Repeat(system, C, spectrum, sh.Overlaps([[1, 0], [0, 1]])).infinite
 
 
 def test_a_budget_is_spent_only_beyond_its_slack() -> None:

@@ -170,7 +170,7 @@ def test_the_bits_of_the_normals_are_the_same_on_every_target() -> None:
         load(f"{NUMPY.header}\n\n{normal_source(NUMPY)}"),
         load(f"{NUMBA.header}\n\n{normal_source(NUMBA)}"),
         begin_object(normal_source(C), exports, fused=True)(),
-        *([load_llvm(normal_source(LLVM), exports)] if llvm_is_usable() else []),
+        *([load_llvm(normal_source(LLVM), exports, fused=True)] if llvm_is_usable() else []),
     ):
         rng, out = stream(12, 3), np.empty(3 * POOL + 100)
         made.normals(rng, out[:77])
