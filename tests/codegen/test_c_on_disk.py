@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import symhigh as sh
+from symhigh.codegen.folder import cache_folder
 from symhigh.codegen.target import LLVM, without_c
 from tests.codegen.test_c import needs_compiler
 
@@ -35,7 +36,7 @@ def result(process: subprocess.Popen[str]) -> str:
 @needs_compiler
 def test_processes_on_a_cold_cache_and_damaged_objects_give_the_same_bits(tmp_path: Path) -> None:
     place = tmp_path / "cache"
-    found = {result(p) for p in [started(place) for _ in range(3)]}
+    found = {result(p) for p in [started(place) for _ in range(2)]}
     kept = sorted(place.glob("o_*.so"))
     assert len(kept) == 3  # the right-hand side, the stepper and the helpers of quadrature
     assert not list(place.glob("*.tmp"))
@@ -55,7 +56,7 @@ def test_without_a_private_folder_objects_are_made_for_the_process_alone(tmp_pat
     place.mkdir()
     place.chmod(0o777)
     text = result(started(place, warn="ignore"))
-    assert text == result(started(tmp_path / "private"))
+    assert text == result(started(cache_folder() or tmp_path / "private"))
     assert not list(place.iterdir())
 
 

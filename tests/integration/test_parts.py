@@ -15,9 +15,9 @@ from scipy.integrate import solve_ivp
 from scipy.stats import norm
 
 import symhigh as sh
+from symhigh.codegen.target import C
 from symhigh.derivation.close.additive import xi
 from symhigh.derivation.ito.sde import ItoSDE
-from symhigh.codegen.target import C
 from symhigh.integration import doubts, edges, frames, optimal, phase, plain, repeat, timetable
 from symhigh.integration.escape import Escape, NoSaddle, _Saddle
 from symhigh.integration.lyapunov import _seen, march
