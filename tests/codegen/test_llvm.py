@@ -15,9 +15,8 @@ from symhigh.codegen.c_types import NoTranslation
 from symhigh.codegen.llvm_expressions import CALLS
 from symhigh.codegen.llvm_objects import load_llvm
 from symhigh.codegen.llvm_statements import FUSED, REORDERED
-from symhigh.codegen.target import NUMPY, llvm_is_usable
-
-needs_llvm = pytest.mark.skipif(not llvm_is_usable(), reason="llvmlite is too old")
+from symhigh.codegen.target import NUMPY
+from tests.codegen.test_c import needs_llvm
 
 TEXT = '''
 TABLE = numpy.array([[1.0, -2.0], [0.5, 4.0]])

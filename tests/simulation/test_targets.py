@@ -25,10 +25,10 @@ from symhigh.codegen.step import step_source
 from symhigh.codegen.target import LLVM, NUMBA, NUMPY, C, llvm_is_usable
 from symhigh.derivation import derive
 from symhigh.derivation.limit import mean_field_of
+from tests.codegen.test_c import needs_llvm
 from tests.combinations import TWO, combinations
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
-needs_llvm = pytest.mark.skipif(not llvm_is_usable(), reason="llvmlite is too old")
 ALL = combinations()
 
 
