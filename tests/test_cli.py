@@ -265,10 +265,16 @@ def test_python_m_symhigh_is_the_command(arguments: tuple[str, ...]) -> None:
     assert out + errors
 
 
-def test_an_interruption_ends_without_a_traceback() -> None:
-    process = start("simulate", "--d", "100000", "--t-end", "1000", "--power-law", "0.2")
-    time.sleep(4)
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """Once it tells what it is at, two seconds after its work began."""
+    assert process.stderr is not None
+    assert any("so far" in line for line in process.stderr)
     process.send_signal(signal.SIGINT)
+
+
+def test_an_interruption_ends_without_a_traceback() -> None:
+    process = start("simulate", "--d", "100000", "--t-end", "1000", "--power-law", "0.2", "--seeds", "1")
+    interrupt(process)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "Traceback" not in errors
@@ -326,8 +332,7 @@ def test_standard_error_may_be_closed(tmp_path: Path, jobs: int) -> None:
 
 def test_an_interrupted_figure_is_not_drawn(tmp_path: Path) -> None:
     process = start("figure", "high-line/1", "--out", str(tmp_path), PYTHONUNBUFFERED="1")
-    time.sleep(4)
-    process.send_signal(signal.SIGINT)
+    interrupt(process)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "Traceback" not in errors

@@ -77,7 +77,7 @@ def test_the_first_correction_is_the_bias():
 
 def test_runs_at_rest_have_the_variance():
     """4000 runs of the exact chain: the standard deviation of a variance is 2.2 %."""
-    problem, rule, d = sh.least_squares(0.5), sh.Constant(0.8), 200
+    problem, rule, d = sh.least_squares(0.5), sh.Constant(0.8), 100
     runs = sh.simulate(problem, rule, HALVES, sh.Start(), d, 12, 4000, "gram", t=[12])
     found = sh.limits(problem, rule, HALVES)
     variance = float(found["risk_variance"].evaluate()) / d

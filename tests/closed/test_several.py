@@ -49,8 +49,9 @@ def by_hand(eta: mpmath.mpf, level: mpmath.mpf, *overlaps: mpmath.mpf) -> list[m
 
 
 def jacobian(eta: mpmath.mpf, level: mpmath.mpf, at: list[mpmath.mpf]) -> mpmath.matrix:
+    rates = lru_cache(lambda *u: by_hand(eta, level, *u))  # the rows ask at the same points
     return mpmath.matrix([
-        [mpmath.diff(lambda *u, k=k: by_hand(eta, level, *u)[k], tuple(at), tuple(int(i == j) for i in range(7)))
+        [mpmath.diff(lambda *u, k=k: rates(*u)[k], tuple(at), tuple(int(i == j) for i in range(7)))
          for j in range(7)]
         for k in range(7)
     ])  # fmt: skip
@@ -135,7 +136,7 @@ def test_floor_and_rate_under_label_noise_by_hand() -> None:
         at = list(mpmath.findroot(lambda *u: by_hand(eta, level, *u), tuple(TARGET)))
         even = mpmath.matrix([[0] * 4 for _ in range(4)])
         for column, moved in enumerate(((0, 2), (1,), (3, 6), (4, 5))):
-            along = lambda s, m=moved: by_hand(eta, level, *(v + s * (k in m) for k, v in enumerate(at)))  # noqa: E731
+            along = lru_cache(lambda s, m=moved: by_hand(eta, level, *(v + s * (k in m) for k, v in enumerate(at))))
             for row, k in enumerate((0, 1, 3, 4)):
                 even[row, column] = mpmath.diff(lambda s, k=k, f=along: f(s)[k], 0)
         slowest = min(-mpmath.re(e) for e in mpmath.eig(even, right=False))

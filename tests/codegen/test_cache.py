@@ -124,21 +124,23 @@ def result(process: subprocess.Popen[str]) -> str:
     return text
 
 
-def test_eight_processes_on_a_cold_cache_compute_the_bits_of_one_alone(place: Path) -> None:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder that a process filled alone, under the C locale, and what it computed."""
+    place = tmp_path_factory.mktemp("made") / "cache"
+    return place, result(run(place, SUM, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"))
+
+
+def test_eight_processes_on_a_cold_cache_compute_the_bits_of_one_alone(place: Path, made: tuple[Path, str]) -> None:
     answers = result(run(place, SUM, EIGHT)).splitlines(keepends=True)
     assert len(answers) == 8
-    found = {*answers, result(run(place, SUM))}  # from disk
-    entries = sorted(place.glob("c_*.bin"))
-    assert len(entries) == 2
-    for entry in entries:
-        entry.unlink()
-    found.add(result(run(place, SUM)))  # compiled anew
-    assert len(found) == 1
+    assert {*answers, result(run(place, SUM))} == {made[1]}  # the last of them from disk
+    assert len(list(place.glob("c_*.bin"))) == 2
     assert not list(place.glob("*.tmp"))
 
 
-def test_damaged_entries_are_dropped_and_rebuilt(place: Path) -> None:
-    first = result(run(place, SUM))
+def test_damaged_entries_are_dropped_and_rebuilt(made: tuple[Path, str]) -> None:
+    place, first = made
     source, *entries = sorted(place.iterdir(), key=lambda f: f.suffix, reverse=True)
     assert len(entries) == 2
     text, machine = source.read_bytes(), [entry.read_bytes() for entry in entries]
@@ -153,9 +155,8 @@ def test_damaged_entries_are_dropped_and_rebuilt(place: Path) -> None:
     assert all(folder.unsealed(entry) for entry in entries)
 
 
-def test_source_with_greek_letters_under_the_c_locale(place: Path) -> None:
-    result(run(place, SUM, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"))
-    assert "Σ" in next(place.glob("m_*.py")).read_text("utf-8")
+def test_source_with_greek_letters_under_the_c_locale(made: tuple[Path, str]) -> None:
+    assert "Σ" in next(made[0].glob("m_*.py")).read_text("utf-8")
 
 
 def test_a_full_disk_is_survived_with_one_warning(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

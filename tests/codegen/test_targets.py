@@ -62,11 +62,13 @@ def test_numbers_compile_nothing() -> None:
 def test_source_is_the_same_in_every_process() -> None:
     """Hashes of strings and symbols differ between processes; the generated source must not."""
     program = (
-        "import hashlib, symhigh as sh; from symhigh.codegen.kernels import limit_source\n"
+        "import symhigh as sh; from symhigh.codegen.kernels import limit_source\n"
         "for p in (sh.logistic_regression(), sh.huber(1, 1)):\n"
-        "    print(hashlib.sha256(limit_source(sh.derive(p, sh.LineSearch())).encode()).hexdigest())"
+        "    print(limit_source(sh.derive(p, sh.LineSearch())))"
     )
-    seen = {
+    problems = sh.logistic_regression(), sh.huber(1, 1)
+    here = "".join(f"{limit_source(sh.derive(p, sh.LineSearch()))}\n" for p in problems)
+    seen = {here} | {
         subprocess.run(
             [sys.executable, "-c", program],
             env={**os.environ, "PYTHONHASHSEED": seed},
@@ -74,7 +76,7 @@ def test_source_is_the_same_in_every_process() -> None:
             capture_output=True,
             text=True,
         ).stdout
-        for seed in ("1", "2", "3")
+        for seed in ("1", "2")
     }
     assert len(seen) == 1
 

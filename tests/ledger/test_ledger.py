@@ -53,14 +53,14 @@ def folder(tmp_path):
 def test_a_file_of_a_few_lines(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(FLOOR)
-    ledger = verify(file)
+    ledger = verify(file, jobs=1)
     (row,) = ledger.rows
     assert row.verdict is PROVED
     assert row.file == str(file)
     assert row.domain == "0 < tau < 10, 0 < gamma < 2/tau, 0 < omega < 5"
     assert ledger.as_expected
     file.write_text(WRONG)
-    ledger = verify(str(file))
+    ledger = verify(str(file), jobs=1)
     assert not ledger.as_expected
     assert "counterexample: tau = " in ledger.text()
     assert "not as expected" in ledger.summary()
@@ -115,7 +115,7 @@ def test_interruption_keeps_what_is_done():
 def test_two_claims_of_one_name_are_an_error(tmp_path):
     file = tmp_path / "twice.py"
     file.write_text(FLOOR + FLOOR.replace("floor = Claim", "again = Claim"))
-    (row,) = verify(file).rows
+    (row,) = verify(file, jobs=1).rows
     assert row.verdict is Verdict.ERROR
     assert "two claims are called 'risk floor'" in row.support
 
@@ -194,7 +194,7 @@ def test_a_single_file_that_kills_its_process_is_an_error_row(tmp_path):
 def test_claims_in_dictionaries_and_lists_of_every_file(tmp_path):
     (tmp_path / "first.py").write_text(GOOD)
     (tmp_path / "second.py").write_text(NESTED.replace("x/1", "x/2"))
-    ledger = verify(tmp_path)
+    ledger = verify(tmp_path, jobs=1)
     assert [row.id for row in ledger.rows] == ["x/1", "x/2"]
     assert ledger.as_expected
 
@@ -227,10 +227,10 @@ def test_a_claim_that_a_file_makes_and_keeps_is_never_unread(tmp_path):
 def test_every_named_file_yields_a_row(tmp_path):
     (tmp_path / "good.py").write_text(GOOD)
     (tmp_path / "empty.py").write_text("")
-    ledger = verify([tmp_path / "good.py", tmp_path / "empty.py"])
+    ledger = verify([tmp_path / "good.py", tmp_path / "empty.py"], jobs=1)
     assert [row.verdict for row in ledger.rows] == [PROVED, Verdict.ERROR]
     assert "holds no claims" in ledger.rows[1].support
-    found = verify(tmp_path)
+    found = verify(tmp_path, jobs=1)
     assert found.as_expected
     assert found.without == (str(tmp_path / "empty.py"),)
     assert "no claims in" in found.summary()
@@ -239,6 +239,6 @@ def test_every_named_file_yields_a_row(tmp_path):
 def test_an_id_belongs_to_one_claim(tmp_path):
     for name in ("first.py", "second.py"):
         (tmp_path / name).write_text(GOOD)
-    ledger = verify(tmp_path)
+    ledger = verify(tmp_path, jobs=1)
     assert [row.verdict for row in ledger.rows] == [PROVED, PROVED, Verdict.ERROR]
     assert "'x/1'" in ledger.rows[2].support

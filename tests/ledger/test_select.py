@@ -33,15 +33,16 @@ def call(*arguments: str) -> Result:
     return result
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize(
-    ("chosen", "words", "ids"),
+    ("chosen", "words", "ids", "jobs"),
     [
-        (["::paper/cube"], (), {"paper/cube"}),
-        (["::the cube", "::paper/square"], (), {"paper/cube", "paper/square"}),
-        (["::paper/cube", ""], (), {"paper/cube", "paper/square", "paper/wrong"}),
-        ([""], "SQUARE", {"paper/square"}),
-        ([""], ["cube", "purpose"], {"paper/cube", "paper/wrong"}),
+        (["::paper/cube"], (), {"paper/cube"}, 1),
+        (["::the cube", "::paper/square"], (), {"paper/cube", "paper/square"}, 1),
+        (["::the cube", "::paper/square"], (), {"paper/cube", "paper/square"}, 2),
+        (["::paper/cube", ""], (), {"paper/cube", "paper/square", "paper/wrong"}, 1),
+        ([""], "SQUARE", {"paper/square"}, 1),
+        ([""], ["cube", "purpose"], {"paper/cube", "paper/wrong"}, 1),
+        ([""], ["cube", "purpose"], {"paper/cube", "paper/wrong"}, 2),
     ],
 )
 def test_only_what_is_chosen_is_examined(

@@ -58,7 +58,7 @@ LINEAR = [
 @pytest.mark.parametrize(("rule", "method"), LINEAR, ids=lambda x: x if isinstance(x, str) else named(x))
 def test_linear_vectors(rule: sh.Rule, method: str) -> None:
     output = "average_risk" if isinstance(rule, sh.Averaged) else "risk"
-    size, seeds = (600, 48) if method == "direct" else (2000, 800)
+    size, seeds = (600, 48) if method == "direct" else (1000, 800)
     assert gaps(sh.least_squares(0.5), rule, TWO, START, d=size, seeds=seeds, method=method, output=output).max() < 1
 
 
