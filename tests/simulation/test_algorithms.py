@@ -31,7 +31,7 @@ DIRECT_ONLY = [
 ]  # fmt: skip
 
 
-def gaps(problem, rule, *population, d, seeds=24, method="auto", wrong=None, output="risk", bias=1.5, **particles):  # type: ignore[no-untyped-def]  # noqa: E501
+def gaps(problem, rule, *population, d, seeds=24, method="auto", wrong=None, output="risk", bias=1.5, **particles):  # type: ignore[no-untyped-def]
     """Deviations of the mean over the runs, in units of five standard errors and the bias."""
     curve = sh.derive(problem, wrong or rule).solve(*population, TIMES[-1], t=TIMES, **particles)
     start = population[1] if len(population) > 1 else None
