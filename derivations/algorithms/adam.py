@@ -97,19 +97,24 @@ def runs(first, second, count, rng):
     """The squared distance in both halves at the times, ``(count, times, 2)``, of Adam written out."""
     scale = np.sqrt(np.repeat(VALUES, SIZE // 2))
     error = np.full((count, SIZE), -1 / np.sqrt(SIZE))
-    m, s = np.zeros((count, SIZE)), np.zeros((count, SIZE))
+    m, s, drawn, room = (np.zeros((count, SIZE)) for _ in range(4))
     stops, found = [round(t * SIZE) for t in TIMES], []
     for k in range(stops[-1] + 1):
         if k in stops:
             found.append((error**2).reshape(count, 2, -1).sum(axis=2))
-        a = scale * rng.standard_normal((count, SIZE))
-        slope = (a * error).sum(axis=1) - LEVEL * rng.standard_normal(count)
-        gradient = slope[:, None] * a
+        gradient = rng.standard_normal(out=drawn)
+        gradient *= scale
+        slope = np.einsum("ij,ij->i", gradient, error) - LEVEL * rng.standard_normal(count)
+        gradient *= slope[:, None]
         m *= first
-        m += (1 - first) * gradient
+        m += np.multiply(gradient, 1 - first, out=room)
+        gradient *= gradient
         s *= second
-        s += (1 - second) * gradient**2
-        error -= RATE / SIZE * m / np.sqrt(s)
+        s += np.multiply(gradient, 1 - second, out=room)
+        np.sqrt(s, out=room)
+        np.divide(m, room, out=room)
+        room *= RATE / SIZE
+        error -= room
     return np.stack(found, axis=1)
 
 

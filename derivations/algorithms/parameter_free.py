@@ -14,7 +14,6 @@ from _by_hand import MeanOfRuns, sgd, with_running_maximum
 
 import symhigh as sh
 from symhigh.closed.linear import total_derivative
-from symhigh.codegen.target import NUMPY
 from symhigh.ledger import Claim, Measured, equal, integrated, must_fail, simulation, symbolic
 from symhigh.rule.parameter_free import ESTIMATE_0 as estimate
 from symhigh.rule.parameter_free import GRADIENTS_0 as first
@@ -103,7 +102,7 @@ def adapted_by_hand(v, d0, level):
 def curve_of(rule, level=LEVEL):
     """(γ, e) of the library's curve at the times."""
     curve = sh.derive(sh.least_squares(level), rule).solve(
-        sh.Spectrum.isotropic(), sh.Start(), TIMES[-1], t=TIMES, rtol=1e-10, target=NUMPY
+        sh.Spectrum.isotropic(), sh.Start(), TIMES[-1], t=TIMES, rtol=1e-10
     )
     return np.stack([curve.learning_rate, curve.distance], axis=1)
 

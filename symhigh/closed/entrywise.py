@@ -71,8 +71,15 @@ def _bickley(k: Any, h: Any, prec: int) -> Any:
         size = (prec + 10) * mpmath.ln2
         step = mpmath.pi**2 / (size + 5)
         count = int(mpmath.acosh(1 + size / h) / step) + 1
-        at = (mpmath.cosh(step * j) for j in range(1, count))
+        at = _cosines(step, 64 * (1 + count // 64), mpmath.mp.prec)[1:count]
         return step * (mpmath.exp(-h) / 2 + mpmath.fsum(mpmath.exp(-h * c) / c**k for c in at))
+
+
+@lru_cache(maxsize=64)
+def _cosines(step: Any, count: int, prec: int) -> tuple[Any, ...]:
+    """``cosh t`` at so many nodes of the trapezoidal rule."""
+    with mpmath.workprec(prec):
+        return tuple(mpmath.cosh(step * j) for j in range(count))
 
 
 def pull_and_push(h: sp.Expr) -> tuple[sp.Expr, sp.Expr]:

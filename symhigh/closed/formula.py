@@ -19,7 +19,8 @@ from sympy.logic.boolalg import BooleanAtom
 
 from symhigh.checks import expression, instance, mapping, refuse_type, shown, whole
 from symhigh.closed.enclosure import Ball, enclose
-from symhigh.closed.nodes import MU, root_latex, roots_named
+from symhigh.closed.nodes import MU, root_latex, roots_named, settled
+from symhigh.closed.sharing import parts, replaced
 from symhigh.notation import FieldLatexPrinter, latex
 
 _MAX_DIGITS = 4000
@@ -107,7 +108,7 @@ class Formula:
         follow = tuple(
             r.func(r.lhs.xreplace(put), r.rhs.xreplace(put), evaluate=False) for r in self.assumptions
         )
-        return Formula(self.expr.xreplace(put), follow, self.source, self.statement)
+        return Formula(replaced(self.expr, put), follow, self.source, self.statement)
 
     def evaluate(self, digits: int = 15, **values: Any) -> Any:
         """The value to ``digits`` correct significant digits, an ``mpmath.mpf``; an array where a value is one.
@@ -134,8 +135,9 @@ class Formula:
         self._enforce("Formula.evaluate", numbers)
         held, precision, last = exact(self.expr), wanted + 10, None
         while precision < _MAX_DIGITS + 4 * wanted:
-            expr = held.xreplace({s: v if v.is_Integer else v.evalf(precision + 5) for s, v in numbers.items()})
-            value = expr.evalf(precision, maxn=_MAX_DIGITS + 4 * wanted)
+            expr = replaced(held, {s: v if v.is_Integer else v.evalf(precision + 5) for s, v in numbers.items()})
+            with mpmath.workdps(precision + 10):
+                value = settled(expr).evalf(precision, maxn=_MAX_DIGITS + 4 * wanted)
             real, imaginary = value.as_real_imag()
             if not (real.is_Float or real.is_Rational):
                 raise ValueError(
@@ -298,7 +300,7 @@ def positive(*exprs: sp.Expr) -> tuple[sp.Basic, ...]:
 @lru_cache(maxsize=128)
 def exact(expr: sp.Expr) -> sp.Expr:
     """Floats replaced by the binary fractions that they are, so that precision can be raised."""
-    return expr.xreplace({f: sp.Rational(f) for f in expr.atoms(sp.Float)})
+    return replaced(expr, {f: sp.Rational(f) for f in parts(expr, sp.Float)})
 
 
 def _signs(expr: sp.Expr) -> list[sp.Basic]:

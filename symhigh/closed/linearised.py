@@ -17,6 +17,7 @@ from symhigh.closed.finder import DoesNotApply
 from symhigh.closed.fixed_points import RATE
 from symhigh.closed.flow import Flow
 from symhigh.closed.symmetry import Swap, assignments, exchanges, joint_swaps, orbits
+from symhigh.derivation.slopes import slope_in
 from symhigh.symbols import gamma
 
 _NOTHING = sp.Float(10, 30) ** -25
@@ -74,9 +75,9 @@ class Linearised:
         row = sp.zeros(1, len(unknowns))
         for s in expr.free_symbols:
             if s in unknowns:
-                row[unknowns.index(s)] += sp.diff(expr, s).xreplace(self.known)
+                row[unknowns.index(s)] += slope_at(expr, s, self.known)
             elif s in slopes and not slopes[s].is_zero_matrix:
-                row += sp.diff(expr, s).xreplace(self.known) * slopes[s]
+                row += slope_at(expr, s, self.known) * slopes[s]
         if row.has(sp.nan, sp.zoo, sp.oo):
             raise DoesNotApply("its expectations are not smooth in the overlaps at the target")
         return row.applyfunc(tidied)
@@ -228,6 +229,12 @@ def _gradient_rests(
         if not all(is_zero(e) for e in total.values()):
             return False
     return True
+
+
+def slope_at(expr: sp.Expr, symbol: sp.Symbol, point: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """The derivative in one symbol at a point; what stands there for the others is put in before it is taken."""
+    others = {s: value for s, value in point.items() if s != symbol}
+    return slope_in(expr.xreplace(others), symbol).xreplace({symbol: point[symbol]})
 
 
 def tidied(expr: sp.Expr) -> sp.Expr:

@@ -12,6 +12,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
+from symhigh.closed.sharing import parts, replaced
 from symhigh.symbols import OwnedSymbol, lam
 
 _L = sp.Dummy("lambda", dummy_index=8_140_200, positive=True)
@@ -75,7 +76,7 @@ class Root(sp.Expr):  # type: ignore[misc]
 
     def __new__(cls, equation: sp.Expr, unknown: sp.Symbol, lower: Any, upper: Any) -> Root:
         bound = unknown if isinstance(unknown, sp.Dummy) else sp.Dummy(unknown.name, positive=True)
-        equation = sp.sympify(equation, strict=True).xreplace({unknown: bound})
+        equation = replaced(sp.sympify(equation, strict=True), {unknown: bound})
         return sp.Expr.__new__(cls, equation, bound, *(sp.sympify(end, strict=True) for end in (lower, upper)))
 
     @property
@@ -194,7 +195,7 @@ def _named(root: Root) -> tuple[sp.Basic, ...]:
 
 def numeric(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     """``expr`` as a function of mpmath numbers at the working precision, discrete averages as loops."""
-    expr = _settled(expr)
+    expr = settled(expr)
     averages, names = _averages(expr)
     without = _rational(expr.xreplace(dict(zip(averages, names, strict=True))))
     outer = sp.lambdify((*arguments, *names), without, "mpmath", docstring_limit=0)
@@ -204,7 +205,7 @@ def numeric(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., An
 
 def _averages(expr: sp.Expr) -> tuple[list[Average], list[sp.Dummy]]:
     """The averages in an expression, and a name for each."""
-    found = sorted(expr.atoms(Average), key=sp.default_sort_key)
+    found = sorted(parts(expr, Average), key=sp.default_sort_key)
     return found, [sp.Dummy(f"m{i}") for i in range(len(found))]
 
 
@@ -220,7 +221,7 @@ def _double(equation: sp.Expr, unknown: sp.Symbol) -> Callable[[float], float]:
     """The equation as a function of one float, averages as array sums."""
     import numpy as np
 
-    equation = _settled(equation)
+    equation = settled(equation)
     averages, names = _averages(equation)
     outer = sp.lambdify((unknown, *names), equation.xreplace(dict(zip(averages, names, strict=True))), "math")
     bodies = [sp.lambdify((_L, unknown), a.args[0], "numpy") for a in averages]
@@ -231,11 +232,11 @@ def _double(equation: sp.Expr, unknown: sp.Symbol) -> Callable[[float], float]:
     )
 
 
-def _settled(expr: sp.Expr) -> sp.Expr:
+def settled(expr: sp.Expr) -> sp.Expr:
     """Lambert's function and roots that depend on nothing, as numbers of the working precision."""
     digits = mpmath.mp.dps + 5
-    closed = [a for a in expr.atoms(Root, sp.LambertW) if not a.free_symbols]
-    return expr.xreplace({a: a.evalf(digits, maxn=10 * digits) for a in closed})
+    closed = [a for a in parts(expr, Root, sp.LambertW) if not a.free_symbols]
+    return replaced(expr, {a: a.evalf(digits, maxn=10 * digits) for a in closed})
 
 
 def _floats(numbers: sp.Tuple) -> list[Any]:
@@ -243,7 +244,7 @@ def _floats(numbers: sp.Tuple) -> list[Any]:
 
 
 def _rational(expr: sp.Expr) -> sp.Expr:
-    return expr.xreplace({f: sp.Rational(f) for f in expr.atoms(sp.Float)})
+    return replaced(expr, {f: sp.Rational(f) for f in parts(expr, sp.Float)})
 
 
 def bracketed_root(function: Callable[[Any], Any], lower: Any, upper: Any, bits: int | None = None) -> Any:

@@ -19,7 +19,7 @@ from symhigh.closed.finder import DoesNotApply, Formulas
 from symhigh.closed.fixed_points import RATE
 from symhigh.closed.flow import Flow
 from symhigh.closed.formula import Formula
-from symhigh.closed.linearised import aimed, at_rate, is_zero, tidied
+from symhigh.closed.linearised import aimed, at_rate, is_zero, slope_at, tidied
 from symhigh.closed.nodes import Root, bracketed_root, numeric
 from symhigh.closed.symmetry import exchanges, orbits, student_swaps, target_swaps
 from symhigh.symbols import gamma, risk
@@ -166,7 +166,7 @@ def _along(flow: Flow, known: dict[sp.Symbol, sp.Expr], expr: sp.Expr, unknown: 
     """The derivative of an expression along one unknown, through the layers."""
     slopes: dict[sp.Symbol, sp.Expr] = {unknown: sp.S.One}
     for name, layer in (*flow.layers, (sp.Dummy("end"), expr)):
-        parts = [sp.diff(layer, s).xreplace(known) * slopes[s] for s in layer.free_symbols if s in slopes]
+        parts = [slope_at(layer, s, known) * slopes[s] for s in layer.free_symbols if s in slopes]
         if parts and name != gamma:
             slopes[name] = sp.Add(*parts)
     return slopes.get(name, sp.S.Zero)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -237,10 +238,9 @@ class RootSum(sp.Expr):  # type: ignore[misc]
         if self.free_symbols:
             return self
         summand, equation, unknown, ends = self.args
-        with mpmath.workprec(2 * prec + 40):  # roots may lie close to poles
-            points = [numeric(end, ())() for end in ends]
-            value, function = (numeric(e, (unknown,)) for e in (summand, equation))
-            total = mpmath.fsum(value(bracketed_root(function, *pair)) for pair in pairwise(points))
+        bits = 64 * (2 + prec // 32)  # roots may lie close to poles
+        with mpmath.workprec(bits):
+            total = mpmath.fsum(map(numeric(summand, (unknown,)), _roots(equation, unknown, ends, bits)))
             return sp.Float._new(total._mpf_, prec)
 
     def _latex(self, printer: Any) -> str:
@@ -256,6 +256,15 @@ class RootSum(sp.Expr):  # type: ignore[misc]
 
     def _sympystr(self, printer: Any) -> str:
         return f"RootSum({', '.join(map(printer._print, self.args[:3]))})"
+
+
+@lru_cache(maxsize=64)
+def _roots(equation: sp.Expr, unknown: sp.Symbol, ends: sp.Tuple, bits: int) -> tuple[Any, ...]:
+    """The root in each interval, to so many bits; kept, since a sum is asked for at many times."""
+    with mpmath.workprec(bits):
+        points = [numeric(end, ())() for end in ends]
+        function = numeric(equation, (unknown,))
+        return tuple(bracketed_root(function, *pair) for pair in pairwise(points))
 
 
 @telling

@@ -132,8 +132,12 @@ class Function(Expressions):
         first, end, step = ("0", *bounds, "1") if len(bounds) == 1 else (*bounds, "1")[:3]
         sign = ">" if step.lstrip("(").startswith("-") else "<"
         head = f"for (long long {k} = {first}; {k} {sign} {last}; {k} += {step}) {{"
-        lines = [f"const long long {last} = {end};", *side_by_side(name, body), head, f"    {c} = {k};"]
-        return ["{", *("    " + line for line in [*lines, *self.inner(body, depth), "}"]), "}"]
+        turns, remark = [head, f"    {c} = {k};", *self.inner(body, depth), "}"], side_by_side(name, body)
+        if not any("reduction" in line for line in remark) or end.isdigit():
+            return _braces([f"const long long {last} = {end};", *remark, *turns])
+        few = [f"if ({last} < {_LANES} + {first}) {{", *("    " + line for line in turns), "} else {"]
+        several = ["    " + line for line in [*remark, *turns]]
+        return _braces([f"const long long {last} = {end};", *few, *several, "}"])
 
     def result(self, value: ast.expr | None) -> list[str]:
         free = ["release(held);"] if self.allocates else []
@@ -153,6 +157,12 @@ class Function(Expressions):
         return [f"{{ {self.module.c_type(self.returned)} result = {code}; release(held); return result; }}"]
 
 
+def _braces(lines: list[str]) -> list[str]:
+    return ["{", *("    " + line for line in lines), "}"]
+
+
+_LANES = 8
+"""Turns up to which sums are taken one by one: those of the lanes would have to be added up after them."""
 _ZERO = {"d": " = 0.0", "i": " = 0"}
 
 

@@ -84,11 +84,14 @@ def table_source(values: Any) -> str:
     return f"numpy.array({np.asarray(values, dtype=float).tolist()!r})"
 
 
-COMBINE = '''@njit
+FEW = 16
+"""The number of entries from which on combinations of stages are taken in blocks."""
+
+COMBINE = f'''@njit
 def combine(out, y, h, table, row, K, count):
     """``out = y + h Σ_k table[row, k] K[k]`` over k < count, in blocks that stay near, two stages a pass."""
     m = y.shape[0]
-    if m < 16:
+    if m < {FEW}:
         for i in range(m):
             value = y[i]
             for k in range(count):

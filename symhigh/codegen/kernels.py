@@ -105,14 +105,18 @@ def _explicit(system: MomentSystem, target: Target) -> Kernels:
 
 
 @lru_cache(maxsize=256)
-def course_kernels(system: MomentSystem, target: Target) -> Any:
-    """``courses`` of :mod:`symhigh.codegen.course` for a system, with the functions that it calls."""
+def course_kernels(system: MomentSystem, target: Target, many: bool = False) -> Any:
+    """``courses`` of :mod:`symhigh.codegen.course` for a system, with the functions that it calls.
+
+    For ``many`` curves C has a stepper that takes longer to compile and less to step.
+    """
     limit = _explicit_kernels(system, target)
     own = {name: getattr(limit, name) for name in LIMIT}
     if limit.target is NUMBA:
         own |= {name: first_class(own[name], LIMIT[name], "v") for name in ("prepare", "begin")}
     courses = _once(("courses", limit.target), lambda: _courses(limit.target))
-    own |= {"advance": limit.advance, "courses": courses}
+    stepper = _stepper("many", C)() if many and limit.target is C else vars(limit)
+    own |= {"advance": stepper["advance"], "courses": courses}
     return Kernels(target=limit.target, fields=COURSE_FIELDS, **own)
 
 
@@ -189,8 +193,9 @@ def _stepper(name: str, target: Target) -> Callable[[], _Functions]:
     """The functions of a stepper, made once for all limits, once they are compiled."""
     if (name, target) in _loaded:
         return lambda: cast("_Functions", _loaded[name, target])
-    fields = FIELDS if name == "explicit" else IMPLICIT_FIELDS
-    text = explicit_source(dormand_prince_8()) if name == "explicit" else implicit_source(rodas_5p())
+    implicit = name == "implicit"
+    fields = IMPLICIT_FIELDS if implicit else FIELDS
+    text = implicit_source(rodas_5p()) if implicit else explicit_source(dormand_prince_8(), name == "many")
     begun = _begun(f"{target.header}\n\n{text}", STEPPER, target, (record(fields),))
     return lambda: cast("_Functions", _once((name, target), begun))
 

@@ -10,6 +10,7 @@ from itertools import combinations_with_replacement
 
 import sympy as sp
 
+from symhigh.derivation.slopes import slope_in
 from symhigh.meanfield import Scalar
 from symhigh.symbols import OwnedSymbol, t
 
@@ -55,7 +56,7 @@ class Chain:
     def partial(self, expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
         """The derivative of ``expr`` itself, taken once."""
         if (key := (expr, symbol)) not in self._partial:
-            self._partial[key] = sp.diff(expr, symbol) if symbol in expr.free_symbols else sp.S.Zero
+            self._partial[key] = slope_in(expr, symbol) if symbol in expr.free_symbols else sp.S.Zero
         return self._partial[key]
 
     def along(self, expr: sp.Expr, z: sp.Symbol) -> sp.Expr:

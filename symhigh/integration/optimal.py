@@ -201,10 +201,11 @@ class _Flow:
 
     def _step(self, y: Array, h: float, rates: Any, pieces: int = 2) -> Array:
         """A Runge-Kutta step of order four in ``pieces``, for rates at its start, middle and end."""
-        inside = np.polynomial.polynomial.polyfit([0.0, 0.5, 1.0], np.asarray(rates), 2)
+        first, middle, last = map(float, rates)
 
         def at(s: float) -> float:
-            return float(inside[0] + s * (inside[1] + s * inside[2]))
+            """The parabola through the three."""
+            return first + s * (4 * middle - 3 * first - last + 2 * s * (first - 2 * middle + last))
 
         k = h / pieces
         for j in range(pieces):

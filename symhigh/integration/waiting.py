@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from symhigh.telling import PATIENCE, on_a_terminal, tell
 
-_PIECE, _AGAIN = 0.02, 10.0
-"""Seconds that a piece of work should take, and between two lines where the output is no terminal."""
+_PIECE, _LEAST, _AGAIN = 0.02, 0.0002, 10.0
+"""Seconds that a piece of work should take, and at least, and between two lines where the output is no terminal."""
 
 Work = Callable[[int, int], None]
 """Does the items first, …, last - 1; one of its calls at a time."""
@@ -55,17 +55,17 @@ class Teller:
 def share_out(count: int, threads: int, worker: Callable[[], Work], teller: Teller) -> bool:
     """Do the items 0, …, count - 1, each thread with its own ``worker()``; False where the keyboard stopped it.
 
-    Items are handed out in pieces, whose length follows from what the last one took; an interruption waits for the
-    pieces under way.
+    Items are handed out in pieces, whose length follows from what the last one took, and which grow short at the end;
+    an interruption waits for the pieces under way.
     """
     stop, lock, place = threading.Event(), threading.Lock(), [0]
 
     def labour() -> None:
-        work, size = worker(), 1
+        work, size, least = worker(), 1, 1
         while not stop.is_set():
             with lock:
                 first = place[0]
-                size = max(1, min(size, (count - first) // (4 * threads)))
+                size = max(least, min(size, (count - first) // (4 * threads)))
                 last = place[0] = min(count, first + size)
             if first == last:
                 return
@@ -73,7 +73,8 @@ def share_out(count: int, threads: int, worker: Callable[[], Work], teller: Tell
             work(first, last)
             teller.add(last - first)
             took = time.perf_counter() - began
-            size = max(1, min(4 * size, int(size * _PIECE / max(took, 1e-6))))
+            pace = (last - first) / max(took, 1e-6)
+            size, least = max(1, min(4 * size, int(pace * _PIECE))), max(1, min(4 * size, int(pace * _LEAST)))
 
     threads = max(1, min(threads, count))
     with ThreadPoolExecutor(threads) as pool:

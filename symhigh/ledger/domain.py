@@ -82,8 +82,8 @@ class Domain:
 
     def assumed(self, symbols: Iterable[sp.Symbol]) -> tuple[str, ...]:
         """What the assumptions of those ``symbols`` say that have no range here: hypotheses as well."""
-        free = sorted({s for s in symbols if s not in self.ranges}, key=lambda s: s.name)
-        return tuple(_interval(s, _allowed(s)) for s in free if not isinstance(s, sp.Dummy))
+        free = {s for s in symbols if s not in self.ranges and not isinstance(s, sp.Dummy)}
+        return tuple(text for _, text in sorted((s.name, _interval(s, _allowed(s))) for s in free))
 
     def __str__(self) -> str:
         ranges = [_interval(s, r) for s, r in self.ranges.items()]

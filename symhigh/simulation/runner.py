@@ -47,6 +47,8 @@ from symhigh.simulation.walk import Experiment
 from symhigh.system import MomentSystem
 from symhigh.telling import at_work, stage
 
+_LOOK = 0.05
+"""Seconds between looks at how far runs are."""
 _METHODS: dict[str, type[DirectWalk] | type[GramWalk]] = {"direct": DirectWalk, "gram": GramWalk}
 
 
@@ -155,12 +157,16 @@ def run_all(
             for seed, result in zip(seeds, results, strict=True)
         ]
         try:
-            while not all(job.done() for job in jobs):
-                done = sum(r.rows for r in results) / (len(results) * len(steps))
-                stage(f"{done:.0%} done")
-                if progress is not None:
-                    progress(done)
-                time.sleep(0.002 if progress is None else 0.05)
+            looked = 0.0
+            for job in jobs:
+                while not job.done():
+                    if time.perf_counter() - looked > _LOOK:
+                        done = sum(r.rows for r in results) / (len(results) * len(steps))
+                        stage(f"{done:.0%} done")
+                        if progress is not None:
+                            progress(done)
+                        looked = time.perf_counter()
+                    time.sleep(0.002)
         except BaseException as fault:
             stop.set()
             if not isinstance(fault, KeyboardInterrupt):

@@ -178,6 +178,7 @@ CASES: dict[str, Callable[[], str]] = {
     "courses": lambda: course_source("advance"),
     "courses in C": lambda: translate(course_source("limit.advance"), {"courses": COURSES}, (course_record(),)),
     "explicit in C": lambda: stepper(explicit_source(dormand_prince_8()), FIELDS),
+    "explicit for many in C": lambda: stepper(explicit_source(dormand_prince_8(), many=True), FIELDS),
     "implicit in C": lambda: stepper(implicit_source(rodas_5p()), IMPLICIT_FIELDS),
     "helpers in C": lambda: translate_shared(SHARED, TYPES),
     "helpers elsewhere": lambda: translate(node(sp.exp(sp.cos(Z[0])), 1), {"node_0": ("d",)}, given=TYPES),

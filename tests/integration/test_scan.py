@@ -14,6 +14,7 @@ import sympy as sp
 
 import symhigh as sh
 from symhigh.codegen.compiler import compiler
+from symhigh.codegen.kernels import course_kernels
 from symhigh.codegen.target import NUMBA, NUMPY, C, Target
 from symhigh.integration import scan, waiting
 
@@ -22,7 +23,8 @@ ATOMS = sh.Spectrum.from_eigenvalues([0.3, 1.0, 2.5], [0.5, 0.3, 0.2])
 PAIR = [sh.Spectrum.isotropic(), ATOMS]
 START = sh.Start()
 LEAST_SQUARES = sh.derive(sh.least_squares(noise=n), sh.Constant(g))
-TARGETS = [NUMPY, pytest.param(C, marks=pytest.mark.skipif(compiler() is None, reason="there is no C compiler"))]
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+TARGETS = [NUMPY, pytest.param(C, marks=needs_compiler)]
 
 
 def same(many: sh.ManyCurves, place: tuple[int, ...], curve: sh.Curve) -> bool:
@@ -49,6 +51,18 @@ def test_every_curve_has_the_bits_of_solve(target: Target, threads: int) -> None
         at = many.where(place)
         bound = LEAST_SQUARES.bind({"g": at["g"], "n": at["n"]})
         assert same(many, place, bound.solve(at["spectrum"], at["start"], 3.0, times, target=target))
+
+
+@needs_compiler
+def test_many_curves_have_those_bits_by_a_stepper_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "_WORTH", 1)
+    few = course_kernels(LEAST_SQUARES, C)
+    many = LEAST_SQUARES.solve_many({"g": [0.1, 0.9], n: [0.2, 1]}, PAIR, START, 3.0, [0.5, 3.0], target=C)
+    assert course_kernels(LEAST_SQUARES, C, many=True).advance is not few.advance
+    for place in np.ndindex(many.shape):
+        at = many.where(place)
+        bound = LEAST_SQUARES.bind({"g": at["g"], "n": at["n"]})
+        assert same(many, place, bound.solve(at["spectrum"], START, 3.0, [0.5, 3.0], target=C))
 
 
 @pytest.mark.slow
