@@ -30,7 +30,7 @@ class Differences:
         return expr.xreplace(dict.fromkeys(self.lost, sp.S.Zero))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def differences(s: Statement, sample: Sample) -> Differences:
     """The predictions without the last student, or target, where all outcomes see differences of them alone."""
     ends = [group[-1] for group in (s.students, s.aims) if len(group) > 1 and _invariant(s, group)]

@@ -44,7 +44,7 @@ GAUSSIAN_DATA = "Gaussian data with bounded ‖K‖, a delocalised start, slopes
 DIAGONAL = "K is diagonal in the basis of the coordinates, since the step is not invariant under rotations"
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def mean_field(s: Statement) -> MeanField:
     """The mean-field limit of a statement, on canonical symbols only: no number that the user gave enters."""
     averages = averages_of(s)

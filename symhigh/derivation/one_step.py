@@ -86,7 +86,7 @@ class OneStep:
     scalars: dict[sp.Symbol, sp.Expr] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def one_step(statement: Statement) -> OneStep:
     """Drift and covariance of every vector, and the speed of every cell, for one coordinate."""
     s = statement

@@ -63,7 +63,7 @@ class Statistics:
     c2: sp.Expr
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def statistics(
     outcomes: tuple[Label, ...],
     noise: tuple[Component, ...] = GAUSSIAN,
@@ -135,7 +135,7 @@ def stein_coefficient(
     return stein_coefficients(slope, noise, sample)[sample.directions.index(variable)]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def stein_coefficients(
     slope: sp.Expr, noise: tuple[Component, ...] = GAUSSIAN, sample: Sample = ONE_DIRECTION
 ) -> tuple[sp.Expr, ...]:
@@ -159,7 +159,7 @@ def _splits(expr: sp.Expr, sample: Sample) -> bool:
     return all(p.base.is_positive for p in powers)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _gradient(slope: sp.Expr, variance: sp.Expr, sample: Sample) -> tuple[sp.Expr, ...]:
     used = [i for i, s in enumerate(sample.variables) if slope.has(s)]
     wanted = [s for s in sample.directions if slope.has(s)]

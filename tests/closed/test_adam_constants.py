@@ -3,7 +3,6 @@
 import mpmath
 import numpy as np
 import pytest
-from scipy.signal import lfilter
 from scipy.special import k0e, k1e
 
 import symhigh as sh
@@ -20,6 +19,8 @@ from symhigh.closed.adam_constants import (
 
 def by_chance(first: float, second: float, count: int = 400_000) -> list[tuple[float, float]]:
     """C₁ and C₂ with their standard errors, from a long path of squares alone: given them the signs are independent."""
+    from scipy.signal import lfilter  # slow to import, and for this alone
+
     rng = np.random.default_rng(1)
     square = (rng.standard_normal(count) * rng.standard_normal(count)) ** 2
     cells = lfilter([1 - second], [1, -second], square)

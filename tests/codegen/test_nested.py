@@ -1,4 +1,4 @@
-"""Averages in two variables across boundaries: against 30 digits in polar coordinates, and the errors they report.
+"""Averages in two variables across boundaries: against 22 digits in polar coordinates, and the errors they report.
 
 On the ray at an angle, ``x y`` is ``q s`` with s = r²/2 exponential, so its average over s is a closed form, and one
 integral over the angle is left for mpmath. Nothing is shared with the nested rules in whitened coordinates.
@@ -122,7 +122,7 @@ CASES = {
 def test_curved_boundaries_at_every_correlation(name: str) -> None:
     expr, ray, kinks = CASES[name]
     value = compiled(expr)
-    with mp.workdps(30):
+    with mp.workdps(22):
         for rho in CORRELATIONS:
             right = float(over_angles(ray, rho, kinks))
             found, error = value(1.0, rho, 1.0)

@@ -73,7 +73,7 @@ def test_an_erf_student_close_to_its_target() -> None:
     [
         (sh.relu_student(), 0.25),
         (sh.absolute_phase_retrieval(), 0.5),
-        (sh.tanh_student(), None),
+        pytest.param(sh.tanh_student(), None, marks=pytest.mark.slow),
         (sh.student(sp.sin), None),
     ],
 )

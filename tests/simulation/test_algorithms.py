@@ -31,9 +31,9 @@ DIRECT_ONLY = [
 ]  # fmt: skip
 
 
-def gaps(problem, rule, *population, d, seeds=24, method="auto", wrong=None, output="risk", bias=1.5):  # type: ignore[no-untyped-def]
+def gaps(problem, rule, *population, d, seeds=24, method="auto", wrong=None, output="risk", bias=1.5, **particles):  # type: ignore[no-untyped-def]
     """Deviations of the mean over the runs, in units of five standard errors and the bias."""
-    curve = sh.derive(problem, wrong or rule).solve(*population, TIMES[-1], t=TIMES)
+    curve = sh.derive(problem, wrong or rule).solve(*population, TIMES[-1], t=TIMES, **particles)
     start = population[1] if len(population) > 1 else None
     runs = sh.simulate(problem, rule, population[0], start, d, TIMES[-1], seeds, method, t=TIMES)
     values, limit = runs.outputs[output], curve.outputs[output]
@@ -176,7 +176,8 @@ def test_adagrad_norm_on_a_network_as_integrated_elsewhere() -> None:
 
 def test_depth_three_by_particles() -> None:
     classes = sh.NetworkClasses([1, 0.4], [0.6, -0.3], 0.8, 0.4)
-    assert gaps(sh.least_squares(0.2, sh.powers(3)), sh.Constant(0.1), classes, d=2000, seeds=12).max() < 1
+    problem, rule = sh.least_squares(0.2, sh.powers(3)), sh.Constant(0.1)
+    assert gaps(problem, rule, classes, d=2000, seeds=12, particles=16_000).max() < 1
 
 
 def test_particles_agree_with_the_density() -> None:

@@ -47,7 +47,7 @@ class Reduction:
     effective: sp.Expr
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def coordinate_sde(parametrization: Parametrization) -> ItoSDE:
     """The Itô SDE of one coordinate under least squares at the constant step η, diagonal K; R is a function of time."""
     statement, _ = state(least_squares(OwnedSymbol("omega", nonnegative=True), parametrization), Constant(eta))
@@ -77,7 +77,7 @@ def reduce(parametrization: Parametrization) -> Reduction:
     return reduction_of(coordinate_sde(parametrization), parametrization)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def reduction_of(sde: ItoSDE, parametrization: Parametrization) -> Reduction:
     """Find ``(α, ξ)`` and check, by Itô's formula on the inverse, that they carry the coordinate on all
     sides.

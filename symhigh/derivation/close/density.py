@@ -204,12 +204,12 @@ def _over_classes(summand: sp.Expr) -> sp.Expr:
     return sp.Function("Sum_classes")(share * sp.Integral(summand * p, (xi, -sp.oo, sp.oo)))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _channels(field: MeanField, parametrization: Parametrization, parameters: tuple[sp.Symbol, ...]) -> Channels:
     return channels(reduction_of(sde_of(field), parametrization), (*field.coefficients, *parameters))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _joined(field: MeanField) -> Any:
     return joined(opened(field))
 

@@ -70,7 +70,7 @@ def close_by_moments(
     return assembled(MomentSystem, problem, rule, _parts(s, field, reduce), values, field)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def _parts(s: Statement, field: MeanField, reduce: bool) -> Any:
     family, reductions = second_moments(s, field)
     parts = (family, reductions, field.scalars, field.states, MappingProxyType(field.outputs))

@@ -32,7 +32,7 @@ class NotClosed(ArithmeticError):
     """A closure does not apply; the message says why."""
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def opened(field: MeanField) -> Any:
     """Family, averages, scalars, memories and outputs of single coordinates, their noise apart."""
     return numbers_put_in(field.family, field.couplings, field.scalars, field.states, field.outputs)

@@ -160,7 +160,7 @@ class GaussianMean(sp.Expr):  # type: ignore[misc]
         return rf"\left({body}\right)^{{{exp}}}" if exp else body
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def _even(integrand: sp.Expr, variables: tuple[sp.Symbol, ...]) -> tuple[sp.Expr, bool]:
     """The integrand without summands that are odd in the variables, and whether none of the variables is left then.
 
