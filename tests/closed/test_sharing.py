@@ -3,6 +3,7 @@
 import pytest
 import sympy as sp
 
+from symhigh.closed.formula import Formula
 from symhigh.closed.nodes import Average, Root
 from symhigh.closed.sharing import parts, replaced
 from symhigh.symbols import lam
@@ -26,6 +27,12 @@ def test_is_what_sympy_finds(expr):
         assert replaced(expr, given) == expr.xreplace(given)
     for kinds in ((sp.Symbol,), (Root, sp.Float), (Average,)):
         assert parts(expr, *kinds) == expr.atoms(*kinds)
+
+
+def test_what_rounding_would_lose_is_found() -> None:
+    """Lambert's function is put in as a number first; 10^-70 beside it is no zero."""
+    close = sp.LambertW(a) * sp.exp(sp.LambertW(a)) - a + sp.Rational(1, 10**70)
+    assert float(Formula(close).evaluate(a=sp.Rational(5, 2))) == pytest.approx(1e-70, rel=1e-14)
 
 
 def test_parts_that_double_at_every_level():
