@@ -29,10 +29,11 @@ def test_is_what_sympy_finds(expr):
         assert parts(expr, *kinds) == expr.atoms(*kinds)
 
 
-def test_what_rounding_would_lose_is_found() -> None:
-    """Lambert's function is put in as a number first; 10^-70 beside it is no zero."""
-    close = sp.LambertW(a) * sp.exp(sp.LambertW(a)) - a + sp.Rational(1, 10**70)
-    assert float(Formula(close).evaluate(a=sp.Rational(5, 2))) == pytest.approx(1e-70, rel=1e-14)
+@pytest.mark.parametrize("zero", [Root(x**2 - a, x, 0, sp.oo) ** 2 - a, sp.LambertW(a) * sp.exp(sp.LambertW(a)) - a])
+def test_what_rounding_would_lose_is_found(zero: sp.Expr) -> None:
+    """Roots and Lambert's function are put in as numbers first; 10^-200 beside what cancels is no zero."""
+    for at in (2, 4):
+        assert float(Formula(zero + sp.Rational(1, 10**200)).evaluate(a=at)) == pytest.approx(1e-200, rel=1e-14)
 
 
 def test_parts_that_double_at_every_level():
