@@ -113,8 +113,13 @@ def _key(
 @lru_cache(maxsize=1)
 def _translator() -> str:
     """What the translation itself depends on."""
+    return digest_of(c, c_expressions, c_prelude, c_statements, c_types, helpers)
+
+
+def digest_of(*modules: Any) -> str:
+    """The digest of the texts of modules."""
     digest = hashlib.sha256()
-    for module in (c, c_expressions, c_prelude, c_statements, c_types, helpers):
+    for module in modules:
         loader: Any = getattr(module.__spec__, "loader", None)
         digest.update(loader.get_data(module.__file__) if hasattr(loader, "get_data") else b"")
     return digest.hexdigest()
