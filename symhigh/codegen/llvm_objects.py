@@ -30,9 +30,9 @@ from symhigh.codegen.announce import WATCH
 from symhigh.codegen.c_types import NoTranslation, Record, Signature
 from symhigh.codegen.cache import LOCK
 from symhigh.codegen.compiler import NoCompiler
-from symhigh.codegen.folder import cache_folder, sealed, unsealed, write_whole
+from symhigh.codegen.folder import cache_folder, digest_of, sealed, unsealed, write_whole
 from symhigh.codegen.llvm import Module, returned
-from symhigh.codegen.objects import Function, digest_of
+from symhigh.codegen.objects import Function
 
 _loaded: dict[str, SimpleNamespace] = {}
 _LEVEL = 2

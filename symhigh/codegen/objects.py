@@ -25,7 +25,7 @@ from symhigh.codegen.announce import WATCH
 from symhigh.codegen.c_types import NoTranslation, Record, Signature
 from symhigh.codegen.cache import LOCK
 from symhigh.codegen.compiler import NoCompiler, begin, compiler, options
-from symhigh.codegen.folder import cache_folder, write_whole
+from symhigh.codegen.folder import cache_folder, digest_of, write_whole
 from symhigh.codegen.helpers import SHARED, TYPES
 
 _loaded: dict[str, SimpleNamespace] = {}
@@ -114,15 +114,6 @@ def _key(
 def _translator() -> str:
     """What the translation itself depends on."""
     return digest_of(c, c_expressions, c_prelude, c_statements, c_types, helpers)
-
-
-def digest_of(*modules: Any) -> str:
-    """The digest of the texts of modules."""
-    digest = hashlib.sha256()
-    for module in modules:
-        loader: Any = getattr(module.__spec__, "loader", None)
-        digest.update(loader.get_data(module.__file__) if hasattr(loader, "get_data") else b"")
-    return digest.hexdigest()
 
 
 def _library(key: str, translated: Callable[[], str], level: int, fused: bool = False) -> Callable[[], ctypes.CDLL]:
