@@ -9,6 +9,7 @@ where E g'(u) v g(w) and E g'(u) g'(v) g(w) g(z) are elementary. AdaGrad-Norm's 
 """
 
 import itertools
+from functools import cache
 
 import numpy as np
 import sympy as sp
@@ -64,16 +65,22 @@ def second(i, k):
 SYSTEM = sh.derive(committee(), sh.Constant(g), reduce=False)
 
 
-def derived(state):
-    """The derived drift of an overlap, K = I, in the entries of C."""
-    rhs = dict(zip(SYSTEM.family.states, SYSTEM.family.rhs, strict=True))[state]
+@cache
+def in_entries():
+    """All that a right-hand side holds, K = I, in the entries of C."""
     modes = (*SYSTEM.family.states, *SYSTEM.family.coefficients)
     alike = {v: entry(v) for v in modes if v != lam} | {lam: sp.Integer(1)}
     averages = {r.name: r.summand.xreplace(alike) for r in SYSTEM.reductions}
     scalars = {}
     for scalar in SYSTEM.scalars:
-        scalars[scalar.name] = scalar.expression.xreplace(scalars).xreplace(averages)
-    return rhs.xreplace(scalars).xreplace(averages).xreplace(alike).subs(gamma, g).xreplace(SYSTEM.parameters)
+        scalars[scalar.name] = scalar.expression.xreplace(scalars | averages)
+    return scalars | averages | alike
+
+
+def derived(state):
+    """The derived drift of an overlap, K = I, in the entries of C."""
+    rhs = dict(zip(SYSTEM.family.states, SYSTEM.family.rhs, strict=True))[state]
+    return rhs.xreplace(in_entries()).subs(gamma, g).xreplace(SYSTEM.parameters)
 
 
 def directions(state):

@@ -107,8 +107,8 @@ def sigma(s):
     return 1 / (1 + mpmath.exp(-s))
 
 
-def double(g, f, p, q, r):
-    """E f(g(x), g(x*)) to the working precision, the trapezoidal rule in (z, w).
+def double(g, p, q, r, *fs):
+    """E f(g(x), g(x*)) of every f to the working precision, the trapezoidal rule in (z, w).
 
     x = √p z and x* = (q/√p) z + √(r - q²/p) w.
 
@@ -120,11 +120,12 @@ def double(g, f, p, q, r):
     h = 2 * mpmath.pi * mpmath.mpf("1.8") / (mpmath.mp.dps * mpmath.log(10))
     count = int(mpmath.ceil(mpmath.sqrt(2 * mpmath.mp.dps * mpmath.log(10)) / h))
     grid = [(k * h, mpmath.exp(-((k * h) ** 2) / 2)) for k in range(-count, count + 1)]
-    total = mpmath.mpf(0)
+    totals = [mpmath.mpf(0)] * len(fs)
     for z, v in grid:
         first, centre = g(along * z), cross * z
-        total += v * mpmath.fsum(w * f(first, g(centre + beside * s)) for s, w in grid)
-    return total * h**2 / (2 * mpmath.pi)
+        there = [(w, g(centre + beside * s)) for s, w in grid]
+        totals = [t + v * mpmath.fsum(w * f(first, u) for w, u in there) for f, t in zip(fs, totals, strict=True)]
+    return [total * h**2 / (2 * mpmath.pi) for total in totals]
 
 
 @symbolic
@@ -147,13 +148,8 @@ def node(trial):
         value = float(SYSTEM.scalar("I").subs(point).evalf(15))
         with mpmath.workdps(16 if trial.quick else 20):
             p, q, r = (mpmath.mpf(point[s].p) / point[s].q for s in (B11, B12, B22))
-            whole = double(sigma, lambda u, v: (u - v) ** 2, p, q, r)
-            split = (
-                1
-                - gaussian(slope, p)
-                - gaussian(slope, r)
-                - 2 * double(sigma, mul, p, q, r)
-            )
+            whole, product = double(sigma, p, q, r, lambda u, v: (u - v) ** 2, mul)
+            split = 1 - gaussian(slope, p) - gaussian(slope, r) - 2 * product
             apart = float((whole - split) * mpmath.mpf(10) ** (mpmath.mp.dps - 8))
         agree = Measured("1 + difference of the two routes in units of 8 digits", 1 + 1e-13 * apart)
         yield agree, sp.Integer(1), point
@@ -168,9 +164,9 @@ def price(trial):
         p, r = (mpmath.mpf(float(v)) for v in trial.rng.uniform(0.5, 3.0, 2))
         with mpmath.workdps(16):
             step = mpmath.mpf("0.001")
-            at = {k: double(sigma, mul, p, k * step, r) for k in (-2, -1, 0, 1, 2)}
+            at = {k: double(sigma, p, k * step, r, mul)[0] for k in (-2, -1, 0, 1, 2)}
             rise = (8 * (at[1] - at[-1]) - (at[2] - at[-2])) / (12 * step)
-            meant = double(slope, mul, p, mpmath.mpf(0), r)
+            (meant,) = double(slope, p, mpmath.mpf(0), r, mul)
         where = {"B11": p, "B22": r}
         yield Measured("d/dB12 E σσ*", float(rise)), Measured("E σ'σ'*", float(meant)), where
         yield Measured("E σσ* at B12 = 0", float(at[0])), sp.Rational(1, 4), where

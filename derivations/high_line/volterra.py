@@ -138,7 +138,7 @@ def transform_by_hand():
 def roots_of_the_kernel():
     """K̂(-ρ) = 1 at both radicals, and K̂ is the average of g²λ²/(2gλ + z)."""
     yield equal(HELD.kernel_transform(z), sum(g**2 * v**2 / (2 * g * v + z) for v in (one, two)) / 2)
-    for term in HELD.resolvent().expr.atoms(sp.exp):
+    for term in sorted(HELD.resolvent().expr.atoms(sp.exp), key=sp.default_sort_key):
         yield equal(HELD.kernel_transform(z).subs(z, sp.diff(term.args[0], t)), 1)
 
 

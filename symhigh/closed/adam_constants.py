@@ -132,8 +132,8 @@ class _Memory:
         t = np.exp(np.arange(_LOW, self.far / 2, _STEP))
 
         def inner(y: Array) -> Array:
-            found = [(t * self.M(t**2 + v)).sum() for v in y]
-            return np.array(found)[:, None] * _STEP / self.B(y)[:, None]
+            found = (t * self.M(t**2 + y[:, None])).sum(axis=1)
+            return np.asarray(found * _STEP / self.B(y))[:, None]
 
         (column,) = _fitted(inner, self.high)
         outer, share, decay = s * self.B(s**2), self.first, self.second

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -174,4 +175,12 @@ def _targets(spectrum: Spectrum, start: Start) -> list[Any]:
 
 def _long(value: Any) -> sp.Expr:
     """A number to 40 digits, for sums over many modes; a float counts as in few modes, so that a twelfth is one."""
-    return value if isinstance(value, sp.Expr) and not value.is_number else sp.Float(rational(value), 40)
+    if isinstance(value, sp.Expr):
+        return sp.Float(rational(value), 40) if value.is_number else value
+    return _decimal(float(value))
+
+
+@lru_cache(maxsize=8192)
+def _decimal(value: float) -> sp.Float:
+    """Kept, since SymPy has each number's sign and the like computed once, and many modes start alike."""
+    return sp.Float(rational(value), 40)

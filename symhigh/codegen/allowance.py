@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from symhigh.codegen.target import LLVM, NUMBA, Target
+from symhigh.codegen.target import NUMBA, Target
 
 PATIENCE = 2.0
 """Seconds of computing by the reference in a process, about those that Numba takes to compile."""
@@ -47,5 +47,5 @@ REFERENCE = Allowance()
 
 
 def is_free(target: Target | None) -> bool:
-    """Whether the reference may stand in for a target: where there is no C compiler, and nobody has named one."""
-    return target in (NUMBA, LLVM) and not os.environ.get("SYMHIGH_TARGET")
+    """Whether the reference may stand in for a target: for Numba, where nobody has named it."""
+    return target is NUMBA and not os.environ.get("SYMHIGH_TARGET")

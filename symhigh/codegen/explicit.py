@@ -21,7 +21,7 @@ def explicit_source(tableau: Tableau, many: bool = False) -> str:
     """Source of the stepper's module, without the target's header.
 
     For ``many`` curves, states of fewer than ``FEW`` entries have combinations of their own, with coefficients written
-    out: half the time of a step, for half as much again of the compiler's. The bits are the same.
+    out: two thirds of the time of a step, for half as much again of the compiler's. The bits are the same.
     """
     last, extra, depth = len(tableau.b), len(tableau.c_dense), dense_rows(tableau)
     tables = {

@@ -27,7 +27,7 @@ from symhigh.codegen.gram_sample import Sample
 from symhigh.codegen.lower import Lowering, function_source
 from symhigh.codegen.normal import normal_source
 from symhigh.codegen.sample import RATE, knowledge, knowledge_sources, late, loaded, rate_lines, slope
-from symhigh.codegen.target import EXACT, NUMBA, Target
+from symhigh.codegen.target import EXACT, LLVM, NUMBA, Target
 from symhigh.codegen.trail import CHAIN, chain_trail
 from symhigh.derivation.mean_field import rotation_invariant
 from symhigh.derivation.state import Statement
@@ -56,14 +56,14 @@ def refusal(s: Statement) -> str:
 def gram_source(system: MomentSystem, s: Statement, target: Target = NUMBA) -> str:
     """Source of ``lift``, ``run`` and ``trail`` for the chain; ``system`` holds second moments.
 
-    Made of loops on every target, which Numba runs with the bits of the reference. Raises ``ValueError`` where the step
-    has no chain.
+    Made of loops on every target, which Numba and LLVM run with the bits of the reference. Raises ``ValueError`` where
+    the step has no chain.
     """
     if why := refusal(s):
         raise ValueError(f"Gram chain of rule {s.owner}: {why}; simulate(method='direct')")
     lowering = Lowering(system, EXACT)
     lowering.names.reserve(*_RESERVED)
-    header = (EXACT if target is NUMBA else target).header
+    header = f"{target.header}\nnjit = exact\n" if target in (LLVM, NUMBA) else target.header
     parts = [header, normal_source(target), CHI_SQUARE, lowering.source(), *knowledge_sources(lowering, s)]
     chain = _Chain(lowering, system, s)
     return "\n\n".join([*parts, chain.lift(), chain.run(), chain_trail()])

@@ -30,7 +30,7 @@ from symhigh.codegen.particles import particle_source
 from symhigh.codegen.rodas import rodas_5p
 from symhigh.codegen.scales import scale_source
 from symhigh.codegen.signatures import ALGEBRA, LIMIT, STEPPER, record
-from symhigh.codegen.target import LLVM, NUMBA, C, Target, chosen, give_up_c
+from symhigh.codegen.target import LLVM, NUMBA, C, Target, chosen, give_up_c, without_c
 from symhigh.codegen.woodbury import linear_algebra
 from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.mixture import MixtureMean
@@ -57,7 +57,7 @@ class Kernels(SimpleNamespace):
             slopes, size = self.room
             given |= {"slope": np.zeros(slopes), "A": np.zeros((size, size)), "z": np.zeros(size)}
         found = [given[name] if name in given else getattr(self, name) for name in self.fields]
-        if self.fields == COURSE_FIELDS and self.target is C:
+        if self.fields == COURSE_FIELDS and self.target in (C, LLVM):
             return (*found, self.advance)
         return _RECORDS[self.fields](*found)
 
@@ -108,24 +108,25 @@ def _explicit(system: MomentSystem, target: Target) -> Kernels:
 def course_kernels(system: MomentSystem, target: Target, many: bool = False) -> Any:
     """``courses`` of :mod:`symhigh.codegen.course` for a system, with the functions that it calls.
 
-    For ``many`` curves C has a stepper that takes longer to compile and less to step.
+    For ``many`` curves C and LLVM have a stepper that takes longer to compile and less to step.
     """
     limit = _explicit_kernels(system, target)
     own = {name: getattr(limit, name) for name in LIMIT}
     if limit.target is NUMBA:
         own |= {name: first_class(own[name], LIMIT[name], "v") for name in ("prepare", "begin")}
     courses = _once(("courses", limit.target), lambda: _courses(limit.target))
-    stepper = _stepper("many", C)() if many and limit.target is C else vars(limit)
+    packed = limit.target in (C, LLVM)
+    stepper = _stepper("many", limit.target)() if many and packed else vars(limit)
     own |= {"advance": stepper["advance"], "courses": courses}
     return Kernels(target=limit.target, fields=COURSE_FIELDS, **own)
 
 
 def _courses(target: Target) -> Any:
-    """One function for all limits; in C it calls the stepper's own ``advance``, and so has its bits."""
-    if target is C:
+    """One function for all limits; in C and by LLVM it calls the stepper's own ``advance``, and so has its bits."""
+    if target in (C, LLVM):
         fields = {**record(COURSE_FIELDS).fields, "advance": (*STEPPER["advance"], "(i,i)")}
         source = course_source("limit.advance")
-        return _begun(source, {"courses": COURSES}, C, (Record("limit", fields),))()["courses"]
+        return _begun(source, {"courses": COURSES}, target, (Record("limit", fields),))()["courses"]
     source = "\n\n".join([target.header, explicit_source(dormand_prince_8()), course_source("advance")])
     return _begun(source, {"courses": COURSES}, target, plain=True)()["courses"]
 
@@ -147,11 +148,8 @@ def _implicit(system: MomentSystem, target: Target) -> Kernels:
     return Kernels(target=target, fields=IMPLICIT_FIELDS, room=algebra.room, **own, **functions, **stepper)
 
 
-def _kernels(
-    name: str, content: Any, target: Target | None, made: Callable[[Target], Kernels],
-    instead: Callable[[], Target] = lambda: NUMBA,
-) -> Any:  # fmt: skip
-    """Kernels made once; where C was wanted and does not compile, by ``instead``, at last by Numba."""
+def _kernels(name: str, content: Any, target: Target | None, made: Callable[[Target], Kernels]) -> Any:
+    """Kernels made once; where C was wanted and does not compile, by LLVM, at last by Numba."""
     wanted = target or chosen()
 
     def first() -> Kernels:
@@ -161,7 +159,7 @@ def _kernels(
             except NoCompiler as fault:  # which Numba never raises
                 if wanted is C:
                     give_up_c(str(fault))
-                return _kernels(name, content, instead() if wanted is C else NUMBA, made)
+                return _kernels(name, content, without_c() if wanted is C else NUMBA, made)
 
     return _once((name, content, wanted), first)
 
@@ -215,7 +213,7 @@ def _begun(
     product and a sum once.
     """
     if target is LLVM:
-        made = load_llvm(source, exports, fused)
+        made = load_llvm(source, exports, records, fused)
         return lambda: vars(made)
     if target is C:
         begun = begin_object(source, exports, records, 1 if records else level, fused)  # a stepper gains nothing by 2
@@ -262,7 +260,6 @@ def module_kernels(
     exports: Mapping[str, Signature],
     level: int = 2,
     fused: bool = False,
-    instead: Callable[[], Target] = lambda: NUMBA,
 ) -> Any:
     """The functions ``exports`` of one module that needs no stepper."""
 
@@ -270,7 +267,7 @@ def module_kernels(
         begun = _begun(source(target), exports, target, plain=True, level=level, fused=fused)
         return Kernels(target=target, **begun())
 
-    return _kernels(name, content, target, made, instead)
+    return _kernels(name, content, target, made)
 
 
 def _once(key: object, made: Callable[[], Any]) -> Any:

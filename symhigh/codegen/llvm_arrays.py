@@ -6,19 +6,56 @@ Part of the LLVM target (:mod:`symhigh.codegen.llvm`), between its expressions a
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Sequence
 from functools import reduce
 
-from symhigh.codegen.c_types import ENTRIES, NoTranslation, join
+from symhigh.codegen.c_types import ENTRIES, NoTranslation, Type, join
 from symhigh.codegen.llvm_expressions import CALLS, Expressions, Value, flat, number, word
 
 _REFUSED = "code generation: nothing of LLVM for"
+LIBRARY = """
+@exact
+def sorted_in(b):
+    for i in range(1, b.shape[0]):
+        v = b[i]
+        j = i
+        while j > 0 and b[j - 1] > v:
+            b[j] = b[j - 1]
+            j -= 1
+        b[j] = v
+
+
+@exact
+def counted_in(b):
+    for i in range(b.shape[0]):
+        b[i] = i
+
+
+@exact
+def ordered_in(b, a):
+    counted_in(b)
+    for i in range(1, b.shape[0]):
+        v = b[i]
+        j = i
+        while j > 0 and a[b[j - 1]] > a[v]:
+            b[j] = b[j - 1]
+            j -= 1
+        b[j] = v
+
+
+@exact
+def added_in(a):
+    s = 0.0
+    for i in range(a.shape[0]):
+        s += a[i]
+    return s
+"""
+"""What NumPy's functions of whole arrays mean, in the language itself."""
+LIBRARY_TYPES = {"sorted_in": ("a1",), "counted_in": ("k1",), "ordered_in": ("k1", "a1"), "added_in": ("a1",)}
 
 
 class Arrays(Expressions):
     """Entries and parts of arrays, room for new ones, and functions."""
-
-    loops = 0
-    """How many loops are around what is written."""
 
     def element(self, e: ast.Subscript) -> Value:
         if isinstance(e.value, ast.Attribute) and e.value.attr == "shape":
@@ -56,17 +93,20 @@ class Arrays(Expressions):
         rest = sizes[len(terms) :]
         return Value(f"a{len(rest)}" if rest else ENTRIES[array.kind[0]], (at, *rest))
 
-    def new(self, *shape: str, kind: str) -> Value:
-        """An array of zeros, which lives until the function returns; none is made in a loop."""
-        if self.loops:
-            raise NoTranslation(f"code generation: {self.name} makes an array in a loop, which LLVM's target does not")
+    def new(self, *shape: str, kind: Type) -> Value:
+        """An array of zeros, which lives until the function returns."""
+        if not self.held:
+            self.held = self.place("ptr")
+            self.room.append(f"store ptr null, ptr {self.held}")
         size = shape[0] if len(shape) == 1 else self.put(f"mul nsw i64 {shape[0]}, {shape[1]}")
-        made = self.put(f"call ptr @room(i64 {size})")
-        place = self.place("ptr")
-        self.room.append(f"store ptr null, ptr {place}")
-        self.held.append(place)
-        self.lines.append(f"store ptr {made}, ptr {place}")
-        return Value(kind, (made, *shape))
+        return Value(kind, (self.put(f"call ptr @room(ptr {self.held}, i64 {size})"), *shape))
+
+    def copied(self, array: Value) -> Value:
+        made = self.new(*array.parts[1:], kind=array.kind)
+        size = reduce(lambda a, b: self.put(f"mul nsw i64 {a}, {b}"), array.parts[1:], "8")
+        both = f"ptr {made.parts[0]}, ptr {array.parts[0]}"
+        self.lines.append(f"call void @llvm.memcpy.p0.p0.i64({both}, i64 {size}, i1 false)")
+        return made
 
     # --- calls ------------------------------------------------------------------------------------------
     def called(self, e: ast.Call) -> Value:
@@ -79,21 +119,31 @@ class Arrays(Expressions):
                 return self.of_library(name, given, named, e)
             case ast.Call(ast.Name(name), given, []):
                 return self.of_library(name, given, [], e)
+            case ast.Call(ast.Attribute(array, "copy"), [], []):
+                return self.copied(self.value(array))
+            case ast.Call(ast.Attribute(owner, name), given, []):
+                record = self.value(owner)
+                at, kinds = self.module.field(record.kind, name)
+                slot = self.put(f"getelementptr i64, ptr {record.parts[0]}, i64 {at}")
+                return self.call(self.put(f"load ptr, ptr {slot}"), kinds[:-1], kinds[-1], map(self.value, given))
         raise NoTranslation(f"{_REFUSED} {ast.unparse(e)}")
 
-    def own(self, name: str, given: list[Value]) -> Value:
+    def own(self, name: str, given: Iterable[Value]) -> Value:
         """The result of a function of the text."""
-        kinds, returned = self.module.types[name], self.module.returns[name]
+        return self.call(f"@f_{name}", self.module.types[name], self.module.returns[name], given)
+
+    def call(self, function: str, kinds: Sequence[Type], returned: Type, given: Iterable[Value]) -> Value:
+        """The result of the function at an address."""
         values = [self.converted(v, k) for v, k in zip(given, kinds, strict=True)]
         operands = ", ".join(f"{of} {p}" for v in values for of, p in zip(flat(v.kind), v.parts, strict=True))
         types = flat(returned)
         if not types:
-            self.lines.append(f"call void @f_{name}({operands})")
+            self.lines.append(f"call void {function}({operands})")
             return Value(returned, ())
         if len(types) == 1:
-            return Value(returned, (self.put(f"call {types[0]} @f_{name}({operands})"),))
+            return Value(returned, (self.put(f"call {types[0]} {function}({operands})"),))
         whole = f"{{{', '.join(types)}}}"
-        found = self.put(f"call {whole} @f_{name}({operands})")
+        found = self.put(f"call {whole} {function}({operands})")
         return Value(returned, tuple(self.put(f"extractvalue {whole} {found}, {k}") for k in range(len(types))))
 
     def of_library(self, name: str, given: list[ast.expr], named: list[ast.keyword], e: ast.Call) -> Value:
@@ -103,6 +153,21 @@ class Arrays(Expressions):
             case ("zeros" | "empty"), [ast.expr() as size] if not isinstance(size, ast.Tuple):
                 whole = any("int" in ast.unparse(k.value) for k in named)
                 return self.new(self.whole(size), kind="k1" if whole else "a1")
+            case "sort", [one]:
+                made = self.copied(self.value(one))
+                self.own("sorted_in", [made])
+                return made
+            case "argsort", [one]:
+                keys = self.value(one)
+                made = self.new(keys.parts[1], kind="k1")
+                self.own("ordered_in", [made, keys])
+                return made
+            case "arange", [one]:
+                made = self.new(self.whole(one), kind="k1")
+                self.own("counted_in", [made])
+                return made
+            case "sum", [one]:
+                return self.own("added_in", [self.value(one)])
             case "numbers_in", [words]:
                 return Value("a1", self.value(words).parts)
             case ("min" | "max"), [first, *others]:

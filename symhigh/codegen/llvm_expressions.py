@@ -40,7 +40,10 @@ _COMPARED = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "
 
 @dataclass(frozen=True)
 class Value:
-    """Operands of LLVM and their type in the words of the C target: an array is its address and its shape."""
+    """Operands of LLVM and their type in the words of the C target.
+
+    An array is its address and its shape, a record the address of the slots of its fields.
+    """
 
     kind: Type
     parts: tuple[str, ...]
@@ -52,6 +55,8 @@ def flat(kind: Type) -> list[str]:
         return []
     if kind.startswith("("):
         return [part for one in kind[1:-1].split(",") for part in flat(one)]
+    if kind.startswith("r"):
+        return ["ptr"]
     return {"d": ["double"], "i": ["i64"], "u": ["i64"]}.get(kind) or ["ptr", *["i64"] * int(kind[1:])]
 
 
@@ -73,8 +78,8 @@ class Expressions:
         self.lines: list[str] = []
         self.room: list[str] = []
         """Places on the stack, made where the function begins."""
-        self.held: list[str] = []
-        """Places that hold what is to be given back at the end."""
+        self.held = ""
+        """The place of what is to be given back at the end, where something is."""
         self.counter = 0
         self.group = ""
         """What marks a load or a store inside a loop whose turns do not depend on each other."""
@@ -142,6 +147,8 @@ class Expressions:
                 return Value("d", (number(_VALUES[name]),))
             case ast.Attribute(array, "size"):
                 return Value("i", (self.value(array).parts[1],))
+            case ast.Attribute(owner, name):
+                return self.field(self.value(owner), name)
             case ast.UnaryOp(ast.USub(), operand):
                 one = self.value(operand)
                 code = f"fneg double {one.parts[0]}" if one.kind == "d" else f"sub i64 0, {one.parts[0]}"
@@ -271,6 +278,15 @@ class Expressions:
         """The result of a function of doubles."""
         self.module.declared[CALLS[name]] = len(given)
         return self.put(f"call double @{CALLS[name]}({', '.join(f'double {one}' for one in given)})")
+
+    def field(self, record: Value, name: str) -> Value:
+        """A field of a record."""
+        at, kind = self.module.field(record.kind, name)
+        if isinstance(kind, tuple):
+            raise NoTranslation(f"code generation: {self.name} takes the function {name} for a value")
+        slots = [self.put(f"getelementptr i64, ptr {record.parts[0]}, i64 {at + k}") for k in range(len(flat(kind)))]
+        parts = (self.put(f"load {of}, ptr {slot}") for of, slot in zip(flat(kind), slots, strict=True))
+        return Value(kind, tuple(parts))
 
     def element(self, e: ast.Subscript) -> Value:
         """An entry or a part of an array, or one number of its shape."""

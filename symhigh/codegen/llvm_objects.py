@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 from collections.abc import Mapping
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
 from symhigh.codegen.announce import WATCH
-from symhigh.codegen.c_types import NoTranslation, Signature
+from symhigh.codegen.c_types import NoTranslation, Record, Signature
 from symhigh.codegen.cache import LOCK
 from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.folder import cache_folder, sealed, unsealed, write_whole
@@ -27,25 +26,16 @@ _loaded: dict[str, SimpleNamespace] = {}
 _LEVEL = 2
 
 
-def is_usable() -> bool:
-    """Whether the installed llvmlite has the passes that are asked for; older ones had another interface."""
-    if os.name != "posix":
-        return False
-    try:
-        import llvmlite.binding as llvm
-    except ImportError:
-        return False
-    return hasattr(llvm, "create_pass_builder") and llvm.llvm_version_info >= (16,)
-
-
-def load_llvm(source: str, exports: Mapping[str, Signature], fused: bool = False) -> SimpleNamespace:
+def load_llvm(
+    source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = (), fused: bool = False
+) -> SimpleNamespace:
     """The functions ``exports`` of ``source``, compiled or found on disk.
 
-    ``fused`` where sums may be reordered and rounded with products. Raises
+    ``fused`` where a product in a sum may be rounded with it. Raises
     :class:`~symhigh.codegen.compiler.NoCompiler` where the text is more than loops over numbers and arrays.
     """
     try:
-        module = Module(source, exports, exact=not fused)
+        module = Module(source, exports, records, fused)
         results = {name: returned(module.returns[name]) for name in exports}
     except NoTranslation as fault:
         raise NoCompiler(str(fault)) from None
@@ -55,10 +45,10 @@ def load_llvm(source: str, exports: Mapping[str, Signature], fused: bool = False
         if key not in _loaded:
             engine = _engine(key, text)
             enter = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
-            functions = {
-                name: Function(engine, enter(engine.get_function_address(f"enter_{name}")), results[name], name, kinds)
-                for name, kinds in exports.items()
-            }
+            functions = {}
+            for name, kinds in exports.items():
+                entry, address = (engine.get_function_address(f"{prefix}_{name}") for prefix in ("enter", "f"))
+                functions[name] = Function(engine, enter(entry), results[name], name, kinds, records, address)
             _loaded[key] = SimpleNamespace(**functions)
         return _loaded[key]
 

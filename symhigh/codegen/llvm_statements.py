@@ -17,30 +17,25 @@ from symhigh.codegen.llvm_expressions import Value, flat
 if TYPE_CHECKING:
     from symhigh.codegen.llvm import Module
 
-FUSED, REORDERED = "contract ", "reassoc contract nsz "
-"""A product may be rounded with its sum; what is added up in turns of a loop may be so in lanes. As C has them."""
+FUSED, REORDERED = "contract ", "reassoc nsz "
+"""A product may be rounded with its sum; turns of a loop may be added up in lanes."""
 
 
 class Function(Arrays):
     """One function: its locals on the stack, from where LLVM takes them to registers, then its statements."""
 
-    def __init__(self, module: Module, tree: ast.FunctionDef, local: dict[str, Type], exact: bool) -> None:
-        kept = exact or any(isinstance(d, ast.Name) and d.id == "exact" for d in tree.decorator_list)
-        super().__init__(module, tree.name, local, "" if kept else FUSED)
+    def __init__(self, module: Module, tree: ast.FunctionDef, local: dict[str, Type]) -> None:
+        self.exact = module.exact or any(isinstance(d, ast.Name) and d.id == "exact" for d in tree.decorator_list)
+        super().__init__(module, tree.name, local, FUSED if module.fused and not self.exact else "")
         self.returned = module.returns[tree.name]
         self.ways: list[tuple[str, str]] = []
         """Where ``continue`` and ``break`` go in the loops around."""
         arguments = [a.arg for a in tree.args.args]
         given = [f"{of} %{identifier(a)}.{k}.given" for a in arguments for k, of in enumerate(flat(local[a]))]
-        self.head = f"define internal {result_type(self.returned)} @f_{tree.name}({', '.join(given)})"
+        seen = "" if tree.name in module.exports else "internal "
+        self.head = f"define {seen}{result_type(self.returned)} @f_{tree.name}({', '.join(given)})"
         for name, kind in local.items():
-            for k, of in enumerate(flat(kind)):
-                place = f"%{identifier(name)}.{k}"
-                self.room.append(f"{place} = alloca {of}")
-                if name in arguments:
-                    self.room.append(f"store {of} {place}.given, ptr {place}")
-                elif of != "ptr":
-                    self.room.append(f"store {of} {'0.0' if of == 'double' else '0'}, ptr {place}")
+            self.declare(name, kind, name in arguments)
         self.block(tree.body)
         if self.returned != "v" and not self.ended:  # behind a loop that only a return leaves
             self.lines.append("unreachable")
@@ -50,6 +45,14 @@ class Function(Arrays):
     def text(self) -> str:
         lines = ["begin:", *self.room, *self.lines]
         return "\n".join([f"{self.head} nounwind {{", *lines, "}"])
+
+    def declare(self, name: str, kind: Type, given: bool = False) -> None:
+        """Places of a local name, at first with what is given, or with zeros."""
+        for k, of in enumerate(flat(kind)):
+            place = f"%{identifier(name)}.{k}"
+            self.room.append(f"{place} = alloca {of}")
+            first = f"{place}.given" if given else {"double": "0.0", "i64": "0", "ptr": "null"}[of]
+            self.room.append(f"store {of} {first}, ptr {place}")
 
     # --- statements -------------------------------------------------------------------------------------
     def block(self, body: list[ast.stmt]) -> None:
@@ -72,9 +75,9 @@ class Function(Arrays):
                 self.several(targets, value)
             case ast.Assign([target], value):
                 self.put_in(target, self.value(value))
-            case ast.AugAssign(ast.Name() as target, ast.Add(), value) if self.flags:
+            case ast.AugAssign(ast.Name() as target, ast.Add(), value) if self.group and not self.exact:
                 one, other = self.value(target), self.value(value)
-                self.flags, before = REORDERED, self.flags
+                self.flags, before = REORDERED + self.flags, self.flags
                 self.put_in(target, self.combined(one, ast.Add(), other))
                 self.flags = before
             case ast.AugAssign(target, op, value):
@@ -87,6 +90,8 @@ class Function(Arrays):
                 self.repeat(test, body)
             case ast.For(ast.Name(name), ast.Call(ast.Name("range"), bounds, []), body, []):
                 self.loop(name, bounds, body)
+            case ast.For(ast.Name() as each, over, body, []):
+                self.over(each, self.value(over), body)
             case ast.Return(value):
                 self.result(value)
             case _:
@@ -148,9 +153,7 @@ class Function(Arrays):
 
     def turns(self, body: list[ast.stmt], again: str, end: str) -> None:
         self.ways.append((again, end))
-        self.loops += 1
         self.block(body)
-        self.loops -= 1
         self.ways.pop()
 
     def loop(self, name: str, bounds: list[ast.expr], body: list[ast.stmt]) -> None:
@@ -175,6 +178,16 @@ class Function(Arrays):
         self.lines += [f"br label %{head}{remark}", f"{end}:"]
         self.group = before
 
+    def over(self, each: ast.Name, array: Value, body: list[ast.stmt]) -> None:
+        """``for each in array``."""
+        name, turn = f"array.{self.fresh()}", f"turn.{self.fresh()}"
+        for local, kind in ((name, array.kind), (turn, "i")):
+            self.local[local] = kind
+            self.declare(local, kind)
+        self.put_in(ast.Name(name), array)
+        entry = ast.Subscript(ast.Name(name), ast.Name(turn))
+        self.loop(turn, [ast.Attribute(ast.Name(name), "size")], [ast.Assign([each], entry), *body])
+
     def result(self, value: ast.expr | None) -> None:
         if value is None:
             return self.finish(Value("v", ()))
@@ -189,8 +202,8 @@ class Function(Arrays):
         if self.held and any(k[0] in "akb" for k in value.kind.strip("()").split(",")):
             raise NoTranslation(f"code generation: {self.name} returns an array beside those that it made")
         value = self.converted(value, self.returned)
-        for place in self.held:
-            self.lines.append(f"call void @free(ptr {self.put(f'load ptr, ptr {place}')})")
+        if self.held:
+            self.lines.append(f"call void @release(ptr {self.put(f'load ptr, ptr {self.held}')})")
         types = flat(value.kind)
         if not types:
             self.lines.append("ret void")

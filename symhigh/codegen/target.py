@@ -1,7 +1,8 @@
-"""The targets of code generation: NumPy, the readable reference; Numba; and C, the first choice where it compiles.
+"""The targets of code generation: C, the first choice where it compiles; LLVM; Numba; NumPy, the readable reference.
 
 NumPy and Numba differ only in how a loop over modes is written and in what decorates a function. Scalar expressions
-print the same for both, with the ``math`` module. C is translated from the loops (:mod:`symhigh.codegen.c`).
+print the same for both, with the ``math`` module. C and the language of LLVM, Numba's own compiler, are translated from
+the loops (:mod:`symhigh.codegen.c`, :mod:`symhigh.codegen.llvm`).
 """
 
 from __future__ import annotations
@@ -49,18 +50,35 @@ EXACT = Target("numba", f"{NUMBA.header}njit = exact\n", loops=True)
 """Numba with the bits of the reference: every sum in its order, every operation rounded."""
 C = Target("c", "", loops=True)
 LLVM = Target("llvm", "", loops=True)
-"""Numba's own compiler without Numba (:mod:`symhigh.codegen.llvm`), for simulators where nobody names a target."""
-TARGETS = {target.name: target for target in (C, NUMBA, NUMPY)}
+TARGETS = {target.name: target for target in (C, LLVM, NUMBA, NUMPY)}
 
 
 def chosen() -> Target:
-    """The target named by ``$SYMHIGH_TARGET``; else C where there is a compiler, and Numba where there is none."""
+    """The target named by ``$SYMHIGH_TARGET``; else C where there is a compiler, or what serves without one."""
     name = os.environ.get("SYMHIGH_TARGET")
     if not name:
-        return C if compiler() is not None and not _refused else NUMBA
+        return C if compiler() is not None and not _refused else without_c()
     if name not in TARGETS:
         raise ValueError(f"SYMHIGH_TARGET={name}: not a target of generated code; choose from {', '.join(TARGETS)}")
+    if name == LLVM.name and not llvm_is_usable():
+        raise ValueError(f"SYMHIGH_TARGET={name}: needs an llvmlite of LLVM 16 or newer, not on Windows")
     return TARGETS[name]
+
+
+def without_c() -> Target:
+    """LLVM, which comes with Numba; Numba itself where the installed llvmlite has another interface."""
+    return LLVM if llvm_is_usable() else NUMBA
+
+
+def llvm_is_usable() -> bool:
+    """Whether the installed llvmlite has the passes and the language that :mod:`symhigh.codegen.llvm` asks for."""
+    if os.name != "posix":
+        return False
+    try:
+        import llvmlite.binding as llvm
+    except ImportError:
+        return False
+    return hasattr(llvm, "create_pass_builder") and llvm.llvm_version_info >= (16,)
 
 
 _refused: list[str] = []
@@ -68,12 +86,11 @@ _refused: list[str] = []
 
 
 def give_up_c(fault: str) -> None:
-    """Go on with Numba, with one warning."""
+    """Go on without it, with one warning."""
     if not _refused:
-        warn(
-            f"{fault}; Numba compiles generated code instead, which takes seconds for each new problem. "
-            "SYMHIGH_TARGET=numba chooses it without this warning",
-        )
+        other = without_c()
+        told = "LLVM compiles generated code" if other is LLVM else "Numba compiles generated code, in seconds"
+        warn(f"{fault}; {told} instead. SYMHIGH_TARGET={other.name} chooses it without this warning")
     _refused.append(fault)
 
 

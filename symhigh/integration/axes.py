@@ -94,10 +94,10 @@ def _tried(axes: tuple[Axis, ...], exprs: list[sp.Expr], reasons: Array, made: C
     results = np.full([len(a.values) if k in used else 1 for k, a in enumerate(axes)], np.nan, dtype=object)
     for place in itertools.product(*(range(len(axes[k].values)) for k in used)):
         at = dict(zip(used, place, strict=True))
-        slab = tuple(at.get(k, slice(None)) for k in range(len(axes)))
         try:
             found = made({axes[k].symbol: axes[k].values[j] for k, j in at.items()})
         except (ValueError, ArithmeticError) as refusal:
+            slab = tuple(at.get(k, slice(None)) for k in range(len(axes)))
             part = reasons[slab]
             reasons[slab] = np.where(part == "", str(refusal), part)
         else:

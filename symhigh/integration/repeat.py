@@ -15,7 +15,7 @@ from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.control import REACHED, SPENT
 from symhigh.codegen.course import BACK, MARKS
 from symhigh.codegen.kernels import course_kernels
-from symhigh.codegen.target import C, Target
+from symhigh.codegen.target import LLVM, C, Target
 from symhigh.integration.curve import Curve
 from symhigh.integration.edges import settled_outputs
 from symhigh.integration.modes import contents, modes_of
@@ -35,9 +35,9 @@ def again(
     atol: float | None, budget: int,
 ) -> Curve | None:  # fmt: skip
     """The curve, where the same objects have been solved before and it is plain; else None."""
-    if target is not C or times.size > _MOST_TIMES or (content := contents(spectrum, start)) is None:
+    if target not in (C, LLVM) or times.size > _MOST_TIMES or (content := contents(spectrum, start)) is None:
         return None
-    repeat = _repeat(system, spectrum, start, content)
+    repeat = _repeat(system, target, spectrum, start, content)
     if not repeat.begun:  # the first curve is the driver's, with all its checks
         repeat.begun = True
         return None
@@ -84,8 +84,8 @@ def _curve(
 class Repeat:
     """A system on modes that stay, and the lanes for its curves that are free, by their number of times."""
 
-    def __init__(self, system: MomentSystem, spectrum: Spectrum, start: Start | Overlaps) -> None:
-        self.system, self.spectrum, self.start = system, spectrum, start
+    def __init__(self, system: MomentSystem, target: Target, spectrum: Spectrum, start: Start | Overlaps) -> None:
+        self.system, self.target, self.spectrum, self.start = system, target, spectrum, start
         self.begun, self.lanes = False, dict[int, list[Lane]]()
         self.infinite = isinstance(start, Start) and start.distance_is_infinite(spectrum)
 
@@ -94,16 +94,18 @@ class Repeat:
         population, *modes = modes_of(self.system, self.spectrum, self.start)
         coef, states, size = (part[None] for part in modes)
         pars, keep = np.array([parameters_of(self.system)]), np.arange(float(len(self.system.outputs)))
-        arrays, kernels = (coef, population.weights[None], states, size), course_kernels(self.system, C)
-        if kernels.target is not C:
+        arrays, kernels = (coef, population.weights[None], states, size), course_kernels(self.system, self.target)
+        if kernels.target is not self.target:
             raise NoCompiler("the right-hand side was not compiled")
         batch = Batch.of(self.system, pars, np.zeros(1), arrays, np.zeros(count), keep)
         return Lane(plan, kernels, batch)
 
 
 @lru_cache(maxsize=64)
-def _repeat(system: MomentSystem, spectrum: Spectrum, start: Start | Overlaps, content: tuple[bytes, ...]) -> Repeat:
-    return Repeat(system, spectrum, start)
+def _repeat(
+    system: MomentSystem, target: Target, spectrum: Spectrum, start: Start | Overlaps, content: tuple[bytes, ...]
+) -> Repeat:
+    return Repeat(system, target, spectrum, start)
 
 
 @lru_cache(maxsize=256)

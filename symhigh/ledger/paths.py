@@ -64,8 +64,7 @@ class Origin:
             module = _module(text)
         except (OSError, UnicodeDecodeError, SyntaxError, ValueError):
             return None
-        node = _at(module.tree, self.line)
-        return None if node is None else module.paths(node)
+        return module.paths_at(self.line)
 
 
 def origin_of(function: Callable[..., Any]) -> Origin | None:
@@ -123,6 +122,8 @@ class _Module:
 
     def __init__(self, text: str) -> None:
         self.tree = ast.parse(text)
+        self.known: dict[int, Paths | None] = {}
+        self.leaves: dict[ast.AST, list[ast.Name | ast.Attribute]] = {}
         self.packages: set[str] = set()
         self.imported: dict[str, str] = {}
         self.scope = _Scope()
@@ -135,6 +136,13 @@ class _Module:
                     if not isinstance(getattr(home, name.name, None), sp.Symbol):  # notation, and no result
                         self.imported[name.asname or name.name] = _entry(node.module or "", name.name)
         self.scope.read(_outside_functions(self.tree))
+
+    def paths_at(self, line: int) -> Paths | None:
+        """What the function or the call at a line uses, read once."""
+        if line not in self.known:
+            node = _at(self.tree, line)
+            self.known[line] = None if node is None else self.paths(node)
+        return self.known[line]
 
     def paths(self, node: ast.AST) -> Paths:
         """What a function or a call uses, side by side where it states relations."""
@@ -161,11 +169,13 @@ class _Module:
         waiting = [(node, local)]
         while waiting:
             part, scope = waiting.pop()
-            for leaf in ast.walk(part):
-                if isinstance(leaf, ast.Attribute) and isinstance(leaf.value, ast.Name):
-                    if leaf.value.id in self.packages:
+            if part not in self.leaves:
+                self.leaves[part] = [leaf for leaf in ast.walk(part) if isinstance(leaf, ast.Name | ast.Attribute)]
+            for leaf in self.leaves[part]:
+                if isinstance(leaf, ast.Attribute):
+                    if isinstance(leaf.value, ast.Name) and leaf.value.id in self.packages:
                         found |= _loud(_entry("symhigh", leaf.attr))
-                elif isinstance(leaf, ast.Name):
+                else:
                     inside = scope.sources.get(leaf.id)
                     home = scope if inside else self.scope
                     if (id(home), leaf.id) in seen:

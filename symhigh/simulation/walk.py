@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symhigh.codegen.simulators import simulated
-from symhigh.codegen.target import LLVM, NUMBA, C, Target
+from symhigh.codegen.target import LLVM, NUMBA, C, Target, chosen
 from symhigh.codegen.trail import LEFT
 from symhigh.derivation.state import Statement
 from symhigh.integration.doubts import Doubts
@@ -135,7 +134,7 @@ class Experiment:
     @property
     def target(self) -> Target:
         """What the simulator is generated for; NumPy's generators are called by Numba alone."""
-        target = simulated()
+        target = chosen()
         return NUMBA if target in (C, LLVM) and self.generator is not None else target
 
 

@@ -1,4 +1,4 @@
-"""The C target: the reference's values on every loss, and its language."""
+"""The C target: the reference's values on every loss, those of LLVM too, and its language."""
 
 import ctypes
 import subprocess
@@ -17,12 +17,14 @@ from symhigh.codegen.kernels import limit_kernels
 from symhigh.codegen.normal import FIRST, POOL, normal_source, stream
 from symhigh.codegen.normal_reference import fill_from_lanes
 from symhigh.codegen.objects import load_object
-from symhigh.codegen.target import NUMPY, C
+from symhigh.codegen.target import LLVM, NUMPY, C, Target, llvm_is_usable
 from symhigh.integration.stepper import EXPLICIT, IMPLICIT
 from symhigh.registry import LOSSES
 from tests.scenarios import SCENARIOS
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+needs_llvm = pytest.mark.skipif(not llvm_is_usable(), reason="llvmlite is too old")
+COMPILED = [pytest.param(C, marks=needs_compiler), pytest.param(LLVM, marks=needs_llvm)]
 
 
 def values(kernels, system, n: int) -> np.ndarray:  # type: ignore[no-untyped-def]
@@ -39,30 +41,30 @@ def values(kernels, system, n: int) -> np.ndarray:  # type: ignore[no-untyped-de
     return np.concatenate([const, dy, out])
 
 
-@needs_compiler
+@pytest.mark.parametrize("target", COMPILED, ids=lambda t: t.name)
 @pytest.mark.parametrize("name", [n for n in LOSSES if not n.endswith(("committee", "softmax"))])
-def test_every_loss_of_one_direction_has_the_values_of_the_reference(name: str) -> None:
+def test_every_loss_of_one_direction_has_the_values_of_the_reference(name: str, target: Target) -> None:
     entry = LOSSES[name]
     given = {p.name: 0.7 if p.default is None else p.default for p in entry.parameters}
     system = sh.derive(entry.make(**given), sh.AdaGradNorm(2, 1), reduce=False)
-    kernels = limit_kernels(system, C)
-    assert kernels.target is C
+    kernels = limit_kernels(system, target)
+    assert kernels.target is target
     for n in (1, 5):
         np.testing.assert_allclose(
             values(kernels, system, n), values(limit_kernels(system, NUMPY), system, n), rtol=1e-11, atol=1e-12
         )
 
 
-@needs_compiler
+@pytest.mark.parametrize("compiled", COMPILED, ids=lambda t: t.name)
 @pytest.mark.parametrize("stepper", [EXPLICIT, IMPLICIT], ids=lambda s: s.name)
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if "sampled" not in name])
-def test_curves_are_those_of_the_reference(name: str, stepper) -> None:  # type: ignore[no-untyped-def]
+def test_curves_are_those_of_the_reference(name: str, stepper, compiled: Target) -> None:  # type: ignore[no-untyped-def]
     s = SCENARIOS[name]
     system = sh.derive(s.problem, s.rule)
     times = [0.0, 0.1, 1.0, s.t_end]
     one, two = (
         system.solve(s.spectrum, s.start, s.t_end, t=times, rtol=1e-5, stepper=stepper, target=target)
-        for target in (C, NUMPY)
+        for target in (compiled, NUMPY)
     )
     for output in system.outputs:
         np.testing.assert_allclose(one.outputs[output], two.outputs[output], rtol=1e-9)
@@ -184,7 +186,7 @@ def test_a_target_is_named_by_the_environment(monkeypatch) -> None:  # type: ign
     monkeypatch.setenv("SYMHIGH_TARGET", "numpy")
     assert chosen() is NUMPY
     monkeypatch.setenv("SYMHIGH_TARGET", "fortran")
-    with pytest.raises(ValueError, match=r"SYMHIGH_TARGET=fortran: not a target.*c, numba, numpy"):
+    with pytest.raises(ValueError, match=r"SYMHIGH_TARGET=fortran: not a target.*c, llvm, numba, numpy"):
         chosen()
 
 

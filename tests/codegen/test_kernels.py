@@ -30,7 +30,7 @@ from symhigh.codegen.kernels import (
     reference_is_quicker,
 )
 from symhigh.codegen.signatures import LIMIT, record
-from symhigh.codegen.target import NUMBA, NUMPY, C
+from symhigh.codegen.target import LLVM, NUMBA, NUMPY, C
 from symhigh.derivation.limit import mean_field_of
 from symhigh.telling import WATCHER
 
@@ -90,15 +90,16 @@ def test_arguments_are_packed_where_a_function_can_and_kept_where_it_cannot() ->
 
 
 # --- targets and faults --------------------------------------------------------------------------------------
-def test_kernels_are_made_once_and_by_numba_where_c_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kernels_are_made_once_and_by_llvm_or_at_last_numba_where_c_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     asked: list[Any] = []
     monkeypatch.setattr(kernels, "give_up_c", told.append)
     monkeypatch.setattr(kernels, "chosen", lambda: C)
+    monkeypatch.setattr(kernels, "without_c", lambda: LLVM)
 
     def made(target: Any) -> Any:
         asked.append(target)
-        if target is C:
+        if target in (C, LLVM):
             raise NoCompiler("cc fails")
         return Kernels(target=target)
 
@@ -106,7 +107,7 @@ def test_kernels_are_made_once_and_by_numba_where_c_fails(monkeypatch: pytest.Mo
     assert first.target is NUMBA
     assert told == ["cc fails"]
     assert _kernels("some", "content", None, made) is first
-    assert asked == [C, NUMBA]
+    assert asked == [C, LLVM, NUMBA]
     assert _kernels("some", "content", NUMPY, made).target is NUMPY
     assert _kernels("other", "content", NUMPY, made) is not _kernels("some", "content", NUMPY, made)
 

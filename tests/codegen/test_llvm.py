@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,10 @@ import pytest
 from symhigh.codegen import c, llvm
 from symhigh.codegen.c_types import NoTranslation
 from symhigh.codegen.llvm_expressions import CALLS
-from symhigh.codegen.llvm_objects import is_usable, load_llvm
+from symhigh.codegen.llvm_objects import load_llvm
 from symhigh.codegen.llvm_statements import FUSED, REORDERED
 from symhigh.codegen.target import NUMPY
-
-needs_llvm = pytest.mark.skipif(not is_usable(), reason="llvmlite is too old")
+from tests.codegen.test_c import needs_llvm
 
 TEXT = '''
 TABLE = numpy.array([[1.0, -2.0], [0.5, 4.0]])
@@ -81,7 +81,13 @@ def pieces(x, n, y, out):
         out[6] = 5
     else:
         pass
-    low, high = y[1:4], y[4:]
+    low, high = y[1:4].copy(), y[4:]
+    low[0] = 0.25
+    for k in numpy.argsort(y):
+        out[8] = 2.0 * out[8] + y[k]
+        for j in numpy.arange(k):
+            held = numpy.sort(y[j:])
+            out[9] += held[0] + numpy.sum(held)
     for j in range(low.shape[0]):
         for i in range(1, high.shape[0], 2):
             out[7] += low[j] * high[i]
@@ -100,14 +106,14 @@ def space(text: str) -> dict[str, Any]:
 def test_statements_mean_what_they_mean_in_python() -> None:
     compiled, python = load_llvm(TEXT, EXPORTS).pieces, space(TEXT)["pieces"]
     y = np.random.default_rng(3).standard_normal(7)
-    packed = compiled.held(0.3, 1, y, held := np.zeros(8))
+    packed = compiled.held(0.3, 1, y, held := np.zeros(10))
     for x in (0.3, 1.9, 5.2):
         for n in (0, 1, 5):
-            found, expected = np.zeros(8), np.zeros(8)
+            found, expected = np.zeros(10), np.zeros(10)
             held[:] = 0.0
             assert compiled(x, n, y, found) == packed({0: x, 1: n}) == python(x, n, y, expected)
             np.testing.assert_array_equal(found, held)
-            np.testing.assert_allclose(found, expected, rtol=3e-16)
+            np.testing.assert_allclose(found, expected, rtol=3e-15)
 
 
 def expression(rng: random.Random, depth: int) -> str:
@@ -175,11 +181,15 @@ def f(words, out):
     assert abs(out[1] - 0.5) < 1e-15
 
 
-def test_sums_are_reordered_where_it_is_asked_for_and_never_where_the_text_forbids_it() -> None:
+def test_sums_are_reordered_but_where_the_text_forbids_it() -> None:
     """Of other operations none is, as the map to normals is exact in the order of its text."""
     text = "@{}\ndef f(y):\n    s = 0.0\n    for i in range(y.size):\n        s += 2.0 * y[i] - 1.0\n    return s\n"
-    for name, fused, expected in [("njit", False, (0, 0)), ("njit", True, (1, 2)), ("exact", True, (0, 0))]:
-        made = llvm.translate(text.format(name), {"f": ("a1",)}, fused)
+    for name, before, fused, expected in [
+        ("njit", "", True, (1, 3)), ("njit", "", False, (1, 0)), ("exact", "", True, (0, 0)),
+        ("njit", "\nnjit = exact\n", True, (0, 0)),
+    ]:  # fmt: skip
+        whole = llvm.translate(before + text.format(name), {"f": ("a1",)}, fused=fused)
+        (made,) = re.findall(r"define double @f_f.*?\n}", whole, re.S)
         assert (made.count(f"fadd {REORDERED}"), made.count(f" {FUSED}double")) == expected
 
 
@@ -188,16 +198,16 @@ def test_loops_that_carry_a_value_are_not_said_to_be_parallel() -> None:
     loop = "@njit\ndef f(y, w):\n    s = 0.0\n    for i in range(1, y.size):\n        {}\n    return s\n"
     for body, plain in [("w[i] = 2.0 * y[i]", True), ("y[i] = y[i - 1]", False), ("w[0] += y[i]", False)]:
         text = loop.format(body)
-        assert ("parallel_accesses" in llvm.translate(text, {"f": ("a1", "a1")})) == plain
+        (made,) = re.findall(r"define double @f_f.*?\n}", llvm.translate(text, {"f": ("a1", "a1")}), re.S)
+        assert ("llvm.access.group" in made) == plain
         assert ("omp simd" in c.translate(text, {"f": ("a1", "a1")})) == plain
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        "return numpy.sort(y)[0]", "for k in numpy.argsort(y):\n        pass", "z = y.copy()", "return z", "return [y]",
-        "for i in range(3):\n        z = numpy.zeros(i)\n    return z[0]", "z = numpy.zeros(2)\n    return z",
-        "return numpy.linalg.norm(y)",
+        "return z", "return [y]", "z = numpy.zeros(2)\n    return z", "return numpy.linalg.norm(y)",
+        "with open(y):\n        pass",
     ],
 )  # fmt: skip
 def test_what_is_not_in_its_language_is_refused(body: str) -> None:

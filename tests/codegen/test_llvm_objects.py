@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symhigh.codegen import kernels, llvm_objects, simulators, target
+from symhigh.codegen import kernels, llvm_objects, target
 from symhigh.codegen.compiler import NoCompiler
 from symhigh.codegen.target import LLVM, NUMBA
 from tests.codegen.test_llvm import needs_llvm
@@ -58,22 +58,15 @@ def test_what_it_cannot_compile_is_left_to_others(text: str) -> None:
         llvm_objects.load_llvm(f"@njit\ndef f(x, out):\n    {text}\n", EXPORTS)
 
 
-def test_it_stands_in_for_numba_where_nobody_named_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SYMHIGH_TARGET", raising=False)
-    monkeypatch.setattr(target, "compiler", lambda: None)
-    for usable, wanted in ((True, LLVM), (False, NUMBA)):
-        monkeypatch.setattr(simulators, "is_usable", lambda usable=usable: usable)
-        assert simulators.simulated() is wanted
-    for name in ("numba", "numpy", "c"):
-        monkeypatch.setenv("SYMHIGH_TARGET", name)
-        assert simulators.simulated() is target.TARGETS[name]
-
-
-def test_an_llvmlite_of_another_interface_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_llvmlite_of_another_interface_leaves_everything_to_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     import llvmlite.binding
 
+    monkeypatch.delenv("SYMHIGH_TARGET", raising=False)
+    monkeypatch.setattr(target, "compiler", lambda: None)
+    assert target.chosen() is (LLVM if target.llvm_is_usable() else NUMBA)
     monkeypatch.setattr(llvmlite.binding, "llvm_version_info", (14, 0, 6))
-    assert not llvm_objects.is_usable()
+    assert not target.llvm_is_usable()
+    assert target.chosen() is NUMBA
 
 
 @needs_llvm
@@ -85,9 +78,9 @@ def test_a_language_that_this_llvm_does_not_read_is_left_to_others() -> None:
 @needs_llvm
 def test_a_text_beyond_its_language_goes_to_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SYMHIGH_TARGET", raising=False)
-    text = "{}\n@njit\ndef f(x, out):\n    z = out.copy()\n    out[0] = z[2]\n    return x\n"
-    made = kernels.module_kernels("copies", text, LLVM, lambda target: text.format(target.header), EXPORTS)
+    text = "{}\n@njit\ndef f(x, out):\n    out[0] = numpy.linspace(x, x + 1.0, 3)[2]\n    return x\n"
+    made = kernels.module_kernels("spaced", text, LLVM, lambda of: text.format(of.header), EXPORTS)
     assert made.target is NUMBA
     out = np.array([3.0, 1.0, 2.0])
     assert made.f(1.5, out) == 1.5
-    assert out.tolist() == [2.0, 1.0, 2.0]
+    assert out.tolist() == [2.5, 1.0, 2.0]

@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 from symhigh.codegen import target
-from symhigh.codegen.target import NUMBA, NUMPY, C, Names, chosen, give_up_c, statements
+from symhigh.codegen.target import LLVM, NUMBA, NUMPY, C, Names, chosen, give_up_c, statements, without_c
 from symhigh.derivation.gaussian import Sigmoid, Softplus
 
 a, b, c = sp.symbols("a b c", positive=True)
@@ -26,20 +26,31 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return faults
 
 
-def test_c_where_it_compiles_else_numba(told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("usable", "name", "other"), [(True, "LLVM", LLVM), (False, "Numba", NUMBA)])
+def test_c_where_it_compiles_else_llvm_or_numba(
+    told: list[str], monkeypatch: pytest.MonkeyPatch, usable: bool, name: str, other: target.Target
+) -> None:
     monkeypatch.setattr(target, "compiler", lambda: ("cc", "some"))
+    monkeypatch.setattr(target, "llvm_is_usable", lambda: usable)
     assert chosen() is C
-    with pytest.warns(RuntimeWarning, match=r"^cc fails; Numba compiles generated .* SYMHIGH_TARGET=numba"):
+    with pytest.warns(RuntimeWarning, match=rf"^cc fails; {name} compiles generated .* SYMHIGH_TARGET={other.name} "):
         give_up_c("cc fails")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         give_up_c("cc fails again")  # told once
     assert told == ["cc fails", "cc fails again"]
-    assert chosen() is NUMBA
+    assert chosen() is other
     told.clear()
     assert chosen() is C
     monkeypatch.setattr(target, "compiler", lambda: None)
-    assert chosen() is NUMBA
+    assert chosen() is other
+
+
+def test_an_llvm_that_there_is_not_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target, "llvm_is_usable", lambda: False)
+    monkeypatch.setenv("SYMHIGH_TARGET", "llvm")
+    with pytest.raises(ValueError, match="SYMHIGH_TARGET=llvm: needs an llvmlite of LLVM 16"):
+        chosen()
 
 
 @pytest.mark.parametrize(("name", "wanted"), [("c", C), ("numba", NUMBA), ("numpy", NUMPY)])
@@ -50,10 +61,10 @@ def test_a_named_target_is_taken_whatever_has_failed(
     monkeypatch.setenv("SYMHIGH_TARGET", name)
     assert chosen() is wanted
     monkeypatch.setenv("SYMHIGH_TARGET", name.upper())
-    with pytest.raises(ValueError, match=r"not a target of generated code; choose from c, numba, numpy"):
+    with pytest.raises(ValueError, match=r"not a target of generated code; choose from c, llvm, numba, numpy"):
         chosen()
     monkeypatch.setenv("SYMHIGH_TARGET", "")
-    assert chosen() is NUMBA
+    assert chosen() is without_c()
 
 
 def test_names_are_distinct_words_that_nothing_has_taken() -> None:

@@ -1,4 +1,4 @@
-"""The first curve of a process: the bits of every later one with a C compiler, and by the reference without one."""
+"""The first curve of a process: the bits of every later one by C or LLVM, and by the reference without either."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from symhigh.codegen.compiler import compiler
+from symhigh.codegen.target import llvm_is_usable
 
 SCRIPT = """
 import sys
@@ -17,6 +18,8 @@ first = system.solve(sh.Spectrum.isotropic(), sh.Start(), 5)
 assert "numba" not in sys.modules
 second = system.solve(sh.Spectrum.isotropic(), sh.Start(), 5)
 """
+OLD = "import symhigh.codegen.target as target\ntarget.llvm_is_usable = lambda: False\n"
+"""An llvmlite of another interface."""
 SAME = """
 assert "numba" not in sys.modules
 np.testing.assert_array_equal(first.risk, second.risk)
@@ -51,13 +54,6 @@ def run(script: str, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
-def test_with_a_c_compiler_the_first_curve_has_the_bits_of_later_ones_whatever_the_cache(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    script = SCRIPT.format(problem="sh.logistic_regression()", rule="sh.AdaGradNorm(1, 0.3)") + SAME
-    cold = run(script, SYMHIGH_CACHE=str(tmp_path / "cache"))
-    assert cold == run(script, SYMHIGH_CACHE=str(tmp_path / "cache"))
-
-
 @pytest.fixture
 def without_compiler(tmp_path, monkeypatch) -> dict[str, str]:  # type: ignore[no-untyped-def]
     """An environment whose path has no compiler."""
@@ -65,19 +61,30 @@ def without_compiler(tmp_path, monkeypatch) -> dict[str, str]:  # type: ignore[n
     return {"PATH": str(tmp_path / "nothing")}
 
 
+@pytest.mark.parametrize("by", ["C", "LLVM"])
+def test_the_first_curve_has_the_bits_of_later_ones_whatever_the_cache(by, without_compiler, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    if compiler() is None if by == "C" else not llvm_is_usable():
+        pytest.skip(f"{by} is not there")
+    environment = {"SYMHIGH_CACHE": str(tmp_path / "cache")} | ({} if by == "C" else without_compiler)
+    script = SCRIPT.format(problem="sh.logistic_regression()", rule="sh.AdaGradNorm(1, 0.3)") + SAME
+    cold = run(script, **environment)
+    assert cold == run(script, **environment)
+
+
 def test_without_one_the_first_curves_wait_for_none_and_agree_with_compiled_code(without_compiler) -> None:  # type: ignore[no-untyped-def]
     """An average over two predictions too, which is a product there."""
-    run(SCRIPT.format(problem="sh.logistic_regression()", rule="sh.AdaGradNorm(1, 0.3)") + CLOSE, **without_compiler)
+    script = SCRIPT.format(problem="sh.logistic_regression()", rule="sh.AdaGradNorm(1, 0.3)")
+    run(OLD + script + CLOSE, **without_compiler)
 
 
 def test_first_curves_of_many_modes_wait_for_none_either(without_compiler) -> None:  # type: ignore[no-untyped-def]
     script = SCRIPT.format(problem="sh.least_squares(1)", rule="sh.AdaGradNorm(1, 0.3)")
-    script = script.replace("isotropic()", "marchenko_pastur(0.5)") + "assert 'numba' not in sys.modules"
+    script = OLD + script.replace("isotropic()", "marchenko_pastur(0.5)") + "assert 'numba' not in sys.modules"
     run(script, **without_compiler)
 
 
 def test_the_reference_hands_over_what_it_has_no_time_for(without_compiler) -> None:  # type: ignore[no-untyped-def]
-    script = "import symhigh.integration.solve as s\ns._FEW = 10**9\n"
+    script = OLD + "import symhigh.integration.solve as s\ns._FEW = 10**9\n"
     run(script + SCRIPT.format(problem="sh.least_squares(1)", rule="sh.AdaGradNorm(1, 0.3)").replace(" not in", " in"),
         **without_compiler)
 

@@ -12,8 +12,9 @@ import pytest
 from symhigh.codegen.cache import load
 from symhigh.codegen.densities import Coupled, solver_kernels
 from symhigh.codegen.density_kernel import KERNEL
-from symhigh.codegen.target import NUMBA, NUMPY, C, Target
+from symhigh.codegen.target import NUMBA, NUMPY, Target
 from symhigh.integration.fokker_planck import frame_grid
+from tests.codegen.test_c import COMPILED
 
 kernel: Any = load(f"{NUMPY.header}\n\n{KERNEL}")
 """Every function of the solver as the Python function that it is translated from."""
@@ -204,7 +205,7 @@ def test_errors_that_are_no_numbers_are_not_passed_over(place: int) -> None:
     assert kernel.step_error(model(None), STATE, predicted, np.ones((7, 9)), 0.3) == (math.inf, math.inf)
 
 
-@pytest.mark.parametrize("target", [C, pytest.param(NUMBA, marks=pytest.mark.slow)], ids=lambda t: t.name)
+@pytest.mark.parametrize("target", [*COMPILED, pytest.param(NUMBA, marks=pytest.mark.slow)], ids=lambda t: t.name)
 def test_compiled_functions_compute_what_the_reference_does(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYMHIGH_TARGET", target.name)
     compiled = solver_kernels()

@@ -15,6 +15,7 @@ from scipy.integrate import solve_ivp
 from scipy.stats import norm
 
 import symhigh as sh
+from symhigh.codegen.target import C
 from symhigh.derivation.close.additive import xi
 from symhigh.derivation.ito.sde import ItoSDE
 from symhigh.integration import doubts, edges, frames, optimal, phase, plain, repeat, timetable
@@ -170,10 +171,10 @@ def test_degenerate_starts_are_named(rows: tuple[float, ...], words: str) -> Non
 def test_infinite_distances_are_known_from_the_start() -> None:
     system: Any = None
     spectrum = sh.Spectrum.power_law(0.5)
-    assert repeat.Repeat(system, spectrum, sh.Start.power_law(0.9)).infinite
-    assert not repeat.Repeat(system, spectrum, sh.Start.power_law(0.2)).infinite
-    assert not repeat.Repeat(system, spectrum, sh.Start()).infinite
-    assert not repeat.Repeat(system, spectrum, sh.Overlaps([[1, 0], [0, 1]])).infinite
+    assert repeat.Repeat(system, C, spectrum, sh.Start.power_law(0.9)).infinite
+    assert not repeat.Repeat(system, C, spectrum, sh.Start.power_law(0.2)).infinite
+    assert not repeat.Repeat(system, C, spectrum, sh.Start()).infinite
+    assert not repeat.Repeat(system, C, spectrum, sh.Overlaps([[1, 0], [0, 1]])).infinite
 
 
 def test_a_budget_is_spent_only_beyond_its_slack() -> None:

@@ -13,18 +13,17 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
-from symhigh.codegen.compiler import compiler
 from symhigh.codegen.kernels import course_kernels
 from symhigh.codegen.target import NUMBA, NUMPY, C, Target
 from symhigh.integration import scan, waiting
+from tests.codegen.test_c import COMPILED, needs_compiler
 
 g, n = sp.symbols("g n", positive=True)
 ATOMS = sh.Spectrum.from_eigenvalues([0.3, 1.0, 2.5], [0.5, 0.3, 0.2])
 PAIR = [sh.Spectrum.isotropic(), ATOMS]
 START = sh.Start()
 LEAST_SQUARES = sh.derive(sh.least_squares(noise=n), sh.Constant(g))
-needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
-TARGETS = [NUMPY, pytest.param(C, marks=needs_compiler)]
+TARGETS = [NUMPY, *COMPILED]
 
 
 def same(many: sh.ManyCurves, place: tuple[int, ...], curve: sh.Curve) -> bool:

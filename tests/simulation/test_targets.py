@@ -17,18 +17,18 @@ from symhigh.codegen.c import translate
 from symhigh.codegen.cache import load
 from symhigh.codegen.compiler import compiler
 from symhigh.codegen.gram import gram_source, refusal
-from symhigh.codegen.llvm_objects import is_usable, load_llvm
+from symhigh.codegen.llvm_objects import load_llvm
 from symhigh.codegen.normal import POOL, normal_source, stream
 from symhigh.codegen.objects import begin_object
 from symhigh.codegen.signatures import GRAM, STEP
 from symhigh.codegen.step import step_source
-from symhigh.codegen.target import LLVM, NUMBA, NUMPY, C
+from symhigh.codegen.target import LLVM, NUMBA, NUMPY, C, llvm_is_usable
 from symhigh.derivation import derive
 from symhigh.derivation.limit import mean_field_of
+from tests.codegen.test_c import needs_llvm
 from tests.combinations import TWO, combinations
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
-needs_llvm = pytest.mark.skipif(not is_usable(), reason="llvmlite is too old")
 ALL = combinations()
 
 
@@ -170,7 +170,7 @@ def test_the_bits_of_the_normals_are_the_same_on_every_target() -> None:
         load(f"{NUMPY.header}\n\n{normal_source(NUMPY)}"),
         load(f"{NUMBA.header}\n\n{normal_source(NUMBA)}"),
         begin_object(normal_source(C), exports, fused=True)(),
-        *([load_llvm(normal_source(LLVM), exports, fused=True)] if is_usable() else []),
+        *([load_llvm(normal_source(LLVM), exports, fused=True)] if llvm_is_usable() else []),
     ):
         rng, out = stream(12, 3), np.empty(3 * POOL + 100)
         made.normals(rng, out[:77])
@@ -214,13 +214,13 @@ def test_without_a_compiler_that_works_llvm_simulates(tmp_path: Path, fault: str
     script = """
 import sys, warnings
 import symhigh as sh
-from symhigh.codegen.llvm_objects import is_usable
+from symhigh.codegen.target import llvm_is_usable
 with warnings.catch_warnings(record=True) as seen:
     warnings.simplefilter("always")
     for seeds in (1, 2):
         problem, rule = sh.least_squares(1), sh.AdaGradNorm(1, 0.3)
         runs = sh.simulate(problem, rule, sh.Spectrum.isotropic(), sh.Start(), 20, 2, seeds, "direct")
-assert "numba" not in sys.modules or not is_usable()
+assert "numba" not in sys.modules or not llvm_is_usable()
 print(len(seen), *(w.message for w in seen))
 print(repr(float(runs.risk[1, -1])))
 """
@@ -230,7 +230,7 @@ print(repr(float(runs.risk[1, -1])))
     )
     assert done.returncode == 0, done.stderr
     said, risk = done.stdout.splitlines()
-    assert said == "0" if fault == "none" else said.startswith("1 ") and str(folder) in said and "Numba" in said
+    assert said == "0" if fault == "none" else said.startswith("1 ") and str(folder) in said and "instead" in said
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         expected = sh.simulate(
