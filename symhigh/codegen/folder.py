@@ -13,6 +13,7 @@ import tempfile
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from symhigh.telling import warn
 
@@ -111,3 +112,12 @@ def unsealed(path: Path) -> bytes | None:
     with suppress(OSError):
         path.unlink()
     return None
+
+
+def digest_of(*modules: Any) -> str:
+    """The digest of the texts of modules."""
+    digest = hashlib.sha256()
+    for module in modules:
+        loader: Any = getattr(module.__spec__, "loader", None)
+        digest.update(loader.get_data(module.__file__) if hasattr(loader, "get_data") else b"")
+    return digest.hexdigest()

@@ -1,7 +1,7 @@
 """Machine code of the LLVM target: compiled by the LLVM that comes with Numba, kept in the private folder.
 
 Beside :mod:`symhigh.codegen.objects`, under its rules: the name of a file is the hash of all that the code depends on,
-the text, the compiler and the processor, and its digest is checked before anything of it is run. Numba itself is not
+the source, the compiler and the processor, and its digest is checked before anything of it is run. Numba itself is not
 loaded, which would find types anew and compile every function once for each that calls it.
 """
 
@@ -9,16 +9,28 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
+from symhigh.codegen import (
+    c,
+    c_expressions,
+    c_statements,
+    c_types,
+    helpers,
+    llvm,
+    llvm_arrays,
+    llvm_expressions,
+    llvm_statements,
+)
 from symhigh.codegen.announce import WATCH
 from symhigh.codegen.c_types import NoTranslation, Record, Signature
 from symhigh.codegen.cache import LOCK
 from symhigh.codegen.compiler import NoCompiler
-from symhigh.codegen.folder import cache_folder, sealed, unsealed, write_whole
+from symhigh.codegen.folder import cache_folder, digest_of, sealed, unsealed, write_whole
 from symhigh.codegen.llvm import Module, returned
 from symhigh.codegen.objects import Function
 
@@ -34,16 +46,11 @@ def load_llvm(
     ``fused`` where a product in a sum may be rounded with it. Raises
     :class:`~symhigh.codegen.compiler.NoCompiler` where the text is more than loops over numbers and arrays.
     """
-    try:
-        module = Module(source, exports, records, fused)
-        results = {name: returned(module.returns[name]) for name in exports}
-    except NoTranslation as fault:
-        raise NoCompiler(str(fault)) from None
-    text = module.text()
-    key = hashlib.sha256(repr((text, _machine()[1])).encode()).hexdigest()[:32]
+    parts = (source, dict(exports), records, fused, _LEVEL, _machine()[1], _translator())
+    key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
     with LOCK:
         if key not in _loaded:
-            engine = _engine(key, text)
+            results, engine = _engine(key, lambda: Module(source, exports, records, fused))
             enter = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
             functions = {}
             for name, kinds in exports.items():
@@ -53,40 +60,51 @@ def load_llvm(
         return _loaded[key]
 
 
-def _engine(key: str, text: str) -> Any:
-    """What holds the machine code of a text, which is compiled unless it is on disk."""
-    import llvmlite.binding as llvm
+def _engine(key: str, translated: Callable[[], Module]) -> tuple[dict[str, str], Any]:
+    """What functions return, and what holds their machine code, which is compiled unless it is on disk."""
+    import llvmlite.binding as binding
 
-    folder, made = cache_folder(), None
+    folder = cache_folder()
     path = None if folder is None else folder / f"l_{key}.bin"
-    if path is not None:
-        made = unsealed(path)
-    if made is None:
+    content = None if path is None else unsealed(path)
+    if content is None:
         WATCH.start()
         try:
-            made = _compiled(text)
+            module = translated()
+            results = {name: returned(module.returns[name]) for name in module.exports}
+            content = json.dumps(results).encode() + b"\n" + _compiled(module.text())
+        except NoTranslation as fault:
+            raise NoCompiler(str(fault)) from None
         finally:
             WATCH.stop()
         if path is not None:
-            write_whole(path, sealed(made))
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
-    engine.add_object_file(llvm.ObjectFileRef.from_data(made))
+            write_whole(path, sealed(content))
+    told, _, made = content.partition(b"\n")
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _target_machine())
+    engine.add_object_file(binding.ObjectFileRef.from_data(made))
     engine.finalize_object()
-    return engine
+    return json.loads(told), engine
+
+
+@lru_cache(maxsize=1)
+def _translator() -> str:
+    """What the translation itself depends on."""
+    own = llvm, llvm_arrays, llvm_expressions, llvm_statements
+    return digest_of(c, c_expressions, c_statements, c_types, helpers, *own)
 
 
 def _compiled(text: str) -> bytes:
     """The machine code of a text."""
-    import llvmlite.binding as llvm
+    import llvmlite.binding as binding
 
     machine = _target_machine()
     try:
-        module = llvm.parse_assembly(text)
+        module = binding.parse_assembly(text)
     except RuntimeError as fault:  # a version whose language is another
         raise NoCompiler(f"LLVM does not read generated code: {fault}") from None
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
-    tuning = llvm.create_pipeline_tuning_options(_LEVEL)
-    builder = llvm.create_pass_builder(machine, tuning)
+    tuning = binding.create_pipeline_tuning_options(_LEVEL)
+    builder = binding.create_pass_builder(machine, tuning)
     builder.getModulePassManager().run(module, builder)
     return bytes(machine.emit_object(module))
 
@@ -99,12 +117,12 @@ def _target_machine() -> Any:
 @lru_cache(maxsize=1)
 def _machine() -> tuple[Any, tuple[tuple[int, ...], dict[str, str]]]:
     """LLVM's target of this processor; the version of LLVM, and how the target is told of the processor."""
-    import llvmlite.binding as llvm
+    import llvmlite.binding as binding
 
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    target = llvm.Target.from_default_triple()
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    target = binding.Target.from_default_triple()
     reloc = "static" if target.name.startswith("x86") else "default"
-    features = llvm.get_host_cpu_features().flatten()
-    named = {"cpu": llvm.get_host_cpu_name(), "features": features, "reloc": reloc, "codemodel": "jitdefault"}
-    return target, (llvm.llvm_version_info, named)
+    features = binding.get_host_cpu_features().flatten()
+    named = {"cpu": binding.get_host_cpu_name(), "features": features, "reloc": reloc, "codemodel": "jitdefault"}
+    return target, (binding.llvm_version_info, named)

@@ -25,7 +25,7 @@ from symhigh.codegen.announce import WATCH
 from symhigh.codegen.c_types import NoTranslation, Record, Signature
 from symhigh.codegen.cache import LOCK
 from symhigh.codegen.compiler import NoCompiler, begin, compiler, options
-from symhigh.codegen.folder import cache_folder, write_whole
+from symhigh.codegen.folder import cache_folder, digest_of, write_whole
 from symhigh.codegen.helpers import SHARED, TYPES
 
 _loaded: dict[str, SimpleNamespace] = {}
@@ -113,11 +113,7 @@ def _key(
 @lru_cache(maxsize=1)
 def _translator() -> str:
     """What the translation itself depends on."""
-    digest = hashlib.sha256()
-    for module in (c, c_expressions, c_prelude, c_statements, c_types, helpers):
-        loader: Any = getattr(module.__spec__, "loader", None)
-        digest.update(loader.get_data(module.__file__) if hasattr(loader, "get_data") else b"")
-    return digest.hexdigest()
+    return digest_of(c, c_expressions, c_prelude, c_statements, c_types, helpers)
 
 
 def _library(key: str, translated: Callable[[], str], level: int, fused: bool = False) -> Callable[[], ctypes.CDLL]:
