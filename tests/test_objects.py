@@ -211,6 +211,17 @@ def test_a_misspelt_formula_is_answered_with_near_names(shown: dict[str, Any]) -
     assert "aligned" in shown["limits"].to_latex()
 
 
+def test_a_misspelt_output_is_answered_with_each_near_name_once() -> None:
+    """An output may be a property of its holder as well, which makes one name and not two."""
+    curve = solve(derive(sh.least_squares(noise=1), sh.Constant(0.5)), sh.Spectrum.isotropic(), sh.Start(), 1)
+    for wrong, near in (("rsik", "risk"), ("learning_rat", "learning_rate"), ("distanc", "distance")):
+        with pytest.raises(AttributeError, match="did you mean") as refused:
+            getattr(curve, wrong)
+        words = str(refused.value).split("did you mean ")[1].rstrip("?").split(" or ")
+        assert words.count(near) == 1
+        assert len(words) == len(set(words))
+
+
 def test_tables_show_eleven_times_unless_told_otherwise() -> None:
     system = sh.derive(sh.least_squares(0.3), sh.Constant(0.5))
     for result in (system.solve(*LINE, 1), system.simulate(*LINE, 40, 1, 3)):

@@ -19,7 +19,7 @@ class Outputs:
         outputs = self.__dict__.get("outputs", {})
         if name in outputs:
             return np.asarray(outputs[name])
-        near = get_close_matches(name, [*outputs, *dir(type(self))], n=2)
+        near = get_close_matches(name, dict.fromkeys([*outputs, *dir(type(self))]), n=2)
         if near and not name.startswith("_"):
             hint = f"did you mean {' or '.join(near)}?"
             raise AttributeError(f"{type(self).__name__} has no {name!r}; {hint}")
