@@ -83,7 +83,14 @@ def scans() -> list[Contest]:
             f"10⁴ curves, {name}, two threads", lambda ours=ours: ours(2), {"one thread": ours}, turns=5, unit=1e4,
             note="wall time", clock=time.perf_counter,
         ))  # fmt: skip
-    return rows
+    eta, b = sp.symbols("eta b", positive=True)
+    system, over = sh.derive(sh.least_squares(1), sh.AdaGradNorm(eta, b)), {eta: rates, b: noises}
+
+    def adaptive():
+        return system.solve_many(over, sh.Spectrum.isotropic(), sh.Start(), 10, threads=1, keep="risk")
+
+    note = "each pair of values checked by the rule"
+    return [*rows, contest("10⁴ curves, both parameters of AdaGrad-Norm", adaptive, {}, turns=5, note=note, unit=1e4)]
 
 
 def diagram() -> Contest:

@@ -68,11 +68,11 @@ def declared(owner: str, symbol: sp.Symbol, value: sp.Expr) -> sp.Expr:
 
 
 def power_in_range(owner: str, name: str, value: sp.Expr, power: sp.Expr) -> None:
-    """Raise ``ValueError`` where ``value**power``, for numbers > 0, is outside the doubles of full precision."""
+    """Raise ``ValueError`` where ``value**power``, for doubles > 0, is outside the doubles of full precision."""
     if not (value.is_number and power.is_number):
         return
     most, exponent = 300.0, float(power)
-    size = exponent * float(sp.log(value, 10).evalf(15))
+    size = exponent * math.log10(float(value))
     if abs(size) > most:
         ends = sorted(side * most / exponent for side in (-1, 1))
         raise ValueError(
@@ -338,6 +338,8 @@ def is_listed(value: Any) -> bool:
 # --- parts ------------------------------------------------------------------------------------------------
 def _scalar(value: Any) -> sp.Expr | None:
     """``value`` as a scalar SymPy number or expression; None where it is neither."""
+    if isinstance(value, sp.Number):
+        return value
     if isinstance(value, np.ndarray):
         if value.ndim:
             return None

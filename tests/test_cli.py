@@ -214,7 +214,7 @@ def test_verify_ends_users_mistakes_with_status_2(tmp_path: Path) -> None:
         [str(good), "--seed", "-1"],
         [str(good), "--html", str(tmp_path)],
     ):
-        result = call("verify", *arguments)
+        result = call("verify", "-j", "1", *arguments)
         assert result.exit_code == 2, (arguments, result.output)
         assert isinstance(result.exception, SystemExit)
         assert "Error:" in result.output

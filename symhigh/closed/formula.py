@@ -136,8 +136,9 @@ class Formula:
         held, precision, last = exact(self.expr), wanted + 10, None
         while precision < _MAX_DIGITS + 4 * wanted:
             expr = replaced(held, {s: v if v.is_Integer else v.evalf(precision + 5) for s, v in numbers.items()})
-            with mpmath.workdps(precision + 10):
-                value = settled(expr).evalf(precision, maxn=_MAX_DIGITS + 4 * wanted)
+            most = _MAX_DIGITS + 4 * wanted
+            with mpmath.workdps(precision + 10):  # a zero may be all that rounding left
+                value = settled(expr).evalf(precision, maxn=most) or expr.evalf(precision, maxn=most)
             real, imaginary = value.as_real_imag()
             if not (real.is_Float or real.is_Rational):
                 raise ValueError(

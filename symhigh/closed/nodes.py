@@ -42,9 +42,10 @@ class Average(sp.Expr):  # type: ignore[misc]
         own = self.args[0].free_symbols - {_L}
         return own | ({MU} if self.measure == MU else set())
 
-    def _xreplace(self, rule: Mapping[sp.Basic, sp.Basic]) -> tuple[sp.Basic, bool]:
+    def _xreplace(self, rule: Any) -> tuple[sp.Basic, bool]:
         """Symbols are sought in the summand alone where the measure holds numbers, which may be many."""
-        if self in rule or not all(isinstance(s, sp.Symbol) for s in rule) or not _is_numeric(self.measure):
+        symbols = isinstance(rule, Mapping) and all(isinstance(s, sp.Symbol) for s in rule)  # SymPy may give a function
+        if not symbols or not _is_numeric(self.measure):
             return super()._xreplace(rule)
         summand, changed = self.args[0]._xreplace(rule)
         return (self.func(summand, self.measure), True) if changed else (self, False)

@@ -68,6 +68,12 @@ def test_a_root_and_an_average_are_what_they_say() -> None:
     assert sp.latex(average) == r"\int a \lambda^{2}\, d\mu(\lambda)"
     assert str(average) == "Average(a*lambda**2, mu)"
     assert sp.diff(average, a) == Average(lam**2, MU)
+    two = Average(a * lam**2, sp.Tuple(sp.Tuple(1, sp.Float(2.5)), sp.Tuple(sp.Rational(1, 2), sp.Rational(1, 2))))
+    for held in (average, two):
+        assert sp.simplify(held + a - a) == held
+        assert held.xreplace({a: sp.Integer(3)}) == Average(3 * lam**2, held.measure)
+        assert held.xreplace({held: a, a: sp.Integer(3)}) == a
+    assert two.xreplace({sp.Float(2.5): sp.Integer(2)}).measure == sp.Tuple(sp.Tuple(1, 2), two.measure.args[1])
 
 
 def test_a_bracket_from_double_precision() -> None:

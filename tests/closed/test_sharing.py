@@ -3,6 +3,7 @@
 import pytest
 import sympy as sp
 
+from symhigh.closed.formula import Formula
 from symhigh.closed.nodes import Average, Root
 from symhigh.closed.sharing import parts, replaced
 from symhigh.symbols import lam
@@ -26,6 +27,13 @@ def test_is_what_sympy_finds(expr):
         assert replaced(expr, given) == expr.xreplace(given)
     for kinds in ((sp.Symbol,), (Root, sp.Float), (Average,)):
         assert parts(expr, *kinds) == expr.atoms(*kinds)
+
+
+@pytest.mark.parametrize("zero", [Root(x**2 - a, x, 0, sp.oo) ** 2 - a, sp.LambertW(a) * sp.exp(sp.LambertW(a)) - a])
+def test_what_rounding_would_lose_is_found(zero: sp.Expr) -> None:
+    """Roots and Lambert's function are put in as numbers first; 10^-200 beside what cancels is no zero."""
+    for at in (2, 4):
+        assert float(Formula(zero + sp.Rational(1, 10**200)).evaluate(a=at)) == pytest.approx(1e-200, rel=1e-14)
 
 
 def test_parts_that_double_at_every_level():

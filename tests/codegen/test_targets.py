@@ -15,8 +15,9 @@ from symhigh.codegen.target import NUMBA, NUMPY, C, Target
 from symhigh.derivation.limit import mean_field_of
 from tests.scenarios import SCENARIOS, START, TWO_HALVES
 
-BY_NUMBA = ("least squares, line search", "logistic, sampled, line search")
-"""What Numba, whose compiler takes seconds for each, compiles in every run; the rest of them with ``-m slow``."""
+BY_NUMBA = ("least squares, line search",)
+"""What Numba, whose compiler takes seconds for each, compiles here in every run; the rest of them with ``-m slow``.
+A quadrature that it compiles is met in tests/integration/test_first_curve.py."""
 
 
 @pytest.mark.parametrize(("name", "target"), [

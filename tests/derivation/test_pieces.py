@@ -154,7 +154,7 @@ def parabola(rho: float) -> tuple[float, float]:
     ("loss", "right", "rho"),
     [
         pytest.param(sp.Abs(x * y - half), hyperbola, 0.9, marks=pytest.mark.slow),
-        (sp.Abs(x * y - half), hyperbola, 1 - 1e-7),
+        pytest.param(sp.Abs(x * y - half), hyperbola, 1 - 1e-7, marks=pytest.mark.slow),
         (sp.Abs(x**2 - y), parabola, 0.9),
         pytest.param(sp.Abs(x**2 - y), parabola, 1 - 1e-7, marks=pytest.mark.slow),
     ],

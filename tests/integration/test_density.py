@@ -33,8 +33,14 @@ def by_particles(problem: sh.Problem, rule: sh.Rule, classes: sh.NetworkClasses,
     return solve_by_particles(system, classes, t_end=t[-1], t=t, **options)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda r: type(r).__name__)
-@pytest.mark.parametrize("problem", [SQUARE, LOGISTIC], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    ("problem", "rule"),
+    [
+        pytest.param(p, r, marks=[pytest.mark.slow] if p is LOGISTIC and isinstance(r, sh.MiniBatch) else [])
+        for p in (SQUARE, LOGISTIC) for r in RULES
+    ],
+    ids=lambda x: x.name if isinstance(x, sh.Problem) else type(x).__name__,
+)  # fmt: skip
 def test_particles_agree(problem: sh.Problem, rule: sh.Rule) -> None:
     """Every output within five standard errors of 40 000 particles, whose groups give the error."""
     system, classes, t = sh.derive(problem, rule), FOUR if problem is SQUARE else TURNED, [1.0, 3.0]

@@ -62,10 +62,10 @@ def test_a_folder_is_chosen_from_by_words_and_claims_too(file: Path) -> None:
 
 
 def test_what_is_not_there_is_said(file: Path) -> None:
-    result = call("verify", f"{file}::paper/cub")
+    result = call("verify", "-j", "1", f"{file}::paper/cub")
     assert result.exit_code == 1
     assert "did you mean 'paper/cube'" in " ".join(result.output.split())
-    result = call("verify", str(file), "-k", "nothing")
+    result = call("verify", "-j", "1", str(file), "-k", "nothing")
     assert result.exit_code == 2
     assert "no claims with 'nothing'" in result.output
     assert call("verify", f"{file.parent}/none.py::one").exit_code == 2

@@ -126,7 +126,7 @@ def test_a_part_of_a_folder_has_no_denominators(folder: Path) -> None:
 
 def test_each_row_is_shown_once_and_the_counts_at_the_end(folder: Path) -> None:
     (folder / "none.py").write_text("x = 1\n", encoding="utf-8")
-    result = CliRunner().invoke(main, ["verify", str(folder), str(folder / "none.py")])
+    result = CliRunner().invoke(main, ["verify", "-j", "1", str(folder), str(folder / "none.py")])
     assert result.exit_code == 1  # a file that is named holds no claims
     lines = result.output.splitlines()
     heads = [line for line in lines if line[:1] in ("✓", "✗")]

@@ -73,7 +73,8 @@ CASES = {
 }
 
 
-PLAIN = ("constant", "scaled")  # batches and a schedule are more than these, which by_matrices and the limit hold, too
+PLAIN = ("constant", "scaled", "heavy tails")
+"""Batches and a schedule under other laws of noise are more than these, which by_matrices and the limit hold, too."""
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in PLAIN else []) for n in CASES])
