@@ -84,7 +84,7 @@ def solve_many(
     ``ValueError`` where all points are refused, and for names that are no parameter without a value.
     """
     end, times, tolerance, absolute, most = numbers(_OWNER, t_end, t, rtol, atol, budget)
-    target = chosen() if target is None else instance(_OWNER, "target", target, Target, "C, NUMBA or NUMPY")
+    target = chosen() if target is None else instance(_OWNER, "target", target, Target, "C, LLVM, NUMBA or NUMPY")
     one = Driven(end, times, tolerance, absolute, most, target)
     scan = _begun(system, over, {"spectrum": spectrum, "start": start}, times, keep, threads, executor, progress)
     for spectrum_, start_ in scan.grid.given:

@@ -76,9 +76,10 @@ def solve(
         ``EXPLICIT`` or ``IMPLICIT`` of :mod:`symhigh.integration.stepper`; by default the explicit one begins, and
         hands over to the implicit one where the end is far beyond what its step can reach (stiffness, long horizons).
     target
-        ``C`` or ``NUMBA``, compiled, or ``NUMPY``, the reference implementation, which agree to rounding. By default
-        the one that ``$SYMHIGH_TARGET`` names, else C where there is a compiler. Without one the reference draws the
-        first curves of few modes in a process, until that has taken two seconds, and Numba compiles all others.
+        ``C``, ``LLVM`` or ``NUMBA``, compiled, or ``NUMPY``, the reference implementation, which agree to rounding. By
+        default the one that ``$SYMHIGH_TARGET`` names, else C where there is a compiler, else LLVM. Where llvmlite is
+        too old for that, the reference draws the first curves of few modes in a process, until that has taken two
+        seconds, and Numba compiles all others.
     progress
         Called with the fraction done, from time to time.
     events
@@ -108,7 +109,7 @@ def solve(
     if stepper is not None:
         instance("solve", "stepper", stepper, Stepper, "EXPLICIT or IMPLICIT of symhigh.integration.stepper")
     if target is not None:
-        instance("solve", "target", target, Target, "C, NUMBA or NUMPY of symhigh.codegen.target")
+        instance("solve", "target", target, Target, "C, LLVM, NUMBA or NUMPY of symhigh.codegen.target")
     named, target = target, target or chosen()
     curve, lost = _repeated(given, target), ""
     if curve is None:
