@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from importlib import import_module
+from pathlib import Path
 
 _EACH = 0.2
 """Seconds between two looks at the parent."""
@@ -18,7 +19,14 @@ _EACH = 0.2
 
 def helper(module: str) -> list[str]:
     """The command of a process that runs ``module.serve()`` for this one."""
-    return [sys.executable, "-c", f"from symhigh.closed.processes import work; work({os.getpid()}, {module!r})"]
+    text = f"from symhigh.closed.processes import work; work({os.getpid()}, {module!r})"
+    return [sys.executable, "-P", "-c", text]  # what lies in the working folder is not imported unless it is here
+
+
+def environment() -> dict[str, str]:
+    """The environment of a helper process, which finds modules where this one does, symhigh itself in any case."""
+    folders = [folder or os.getcwd() for folder in sys.path]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*folders, str(Path(__file__).resolve().parents[2])])}
 
 
 def work(parent: int, module: str) -> None:

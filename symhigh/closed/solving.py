@@ -21,7 +21,7 @@ from queue import Empty, Queue
 from typing import Any
 
 from symhigh.checks import real, refuse_type, shown
-from symhigh.closed.processes import helper
+from symhigh.closed.processes import environment, helper
 
 _START = 120.0
 
@@ -90,13 +90,12 @@ class _Worker:
     current: _Worker | None = None
 
     def __init__(self) -> None:
-        path = os.pathsep.join(p for p in sys.path if p)
         self.owner = os.getpid()
         self.process = subprocess.Popen(
             helper("symhigh.closed.solving"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
+            env=environment(),
         )
         self.answers: Queue[bytes] = Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)

@@ -20,7 +20,7 @@ from queue import Empty, Queue
 import symhigh
 from symhigh.checks import callback, shown, whole
 from symhigh.checks import words as words_of
-from symhigh.closed.processes import helper
+from symhigh.closed.processes import environment, helper
 from symhigh.ledger.claim import Claim
 from symhigh.ledger.examine import Done, How, broken, examine_file
 from symhigh.ledger.maxima import program
@@ -248,13 +248,11 @@ class _Worker(threading.Thread):
 
 
 def _process() -> subprocess.Popen[str]:
-    home = str(Path(symhigh.__file__).resolve().parent.parent)
-    path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
         helper("symhigh.ledger.worker"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env={**_ONE_THREAD, **os.environ, "PYTHONPATH": path},
+        env={**_ONE_THREAD, **environment()},
     )
