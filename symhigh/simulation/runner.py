@@ -39,6 +39,7 @@ from symhigh.population import Overlaps, Spectrum
 from symhigh.population.spectrum import Array
 from symhigh.problem import Problem
 from symhigh.rule import Rule
+from symhigh.simulation.capacity import check_capacity
 from symhigh.simulation.direct import DirectWalk
 from symhigh.simulation.gram import GramWalk, eigenspaces
 from symhigh.simulation.one_run import Result, collect, observable, one_run
@@ -147,6 +148,8 @@ def run_all(
     extra: Mapping[str, Callable[[DirectWalk], float]],
 ) -> Runs:
     """One run a seed, ``threads`` at a time, recorded at ``steps``; ``extra`` are further outputs of a run."""
+    if walk_of is DirectWalk:
+        check_capacity(experiment, min(threads, len(seeds)))
     walk_of.load(experiment)
     stop = threading.Event()
     names = (*experiment.system.outputs, *extra)
