@@ -21,7 +21,15 @@ from symhigh.derivation.kicks import Kicks, Wave, kicks_of, signs_squared
 from symhigh.derivation.mean_field import averages_of, energy_of, known_of, rotation_invariant
 from symhigh.derivation.memories import sample_rates
 from symhigh.derivation.state import Statement, state
-from symhigh.derivation.statistics import Sample, effective, in_pieces, mean_over_sample, stein_coefficient
+from symhigh.derivation.statistics import (
+    Sample,
+    effective,
+    in_pieces,
+    mean_over_sample,
+    sampled_mean,
+    sampled_stein,
+    stein_coefficient,
+)
 from symhigh.rule import Memory
 from symhigh.symbols import (
     D2,
@@ -134,6 +142,8 @@ class OneSample:
         """``E ∂ value/∂z_k`` for every prediction, as measures where the value jumps."""
         weighted, noise = self._weighted(values), self.statement.noise
         try:
+            if self.rated:
+                return tuple(sampled_stein(weighted, k, noise, self.law) for k in range(len(self.predictions)))
             return tuple(stein_coefficient(weighted, z, noise, self.law) for z in self.predictions)
         except ValueError:  # jumps across curved boundaries: by moments, at a regular covariance
             moments = sp.Matrix([self._average(z * weighted) for z in self.predictions])
@@ -148,7 +158,8 @@ class OneSample:
         return total if len(self.outcomes) == 1 else sp.expand(total)
 
     def _average(self, expr: sp.Expr) -> sp.Expr:
-        return mean_over_sample(expr, self.statement.noise, self.law)
+        mean = sampled_mean if self.rated else mean_over_sample
+        return mean(expr, self.statement.noise, self.law)
 
     @cached_property
     def slopes(self) -> tuple[tuple[sp.Expr, ...], ...]:

@@ -30,7 +30,7 @@ def installed() -> tuple[str, ...]:
     """Python, and every package installed, each with its version, as the folders of their metadata are named."""
     folders = [folder for folder in sys.path if os.path.isdir(folder)]
     names = {name for folder in folders for name in os.listdir(folder)}
-    return sys.version, *sorted(name for name in names if name.endswith((".dist-info", ".egg-info")))
+    return sys.version, *sorted(name for name in names if name.endswith(".dist-info"))
 
 
 def settings() -> tuple[str, ...]:

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.derivation.gaussian import GaussianMean
 from symhigh.derivation.invariance import sees_error_alone
 from symhigh.derivation.sample import SPREAD, OneSample, sample_of
 from symhigh.derivation.state import state
-from symhigh.symbols import B11, B12, B22, D2, V11, V12, V22, eps, error_square, omega, tau, x, x_star
+from symhigh.symbols import (
+    B11,
+    B12,
+    B22,
+    D2,
+    V11,
+    V12,
+    V22,
+    d,
+    eps,
+    error_square,
+    gradient_square,
+    omega,
+    tau,
+    x,
+    x_star,
+)
 
 F = x - x_star - eps
 P = B11 - 2 * B12 + B22 + omega**2
@@ -46,6 +66,32 @@ def test_of_a_reduced_limit_the_error_is_all_that_is_seen() -> None:
     assert one.overlap(0, 0) == D2
     assert sp.expand(one.mean([(x - eps) ** 2]) - error_square - omega**2) == 0
     assert one.slopes == ((x - eps,),)
+
+
+@dataclass(frozen=True)
+class Wary(sh.Rule):
+    """A rate that falls with the sample's gradient."""
+
+    rate = sp.Rational(1, 2) / (1 + gradient_square / d)
+
+
+def test_of_rates_that_see_a_residual_averages_run_over_that_alone() -> None:
+    u, v, w = sp.symbols("u v w", real=True)
+    one = sample(sh.MultiIndex((u, v), (w,), (u + v - w - eps) ** 2 / 2, noise=0.5), Wary())
+    ((slope,),) = {one.slopes[0]}
+    mean, along = one.mean([slope**2]), one.stein([slope**3])
+    nodes = {n for e in (mean, *along) for n in e.atoms(GaussianMean)}
+    assert {len(n.args[1]) for n in nodes} <= {1}
+    law = np.array([[0.9, 0.1, 0.3], [0.1, 0.6, -0.2], [0.3, -0.2, 0.8]])
+    point = {tau: 1, omega: 0.5, SPREAD: 0} | {one.law.law[k, j]: law[k, j] for k in range(3) for j in range(3)}
+    weights = np.array([1, 1, -1])
+    z = np.linspace(-12, 12, 4001)
+    r, chance = z * np.sqrt(weights @ law @ weights + 0.25), np.exp(-(z**2) / 2) / np.exp(-(z**2) / 2).sum()
+    rate = 0.5 / (1 + 2 * r**2)  # the gradient moves both directions
+    bent = 3 * (rate * r) ** 2 * rate * (1 - 2 * r**2) / (1 + 2 * r**2)  # the derivative of (r rate)³
+    assert float(mean.xreplace(point).evalf()) == pytest.approx(chance @ (rate * r) ** 2, rel=1e-12)
+    for found, weight in zip(along, weights, strict=True):
+        assert float(found.xreplace(point).evalf()) == pytest.approx(weight * (chance @ bent), rel=1e-12)
 
 
 def test_labels_are_averaged_with_their_chances() -> None:
