@@ -118,7 +118,7 @@ def first_frontier(trial):
 @integrated(tolerance=0.1)
 def second_frontier(trial):
     """The same in the second phase, where the powers are reached more slowly."""
-    found = frontier("II", 1 if trial.quick else 3, trial.rng)
+    found = frontier("II", 3, trial.rng)
     known = FOUND["II"].parameters, FOUND["II"].risk
     for name, number, exponent in zip(("d", "the risk"), found, known, strict=True):
         yield Measured(f"exponent of {name}", number), Measured(f"its exponent at {IN['II']}", float(exponent))
