@@ -81,7 +81,7 @@ class Batch(NamedTuple):
         """With room; ``modes`` are coefficients (M, C, N), weights (M, N), states (M, S, N), sizes (M, N)."""
         coefs, weights, states, sizes = map(np.ascontiguousarray, modes)
         out = np.empty((keep.size, len(pars), times.size))
-        marks = np.empty((len(pars), MARKS + 2 * len(system.outputs)))
+        marks = np.zeros((len(pars), MARKS + 2 * len(system.outputs)))
         return cls(pars, which, coefs, weights, states.reshape(len(states), -1), sizes, times, keep, out, marks)
 
 
