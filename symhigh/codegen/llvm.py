@@ -15,6 +15,9 @@ from symhigh.codegen.llvm_arrays import LIBRARY, LIBRARY_TYPES
 from symhigh.codegen.llvm_expressions import flat, number
 from symhigh.codegen.llvm_statements import Function, result_type
 
+EXACT = "\nnjit = exact\n"
+"""Marks all functions of a text, as it does for Numba."""
+
 
 def translate(
     source: str, exports: Mapping[str, Signature], records: tuple[Record, ...] = (), fused: bool = False
@@ -26,9 +29,6 @@ def translate(
     :class:`~symhigh.codegen.c_types.NoTranslation` for what is no loop over numbers and arrays.
     """
     return Module(source, exports, records, fused).text()
-
-EXACT = "\nnjit = exact\n"
-"""Marks all functions of a text, as it does for Numba."""
 
 
 class Module:

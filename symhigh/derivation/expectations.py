@@ -26,7 +26,7 @@ from symhigh.derivation.statistics import (
     in_pieces,
     mean_over_sample,
     sampled_mean,
-    sampled_stein,
+    sampled_steins,
     statistics,
     stein_coefficient,
 )
@@ -182,7 +182,7 @@ def _value(
     if rates is not None or by_mode:
         if isinstance(atom, Mean | ClassMean):
             return sampled_mean(expr, s.noise, sample)
-        return sampled_stein(expr, int(atom.args[1]), s.noise, sample)
+        return sampled_steins(expr, s.noise, sample)[int(atom.args[1])]
     left = differences(s, sample)
     expr = left.of(expr)
     if isinstance(atom, Mean | ClassMean):

@@ -27,8 +27,8 @@ from symhigh.derivation.statistics import (
     in_pieces,
     mean_over_sample,
     sampled_mean,
-    sampled_stein,
-    stein_coefficient,
+    sampled_steins,
+    stein_coefficients,
 )
 from symhigh.rule import Memory
 from symhigh.symbols import (
@@ -142,9 +142,7 @@ class OneSample:
         """``E ∂ value/∂z_k`` for every prediction, as measures where the value jumps."""
         weighted, noise = self._weighted(values), self.statement.noise
         try:
-            if self.rated:
-                return tuple(sampled_stein(weighted, k, noise, self.law) for k in range(len(self.predictions)))
-            return tuple(stein_coefficient(weighted, z, noise, self.law) for z in self.predictions)
+            return (sampled_steins if self.rated else stein_coefficients)(weighted, noise, self.law)
         except ValueError:  # jumps across curved boundaries: by moments, at a regular covariance
             moments = sp.Matrix([self._average(z * weighted) for z in self.predictions])
             return tuple(self.law.law.inv() * moments)

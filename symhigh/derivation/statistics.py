@@ -109,12 +109,13 @@ def sampled_mean(
     return mean_over_sample(expr, noise, sample) if found is None else mean_over_residual(found, noise)
 
 
-def sampled_stein(slope: sp.Expr, place: int, noise: tuple[Component, ...], sample: Sample) -> sp.Expr:
-    """:func:`stein_coefficient` of an effective slope by the prediction of that place, over the residual if it can."""
+def sampled_steins(slope: sp.Expr, noise: tuple[Component, ...], sample: Sample) -> tuple[sp.Expr, ...]:
+    """:func:`stein_coefficients` of an effective slope, over the residual if it can."""
     found = of_residual(slope, sample.directions, sample.law)
     if found is None:
-        return stein_coefficient(slope, sample.directions[place], noise, sample)
-    return found.weights[place] * slope_over_residual(found, noise)
+        return stein_coefficients(slope, noise, sample)
+    along = slope_over_residual(found, noise)
+    return tuple(weight * along for weight in found.weights)
 
 
 def mean_over_sample(

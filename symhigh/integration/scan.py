@@ -7,7 +7,6 @@ One file: the batched way and the one by one share their bookkeeping.
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, wait
@@ -27,6 +26,7 @@ from symhigh.integration.axes import Grid
 from symhigh.integration.curve import Curve
 from symhigh.integration.edges import without_underflow
 from symhigh.integration.many import NOT_RUN, STATUS, ManyCurves, Marked, Results
+from symhigh.integration.memory import memory
 from symhigh.integration.modes import modes_of
 from symhigh.integration.plain import Batch, Lane, Plain, plain, spent
 from symhigh.integration.schedules import plain_rates
@@ -170,21 +170,13 @@ def _begun(
     if kept == ():
         raise ValueError(f"{_OWNER}(keep={shown(keep)}): keep names no output; choose from {', '.join(system.outputs)}")
     width = len(system.outputs) if kept is None else len(kept)
-    grid = Grid.of(_OWNER, system, over, population, _memory() / (8 * width * times.size))
+    grid = Grid.of(_OWNER, system, over, population, memory() / (8 * width * times.size))
     results = Results(len(grid.pars), times, kept)
     for point in np.flatnonzero(grid.reasons != "").tolist():
         results.refuse(point, grid.reasons[point])
     teller = Teller(_OWNER, len(grid.pars), progress)
     teller.done = len(results.said)
     return Scan(grid, results, workers, executor, teller)
-
-
-def _memory() -> float:
-    """Bytes of memory that this machine has, as far as it says."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return np.inf
 
 
 def _ended(scan: Scan, whole: bool) -> ManyCurves:

@@ -109,7 +109,7 @@ def test_committees_are_scanned_over_their_overlaps() -> None:
 
 
 def test_more_than_memory_holds_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "_memory", lambda: 1e6)
+    monkeypatch.setattr(scan, "memory", lambda: 1e6)
     over = {g: np.linspace(0.1, 1, 50), n: [0.1, 0.2]}
     assert LEAST_SQUARES.solve_many(over, ATOMS, START, 1.0, keep="risk").complete
     with pytest.raises(ValueError, match=r"solve_many\(over=…\): memory holds the results of 155 curves, not of 200"):

@@ -11,7 +11,7 @@ POPULATION = sh.Spectrum.power_law(beta=0.2), sh.Start()
 
 
 def test_runs_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capacity, "_memory", lambda: 2**21)
+    monkeypatch.setattr(capacity, "memory", lambda: 2**21)
     with pytest.raises(ValueError, match=r"d=20000\): 2 direct runs at once .* d must be <=") as told:
         sh.simulate(*LINE, *POPULATION, d=20_000, t_end=1e-4, seeds=2, threads=2)
     most = int(str(told.value).split("<= ")[1].split()[0])
@@ -31,8 +31,8 @@ def test_what_a_run_holds_is_no_more_than_is_said(monkeypatch: pytest.MonkeyPatc
     sh.simulate(*LINE, *POPULATION, d=d, t_end=1 / d, seeds=1)
     held = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    monkeypatch.setattr(capacity, "_memory", lambda: held)
+    monkeypatch.setattr(capacity, "memory", lambda: held)
     with pytest.raises(ValueError, match="d must be <="):
         sh.simulate(*LINE, *POPULATION, d=int(1.5 * d), t_end=1 / d, seeds=1)
-    monkeypatch.setattr(capacity, "_memory", lambda: int(np.ceil(1.5 * held)))
+    monkeypatch.setattr(capacity, "memory", lambda: int(np.ceil(1.5 * held)))
     assert sh.simulate(*LINE, *POPULATION, d=d, t_end=1 / d, seeds=1).d == d
