@@ -25,7 +25,8 @@ def readable(files: Iterable[str | Path]) -> None:
 class Package(build_py):
     def run(self) -> None:
         super().run()
-        readable(self.get_outputs())
+        if not self.editable_mode:  # nothing is copied there
+            readable(self.get_outputs())
 
 
 class Wheel(bdist_wheel):
