@@ -29,7 +29,7 @@ __all__ = sorted(_HOME)
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
-        folded = {public.lower(): public for public in __all__}
+        folded = {} if name.startswith("_") else {public.lower(): public for public in __all__}
         near = [folded[key] for key in get_close_matches(name.lower(), folded, n=3, cutoff=0.6)]
         hint = f"did you mean {' or '.join(near)}?" if near else "dir(symhigh) lists the public names"
         raise AttributeError(f"module 'symhigh' has no attribute {name!r}; {hint}")

@@ -93,14 +93,14 @@ class Modes:
         """The smallest positive eigenvalue, or the left end of a continuous law."""
         if self.law is not None:
             return self.law.edge
-        return LAMBDA_MIN if self.values is None else sp.Min(*self.values)
+        return LAMBDA_MIN if self.values is None else _extreme(min, sp.Min, self.values)
 
     @property
     def end(self) -> sp.Expr:
         """The largest eigenvalue, or the right end of a continuous law."""
         if self.law is not None:
             return (1 + sp.sqrt(self.law.ratio)) ** 2
-        return LAMBDA_MAX if self.values is None else sp.Max(*self.values)
+        return LAMBDA_MAX if self.values is None else _extreme(max, sp.Max, self.values)
 
     @property
     def even(self) -> sp.Expr | None:
@@ -110,6 +110,11 @@ class Modes:
     @property
     def isotropic(self) -> bool:
         return self.few and self.values is not None and len(self.values) == 1
+
+
+def _extreme(of_numbers: Any, of_expressions: Any, values: tuple[sp.Expr, ...]) -> sp.Expr:
+    """The least or largest value: SymPy's own search is slow on the thousands of numbers of a spectrum."""
+    return of_numbers(values) if all(v.is_Number for v in values) else of_expressions(*values)
 
 
 def check_population(owner: str, spectrum: Any, start: Any) -> None:

@@ -7,6 +7,7 @@ closed moments; what else depends on it stays one integral, a :class:`MixtureMea
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -14,6 +15,7 @@ import sympy as sp
 from sympy.printing.precedence import PRECEDENCE
 
 from symhigh.derivation.gaussian import GaussianMean
+from symhigh.derivation.gaussian.node import rounded_up
 from symhigh.problem.noise import MIXING, Component
 
 
@@ -65,13 +67,7 @@ class MixtureMean(sp.Expr):  # type: ignore[misc]
     def _eval_evalf(self, prec: int) -> sp.Expr:
         if self.free_symbols:
             return self
-        digits = int(prec * 0.30103)
-        weighted = sp.lambdify(MIXING, self.integrand.evalf(digits + 10) * self.density, "mpmath")
-        with mpmath.workdps(digits + 10):
-            value = mpmath.quad(
-                weighted, [0, mpmath.mpf("1e-6"), mpmath.mpf("1e-2"), 1, 10, 1000, mpmath.inf]
-            )
-        return sp.Float(value, digits)
+        return sp.Float(_integral(self, rounded_up(prec)), precision=prec)
 
     def _sympystr(self, printer: Any) -> str:
         return f"E[{printer._print(self.integrand)}; s ~ {printer._print(self.density)}]"
@@ -80,6 +76,16 @@ class MixtureMean(sp.Expr):  # type: ignore[misc]
         integrand, density = (printer.parenthesize(e, PRECEDENCE["Mul"]) for e in self.args)
         body = rf"\int_0^\infty {integrand}\, {density}\, ds"
         return rf"\left({body}\right)^{{{exp}}}" if exp else body
+
+
+@lru_cache(maxsize=256)
+def _integral(node: MixtureMean, prec: int) -> sp.Float:
+    """The value of a node to ``prec`` bits."""
+    digits = int(prec * 0.30103)
+    weighted = sp.lambdify(MIXING, node.integrand.evalf(digits + 10) * node.density, "mpmath")
+    with mpmath.workdps(digits + 10):
+        value = mpmath.quad(weighted, [0, mpmath.mpf("1e-6"), mpmath.mpf("1e-2"), 1, 10, 1000, mpmath.inf])
+    return sp.Float(value, digits)
 
 
 def mixed(expr: sp.Expr, component: Component) -> sp.Expr:
@@ -98,6 +104,7 @@ def mixed(expr: sp.Expr, component: Component) -> sp.Expr:
     return closed + (MixtureMean(rest, component.density) if rest != 0 else 0)
 
 
+@lru_cache(maxsize=256)
 def _moment(component: Component, n: int) -> sp.Expr | None:
     """``E s^n``, or None where it is infinite."""
     if 2 * n >= component.order:

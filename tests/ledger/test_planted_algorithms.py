@@ -4,7 +4,7 @@ import pytest
 
 from tests import planted
 
-QUICK = ("momentum", "Adam", "schedule-free")
+QUICK = ("momentum", "RMSprop", "schedule-free")
 
 
 @pytest.mark.filterwarnings("ignore:.*would turn negative")  # with some of the errors it does

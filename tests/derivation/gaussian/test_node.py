@@ -158,7 +158,7 @@ def test_digits_on_a_line(expr: sp.Expr, kinks: list[sp.Expr]) -> None:
 )
 def test_digits_in_the_plane(expr: sp.Expr, kinks: list[sp.Expr]) -> None:
     cov = [[AT[B11], AT[B12]], [AT[B12], AT[B22]]]
-    second, _ = expectation(expr, (x, x_star), cov, kinks, 12)
+    second, _ = expectation(expr, (x, x_star), cov, kinks, 11)
     assert abs(mp.mpf(expect(expr, cov).evalf(12)) - second) < 1e-11
 
 

@@ -48,7 +48,7 @@ def test_powers_beyond_a_line(power: tuple[int, int], form: tuple[int, int], at:
     found = moment({power: S(3)}, [(tuple(map(S, form)), at)], TWO)
     line = form[0] * u + form[1] * v - at
     whole = 3 * u ** power[0] * v ** power[1] * sp.sign(line)
-    second, _ = expectation(whole, (u, v), [list(r) for r in TWO], [line], 14)
+    second, _ = expectation(whole, (u, v), [list(r) for r in TWO], [line], 11)
     assert float(found) == pytest.approx(float(second), rel=1e-11, abs=1e-11)
 
 
@@ -466,7 +466,7 @@ def test_closed_forms_of_mixed_kinds(expr: sp.Expr) -> None:
     found = expect(expr, TWO, (u, v))
     assert not found.has(GaussianMean)
     kinks = [u] if expr.has(sp.sign) else []
-    second, _ = expectation(expr, (u, v), [list(r) for r in TWO], kinks, 12)
+    second, _ = expectation(expr, (u, v), [list(r) for r in TWO], kinks, 11)
     assert float(found) == pytest.approx(float(second), rel=1e-10)
 
 
