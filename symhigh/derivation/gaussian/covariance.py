@@ -6,6 +6,7 @@ Stands before the passes of a Gaussian expectation. Linear algebra by Schur comp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -55,7 +56,7 @@ def independent_variables(
     kept: list[int] = []
     dependent: dict[sp.Symbol, sp.Expr] = {}
     for k in range(len(cov)):
-        left, weights = _conditional_variance(cov, kept, k)
+        left, weights = _conditional_variance(cov, tuple(kept), k)
         if left == 0:
             dependent[names[k]] = sp.Add(*(w * names[i] for w, i in zip(weights, kept, strict=True)))
         elif left.is_negative:
@@ -68,7 +69,8 @@ def independent_variables(
     return kept, dependent
 
 
-def _conditional_variance(cov: Covariance, kept: list[int], k: int) -> tuple[sp.Expr, list[sp.Expr]]:
+@lru_cache(maxsize=1024)
+def _conditional_variance(cov: Covariance, kept: tuple[int, ...], k: int) -> tuple[sp.Expr, list[sp.Expr]]:
     """``S_kk - s G⁻¹ sᵀ`` over the kept variables correlated with k, and the weights ``s G⁻¹``."""
     linked = [i for i in kept if cov[k][i] != 0]
     if not linked:
