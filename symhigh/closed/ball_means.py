@@ -16,6 +16,7 @@ import sympy as sp
 from symhigh.closed.balls import Evaluator, NotEnclosed, encloses
 from symhigh.closed.growth import growth
 from symhigh.derivation.gaussian.node import GaussianMean
+from symhigh.derivation.gaussian.smooth import explicit
 
 _PIECES = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
 _TILES = 48
@@ -37,6 +38,8 @@ def _gaussian(at: Evaluator, expr: GaussianMean) -> Any:
     size, power, rate = growth(expr.integrand, variables, lambda e: abs(at(e)).upper())
     reach, tail = _reach(at, expr, rows, (size, int(power), rate))
     average = _line if expr.dimension == 1 else _square
+    numbers = explicit(expr.integrand).atoms(sp.Number, sp.NumberSymbol)
+    at = Evaluator({**at.values, **{number: at(number) for number in numbers}})  # once, and not at every point
     return average(at, expr.integrand, variables, rows, reach) + at.flint.acb(at.flint.arb(0, tail))
 
 

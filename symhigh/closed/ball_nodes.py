@@ -6,7 +6,7 @@ quadrature; Gaussian averages stand in :mod:`symhigh.closed.ball_means`.
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import sympy as sp
@@ -26,7 +26,13 @@ def _log(at: Evaluator, expr: sp.Expr) -> Any:
 
 @encloses(Sigmoid, Softplus, LogErfc, Hazard)
 def _named(at: Evaluator, expr: sp.Expr) -> Any:
-    return at(explicit(expr))
+    return at(_written_out(expr))
+
+
+@lru_cache(maxsize=256)
+def _written_out(expr: sp.Expr) -> sp.Expr:
+    """The same without the names: a quadrature asks at thousands of points."""
+    return explicit(expr)
 
 
 @encloses(sp.Abs)
