@@ -193,12 +193,20 @@ class Numbers:
         return lambda at: mpmath.mpmathify(function(self._known(at, 1, "mpmath")))
 
 
+@lru_cache(maxsize=1024)
 def _function(expr: sp.Expr, module: str) -> Callable[[dict[sp.Symbol, Any]], Any]:
+    names, plain, exact = _renamed(expr)
+    made = sp.lambdify(plain, exact, module, cse=True)
+    return lambda known: made(*(known[n] for n in names))
+
+
+@lru_cache(maxsize=1024)
+def _renamed(expr: sp.Expr) -> tuple[list[sp.Symbol], list[sp.Dummy], sp.Expr]:
+    """The symbols of an expression, others in their place, and the expression in those and in exact numbers."""
     names = sorted(expr.free_symbols, key=str)
     plain = [sp.Dummy() for _ in names]
-    exact = expr.xreplace({f: sp.Rational(f) for f in expr.atoms(sp.Float)})
-    made = sp.lambdify(plain, exact.xreplace(dict(zip(names, plain, strict=True))), module, cse=True)
-    return lambda known: made(*(known[n] for n in names))
+    numbers = {f: sp.Rational(f) for f in expr.atoms(sp.Float)}
+    return names, plain, expr.xreplace({**numbers, **dict(zip(names, plain, strict=True))})
 
 
 @lru_cache(maxsize=32)
