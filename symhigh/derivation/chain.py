@@ -34,6 +34,7 @@ class Chain:
         self._through, self._again = through or {}, again
         self.named: list[tuple[sp.Symbol, sp.Expr]] = []
         self._partial: dict[tuple[sp.Expr, sp.Symbol], sp.Expr] = {}
+        self._along: dict[tuple[sp.Expr, sp.Symbol], sp.Expr] = {}
         self._first: dict[tuple[sp.Symbol, sp.Symbol], sp.Expr] = {}
         self._second: dict[tuple[sp.Symbol, sp.Symbol, sp.Symbol], sp.Expr] = {}
         for s in scalars:
@@ -44,6 +45,7 @@ class Chain:
                     slope = self.along(s.expression, z)
                 if slope != 0:
                     self._first[s.name, z] = self.name(f"d_{s.name.name}_d_{z.name}", slope)
+                    self._along.clear()  # what was taken before knew nothing of this slope
 
     def name(self, called: str, expr: sp.Expr) -> sp.Expr:
         """Numbers and symbols stay; anything else is computed once and called so."""
@@ -60,14 +62,16 @@ class Chain:
         return self._partial[key]
 
     def along(self, expr: sp.Expr, z: sp.Symbol) -> sp.Expr:
-        """``d expr/dz``."""
-        held = expr.free_symbols
-        through = (
-            self.partial(expr, s.name) * self._first[s.name, z]
-            for s in self.scalars
-            if s.name in held and (s.name, z) in self._first
-        )
-        return self.partial(expr, z) + sp.Add(*through)
+        """``d expr/dz``, taken once."""
+        if (key := (expr, z)) not in self._along:
+            held = expr.free_symbols
+            through = (
+                self.partial(expr, s.name) * self._first[s.name, z]
+                for s in self.scalars
+                if s.name in held and (s.name, z) in self._first
+            )
+            self._along[key] = self.partial(expr, z) + sp.Add(*through)
+        return self._along[key]
 
     def twice(self, expr: sp.Expr, k: sp.Symbol, l: sp.Symbol) -> sp.Expr:
         """``d² expr/dz_k dz_l``."""
