@@ -148,7 +148,7 @@ class _At:
         e = equations
         self.e, self.t, self.y = e, t, e.path(t)
         theory, p, n, m = e.theory, e.p, e.n, e.m
-        tables = e.linear.copies()
+        tables = self._tables = e.linear.copies()
         e.take_averages(t, self.y)
         e.kernels.linearise(t, self.y, *e.data, *tables.values())
         averages = theory.averages
@@ -161,18 +161,27 @@ class _At:
         border[: p * n] = tables["border"].transpose(0, 2, 1).reshape(p * n, z)
         border[p * n :] = tables["memory"]
         self.J = e.scale[:, None] * border @ self.reading
-        features = np.zeros((size, tables["core"].shape[0]))
+        for a in range(p):
+            for b in range(p):
+                e._block(self.J, a, b)[:] += tables["block"][a, b]
+        self.gradients = tables["gradients"]
+        self.in_time = e.scale * np.concatenate([tables["in_time"].ravel(), tables["memory_in_time"]])
+
+    @cached_property
+    def sigma(self) -> Array:
+        """Σ over all states."""
+        e, tables = self.e, self._tables
+        p, n, m = e.p, e.n, e.m
+        features = np.zeros((p * n + m, tables["core"].shape[0]))
         count = tables["features"].shape[1]
         features[: p * n, :count] = tables["features"].transpose(0, 2, 1).reshape(p * n, count)
         features[p * n :, count:] = np.eye(m)
         features *= e.scale[:, None]
-        self.sigma = features @ tables["core"] @ features.T
+        sigma = features @ tables["core"] @ features.T
         for a in range(p):
             for b in range(p):
-                e._block(self.J, a, b)[:] += tables["block"][a, b]
-                e._block(self.sigma, a, b)[:] += tables["spread"][a, b]
-        self.gradients = tables["gradients"]
-        self.in_time = e.scale * np.concatenate([tables["in_time"].ravel(), tables["memory_in_time"]])
+                e._block(sigma, a, b)[:] += tables["spread"][a, b]
+        return np.asarray(sigma)
 
     @cached_property
     def weights(self) -> Array:

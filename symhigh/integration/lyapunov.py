@@ -29,7 +29,10 @@ class Coefficients(Protocol):
     """The equations at one time."""
 
     J: Array
-    sigma: Array
+
+    @property
+    def sigma(self) -> Array:
+        """Σ."""
 
     @property
     def weights(self) -> Array:

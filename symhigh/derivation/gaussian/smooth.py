@@ -159,6 +159,8 @@ def is_positive(expr: sp.Expr) -> bool:
 
 def explicit(expr: sp.Expr) -> sp.Expr:
     """``expr`` with the functions that have names here written out in exp, log and erfc."""
+    if not expr.has(Sigmoid, Softplus, Hazard, LogErfc):
+        return expr
     plain = expr.replace(Sigmoid, lambda u: 1 / (1 + sp.exp(-u))).replace(
         Softplus, lambda u: sp.log(1 + sp.exp(u))
     )
