@@ -387,13 +387,13 @@ def test_progress_is_shown_on_terminals_only(terminal: bool, monkeypatch: pytest
 
 
 def test_committees_and_softmax_are_stated_by_their_options() -> None:
-    """The risk of one erf unit on one target, to the digits printed: by Gauss-Hermite averages, elsewhere integrated."""
+    """The risk of one erf unit on one target, to the digits printed, as integrated elsewhere."""
     one = ("--units", "1", "--teacher-units", "1", "--rule", "constant")
     overlaps = ("--overlaps", "0.25,0.1;0.1,1")
     shown = call("run", "--loss", "committee", *one, "--gamma", "0.5", "--noise", "0.1", *overlaps)
     assert shown.exit_code == 0, shown.output
     assert next(line for line in shown.output.splitlines() if line.split()[0] == "2").split()[1] == "0.08783589"
-    more = call("run", "--loss", "committee", *one[:2], "--rule", "constant", *overlaps)  # two targets where none is told
+    more = call("run", "--loss", "committee", *one[:2], "--rule", "constant", *overlaps)  # and two targets
     assert "give a Spectrum and the Overlaps of all 3 directions" in more.output
     learning = call("derive", "--loss", "learning-committee", *one)
     assert "d/dt a_1(t)" in learning.output

@@ -1,8 +1,8 @@
 """Every algorithm against its own simulators, direct and Gram chain, and networks and committees under any rule.
 
-Mean of the risk over the runs within 5 standard errors of the limit and 1.5/d or less for the bias, at three times; with
-fixed seeds. A limit with a planted error (a wrong parameter of the rule) is told apart. The standard error falls with
-seeds·d, the work of direct runs grows with seeds·d²: they are many in few dimensions, where the bias is small.
+Mean of the risk over the runs within 5 standard errors of the limit and 1.5/d or less for the bias, at three times;
+with fixed seeds. A limit with a planted error (a wrong parameter of the rule) is told apart. The standard error falls
+with seeds·d, the work of direct runs grows with seeds·d²: they are many in few dimensions, where the bias is small.
 """
 
 import numpy as np
