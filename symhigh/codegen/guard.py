@@ -62,7 +62,12 @@ def _joined(expr: sp.Expr) -> sp.Expr:
     if isinstance(expr, sp.Mul) and len(powers := [a for a in args if isinstance(a, sp.exp)]) > 1:
         exponent = sp.together(sp.expand(sp.Add(*(a.args[0] for a in powers))))
         return sp.Mul(sp.exp(exponent), *(a for a in args if a not in powers))
-    return expr.func(*args)
+    return _of(expr, args)
+
+
+def _of(expr: sp.Expr, args: list[sp.Expr]) -> sp.Expr:
+    """``expr`` of these arguments, itself where they are its own: extremes are slow to make anew."""
+    return expr if all(a is b for a, b in zip(args, expr.args, strict=True)) else expr.func(*args)
 
 
 def is_guarded(expr: sp.Expr) -> bool:
@@ -89,7 +94,7 @@ def _guard(
     args = [_guard(a, moving, quotients, roots) for a in expr.args]
     if isinstance(expr, sp.asin):
         return safe_asin(*args)
-    return expr.func(*args)
+    return _of(expr, args)
 
 
 def _spread(expr: sp.Mul, moving: frozenset[sp.Symbol]) -> sp.Expr | None:
@@ -115,7 +120,7 @@ def _merged(expr: sp.Expr, moving: frozenset[sp.Symbol]) -> sp.Expr:
         return expr
     args = [_merged(a, moving) for a in expr.args]
     if not isinstance(expr, sp.Add):
-        return expr.func(*args)
+        return _of(expr, args)
     groups: dict[sp.Expr, sp.Expr] = {}
     for term in args:
         plain = [

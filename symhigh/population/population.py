@@ -99,6 +99,12 @@ class Population:
         """The eigenvalues and entries of one problem of dimension d, each of shape (d,); ``rng`` for random starts."""
         return self.sampler(whole("population", "d", d, least=1, meaning="the dimension"), rng)
 
+    @property
+    def random(self) -> bool:
+        """Whether :meth:`at` may draw: where the start is random, or the sampler is somebody's own."""
+        known = isinstance(self.sampler, partial) and self.sampler.func in (_pair, _patterns, _classes)
+        return not known or any(isinstance(given, Start) and given.random for given in self.origin)
+
     def finite(self, d: int) -> Population:
         """The problem of dimension d as a population of its own, one node a coordinate; for starts not random."""
         values, columns = self.at(d)

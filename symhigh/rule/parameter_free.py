@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -24,6 +25,19 @@ SPENT = OwnedSymbol("N_k", nonnegative=True)
 ESTIMATE = OwnedSymbol("D_k", positive=True)
 ESTIMATE_0 = OwnedSymbol("D_0", positive=True)
 SPEED = OwnedSymbol("gamma_D", positive=True)
+
+
+@lru_cache(maxsize=1)
+def _farthest() -> sp.Expr:
+    """How much farther the iterate is than it has been, squared."""
+    return sp.Max(0, moved - FARTHEST)
+
+
+@lru_cache(maxsize=1)
+def _larger() -> sp.Expr:
+    """How much the lower bound of the distance is above its estimate."""
+    bound = sp.Piecewise(((moved - SPENT) / (2 * sp.sqrt(moved)), moved > 0), (0, True))
+    return sp.Max(0, bound - ESTIMATE)
 
 
 @rule("dog", Parameter("r0", "Starting distance.", 0.1), given.B)
@@ -53,7 +67,7 @@ class DoG(Rule):
     @property
     def memory(self) -> tuple[Memory, ...]:
         return (
-            Memory(FARTHEST, sp.Max(0, moved - FARTHEST), initial=RADIUS**2),
+            Memory(FARTHEST, _farthest(), initial=RADIUS**2),
             Memory(GRADIENTS, gradient_square / d**2, initial=GRADIENTS_0**2),
         )
 
@@ -97,9 +111,8 @@ class DAdaptation(Rule):
 
     @property
     def memory(self) -> tuple[Memory, ...]:
-        bound = sp.Piecewise(((moved - SPENT) / (2 * sp.sqrt(moved)), moved > 0), (0, True))
         return (
-            Memory(ESTIMATE, sp.Max(0, bound - ESTIMATE), initial=ESTIMATE_0),
+            Memory(ESTIMATE, _larger(), initial=ESTIMATE_0),
             Memory(SPENT, self.rate**2 * gradient_square / d**2, initial=sp.S.Zero),
         )
 

@@ -174,6 +174,12 @@ def _chain(e: Experiment) -> Chain:
 
 
 @lru_cache(maxsize=4)
+def _shared(e: Experiment) -> tuple[Array, Array]:
+    """The starting coordinates of every run, where no seed has a part in them."""
+    return coordinates(e, _chain(e).spaces, np.random.default_rng(0))
+
+
+@lru_cache(maxsize=4)
 def _kernels(e: Experiment, target: Target) -> Any:
     return gram_kernels(e.system, e.statement, target)
 
@@ -186,7 +192,11 @@ class GramWalk(Walk):
         self.kernels, chain = _kernels(e, e.target), _chain(e)
         spaces, n = chain.spaces, chain.spaces.count
         self.count, self.shape, self.scale = n, chain.shape, chain.scale
-        self.moving, self.fixed = coordinates(e, spaces, np.random.default_rng([seed, START_STREAM]))
+        if e.population.random:
+            self.moving, self.fixed = coordinates(e, spaces, np.random.default_rng([seed, START_STREAM]))
+        else:
+            moving, self.fixed = _shared(e)
+            self.moving = moving.copy()
         self.w, self.root = n / e.d, np.sqrt(spaces.values)
         self.coef = self._coefficients(spaces)
         self.const = constants(e, self.kernels, self.coef, self.w)

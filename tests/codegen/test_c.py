@@ -2,6 +2,7 @@
 
 import ctypes
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from symhigh.codegen.normal import FIRST, POOL, normal_source, stream
 from symhigh.codegen.normal_reference import fill_from_lanes
 from symhigh.codegen.objects import load_object
 from symhigh.codegen.target import LLVM, NUMPY, C, Target, llvm_is_usable
-from symhigh.integration.stepper import EXPLICIT, IMPLICIT
+from symhigh.integration.stepper import EXPLICIT, IMPLICIT, Stepper
 from symhigh.registry import LOSSES
 from tests.scenarios import SCENARIOS
 
@@ -41,32 +42,41 @@ def values(kernels, system, n: int) -> np.ndarray:  # type: ignore[no-untyped-de
     return np.concatenate([const, dy, out])
 
 
-@pytest.mark.parametrize("target", COMPILED, ids=lambda t: t.name)
-@pytest.mark.parametrize("name", [n for n in LOSSES if not n.endswith(("committee", "softmax"))])
-def test_every_loss_of_one_direction_has_the_values_of_the_reference(name: str, target: Target) -> None:
+@lru_cache(maxsize=64)
+def of_loss(name: str) -> tuple[sh.MomentSystem, dict[int, np.ndarray]]:
+    """The limit of a loss, and its values by the reference, by the number of modes."""
     entry = LOSSES[name]
     given = {p.name: 0.7 if p.default is None else p.default for p in entry.parameters}
     system = sh.derive(entry.make(**given), sh.AdaGradNorm(2, 1), reduce=False)
+    return system, {n: values(limit_kernels(system, NUMPY), system, n) for n in (1, 5)}
+
+
+@pytest.mark.parametrize("target", COMPILED, ids=lambda t: t.name)
+@pytest.mark.parametrize("name", [n for n in LOSSES if not n.endswith(("committee", "softmax"))])
+def test_every_loss_of_one_direction_has_the_values_of_the_reference(name: str, target: Target) -> None:
+    system, reference = of_loss(name)
     kernels = limit_kernels(system, target)
     assert kernels.target is target
-    for n in (1, 5):
-        np.testing.assert_allclose(
-            values(kernels, system, n), values(limit_kernels(system, NUMPY), system, n), rtol=1e-11, atol=1e-12
-        )
+    for n, expected in reference.items():
+        np.testing.assert_allclose(values(kernels, system, n), expected, rtol=1e-11, atol=1e-12)
+
+
+@lru_cache(maxsize=64)
+def curve(name: str, stepper: Stepper, target: Target) -> sh.Curve:
+    """A coarse curve of a scenario; that of the reference serves all others."""
+    s = SCENARIOS[name]
+    times = [0.0, 0.1, 1.0, s.t_end]
+    return sh.derive(s.problem, s.rule).solve(
+        s.spectrum, s.start, s.t_end, t=times, rtol=1e-5, stepper=stepper, target=target
+    )
 
 
 @pytest.mark.parametrize("compiled", COMPILED, ids=lambda t: t.name)
 @pytest.mark.parametrize("stepper", [EXPLICIT, IMPLICIT], ids=lambda s: s.name)
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if "sampled" not in name])
-def test_curves_are_those_of_the_reference(name: str, stepper, compiled: Target) -> None:  # type: ignore[no-untyped-def]
-    s = SCENARIOS[name]
-    system = sh.derive(s.problem, s.rule)
-    times = [0.0, 0.1, 1.0, s.t_end]
-    one, two = (
-        system.solve(s.spectrum, s.start, s.t_end, t=times, rtol=1e-5, stepper=stepper, target=target)
-        for target in (compiled, NUMPY)
-    )
-    for output in system.outputs:
+def test_curves_are_those_of_the_reference(name: str, stepper: Stepper, compiled: Target) -> None:
+    one, two = (curve(name, stepper, target) for target in (compiled, NUMPY))
+    for output in one.system.outputs:
         np.testing.assert_allclose(one.outputs[output], two.outputs[output], rtol=1e-9)
 
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,7 @@ NODES = {
 }
 
 
+@lru_cache(maxsize=64)
 def limit(name: str) -> sh.MomentSystem:
     return sh.derive(*(KINK if name == "kink" else ALL[name][:2]))
 
@@ -99,8 +101,7 @@ def step(problem: sh.Problem, rule: sh.Rule, given: bool = False) -> str:
 
 
 def algebra(name: str) -> str:
-    J = jacobian(limit(name))
-    return linear_algebra(J, limit(name), NUMPY).source()
+    return linear_algebra(jacobian(limit(name)), limit(name), NUMPY).source()
 
 
 def node(integrand: sp.Expr, size: int) -> str:
@@ -108,8 +109,7 @@ def node(integrand: sp.Expr, size: int) -> str:
 
 
 def compiled_algebra(name: str) -> str:
-    system = limit(name)
-    return translate(linear_algebra(jacobian(system), system, C).source(), ALGEBRA)
+    return translate(linear_algebra(jacobian(limit(name)), limit(name), C).source(), ALGEBRA)
 
 
 def stepper(source: str, fields: tuple[str, ...]) -> str:

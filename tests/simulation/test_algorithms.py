@@ -1,7 +1,8 @@
 """Every algorithm against its own simulators, direct and Gram chain, and networks and committees under any rule.
 
-Mean of the risk over the runs within 5 standard errors of the limit and 1.5/d for the bias, at three times; with fixed
-seeds. A limit with a planted error (a wrong parameter of the rule) is told apart.
+Mean of the risk over the runs within 5 standard errors of the limit and 1.5/d or less for the bias, at three times;
+with fixed seeds. A limit with a planted error (a wrong parameter of the rule) is told apart. The standard error falls
+with seeds·d, the work of direct runs grows with seeds·d²: they are many in few dimensions, where the bias is small.
 """
 
 import numpy as np
@@ -58,7 +59,7 @@ LINEAR = [
 @pytest.mark.parametrize(("rule", "method"), LINEAR, ids=lambda x: x if isinstance(x, str) else named(x))
 def test_linear_vectors(rule: sh.Rule, method: str) -> None:
     output = "average_risk" if isinstance(rule, sh.Averaged) else "risk"
-    size, seeds = (600, 48) if method == "direct" else (1000, 800)
+    size, seeds = (600, 48) if method == "direct" else (4000, 60)
     assert gaps(sh.least_squares(0.5), rule, TWO, START, d=size, seeds=seeds, method=method, output=output).max() < 1
 
 
@@ -74,7 +75,7 @@ def test_cells_signs_and_noise(rule: sh.Rule) -> None:
 )
 def test_signs_of_slopes_in_pieces(problem: sh.Problem) -> None:
     """A slope that jumps inside a piece, or is zero on one: its sign has a square below one there."""
-    assert gaps(problem, sh.SignSGD(0.5), TWO, START, d=2000).max() < 1
+    assert gaps(problem, sh.SignSGD(0.5), TWO, START, d=1000, seeds=48, bias=0.75).max() < 1
 
 
 @pytest.mark.parametrize(("rule", "wrong"), [
@@ -82,7 +83,7 @@ def test_signs_of_slopes_in_pieces(problem: sh.Problem) -> None:
     (sh.SignSGD(0.5), sh.SignSGD(0.55)), (sh.Drifting(sh.Constant(0.6), 0.4), sh.Constant(0.6)),
 ], ids=named)  # fmt: skip
 def test_a_wrong_parameter_is_told_apart(rule: sh.Rule, wrong: sh.Rule) -> None:
-    assert gaps(sh.least_squares(0.5), rule, TWO, START, d=2000, seeds=40, wrong=wrong).max() > 1
+    assert gaps(sh.least_squares(0.5), rule, TWO, START, d=1000, seeds=40, wrong=wrong).max() > 1
 
 
 def committee() -> sh.Problem:
@@ -161,7 +162,7 @@ BATCHES = sh.MiniBatch(sh.Schedule(0.4 / (1 + sh.t)), 2)
     (LOGISTIC, BATCHES),
 ], ids=lambda x: x.name if isinstance(x, sh.Problem) else named(x))  # fmt: skip
 def test_networks_under_any_loss_and_rule(problem: sh.Problem, rule: sh.Rule) -> None:
-    assert gaps(problem, rule, FOUR, d=2000, seeds=12).max() < 1
+    assert gaps(problem, rule, FOUR, d=500, seeds=48, bias=0.375).max() < 1
 
 
 def test_adagrad_norm_on_a_network_as_integrated_elsewhere() -> None:
@@ -177,21 +178,4 @@ def test_adagrad_norm_on_a_network_as_integrated_elsewhere() -> None:
 def test_depth_three_by_particles() -> None:
     classes = sh.NetworkClasses([1, 0.4], [0.6, -0.3], 0.8, 0.4)
     problem, rule = sh.least_squares(0.2, sh.powers(3)), sh.Constant(0.1)
-    assert gaps(problem, rule, classes, d=2000, seeds=12, particles=16_000).max() < 1
-
-
-def test_particles_agree_with_the_density() -> None:
-    """The same network closed in two ways: the density of one coordinate, and particles."""
-    from symhigh.derivation.close.particles import close_by_particles
-    from symhigh.derivation.mean_field import mean_field
-    from symhigh.derivation.state import state
-    from symhigh.integration.particle_system import solve_by_particles
-
-    problem, rule = sh.least_squares(0.3, model=sh.PRODUCT), sh.Constant(0.4)
-    s, values = state(problem, rule)
-    system = close_by_particles(s, mean_field(s), problem, rule, values, True)
-    particles = solve_by_particles(system, FOUR, t_end=4, t=TIMES)
-    density = sh.derive(problem, rule).solve(FOUR, 4, t=TIMES)
-    for name in ("risk", "curvature"):
-        slack = 5 * particles.errors[name] + 3e-4
-        assert (np.abs(particles.outputs[name] - getattr(density, name)) < slack).all()
+    assert gaps(problem, rule, classes, d=500, seeds=48, bias=0.375, particles=16_000).max() < 1

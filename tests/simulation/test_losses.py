@@ -5,6 +5,7 @@ import pytest
 
 import symhigh as sh
 from symhigh.codegen.target import NUMPY
+from symhigh.integration.stepper import EXPLICIT
 from tests.scenarios import START, TWO_HALVES
 
 LOSSES = {
@@ -119,7 +120,7 @@ def test_rates_that_remember_the_path(name: str) -> None:
 
 def test_the_memories_of_the_path_are_at_work() -> None:
     for name, (rule, problem, t_end) in PATHWISE.items():
-        curve = sh.derive(problem, rule).solve(TWO_HALVES, START, t_end, rtol=1e-4, target=NUMPY)
+        curve = sh.derive(problem, rule).solve(TWO_HALVES, START, t_end, rtol=1e-4, stepper=EXPLICIT, target=NUMPY)
         if isinstance(rule, sh.DAdaptation):
             assert curve.learning_rate[-1] > 1.5 * curve.learning_rate[0]
             continue

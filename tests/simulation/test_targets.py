@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,13 @@ def on(named: str, monkeypatch: pytest.MonkeyPatch, made: Callable[[], sh.Runs])
     return dict(made().outputs)
 
 
+@lru_cache(maxsize=64)
+def reference(kind: str) -> dict[str, np.ndarray]:
+    """What NumPy makes of it, once for all targets."""
+    with pytest.MonkeyPatch.context() as patch:
+        return on("numpy", patch, KINDS[kind])
+
+
 def agree(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> None:
     assert one.keys() == two.keys()
     for name, values in one.items():
@@ -110,7 +118,7 @@ def by_llvm(monkeypatch: pytest.MonkeyPatch, made: Callable[[], sh.Runs]) -> dic
 @needs_compiler
 @pytest.mark.parametrize("kind", KINDS)
 def test_c_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    agree(on("c", monkeypatch, KINDS[kind]), on("numpy", monkeypatch, KINDS[kind]))
+    agree(on("c", monkeypatch, KINDS[kind]), reference(kind))
 
 
 @pytest.mark.parametrize(
@@ -122,23 +130,22 @@ def test_c_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPa
 )
 def test_numba_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the Gram chain to the last bit."""
-    numba, reference = on("numba", monkeypatch, KINDS[kind]), on("numpy", monkeypatch, KINDS[kind])
-    agree(numba, reference)
+    numba = on("numba", monkeypatch, KINDS[kind])
+    agree(numba, reference(kind))
     if kind.startswith("Gram"):
         for name, values in numba.items():
-            np.testing.assert_array_equal(values, reference[name], err_msg=name)
+            np.testing.assert_array_equal(values, reference(kind)[name], err_msg=name)
 
 
 @needs_llvm
 @pytest.mark.parametrize("kind", KINDS)
 def test_llvm_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no C compiler; those of the Gram chain to the last bit. Nothing of it needs Numba."""
-    reference = on("numpy", monkeypatch, KINDS[kind])
     found = by_llvm(monkeypatch, KINDS[kind])
-    agree(found, reference)
+    agree(found, reference(kind))
     if kind.startswith("Gram"):
         for name, values in found.items():
-            np.testing.assert_array_equal(values, reference[name], err_msg=name)
+            np.testing.assert_array_equal(values, reference(kind)[name], err_msg=name)
 
 
 @needs_llvm
