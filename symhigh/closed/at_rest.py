@@ -196,8 +196,12 @@ class Numbers:
 @lru_cache(maxsize=1024)
 def _function(expr: sp.Expr, module: str) -> Callable[[dict[sp.Symbol, Any]], Any]:
     names, plain, exact = _renamed(expr)
-    made = sp.lambdify(plain, exact, module, cse=True)
+    made = sp.lambdify(plain, exact, module, cse=_in_any_order, docstring_limit=0)
     return lambda known: made(*(known[n] for n in names))
+
+
+def _in_any_order(exprs: Any) -> Any:
+    return sp.cse(exprs, order="none", list=False)
 
 
 @lru_cache(maxsize=1024)

@@ -48,7 +48,7 @@ class Averages:
         roots, weights = np.polynomial.hermite_e.hermegauss(DEGREE // 2)
         noisy = any(e.has(eps) for e in nodes.exprs)
         self._noise = (roots, weights / weights.sum()) if noisy else (np.zeros(1), np.ones(1))
-        self._functions: Any = sp.lambdify(names, exprs, [_FUNCTIONS, "numpy"], cse=True)
+        self._functions: Any = sp.lambdify(names, exprs, [_FUNCTIONS, "numpy"], cse=True, docstring_limit=0)
         self._wanted: dict[tuple[int, ...], tuple[list[int], list[int]]] = {}
         for row, (_, place, ks) in enumerate(nodes.asked):
             for into, what in zip(self._wanted.setdefault(ks, ([], [])), (row, place), strict=True):
