@@ -24,7 +24,7 @@ from tests.fuzz.results import result_targets
 from tests.fuzz.targets import Target, targets
 from tests.fuzz.watch import Report, Stopped, stoppable, watched
 
-SECONDS = 20
+SECONDS = 20.0
 ANSWERS = (ValueError, TypeError, ArithmeticError, FileNotFoundError)
 """What a wrong argument may raise. KeyError, IndexError, AttributeError, RecursionError, … are accidents."""
 
@@ -34,18 +34,18 @@ class Hang(BaseException):
 
 
 @contextmanager
-def limited(seconds: int) -> Iterator[None]:
+def limited(seconds: float) -> Iterator[None]:
     """Raise :class:`Hang` after so many seconds, in the main thread of a system with alarms."""
 
     def ring(*_: Any) -> None:
         raise Hang
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
 
 
@@ -82,7 +82,7 @@ def examine(target: Target, hostile: dict[str, str], report: Report) -> None:
     except Stopped:
         raise
     except Hang:
-        return report.add("hanging", f"{where}: no answer in {SECONDS} s")
+        return report.add("hanging", f"{where}: no answer in {SECONDS:g} s")
     except (*ANSWERS, KeyError) as error:
         if isinstance(error, KeyError) and " " not in str(error.args[0]):  # no name that is refused in words
             return report.add("accidents", f"{where}: {error!r}")
@@ -221,14 +221,14 @@ def command(words: list[str], report: Report) -> None:
             warnings.simplefilter("ignore")
             result = CliRunner().invoke(main, words)
     except Hang:
-        return report.add("hanging", f"{where}: no answer in {3 * SECONDS} s")
+        return report.add("hanging", f"{where}: no answer in {3 * SECONDS:g} s")
     finally:
         report.took(time.monotonic() - begin, where)
         if len(CANARY) > before:
             report.faults.append(f"{where}: text was executed")
     accident = result.exception is not None and not isinstance(result.exception, SystemExit)
     if isinstance(result.exception, Hang):
-        report.add("hanging", f"{where}: no answer in {3 * SECONDS} s")
+        report.add("hanging", f"{where}: no answer in {3 * SECONDS:g} s")
     elif accident or result.exit_code not in (0, 1, 2):
         report.add("accidents", f"{where}: {result.exception!r}")
     else:

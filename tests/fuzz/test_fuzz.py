@@ -52,7 +52,7 @@ PLANTED = {
 @pytest.mark.parametrize("kind", PLANTED)
 def test_planted_faults_are_found(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     call, words = PLANTED[kind]
-    monkeypatch.setattr(run, "SECONDS", 1)
+    monkeypatch.setattr(run, "SECONDS", 0.2)
     report = run.Report()
     run.examine(Target("planted", call, {"value": 1.0}, ("value",)), {"value": "code"}, report)
     CANARY.clear()
@@ -71,7 +71,7 @@ WRONG = {
 @pytest.mark.parametrize("kind", WRONG)
 def test_wrong_readers_of_texts_are_found(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     read, words = WRONG[kind]
-    monkeypatch.setattr(texts, "SECONDS", 1)
+    monkeypatch.setattr(texts, "SECONDS", 0.2)
     report = watch.Report()
     texts.examine(texts.Reader("planted", (), read, "paper.toml"), VALUES["code"]().encode(), report)
     CANARY.clear()

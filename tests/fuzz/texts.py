@@ -169,7 +169,7 @@ def examine(reader: Reader, data: bytes, report: Report) -> None:
     except Stopped:
         raise
     except Hang:
-        report.add("hanging", f"{where}: no answer in {SECONDS} s")
+        report.add("hanging", f"{where}: no answer in {SECONDS:g} s")
     except ValueError as error:
         text = str(error)
         brief = text.startswith(reader.owner) and len(text) < 1200
