@@ -7,8 +7,8 @@ eigenvalues of ``I - 2SA`` are positive; otherwise the integral diverges.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
 from sympy.logic.boolalg import Boolean
@@ -26,7 +26,8 @@ class Tilt:
     condition: Boolean
 
 
-def tilted(exponent: sp.Expr, variables: Sequence[sp.Symbol], cov: Covariance) -> Tilt:
+@lru_cache(maxsize=256)
+def tilted(exponent: sp.Expr, variables: tuple[sp.Symbol, ...], cov: Covariance) -> Tilt:
     """The law N(0, cov) under the density ``e^exponent``, a polynomial of degree ≤ 2 in ``variables``."""
     poly = sp.Poly(exponent, *variables)
     size = len(variables)
