@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import mpmath
@@ -49,12 +50,12 @@ class Cell:
         kinked = any(k.has(self.variable) for k in self.form.atoms(*KINKS))
         return not kinked and not (self.touches_zero and self.power_at_zero < 0)
 
-    @property
+    @cached_property
     def power_at_zero(self) -> float:
         """The exponent p of ``form ~ u^p`` as u → 0, read off two small values with all else at generic ones."""
         others = sorted(self.form.free_symbols - {self.variable}, key=str)
         point = {s: sp.Rational(71 + 20 * k, 107) for k, s in enumerate(others)}
-        value = sp.lambdify(self.variable, self.form.xreplace(point), "mpmath")
+        value = sp.lambdify(self.variable, self.form.xreplace(point), "mpmath", docstring_limit=0)
         with mpmath.workdps(300):
             near, far = (abs(value(mpmath.mpf(10) ** -n)) for n in (60, 30))
             if near == 0 or far == 0 or not (mpmath.isfinite(near) and mpmath.isfinite(far)):
@@ -69,6 +70,7 @@ class Cell:
         return replace(self, form=_tidy(self.side * sp.diff(self.form, self.variable)))
 
 
+@lru_cache(maxsize=512)
 def cells_of(form: sp.Expr, r: sp.Symbol) -> tuple[Cell, ...]:
     """``form`` on its cells; one cell, the whole line with all kinks inside, where a boundary is not found."""
     found: list[Cell] = []
