@@ -17,6 +17,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from symhigh.closed.compiled import by_name
 from symhigh.closed.spectral import eigenvalues
 from symhigh.symbols import gamma
 
@@ -168,8 +169,8 @@ class Numbers:
 
     def _functions(self, module: str) -> tuple[list[tuple[sp.Symbol, Any]], Any]:
         if module not in self._kept:
-            layers = [(name, _function(expr, module)) for name, expr in self.layers]
-            self._kept[module] = layers, [_function(e, module) for e in self.velocity]
+            layers = [(name, by_name(expr, module)) for name, expr in self.layers]
+            self._kept[module] = layers, [by_name(e, module) for e in self.velocity]
         return self._kept[module]
 
     def _known(self, at: Sequence[Any], share: Any, module: str) -> dict[sp.Symbol, Any]:
@@ -189,28 +190,8 @@ class Numbers:
         if quantity is None:
             velocity = self._functions("mpmath")[1]
             return lambda at: [f(known) for known in (self._known(at, 1, "mpmath"),) for f in velocity]
-        function = _function(quantity, "mpmath")
+        function = by_name(quantity, "mpmath")
         return lambda at: mpmath.mpmathify(function(self._known(at, 1, "mpmath")))
-
-
-@lru_cache(maxsize=1024)
-def _function(expr: sp.Expr, module: str) -> Callable[[dict[sp.Symbol, Any]], Any]:
-    names, plain, exact = _renamed(expr)
-    made = sp.lambdify(plain, exact, module, cse=_in_any_order, docstring_limit=0)
-    return lambda known: made(*(known[n] for n in names))
-
-
-def _in_any_order(exprs: Any) -> Any:
-    return sp.cse(exprs, order="none", list=False)
-
-
-@lru_cache(maxsize=1024)
-def _renamed(expr: sp.Expr) -> tuple[list[sp.Symbol], list[sp.Dummy], sp.Expr]:
-    """The symbols of an expression, others in their place, and the expression in those and in exact numbers."""
-    names = sorted(expr.free_symbols, key=str)
-    plain = [sp.Dummy() for _ in names]
-    numbers = {f: sp.Rational(f) for f in expr.atoms(sp.Float)}
-    return names, plain, expr.xreplace({**numbers, **dict(zip(names, plain, strict=True))})
 
 
 @lru_cache(maxsize=32)

@@ -5,7 +5,7 @@ Serves the nodes and formulas of this room, and the relations of the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import FunctionType
 from typing import Any
@@ -36,3 +36,24 @@ def in_doubles(function: Callable[..., Any]) -> Callable[..., Any]:
     names: Sequence[str] = code.co_names
     quick = {name: getattr(mpmath.fp, name) for name in names if hasattr(mpmath.fp, name)}
     return FunctionType(code, function.__globals__ | quick)
+
+
+@lru_cache(maxsize=1024)
+def by_name(expr: sp.Expr, module: str) -> Callable[[Mapping[sp.Symbol, Any]], Any]:
+    """``expr`` as a function of the values of its symbols, in ``"math"`` or ``"mpmath"``, equal parts computed once."""
+    names, plain, exact = _renamed(expr)
+    made = sp.lambdify(plain, exact, module, cse=_in_any_order, docstring_limit=0)
+    return lambda known: made(*(known[n] for n in names))
+
+
+def _in_any_order(exprs: Any) -> Any:
+    return sp.cse(exprs, order="none", list=False)
+
+
+@lru_cache(maxsize=1024)
+def _renamed(expr: sp.Expr) -> tuple[list[sp.Symbol], list[sp.Dummy], sp.Expr]:
+    """The symbols of an expression, others in their place, and the expression in those and in exact numbers."""
+    names = sorted(expr.free_symbols, key=str)
+    plain = [sp.Dummy() for _ in names]
+    numbers = {f: sp.Rational(f) for f in expr.atoms(sp.Float)}
+    return names, plain, expr.xreplace({**numbers, **dict(zip(names, plain, strict=True))})
