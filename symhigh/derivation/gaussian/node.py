@@ -200,11 +200,11 @@ def _even_part_at(expr: sp.Expr, variables: tuple[sp.Symbol, ...], place: str) -
     """The even part at one point in 30 digits, doubled, and its size; None where SymPy has no number at once."""
     at = {s: sp.Float(37 + 12 * k, 30) / 31 for k, s in enumerate(sorted(expr.free_symbols, key=str))}
     at |= {v: sp.Float(place, 30) * (k + 2) for k, v in enumerate(variables)}
-    there, back = (expr.xreplace(at | signs) for signs in ({}, {v: -at[v] for v in variables}))
     try:
-        return complex(there + back), abs(complex(there)) + abs(complex(back))
-    except (TypeError, OverflowError):
+        there, back = (complex(expr.xreplace(at | signs)) for signs in ({}, {v: -at[v] for v in variables}))
+    except (TypeError, ValueError, ArithmeticError):  # such as a comparison of what is not real there
         return None
+    return there + back, abs(there) + abs(back)
 
 
 def _differ(one: complex, other: complex, size: float) -> bool:
