@@ -24,18 +24,25 @@ from symhigh.objects.view import seen_as
 a = sp.Symbol("a", positive=True)
 LINE = (sh.Spectrum.from_eigenvalues([1.0, 0.5]), sh.Start(0.5, 1, 0.3))
 CLASSES = (sh.NetworkClasses([1.0, 0.5], [1.0, -0.5], 1.2, 0.2),)
-WORLDS: dict[str, tuple[sh.MomentSystem, tuple[Any, ...], type]] = {
-    "moments": (sh.derive(sh.least_squares(0.3), sh.Constant(a)), LINE, sh.MomentSystem),
-    "density": (sh.derive(sh.least_squares(0.3, sh.PRODUCT), sh.Constant(a)), CLASSES, sh.DensitySystem),
-    "particles": (sh.derive(sh.least_squares(0.3, sh.powers(3)), sh.Constant(a)), CLASSES, sh.ParticleSystem),
+WORLDS: dict[str, tuple[sh.Problem, tuple[Any, ...], type]] = {
+    "moments": (sh.least_squares(0.3), LINE, sh.MomentSystem),
+    "density": (sh.least_squares(0.3, sh.PRODUCT), CLASSES, sh.DensitySystem),
+    "particles": (sh.least_squares(0.3, sh.powers(3)), CLASSES, sh.ParticleSystem),
 }
 KINDS = (sh.MomentSystem, sh.DensitySystem, sh.ParticleSystem, sh.Curve, sh.NetworkCurve, sh.Runs, sh.Comparison)
 VERBS = ("equations", "latex", "text", "solve", "limits", "fluctuations", "simulate", "bind")
-world = pytest.mark.parametrize(("system", "population", "kind"), WORLDS.values(), ids=WORLDS)
+world = pytest.mark.parametrize("name", WORLDS)
+
+
+def in_world(name: str) -> tuple[sh.MomentSystem, tuple[Any, ...], type]:
+    """A limit under a constant rate, a population of its kind, and the class of the limit."""
+    problem, population, kind = WORLDS[name]
+    return sh.derive(problem, sh.Constant(a)), population, kind
 
 
 @world
-def test_every_closure_answers_one_interface(system: Any, population: tuple[Any, ...], kind: type) -> None:
+def test_every_closure_answers_one_interface(name: str) -> None:
+    system, population, kind = in_world(name)
     assert type(system) is kind
     assert isinstance(system, inner.MomentSystem)
     assert all(callable(getattr(system, verb)) for verb in VERBS)
@@ -55,7 +62,8 @@ def test_every_closure_answers_one_interface(system: Any, population: tuple[Any,
 
 
 @world
-def test_every_closure_is_solved_on_a_grid(system: Any, population: tuple[Any, ...], kind: type) -> None:
+def test_every_closure_is_solved_on_a_grid(name: str) -> None:
+    system, population, kind = in_world(name)
     few: dict[str, Any] = {"particles": 64} if kind is sh.ParticleSystem else {}
     found = system.solve_many({"a": [0.05, 0.1]}, *population, t_end=0.5, t=[0, 0.5], **few)
     one = system.bind({"a": 0.1}).solve(*population, t_end=0.5, t=[0, 0.5], **few)
@@ -65,7 +73,7 @@ def test_every_closure_is_solved_on_a_grid(system: Any, population: tuple[Any, .
 
 @pytest.mark.parametrize("name", ["density", "particles"])
 def test_what_a_closure_has_no_answer_to_is_refused_by_name(name: str) -> None:
-    system, population, _ = WORLDS[name]
+    system, population, _ = in_world(name)
     with pytest.raises(ValueError, match=f"fluctuations: .* no equations of second moments .*closed by {name}"):
         system.fluctuations(*population, 1)
     with pytest.raises(TypeError, match=r"limits.*a network: give NetworkClasses"):
@@ -73,13 +81,13 @@ def test_what_a_closure_has_no_answer_to_is_refused_by_name(name: str) -> None:
 
 
 def test_limits_without_a_closed_form_say_why() -> None:
-    system, population, _ = WORLDS["particles"]
+    system, population, _ = in_world("particles")
     with pytest.raises(ValueError, match=r"limits: no closed form .*networks: .*linear modes: "):
         system.limits(*population)
 
 
 def test_limits_take_a_system_or_what_it_is_derived_from() -> None:
-    system = WORLDS["moments"][0]
+    system = in_world("moments")[0]
     mine, theirs = system.limits(*LINE), sh.limits(sh.least_squares(0.3), sh.Constant(a), *LINE)
     assert mine == theirs == sh.limits(system, *LINE)
     assert "risk" in mine
@@ -87,7 +95,7 @@ def test_limits_take_a_system_or_what_it_is_derived_from() -> None:
 
 def test_a_start_behind_a_systems_population_is_refused() -> None:
     with pytest.raises(TypeError, match=r"simulate\(start=50\): after a system .* d=… and t_end=… by name"):
-        sh.simulate(WORLDS["moments"][0].bind({"a": 0.1}), *LINE, 50, 1)
+        sh.simulate(in_world("moments")[0].bind({"a": 0.1}), *LINE, 50, 1)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
