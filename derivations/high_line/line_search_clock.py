@@ -160,7 +160,7 @@ def isolated(trial):
 @cache
 def in_powers_of_the_clock(ratio, horizon, count=6):
     """The first coefficients in 1/u, at late times, of γκ₂ and of D²/Q."""
-    spectrum = sh.Spectrum.marchenko_pastur(ratio, nodes=2048)
+    spectrum = sh.Spectrum.marchenko_pastur(ratio, nodes=1024)
     times = np.concatenate([[0.0], np.geomspace(1e-5, 1.0, 4000)]) * horizon
     curve = SYSTEM.solve(spectrum, sh.Start(), horizon, t=times, rtol=1e-11, atol=1e-290)
     u = CubicSpline(times, curve.learning_rate).antiderivative()(times)

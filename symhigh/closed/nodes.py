@@ -10,8 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 import mpmath
+import numpy as np
 import sympy as sp
 
+from symhigh.closed.brackets import bracketed_root
+from symhigh.closed.compiled import compiled, in_doubles
 from symhigh.closed.sharing import parts, replaced
 from symhigh.symbols import OwnedSymbol, lam
 
@@ -98,12 +101,14 @@ class Root(sp.Expr):  # type: ignore[misc]
         return sp.Float._new(_value(self, 64 * (1 + prec // 64))._mpf_, prec)
 
     def _near(self, function: Callable[..., Any], ends: list[Any]) -> tuple[Any, Any] | None:
-        """A narrow bracket from double precision, where one is needed and where it proves good."""
-        if not self.equation.has(Average) or mpmath.isinf(ends[1]):
+        """A narrow bracket from double precision, where it proves good."""
+        try:
+            with np.errstate(all="ignore"):
+                low, high = map(float, ends)
+                found = bracketed_root(_double(self.equation, self.unknown), low, high, bits=40)
+        except (ArithmeticError, TypeError, ValueError, NameError):  # no double, or a function that has none
             return None
-        low, high = map(float, ends)
-        guess = mpmath.mpf(bracketed_root(_double(self.equation, self.unknown), low, high, bits=40))
-        low, high = (guess * (1 + side * mpmath.mpf(10) ** -9) for side in (-1, 1))
+        low, high = sorted(mpmath.mpf(found) * (1 + side * mpmath.mpf(10) ** -9) for side in (-1, 1))
         inside = ends[0] < low < high < ends[1]
         return (low, high) if inside and (function(low) < 0) != (function(high) < 0) else None
 
@@ -199,7 +204,7 @@ def numeric(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., An
     expr = settled(expr)
     averages, names = _averages(expr)
     without = _rational(expr.xreplace(dict(zip(averages, names, strict=True))))
-    outer = sp.lambdify((*arguments, *names), without, "mpmath", docstring_limit=0)
+    outer = compiled((*arguments, *names), without)
     loops = [_loop(a, arguments) for a in averages]
     return lambda *at: mpmath.mpmathify(outer(*at, *(loop(*at) for loop in loops)))
 
@@ -207,24 +212,29 @@ def numeric(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., An
 def _averages(expr: sp.Expr) -> tuple[list[Average], list[sp.Dummy]]:
     """The averages in an expression, and a name for each."""
     found = sorted(parts(expr, Average), key=sp.default_sort_key)
-    return found, [sp.Dummy(f"m{i}") for i in range(len(found))]
+    return found, [_mean(k) for k in range(len(found))]
+
+
+@lru_cache(maxsize=64)
+def _mean(k: int) -> sp.Dummy:
+    """The name of an average; kept, so that equal equations are compiled once."""
+    return sp.Dummy(f"m{k}")
 
 
 def _loop(average: Average, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     if average.measure == MU:
         raise ValueError("the spectrum is open; give limits(…, spectrum=…)")
-    body = sp.lambdify((_L, *arguments), _rational(average.args[0]), "mpmath", docstring_limit=0)
+    body = compiled((_L, *arguments), _rational(average.args[0]))
     nodes = [(mpmath.mpf(v), mpmath.mpf(w)) for v, w in zip(*map(_floats, average.measure.args), strict=True)]
     return lambda *at: mpmath.fsum(w * body(v, *at) for v, w in nodes)
 
 
 def _double(equation: sp.Expr, unknown: sp.Symbol) -> Callable[[float], float]:
     """The equation as a function of one float, averages as array sums."""
-    import numpy as np
-
     equation = settled(equation)
     averages, names = _averages(equation)
-    outer = sp.lambdify((unknown, *names), equation.xreplace(dict(zip(averages, names, strict=True))), "math")
+    without = _rational(equation.xreplace(dict(zip(averages, names, strict=True))))
+    outer = in_doubles(compiled((unknown, *names), without))
     bodies = [sp.lambdify((_L, unknown), a.args[0], "numpy") for a in averages]
     arrays = [tuple(np.array(part.args, dtype=float) for part in a.measure.args) for a in averages]
     given = list(zip(bodies, arrays, strict=True))
@@ -246,55 +256,3 @@ def _floats(numbers: sp.Tuple) -> list[Any]:
 
 def _rational(expr: sp.Expr) -> sp.Expr:
     return replaced(expr, {f: sp.Rational(f) for f in parts(expr, sp.Float)})
-
-
-def bracketed_root(function: Callable[[Any], Any], lower: Any, upper: Any, bits: int | None = None) -> Any:
-    """The zero of a function that changes sign once in ``(lower, upper)``, to ``bits``, by default all that work.
-
-    The ends may be poles or infinite: the bracket is found by walking towards them, then closed by bisection and the
-    Illinois variant of false position. The residual at the root is no larger than at the ends of the bracket, else the
-    sign changes at a pole. Raises ``ValueError`` if no root is found.
-    """
-
-    def inside(k: int, end: Any, other: Any) -> Any:
-        if mpmath.isinf(end):
-            return other + 2**k
-        if mpmath.isinf(other):
-            return end + type(end)(2) ** (-k)
-        return end + (other - end) * type(end)(2) ** (-k)
-
-    reach = bits or mpmath.mp.prec
-    for k in range(1, reach):
-        a, b = inside(k, lower, upper), inside(k, upper, lower)
-        fa, fb = function(a), function(b)
-        if fa == 0:
-            return a
-        if fb == 0:
-            return b
-        if a < b and (fa < 0) != (fb < 0):
-            break
-    else:
-        raise ValueError(
-            f"no sign change in ({mpmath.nstr(lower, 8)}, {mpmath.nstr(upper, 8)}): there is no such root"
-        )
-    side, tolerance, largest = 0, type(a)(2) ** (8 - reach), max(abs(fa), abs(fb))
-    for step in range(40 * reach):
-        middle = (a + b) / 2 if step % 3 == 0 else (a * fb - b * fa) / (fb - fa)
-        if not a < middle < b:
-            middle = (a + b) / 2
-        fm = function(middle)
-        if fm == 0 or b - a <= tolerance * max(abs(a), abs(b)):
-            if abs(fm) > largest:
-                raise ValueError(
-                    f"the sign changes at a pole near {mpmath.nstr(middle, 8)}: there is no such root"
-                )
-            return middle
-        if (fm < 0) == (fa < 0):
-            a, fa = middle, fm
-            fb = fb / 2 if side == 1 else fb
-            side = 1
-        else:
-            b, fb = middle, fm
-            fa = fa / 2 if side == -1 else fa
-            side = -1
-    raise ValueError("the root did not close; this equation is not what its interval promises")

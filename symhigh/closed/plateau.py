@@ -15,12 +15,13 @@ import sympy as sp
 from sympy.solvers.solvers import unrad
 
 from symhigh.closed.at_rest import AtSaddle, GrowthAtRest
+from symhigh.closed.brackets import bracketed_root
 from symhigh.closed.finder import DoesNotApply, Formulas
 from symhigh.closed.fixed_points import RATE
 from symhigh.closed.flow import Flow
 from symhigh.closed.formula import Formula
 from symhigh.closed.linearised import aimed, at_rate, is_zero, slope_at, tidied
-from symhigh.closed.nodes import Root, bracketed_root, numeric
+from symhigh.closed.nodes import Root, numeric
 from symhigh.closed.symmetry import exchanges, orbits, student_swaps, target_swaps
 from symhigh.symbols import gamma, risk
 

@@ -104,7 +104,6 @@ def residual_limits(question: Question) -> Formulas:
     return {name: Formula(found[name], (), _SOURCE, text) for name, text in words.items() if name in found}
 
 
-@lru_cache(maxsize=64)
 def grows_slower(problem: Problem, rate: sp.Expr = sp.S.One) -> bool:
     """Whether the loss is one of the residual ``x - x* - ε`` with Gaussian ε, and w falls in r: see the module.
 
@@ -112,15 +111,20 @@ def grows_slower(problem: Problem, rate: sp.Expr = sp.S.One) -> bool:
     """
     if not isinstance(problem.noise, sp.Expr) or problem.labels:
         return False
-    moved = problem.loss.subs(x, x + x_star + eps)
+    return _falls(problem.loss, rate)
+
+
+@lru_cache(maxsize=64)
+def _falls(loss: sp.Expr, rate: sp.Expr) -> bool:
+    """Whether w falls, at all values of the loss's parameters."""
+    moved = loss.subs(x, x + x_star + eps)
     if moved.has(x_star, eps):
         return False
     slope = sp.diff(moved, x)
     slope *= rate.subs(gradient_square, d * tau * slope**2)
     here, there = (slope.subs(x, side) for side in (_R, -_R))
-    w = sp.piecewise_fold(
-        sp.simplify(((here**2 + there**2) / (_R * (here - there))).rewrite(sp.Piecewise))
-    )
+    w = sp.piecewise_fold(((here**2 + there**2) / (_R * (here - there))).rewrite(sp.Piecewise))
+    w = sp.piecewise_fold(sp.simplify(w))
     pieces = list(w.args) if isinstance(w, sp.Piecewise) else [(w, sp.true)]
     for (first, where), (second, _) in pairwise(pieces):
         if not isinstance(where, sp.core.relational.Relational):

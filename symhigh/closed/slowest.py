@@ -17,7 +17,8 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from symhigh.closed.nodes import Average, bracketed_root
+from symhigh.closed.brackets import bracketed_root
+from symhigh.closed.nodes import Average
 from symhigh.symbols import lam
 
 Array = np.ndarray[Any, Any]

@@ -9,7 +9,7 @@ K̂ falls on (-min a, ∞) from its pole to 0, so K̂(-ρ) = 1 has one root ρ t
 1 - K̂(0). With N different a's there are N roots, one between each pair of neighbours, hence real and simple: R and
 the resolvent are sums of N exponentials. Sources: Feller, *An Introduction to Probability Theory* II, XI.1 and XI.6
 (key renewal theorem, defective kernels); Gripenberg, Londen, Staffans, *Volterra Integral and Functional Equations*,
-2.3 (resolvent); *The High Line* (arXiv 2405.19585), (64)-(66).
+2.3 (resolvent); *The High Line* (arXiv 2405.19585), (64)-(66). One file, for an equation and its solution.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ import mpmath
 import sympy as sp
 
 from symhigh.checks import expression, instance
+from symhigh.closed.brackets import bracketed_root
 from symhigh.closed.formula import Formula, positive
 from symhigh.closed.linear import linear_limit
 from symhigh.closed.modes import Modes, check_population, rational, read_modes
-from symhigh.closed.nodes import Root, bracketed_root, numeric
+from symhigh.closed.nodes import Root, numeric
 from symhigh.closed.secular import RHO, Secular, measured
 from symhigh.derivation import derive
 from symhigh.derivation.volterra import CLOCK, volterra

@@ -151,16 +151,10 @@ class Module:
 
     def entry(self, name: str) -> str:
         """The function that is called from outside."""
-        lines, given = [], []
-        for k, kind in enumerate(self.types[name]):
-            if kind.startswith("r"):
-                lines.append(f"    struct {kind[1:]} g{k};")
-                for field, its in self.records[kind[1:]].fields.items():
-                    lines += self._taken(f"g{k}.{identifier(field)}", its)
-                given.append(f"&g{k}")
-            else:
-                lines += [f"    {self.c_type(kind)} g{k};", *self._taken(f"g{k}", kind)]
-                given.append(f"g{k}")
+        lines, given, at = [], [], 0
+        for kind in self.types[name]:
+            given.append(self._argument(kind, at))
+            at += self._slots(kind)
         result, call = self.returns[name], f"f_{name}({', '.join(given)})"
         if result == "v":
             lines.append(f"    {call};")
@@ -173,15 +167,28 @@ class Module:
         told = f'SEEN const char *const returns_{name} = "{kinds}";'
         return "\n".join([told, f"SEEN void enter_{name}(const slot *a, slot *results)", "{", *lines, "}"])
 
-    def _taken(self, place: str, kind: Type | Signature) -> list[str]:
+    def _argument(self, kind: Type, at: int) -> str:
+        """What begins at a slot: the members of arrays and records are eight bytes each, and stand as in the slots."""
         if kind == "n":
-            return [f"    {place} = 0;"]
-        if kind[0] == "(" and isinstance(kind, str):
-            parts = enumerate(kind[1:-1].split(","))
-            return [line for j, part in parts for line in self._taken(f"{place}.v{j}", part)]
-        if isinstance(kind, tuple):
-            return [f"    {place} = (void *)(a++)->p;"]
+            return "0"
         if kind in ("d", "i"):
-            return [f"    {place} = (a++)->{kind};"]
-        sizes = [f"    {place}.n{j} = (a++)->i;" for j in range(int(kind[1:]))]
-        return [f"    {place}.p = (a++)->p;", *sizes]
+            return f"a[{at}].{kind}"
+        if kind.startswith("r"):
+            return f"({self.c_type(kind)})(a + {at})"
+        if kind.startswith("("):
+            parts = []
+            for part in kind[1:-1].split(","):
+                parts.append(self._argument(part, at))
+                at += self._slots(part)
+            return f"({self.c_type(kind)}){{{', '.join(parts)}}}"
+        return f"*(const {self.c_type(kind)} *)(a + {at})"
+
+    def _slots(self, kind: Type | Signature) -> int:
+        """How many slots an argument or a field takes."""
+        if isinstance(kind, tuple):
+            return 1
+        if kind.startswith("r"):
+            return sum(map(self._slots, self.records[kind[1:]].fields.values()))
+        if kind.startswith("("):
+            return sum(map(self._slots, kind[1:-1].split(",")))
+        return {"n": 0, "d": 1, "i": 1}[kind] if len(kind) == 1 else 1 + int(kind[1:])

@@ -133,7 +133,7 @@ class Results:
 
     def __init__(self, points: int, times: Array, names: Sequence[str] | None) -> None:
         self.points, self.times, self.names = points, times, names
-        self.status = np.full(points, NOT_RUN, dtype=object)
+        self.status = np.full(points, NOT_RUN, dtype=f"<U{len(IMPRECISE)}")
         self.said: dict[int, str] = {}
         self.marked: list[Marked] = []
         self.values: Array | None = None
@@ -175,7 +175,7 @@ class Results:
         values = self.filled(self.names or ()).reshape(-1, *grid.shape, self.times.size)
         found = ManyCurves(
             grid.named, self.times, dict(zip(self.names or (), values, strict=True)),
-            self.status.astype(str).reshape(grid.shape), self.said, tuple(self.marked),
+            self.status.reshape(grid.shape), self.said, tuple(self.marked),
         )  # fmt: skip
         if not found.complete:
             place, reason = found.first_error

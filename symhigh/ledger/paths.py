@@ -121,7 +121,7 @@ class _Module:
     """One claims file: what it imports from the library, and what its names come from."""
 
     def __init__(self, text: str) -> None:
-        self.tree = ast.parse(text)
+        self.tree = parsed(text)
         self.known: dict[int, Paths | None] = {}
         self.leaves: dict[ast.AST, list[ast.Name | ast.Attribute]] = {}
         self.packages: set[str] = set()
@@ -188,6 +188,12 @@ class _Module:
                     else:
                         waiting += [(s, _inner(s)) for s in self.scope.sources.get(leaf.id, ())]
         return frozenset(found)
+
+
+@lru_cache(maxsize=8)
+def parsed(text: str) -> ast.Module:
+    """The syntax of a file; to be read only, since it is kept for all who ask."""
+    return ast.parse(text)
 
 
 @lru_cache(maxsize=64)

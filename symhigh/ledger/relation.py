@@ -17,6 +17,7 @@ from sympy.core.function import AppliedUndef
 from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
 from symhigh.checks import shown
+from symhigh.closed.compiled import compiled
 from symhigh.closed.enclosure import available
 from symhigh.ledger.domain import Domain, Point
 from symhigh.ledger.enclosed import gap_of, settled
@@ -156,10 +157,8 @@ class Relation:
 
     def _ordered(self, left: Any, right: Any) -> bool:
         """The order of two numbers that differ; complex numbers have none."""
-        if self.kind is sp.Ne:
-            return True
-        if mpmath.im(left) or mpmath.im(right):
-            return False
+        if self.kind is sp.Ne or mpmath.im(left) or mpmath.im(right):
+            return self.kind is sp.Ne
         return bool(left > right) is (self.kind in (sp.Gt, sp.Ge))
 
     @property
@@ -236,15 +235,15 @@ def _at_points(side: Side, arguments: tuple[sp.Symbol, ...]) -> Callable[[Point]
         return lambda point: _by_sympy(side, point)
     if isinstance(side, sp.Rational):
         return lambda point: _mpf(side)
-    symbols = sorted(side.free_symbols, key=lambda s: (s.name, str(s.assumptions0)))
+    symbols = tuple(sorted(side.free_symbols, key=lambda s: (s.name, str(s.assumptions0))))
     try:
-        compiled = sp.lambdify(symbols, side, modules="mpmath", docstring_limit=0)
+        function = compiled(symbols, side)
     except PrintMethodNotImplementedError:  # a node of the library's own
         return lambda point: _by_sympy(side, point)
 
     def evaluate(point: Point) -> Any:
         try:
-            return compiled(*(_mpf(point[s]) for s in symbols))
+            return function(*(_mpf(point[s]) for s in symbols))
         except NameError:  # a function that only SymPy can evaluate
             return _by_sympy(side, point)
 

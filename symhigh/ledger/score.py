@@ -11,11 +11,12 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from symhigh.disk import keep
+from symhigh.ledger.paths import parsed
 
 TABLE = "scores.toml"
 _BY_NAME = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
@@ -118,9 +119,11 @@ class _Statement:
         )
 
 
-def _statements(text: str) -> list[_Statement]:
+@lru_cache(maxsize=32)
+def _statements(text: str) -> tuple[_Statement, ...]:
+    """The statements of a module; kept, since files of one folder import the same modules."""
     lines = text.splitlines(keepends=True)
-    return [_Statement.of(statement, lines) for statement in ast.parse(text).body]
+    return tuple(_Statement.of(statement, lines) for statement in parsed(text).body)
 
 
 class Source:

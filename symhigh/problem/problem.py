@@ -7,6 +7,7 @@ what is stated here. Setting: *The High Line* (arXiv 2405.19585), section 2.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -125,13 +126,7 @@ class Problem:
         classes = {y} if data is not None else set()
         _check_loss(loss, laws, frozenset(s for s, _ in own), frozenset({s for s, _ in scalars} | classes), *directions)
         object.__setattr__(self, "loss", loss)
-        if isinstance(noise, Gaussian):
-            noise = noise.sigma
-        if not isinstance(noise, NoiseLaw):
-            noise = parameter(
-                "Problem", "noise", noise, positive=False, meaning="the standard deviation of the label noise"
-            )
-        object.__setattr__(self, "noise", noise)
+        object.__setattr__(self, "noise", _law_or_deviation(noise))
         object.__setattr__(self, "labels", laws)
         object.__setattr__(self, "parameters", own)
         object.__setattr__(self, "name", instance("Problem", "name", name, str, "a string"))
@@ -142,14 +137,15 @@ class Problem:
         object.__setattr__(self, "learnt", scalars)
 
     def bound(self, values: Mapping[sp.Basic, sp.Expr]) -> Problem:
-        """The same problem with ``values`` put into its parameters and its noise, checked as a new one is."""
-        noise = self.noise
-        noise = noise.xreplace(values) if isinstance(noise, sp.Expr) else rebuilt(noise, values)
-        own = {s: v.xreplace(values) for s, v in self.parameters}
-        return Problem(
-            self.loss, noise, dict(self.labels), own, self.name, self.model, self.students, self.targets, self.data,
-            {s: rebuilt(scalar, values) for s, scalar in self.learnt},
-        )  # fmt: skip
+        """The same problem with ``values`` put into its parameters and its noise, which are checked as in a new one."""
+        noise = self.noise.xreplace(values) if isinstance(self.noise, sp.Expr) else rebuilt(self.noise, values)
+        own = tuple((s, own_parameter("Problem", s, v.xreplace(values))) for s, v in self.parameters)
+        learnt = tuple((s, rebuilt(scalar, values)) for s, scalar in self.learnt)
+        _check_learnt(learnt, own, noise, set(self.directions), self.loss)
+        made = copy(self)
+        for name, value in (("noise", _law_or_deviation(noise)), ("parameters", own), ("learnt", learnt)):
+            object.__setattr__(made, name, value)
+        return made
 
     @property
     def outcomes(self) -> tuple[Label, ...]:
@@ -218,6 +214,14 @@ def own_parameter(owner: str, symbol: sp.Symbol, value: Any) -> sp.Expr:
     """The value of a loss's own symbol, with the sign that the symbol is declared with."""
     sign = True if symbol.is_positive else False if symbol.is_nonnegative else None
     return parameter(owner, symbol.name, value, positive=sign, meaning="a parameter of the loss")
+
+
+def _law_or_deviation(noise: Any) -> sp.Expr | NoiseLaw:
+    """A law of the label noise; a Gaussian one is told by its standard deviation."""
+    if isinstance(noise, NoiseLaw) and not isinstance(noise, Gaussian):
+        return noise
+    deviation = noise.sigma if isinstance(noise, Gaussian) else noise
+    return parameter("Problem", "noise", deviation, positive=False, meaning="the standard deviation of the label noise")
 
 
 def _check_learnt(

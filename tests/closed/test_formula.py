@@ -11,9 +11,10 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.closed.brackets import bracketed_root
 from symhigh.closed.formula import Formula
 from symhigh.closed.formulas import Formulas
-from symhigh.closed.nodes import Average, Root, bracketed_root
+from symhigh.closed.nodes import Average, Root
 from symhigh.symbols import lam
 
 a = sp.Symbol("a", positive=True)

@@ -10,8 +10,9 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.closed.brackets import bracketed_root
 from symhigh.closed.conserved import ConservationLaw
-from symhigh.closed.nodes import MU, Average, Choice, Root, bracketed_root
+from symhigh.closed.nodes import MU, Average, Choice, Root
 from symhigh.closed.power_law import CLOCK, PowerLaw, _exponent, laplace_tail, power_law
 from symhigh.symbols import gamma, lam
 
@@ -77,7 +78,7 @@ def test_a_root_and_an_average_are_what_they_say() -> None:
 
 
 def test_a_bracket_from_double_precision() -> None:
-    """1e-9 to either side of the root of an average, and none where it is not wanted or does not prove good."""
+    """1e-9 to either side of the root of an average, and none where there is no double or it does not prove good."""
     x = sp.Symbol("x", positive=True)
     measure = sp.Tuple(sp.Tuple(1, 2), sp.Tuple(sp.Rational(1, 4), sp.Rational(3, 4)))
     root = Root(Average(lam / (2 * lam - x), measure) - 3, x, 0, 2)
@@ -92,13 +93,15 @@ def test_a_bracket_from_double_precision() -> None:
             assert low < exact < high
             assert (high - low) / exact == pytest.approx(2e-9, rel=1e-6)
             assert (exact - low) / exact == pytest.approx(1e-9, rel=0.1)
-        assert root._near(above, [mpf(0), mpmath.inf]) is None
         assert root._near(lambda s: s + 1, [mpf(0), mpf(2)]) is None
         assert root._near(lambda s: -s - 1, [mpf(0), mpf(2)]) is None
         assert root._near(above, [mpf(0), exact * (1 + mpf(10) ** -10)]) is None
         assert root._near(above, [exact * (1 - mpf(10) ** -10), mpf(2)]) is None
-        plain = Root(x**2 - 2, x, 0, 2)
-        assert plain._near(lambda s: s**2 - 2, [mpf(0), mpf(2)]) is None
+        low, high = Root(x**2 - 2, x, 0, sp.oo)._near(lambda s: s**2 - 2, [mpf(0), mpmath.inf])  # type: ignore[misc]
+        assert low < mpmath.sqrt(2) < high < 1.001 * low
+        large = Root(sp.exp(1000 * x) - sp.exp(3000), x, 0, 9)  # no double holds e^1000
+        assert large._near(lambda s: s - 3, [mpf(0), mpf(9)]) is None
+        assert abs(large.evalf(30) - 3) < sp.Float(10) ** -28
 
 
 def test_roots_of_many_modes_are_closed_in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
