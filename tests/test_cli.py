@@ -313,14 +313,18 @@ def test_a_signal_keeps_the_rows_that_are_done_and_is_the_status(tmp_path: Path,
     assert "interrupted" in shown
 
 
-@pytest.mark.parametrize("library", ["sh.verify(FOLDER, jobs=2)", "sh.within(300, time.sleep, 300)"])
+@pytest.mark.parametrize("library", ["sh.verify(FOLDER, jobs=2)", "sh.within(300, exec, WORK)"])
 def test_helper_processes_end_with_the_process_that_asked_them(tmp_path: Path, library: str) -> None:
-    (tmp_path / "sleeps.py").write_text(SLEEPS.replace("time.sleep", "print(flush=True) or time.sleep"))
-    text = f"import time, symhigh as sh\n{library.replace('FOLDER', repr(str(tmp_path)))}"
+    begun = tmp_path / "begun"
+    mark = f"print(flush=True) or open({str(begun)!r}, 'w').close()"
+    (tmp_path / "sleeps.py").write_text(SLEEPS.replace("time.sleep", f"{mark} or time.sleep"))
+    text = f"import symhigh as sh\nFOLDER, WORK = {str(tmp_path)!r}, {f'import time; {mark} or time.sleep(300)'!r}\n"
     process = subprocess.Popen(
-        [sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", text + library], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    time.sleep(3)
+    while not begun.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
     process.kill()
     shown, errors = process.communicate(timeout=120)  # their ends of the pipes are closed
     complaints = [line for line in errors.splitlines() if line and not line.startswith("symhigh: verify: ")]

@@ -38,7 +38,7 @@ sh.compare(curve, runs)
 sh.limits(problem, rule, spectrum, start)
 curve.save(sys.argv[1] + "/curve.npz")
 curve.plot().figure.savefig(sys.argv[1] + "/curve.png")
-main(["verify", sys.argv[1], "--html", sys.argv[1] + "/ledger.html"])
+main(["verify", sys.argv[1], "-j", "1", "--html", sys.argv[1] + "/ledger.html"])
 """
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -229,23 +230,33 @@ def test_a_formula_that_was_pickled_evaluates_to_the_same_number() -> None:
     assert gamma == pickle.loads(pickle.dumps(gamma))
 
 
+ELSEWHERE = """
+import sys, pickle
+import sympy as sp, symhigh as sh
+from symhigh.closed.approach import RHO, SlowestRoot, lam
+half = sp.Rational(1, 2)
+formula = sh.limits(sh.least_squares(sp.Rational(3, 10)), sh.LineSearch())["learning_rate_asymptotic"]
+root = SlowestRoot(lam / (RHO * (3 - RHO) - lam), sp.Integer(1), sp.Tuple(sp.Tuple(1, 2), sp.Tuple(half, half)))
+pickle.dump((formula, root), sys.stdout.buffer)
+"""
+
+
+@lru_cache(maxsize=1)
+def elsewhere() -> Any:
+    """What another process pickled: a formula and a slowest root."""
+    return pickle.loads(subprocess.run([sys.executable, "-c", ELSEWHERE], capture_output=True, check=True).stdout)
+
+
 def test_a_formula_of_another_process_means_the_same() -> None:
     """Its bound variables are those of this process, too: else λ would stay free in the averages over the spectrum."""
-    made = "sh.limits(sh.least_squares(sp.Rational(3, 10)), sh.LineSearch())['learning_rate_asymptotic']"
-    text = f"import sys, pickle, sympy as sp, symhigh as sh\npickle.dump({made}, sys.stdout.buffer)"
-    told = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True)
-    there, here = pickle.loads(told.stdout), sh.limits(sh.least_squares(sp.Rational(3, 10)), sh.LineSearch())
+    there, here = elsewhere()[0], sh.limits(sh.least_squares(sp.Rational(3, 10)), sh.LineSearch())
     assert there.expr.free_symbols == here["learning_rate_asymptotic"].expr.free_symbols
     assert str(there.expr) == str(here["learning_rate_asymptotic"].expr)
 
 
 def test_a_slowest_root_of_another_process_is_the_same() -> None:
     """Its bound variables are those of the module, which evaluation puts numbers for."""
-    made = "SlowestRoot(lam / (RHO * (3 - RHO) - lam), sp.Integer(1), sp.Tuple(sp.Tuple(1, 2), sp.Tuple(half, half)))"
-    names = "from symhigh.closed.approach import RHO, SlowestRoot, lam; import sympy as sp; half = sp.Rational(1, 2)"
-    text = f"import sys, pickle; {names}\npickle.dump({made}, sys.stdout.buffer)"
-    told = subprocess.run([sys.executable, "-c", text], capture_output=True, check=True)
-    there, half = pickle.loads(told.stdout), sp.Rational(1, 2)
+    there, half = elsewhere()[1], sp.Rational(1, 2)
     here = SlowestRoot(lam / (RHO * (3 - RHO) - lam), sp.Integer(1), sp.Tuple(sp.Tuple(1, 2), sp.Tuple(half, half)))
     assert there == here
     assert there.free_symbols == set()

@@ -18,7 +18,7 @@ from symhigh.codegen.objects import load_object
 from symhigh.codegen.signatures import LIMIT
 from symhigh.codegen.target import NUMBA, NUMPY, C
 from tests.codegen.test_c import needs_compiler, values
-from tests.codegen.test_c_on_disk import result, started
+from tests.codegen.test_c_on_disk import APART, result, started
 
 PROBLEMS = {
     "lines": sh.logistic_regression(),
@@ -79,40 +79,41 @@ def test_everything_that_is_offered_is_there_and_known_by_name() -> None:
 def test_a_new_loss_compiles_its_own_functions_only(tmp_path: Path) -> None:
     script = """
 import sympy as sp, symhigh as sh
-for scale in {}:
-    system = sh.derive(sh.Problem(sp.log(1 + sp.exp(-scale * sh.x * sp.tanh(sh.x_star)))), sh.Constant(0.3))
-    system.solve(sh.Spectrum.isotropic(), sh.Start(), 1)
+def solve(scale):
+    loss = sp.log(1 + sp.exp(-scale * sh.x * sp.tanh(sh.x_star)))
+    sh.derive(sh.Problem(loss), sh.Constant(0.3)).solve(sh.Spectrum.isotropic(), sh.Start(), 1)
+sh.derive  # which all that follow have
+apart(lambda: solve(1))
+before = {file: file.read_bytes() for file in place.iterdir()}
+assert len(list(place.glob("o_*.so"))) == 3
+apart(lambda: solve(2))
+assert len(list(place.glob("o_*.so"))) == 4
+assert before.items() <= {file: file.read_bytes() for file in place.iterdir()}.items()
 """
-    place = tmp_path / "cache"
-    result(started(place, script.format((1,))))
-    before = {file: file.read_bytes() for file in place.iterdir()}
-    assert len(list(place.glob("o_*.so"))) == 3
-    result(started(place, script.format((2,))))
-    assert len(list(place.glob("o_*.so"))) == 4
-    assert before.items() <= {file: file.read_bytes() for file in place.iterdir()}.items()
-
-
-RUN = """
-from symhigh.codegen.cache import load
-from symhigh.codegen.helpers import HELPERS
-from symhigh.codegen.target import NUMBA
-text = NUMBA.header + HELPERS + "@njit\\ndef f(u):\\n    return {} * log_erfc(u) * sigmoid(u)\\n"
-print(load(text).f(0.7).hex(), load(text).f(7.0).hex())
-"""
+    result(started(tmp_path / "cache", APART + script))
 
 
 def test_numba_keeps_the_helpers_as_entries_of_their_own(tmp_path: Path) -> None:
-    place = tmp_path / "cache"
-    first = result(started(place, RUN.format("1.0")))
-    entries = set(place.glob("c_*.bin"))
-    assert len(entries) == 4  # log_erfc, hazard, sigmoid and f
-    result(started(place, RUN.format("2.0")))
-    more = set(place.glob("c_*.bin")) - entries
-    assert len(more) == 1
-    for entry in entries:
-        entry.write_bytes(entry.read_bytes()[:900])
-    assert result(started(place, RUN.format("1.0"))) == first
-    assert all(len(entry.read_bytes()) > 900 for entry in entries)
+    script = """
+import numba
+from symhigh.codegen.cache import load
+from symhigh.codegen.helpers import HELPERS
+from symhigh.codegen.target import NUMBA
+def run(scale):
+    made = load(f"{NUMBA.header}{HELPERS}@njit\\ndef f(u):\\n    return {scale} * log_erfc(u) * sigmoid(u)\\n")
+    print(made.f(0.7).hex(), made.f(7.0).hex(), flush=True)
+apart(lambda: run(1.0))
+entries = set(place.glob("c_*.bin"))
+assert len(entries) == 4  # log_erfc, hazard, sigmoid and f
+apart(lambda: run(2.0))
+assert len(set(place.glob("c_*.bin")) - entries) == 1
+for entry in entries:
+    entry.write_bytes(entry.read_bytes()[:900])
+apart(lambda: run(1.0))
+assert all(len(entry.read_bytes()) > 900 for entry in entries)
+"""
+    first, _, again = result(started(tmp_path / "cache", APART + script)).splitlines()
+    assert again == first
 
 
 @needs_compiler

@@ -151,22 +151,28 @@ def test_an_error_that_is_left_is_told() -> None:
     assert abs(found - grid) < error
 
 
-def within(source: str, most: float) -> Any:
-    """The first average of ``source`` at unit variances and correlation 1/2, with at most so many evaluations."""
-    lines = ["@njit", "def value(out):", f"    out[0], out[1] = node_0_within(1.0, 0.5, 1.0, {most})"]
-    out = np.zeros(2)
-    load_object(f"{source}\n\n" + "\n".join(lines) + "\n", {"value": ("a1",)}).value(out)
-    return out
+def within(source: str) -> Callable[[float], Any]:
+    """The first average of ``source`` at unit variances and correlation 1/2, by the most evaluations allowed."""
+    lines = ["@njit", "def value(most, out):", "    out[0], out[1] = node_0_within(1.0, 0.5, 1.0, most)"]
+    function = load_object(f"{source}\n\n" + "\n".join(lines) + "\n", {"value": ("d", "a1")}).value
+
+    def at(most: float) -> Any:
+        out = np.zeros(2)
+        function(most, out)
+        return out
+
+    return at
 
 
 @pytest.mark.parametrize("loss", [sp.Abs(PRODUCT - HALF) ** sp.Rational(3, 2), sp.log(2 + sp.cos(x * x_star))])
 def test_evaluations_are_counted(loss: sp.Expr) -> None:
     """Within enough of them the average is what it is without a limit; else it is none, and its error infinite."""
     source, _ = lower_nodes([expect(loss, COV)])
-    value, error = within(source, 1e8)
+    allowed = within(source)
+    value, error = allowed(1e8)
     assert np.isfinite(value)
     assert error < 1e-10
-    np.testing.assert_array_equal(within(source, 1e3), (np.nan, np.inf))
+    np.testing.assert_array_equal(allowed(1e3), (np.nan, np.inf))
 
 
 @pytest.mark.parametrize("steep", [10**3, 10**5])

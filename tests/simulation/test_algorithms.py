@@ -10,6 +10,7 @@ import pytest
 import sympy as sp
 
 import symhigh as sh
+from symhigh.codegen.target import NUMPY
 
 TIMES = [1.0, 2.0, 4.0]
 TWO = sh.Spectrum.from_eigenvalues([1.5, 0.5])
@@ -32,9 +33,9 @@ DIRECT_ONLY = [
 ]  # fmt: skip
 
 
-def gaps(problem, rule, *population, d, seeds=24, method="auto", wrong=None, output="risk", bias=1.5, **particles):  # type: ignore[no-untyped-def]
-    """Deviations of the mean over the runs, in units of five standard errors and the bias."""
-    curve = sh.derive(problem, wrong or rule).solve(*population, TIMES[-1], t=TIMES, **particles)
+def gaps(problem, rule, *population, d, seeds=24, method="auto", wrong=None, output="risk", bias=1.5, **how):  # type: ignore[no-untyped-def]
+    """Deviations of the mean over the runs, in units of five standard errors and the bias; ``how`` it is solved."""
+    curve = sh.derive(problem, wrong or rule).solve(*population, TIMES[-1], t=TIMES, **how)
     start = population[1] if len(population) > 1 else None
     runs = sh.simulate(problem, rule, population[0], start, d, TIMES[-1], seeds, method, t=TIMES)
     values, limit = runs.outputs[output], curve.outputs[output]
@@ -60,12 +61,13 @@ LINEAR = [
 def test_linear_vectors(rule: sh.Rule, method: str) -> None:
     output = "average_risk" if isinstance(rule, sh.Averaged) else "risk"
     size, seeds = (600, 48) if method == "direct" else (4000, 60)
-    assert gaps(sh.least_squares(0.5), rule, TWO, START, d=size, seeds=seeds, method=method, output=output).max() < 1
+    given = {"d": size, "seeds": seeds, "method": method, "output": output, "target": NUMPY}
+    assert gaps(sh.least_squares(0.5), rule, TWO, START, **given).max() < 1
 
 
 @pytest.mark.parametrize("rule", DIRECT_ONLY, ids=named)
 def test_cells_signs_and_noise(rule: sh.Rule) -> None:
-    assert gaps(sh.least_squares(0.5), rule, TWO, START, d=600).max() < 1
+    assert gaps(sh.least_squares(0.5), rule, TWO, START, d=600, target=NUMPY).max() < 1
     with pytest.raises(ValueError, match="method='direct'"):
         sh.simulate(sh.least_squares(0.5), rule, TWO, START, 100, 1, method="gram")
 
@@ -75,7 +77,7 @@ def test_cells_signs_and_noise(rule: sh.Rule) -> None:
 )
 def test_signs_of_slopes_in_pieces(problem: sh.Problem) -> None:
     """A slope that jumps inside a piece, or is zero on one: its sign has a square below one there."""
-    assert gaps(problem, sh.SignSGD(0.5), TWO, START, d=1000, seeds=48, bias=0.75).max() < 1
+    assert gaps(problem, sh.SignSGD(0.5), TWO, START, d=1000, seeds=48, bias=0.75, target=NUMPY).max() < 1
 
 
 @pytest.mark.parametrize(("rule", "wrong"), [
@@ -83,7 +85,7 @@ def test_signs_of_slopes_in_pieces(problem: sh.Problem) -> None:
     (sh.SignSGD(0.5), sh.SignSGD(0.55)), (sh.Drifting(sh.Constant(0.6), 0.4), sh.Constant(0.6)),
 ], ids=named)  # fmt: skip
 def test_a_wrong_parameter_is_told_apart(rule: sh.Rule, wrong: sh.Rule) -> None:
-    assert gaps(sh.least_squares(0.5), rule, TWO, START, d=1000, seeds=40, wrong=wrong).max() > 1
+    assert gaps(sh.least_squares(0.5), rule, TWO, START, d=1000, seeds=40, wrong=wrong, target=NUMPY).max() > 1
 
 
 def committee() -> sh.Problem:

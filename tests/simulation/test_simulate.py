@@ -12,7 +12,7 @@ from scipy.stats import ks_2samp
 import symhigh as sh
 from symhigh.codegen.cache import load
 from symhigh.codegen.normal import normal_source, stream
-from symhigh.codegen.target import NUMBA
+from symhigh.codegen.target import NUMPY
 from symhigh.simulation.direct import DirectWalk
 from symhigh.simulation.one_run import _kept
 from symhigh.simulation.runner import prepare
@@ -65,7 +65,7 @@ def test_steps_are_those_of_a_plain_loop_over_the_same_normals() -> None:
     root = np.sqrt(TWO_HALVES.eigenvalues(d))
     X, X_star = START.vectors(TWO_HALVES, d)
     draws, b2 = np.empty((steps, d + 1)), b**2
-    load(NUMBA.header + "\n\n" + normal_source(NUMBA)).normals(stream(seed, 0), draws.reshape(-1))
+    load(NUMPY.header + "\n\n" + normal_source(NUMPY)).normals(stream(seed, 0), draws.reshape(-1))
     for row in draws:
         a = root * row[:d]
         slope = a @ (X - X_star) - omega * row[d]

@@ -124,8 +124,8 @@ def test_c_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     "kind",
     [
-        kind if kind in ("cells of a network", "Gram chain") else pytest.param(kind, marks=pytest.mark.slow)
-        for kind in KINDS
+        kind if kind == "cells of a network" else pytest.param(kind, marks=pytest.mark.slow)
+        for kind in KINDS  # the Gram chain stands below, with a generator of NumPy's
     ],
 )
 def test_numba_has_the_runs_of_the_reference(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,11 +203,17 @@ def test_every_combination_has_a_simulator_in_c_and_by_llvm(name: str) -> None:
         assert all("enter_run(" in made(chain, GRAM) for made in (translate, llvm.translate))
 
 
-def test_numpys_generators_draw_by_numba(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = runs("AdaGrad-Norm, square, linear", generator=np.random.Philox)
-    agree(on("numba", monkeypatch, made), on("numpy", monkeypatch, made))
+@pytest.mark.parametrize("method", ["direct", "gram"])
+def test_numpys_generators_draw_by_numba(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs of the Gram chain to the last bit."""
+    made = runs("AdaGrad-Norm, square, linear", method, generator=np.random.Philox)
+    numba, plain = on("numba", monkeypatch, made), on("numpy", monkeypatch, made)
+    agree(numba, plain)
+    if method == "gram":
+        for name, values in numba.items():
+            np.testing.assert_array_equal(values, plain[name], err_msg=name)
     if compiler() is not None:
-        agree(on("c", monkeypatch, made), on("numpy", monkeypatch, made))
+        agree(on("c", monkeypatch, made), plain)
 
 
 @pytest.mark.parametrize("fault", ["none", "exit 1"])
