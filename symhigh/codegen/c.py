@@ -9,7 +9,9 @@ rounding of library functions.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from symhigh.codegen.c_prelude import PRELUDE
@@ -45,18 +47,25 @@ def translate_shared(source: str, given: Given) -> str:
     return module.text([f"SEEN void *const offered[] = {{{places}}};"])
 
 
+@lru_cache(maxsize=128)
+def _parsed(piece: str) -> list[ast.stmt]:
+    """The statements of a function, and of what stands behind it; most functions are part of many texts."""
+    return ast.parse(piece).body
+
+
 class Module:
     """A text with the types of all that is reached from its exports."""
 
     def __init__(
         self, source: str, exports: Mapping[str, Signature], records: tuple[Record, ...], given: Given
     ) -> None:
-        tree = ast.parse(source)
-        self.functions = {f.name: f for f in tree.body if isinstance(f, ast.FunctionDef) and f.decorator_list}
+        body = [statement for piece in re.split(r"(?m)^(?=@)", source) for statement in _parsed(piece)]
+        self.functions = {f.name: f for f in body if isinstance(f, ast.FunctionDef) and f.decorator_list}
+        plain = [s for s in body if not (isinstance(s, ast.FunctionDef) and s.decorator_list)]
         self.exports, self.records, self.given = exports, {r.name: r for r in records}, given
         self.values: dict[str, Any] = {}
         exec(NUMPY.header, self.values)
-        exec(compile(tree, "<generated>", "exec"), self.values)  # tables are computed by Python
+        exec(compile(ast.Module(plain, []), "<generated>", "exec"), self.values)  # tables are computed by Python
         self.tables: dict[str, Any] = {}
         self.used: set[str] = set()
         self.shapes: set[Type] = set()

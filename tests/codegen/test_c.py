@@ -25,6 +25,8 @@ from tests.scenarios import SCENARIOS
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
 needs_llvm = pytest.mark.skipif(not llvm_is_usable(), reason="llvmlite is too old")
+LONG = ("squared-hinge", "logistic-sampled")
+"""What LLVM compiles for most of a second: their averages are of the kinds of those of hinge and of logistic."""
 COMPILED = [pytest.param(C, marks=needs_compiler), pytest.param(LLVM, marks=needs_llvm)]
 
 
@@ -51,8 +53,12 @@ def of_loss(name: str) -> tuple[sh.MomentSystem, dict[int, np.ndarray]]:
     return system, {n: values(limit_kernels(system, NUMPY), system, n) for n in (1, 5)}
 
 
-@pytest.mark.parametrize("target", COMPILED, ids=lambda t: t.name)
-@pytest.mark.parametrize("name", [n for n in LOSSES if not n.endswith(("committee", "softmax"))])
+@pytest.mark.parametrize(("name", "target"), [
+    pytest.param(name, of, marks=[needs, *([pytest.mark.slow] if of is LLVM and name in LONG else [])],
+                 id=f"{name}-{of.name}")
+    for name in LOSSES if not name.endswith(("committee", "softmax"))
+    for of, needs in ((C, needs_compiler), (LLVM, needs_llvm))
+])  # fmt: skip
 def test_every_loss_of_one_direction_has_the_values_of_the_reference(name: str, target: Target) -> None:
     system, reference = of_loss(name)
     kernels = limit_kernels(system, target)

@@ -11,12 +11,19 @@ from symhigh import Schedule, Spectrum, Start, derive, least_squares, t
 from symhigh.codegen.control import DENSE_ROWS
 from symhigh.codegen.dormand_prince import dormand_prince_8
 from symhigh.codegen.explicit import dense_rows, explicit_source, rows_needed
-from symhigh.codegen.target import NUMBA, NUMPY
+from symhigh.codegen.target import NUMBA, NUMPY, C
+from tests.codegen.test_c import needs_compiler
 
 
-@pytest.mark.parametrize("target", [NUMBA, NUMPY], ids=lambda target: target.name)
+@pytest.mark.parametrize(
+    "target",
+    [pytest.param(C, marks=needs_compiler), pytest.param(NUMBA, marks=pytest.mark.slow), NUMPY], ids=lambda t: t.name,
+)  # fmt: skip
 def test_curve_between_steps_agrees_with_solve_ivp(target):
-    """Least squares under a schedule, two eigenvalues, at times that no step hits."""
+    """Least squares under a schedule, two eigenvalues, at times that no step hits.
+
+    Numba compiles the stepper for six seconds: its curves are compared in tests/integration/test_fluctuations.py, too.
+    """
     system = derive(least_squares(0.5), Schedule(1 / (1 + t)))
     spectrum, start = Spectrum.from_eigenvalues([1.0, 0.25], [0.4, 0.6]), Start(0, 1)
     times = np.sort(np.random.default_rng(1).uniform(0, 10, 57))
