@@ -15,10 +15,12 @@ exponent ρ of the approach is the root of ``∫ κ_λ/(2γλA - ρ) dμ = 1``, 
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
 import mpmath
+import numpy as np
 import sympy as sp
 
 from symhigh.closed.finder import DoesNotApply, Formulas, Question
@@ -47,6 +49,8 @@ class Bickley(sp.Function):  # type: ignore[misc]
 
     @staticmethod
     def _imp_(k: Any, h: Any) -> Any:
+        if isinstance(h, float):
+            return _bickley_in_doubles(float(k), h)
         order = int(k) if k == int(k) else mpmath.mpmathify(k)
         return _bickley(order, mpmath.mpmathify(h), mpmath.mp.prec)
 
@@ -73,6 +77,15 @@ def _bickley(k: Any, h: Any, prec: int) -> Any:
         count = int(mpmath.acosh(1 + size / h) / step) + 1
         at = _cosines(step, 64 * (1 + count // 64), mpmath.mp.prec)[1:count]
         return step * (mpmath.exp(-h) / 2 + mpmath.fsum(mpmath.exp(-h * c) / c**k for c in at))
+
+
+def _bickley_in_doubles(k: float, h: float) -> float:
+    """The same rule for a double, h > 0."""
+    size = 53 * math.log(2)
+    step = math.pi**2 / (size + 5)
+    at = np.cosh(step * np.arange(int(math.acosh(1 + size / h) / step) + 1))
+    values = np.exp(-h * at) / at**k
+    return step * float(values.sum() - values[0] / 2)
 
 
 @lru_cache(maxsize=64)

@@ -28,6 +28,7 @@ def test_against_quadrature(order: sp.Expr, at: sp.Expr) -> None:
         )
         found = Bickley(order, at).evalf(30)._mpf_
         assert abs(mpmath.mpf(found) - expected) < mpmath.mpf(10) ** -28 * expected
+        assert Bickley._imp_(order, float(at)) == pytest.approx(float(expected), rel=1e-14)
 
 
 def test_whole_orders_are_those_of_the_functions_of_macdonald() -> None:
