@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from queue import Empty, Queue
+from typing import Any
 
 import symhigh
 from symhigh.checks import callback, shown, whole
@@ -97,8 +98,8 @@ def verify(
     begin = time.perf_counter()
     if path_or_claims is None:
         path_or_claims = SHIPPED
-    single = isinstance(path_or_claims, str | Path | Claim)
-    asked = [path_or_claims] if single else list(path_or_claims)  # type: ignore[arg-type]
+    several = isinstance(path_or_claims, Iterable) and not isinstance(path_or_claims, str)
+    asked: list[Any] = list(path_or_claims) if several else [path_or_claims]  # type: ignore[arg-type]
     claims = [c for c in asked if isinstance(c, Claim)]
     only = words_of("verify", "words", words, "a word, or a list of words")
     claims = Selection(words=only).of(claims, Path())

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from symhigh.clock import OutOfTime, time_limit
 from symhigh.derivation import derive
 from symhigh.derivation.nodes import at_nodes, long
 from symhigh.integration.bands import Fluctuations
@@ -25,6 +26,8 @@ _RTOL = 1e-3
 _MODES = 60
 """Modes of fixed vectors, which cannot be compressed, up to which the theory is quick."""
 THEORY = "the linear theory"
+SECONDS = 60.0
+"""The time of work that the theory has; companions then tell what it would have told."""
 
 
 def predicted(source: Source, runs: Runs, names: Sequence[str]) -> Source:
@@ -33,9 +36,13 @@ def predicted(source: Source, runs: Runs, names: Sequence[str]) -> Source:
     Where there is no theory ``fluctuations`` of the result says why.
     """
     try:
-        bands = _bands(runs, names)
+        with time_limit(SECONDS, working=True):
+            bands = _bands(runs, names)
     except (ValueError, ArithmeticError) as error:
         return replace(source, fluctuations=f"companions, as there is no linear theory: {_short(str(error))}")
+    except (OutOfTime, TimeoutError):  # a derivation on the way takes the end of this limit for that of its own
+        why = f"the linear theory takes more than {SECONDS:g} s of work (system.fluctuations does it)"
+        return replace(source, fluctuations=f"companions, as {why}")
     d, rows = runs.d, runs.t.size
     known = bands.values.shape[0] == rows and all(np.isfinite(bands.variance(n, d)).all() for n in names)
     if not known:

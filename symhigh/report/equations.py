@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import sympy as sp
-from sympy.core.function import AppliedUndef, UndefinedFunction
+from sympy.core.function import UndefinedFunction
 
 from symhigh.checks import choice
 from symhigh.derivation.close.density import DensitySystem, density_equations
@@ -31,7 +31,7 @@ def equations(system: MomentSystem) -> list[sp.Eq]:
 def equations_latex(system: MomentSystem, averages: str = "sums", common: bool = False) -> str:
     """One ``aligned`` environment, an equation a line.
 
-    ``averages`` over modes are ``"sums"`` with weights or ``"brackets"``, ⟨λ D²⟩; ``common`` names expressions that
+    ``averages`` over modes are ``"sums"`` with weights or ``"brackets"``, ⟨λ_i D²_i⟩; ``common`` names expressions that
     occur more than once ``K_1``, ``K_2``, …. The average over the classes of a network stays a sum.
     """
     choice("latex", "averages", averages, ("sums", "brackets"))
@@ -104,16 +104,10 @@ class Notation:
 
 
 class BracketPrinter(FieldLatexPrinter):
-    """Weighted sums over modes as averages in brackets, the index left out."""
+    """Weighted sums over modes as averages in brackets; the index tells what is averaged from its average."""
 
     def _print_Sum(self, expr: sp.Sum) -> str:
-        plain: dict[sp.Expr, sp.Expr] = {}
-        for f in expr.atoms(AppliedUndef):
-            if I_MODE in f.args:
-                symbol = sp.Symbol(f.func.__name__)
-                plain[f] = _function(symbol)(t) if t in f.args else symbol
-        summand = (expr.function / _function(weight)(I_MODE)).xreplace(plain)
-        return rf"\left\langle {self._print(summand)} \right\rangle"
+        return rf"\left\langle {self._print(expr.function / _function(weight)(I_MODE))} \right\rangle"
 
 
 def _common(right: list[sp.Expr], least: int = 5) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:

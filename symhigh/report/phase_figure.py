@@ -38,7 +38,8 @@ def plot_phase_diagram(diagram: PhaseDiagram, ax: Axes | None = None, **options:
         norm = {"norm": LogNorm(known.min(), known.max())} if wide else {}
         mesh = axes.pcolormesh(x, y, values, **{**grid, **norm, **options})
         label = LABELS.get(diagram.quantity, diagram.quantity)
-        axes.figure.colorbar(mesh, ax=axes, label=label + (r", $t\to\infty$" if np.isinf(diagram.t) else ""))
+        when = r"t\to\infty" if np.isinf(diagram.t) else f"t = {diagram.t:g}"
+        axes.figure.colorbar(mesh, ax=axes, label=f"{label}, ${when}$")
     patches = []
     words = [w for w in np.unique(status).tolist() if w not in (COMPLETE, IMPRECISE)]
     for word, shade in zip(words, _SHADES, strict=False):

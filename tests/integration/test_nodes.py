@@ -100,6 +100,21 @@ def test_the_lattice_is_as_fine_as_it_must_be():
     assert averages._step == pytest.approx(1.1 * 0.85**3)  # what a relative 1e-8 takes
 
 
+def test_functions_are_evaluated_once_a_point_for_all_values_of_the_noise():
+    averages, sizes = Averages(waves(), 1e-4), []
+    evaluated = averages._functions
+
+    def counted(*arguments):
+        sizes.append(len(arguments[0]))
+        return evaluated(*arguments)
+
+    law, given = np.diag([0.6, 0.9, 1.4]), np.array([0.3, 0.25])
+    averages.values(law, given)
+    averages._functions = counted
+    averages.values(law, given)
+    assert sum(sizes) == len(averages._lattice(0.0, 0)[0])
+
+
 def test_a_law_without_inverse_is_that_of_its_neighbours():
     sample = AtNodes.of_sample(sample_of(sh.derive(NOISY, sh.Constant(0.5))))
     sample.through()

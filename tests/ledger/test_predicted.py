@@ -7,7 +7,7 @@ import pytest
 from scipy.linalg import expm, solve_continuous_lyapunov
 
 import symhigh as sh
-from symhigh.ledger import comparison
+from symhigh.ledger import comparison, theory
 from symhigh.ledger.judgement import Source
 from symhigh.ledger.theory import predicted
 
@@ -56,6 +56,15 @@ def test_where_there_is_no_linear_theory_companions_say_why():
     runs = sh.simulate(PROBLEM, RULE, HALVES, START, 8, 0.5, 2, t=[0.5])
     found = predicted(Source("companions"), runs, ["gain"])
     assert found.fluctuations == "companions, as there is no linear theory: gain is no output of the derived limit"
+
+
+def test_a_theory_that_takes_too_long_leaves_the_comparison_to_companions(monkeypatch):
+    monkeypatch.setattr(theory, "SECONDS", 1e-3)
+    problem = sh.huber(0.7, noise=0.5)
+    runs = sh.simulate(problem, RULE, HALVES, START, 64, 0.5, 12, t=[0.25, 0.5])
+    found = sh.compare(sh.derive(problem, RULE).solve(HALVES, START, 0.6), runs)
+    assert found.method == "companions"
+    assert "the linear theory takes more than 0.001 s of work (system.fluctuations does it)" in found.summary()
 
 
 @pytest.mark.parametrize("name", MISTAKES)

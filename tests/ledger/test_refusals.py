@@ -23,6 +23,7 @@ CASES: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "domain of no symbol": (lambda: Domain({a + b: (0, 1)}), TypeError, "belongs to a SymPy symbol"),
     "parameter of a comparison": (lambda: comparison().power("nothing", 0.1), KeyError, "this comparison knows"),
     "claims of an empty name": (lambda: sh.verify(""), FileNotFoundError, "an empty name"),
+    "claims of a number": (lambda: sh.verify(3), TypeError, r"verify\(path_or_claims=3\): give files"),
     "progress of no function": (
         lambda: sh.verify(Claim("n", evidence=(GOOD,)), progress=1), TypeError, "progress must be"
     ),

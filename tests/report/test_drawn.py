@@ -105,7 +105,7 @@ def test_phase_diagrams_are_sorted_and_wide_ranges_are_logarithmic() -> None:
     np.testing.assert_array_equal(np.asarray(mesh.get_array()).reshape(2, 2), [[3, 1], [101, 2]])
     assert isinstance(mesh.norm, LogNorm)
     assert axes.get_legend() is None
-    assert mesh.colorbar.ax.get_ylabel() == LABELS["risk"]
+    assert mesh.colorbar.ax.get_ylabel() == LABELS["risk"] + ", $t = 3$"
     for values in ([[1.0, 2.0], [3.0, 100.0]], [[0.0, 2.0], [3.0, 1000.0]]):
         (mesh,) = plot_phase_diagram(diagram(values, all_known, np.inf)).collections
         assert not isinstance(mesh.norm, LogNorm)

@@ -39,6 +39,14 @@ def test_latex_is_balanced(name: str) -> None:
     assert text.count(r"\left") == text.count(r"\right")
 
 
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_no_average_reads_as_what_it_averages(name: str) -> None:
+    s = SCENARIOS[name]
+    for line in sh.derive(s.problem, s.rule).latex("brackets").splitlines():
+        left, _, right = line.removesuffix(r" \\").partition(" &= ")
+        assert right.removeprefix(r"\left\langle ").removesuffix(r" \right\rangle") != left
+
+
 def test_notation_of_the_field() -> None:
     i = sp.Symbol("i", integer=True, positive=True)
     assert latex(sp.Function("V11")(i, sh.t)) == r"V_{11,i}(t)"
