@@ -54,8 +54,8 @@ def compare(
     that depends on time only, :func:`~symhigh.exact_mean`); else it is removed by ``companions``, runs of the same
     experiment at two smaller dimensions with seeds of their own. By default they are simulated at d/4 and d/8 with 4
     and 8 times as many runs, at ⅜ of the cost of ``runs``. They also tell how errors at different times hang
-    together; where the mean is known they serve for that alone, and those at d/8 are enough. Where
-    a minute of work is enough for the linear theory, bias and covariances are taken from it.
+    together; where the mean is known they serve for that alone, and those at d/8 are enough. Where a minute of work
+    is enough for the linear theory, bias and covariances are taken from it.
 
     A correct limit is found wrong with probability at most ``alarm``, up to Welch's approximation and Gaussian means.
     What a wrong one would have to be off by to be found, :meth:`Comparison.finds` and the summary say, for each
