@@ -42,13 +42,22 @@ def defined(expr: sp.Expr) -> sp.Expr:
     )
 
 
+@lru_cache(maxsize=2**15)
+def _symbols(expr: sp.Basic) -> frozenset[sp.Basic]:
+    """``expr.free_symbols``, found once for what occurs many times."""
+    if not expr.args or type(expr).free_symbols is not sp.Basic.free_symbols:
+        return frozenset(expr.free_symbols)
+    return frozenset().union(*map(_symbols, expr.args))
+
+
 def _quotient(expr: sp.Expr) -> bool:
     """Whether a symbol stands below the line."""
     return any(
-        p.exp.could_extract_minus_sign() and p.base.free_symbols for p in expr.atoms(sp.Pow) if p.base != sp.E
+        p.exp.could_extract_minus_sign() and _symbols(p.base) for p in expr.atoms(sp.Pow) if p.base != sp.E
     )
 
 
+@lru_cache(maxsize=2**15)
 def _joined(expr: sp.Expr) -> sp.Expr:
     """Products of exponentials as one, and arguments of exp and erf over one denominator.
 
@@ -67,7 +76,7 @@ def _joined(expr: sp.Expr) -> sp.Expr:
 
 def _of(expr: sp.Expr, args: list[sp.Expr]) -> sp.Expr:
     """``expr`` of these arguments, itself where they are its own: extremes are slow to make anew."""
-    return expr if all(a is b for a, b in zip(args, expr.args, strict=True)) else expr.func(*args)
+    return expr if tuple(args) == expr.args else expr.func(*args)
 
 
 def is_guarded(expr: sp.Expr) -> bool:
@@ -75,10 +84,11 @@ def is_guarded(expr: sp.Expr) -> bool:
     return bool(expr.has(safe_ratio, safe_root, safe_asin))
 
 
+@lru_cache(maxsize=2**15)
 def _guard(
     expr: sp.Expr, moving: frozenset[sp.Symbol], quotients: bool, roots: frozenset[object]
 ) -> sp.Expr:
-    if not expr.args or not expr.free_symbols:
+    if not expr.args or not _symbols(expr):
         return expr
     if isinstance(expr, sp.Mul) and quotients and (spread := _spread(expr, moving)) is not None:
         return _guard(spread, moving, quotients, roots)
@@ -168,9 +178,9 @@ def _generic(symbol: sp.Symbol, k: int) -> sp.Float:
 def _divides(factor: sp.Expr, moving: frozenset[sp.Symbol]) -> bool:
     base, exponent = factor.as_base_exp()
     return (
-        bool(base.free_symbols)
+        bool(_symbols(base))
         and base != sp.E
-        and not base.free_symbols & moving
+        and not _symbols(base) & moving
         and bool(exponent.is_negative)
     )
 
@@ -180,5 +190,5 @@ def _is_root(expr: sp.Pow, moving: frozenset[sp.Symbol]) -> bool:
         isinstance(expr.base, sp.Add)
         and expr.exp.is_Rational
         and expr.exp.q == 2
-        and not expr.base.free_symbols & moving
+        and not _symbols(expr.base) & moving
     )

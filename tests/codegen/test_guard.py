@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
+from symhigh.codegen import guard
 from symhigh.codegen.guard import _merged, _over_root, defined, guarded, is_guarded
 
 p, q, r = sp.symbols("p q r", positive=True)
@@ -113,3 +114,14 @@ def test_roots_along_whole_lines_are_zero_where_they_are_not_real() -> None:
     for at in (0.3, 1.5, 7.0):
         expected = at + 2 * math.sqrt(max(1 - at, 0)) - max(2 - at, 0) ** 1.5 + math.sqrt(2)
         assert number(expr, {u: at, w: 2.0}) == pytest.approx(expected, rel=1e-14)
+
+
+def test_what_occurs_many_times_is_guarded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An expression of two dozen parts, which are thousands as a tree."""
+    rebuilt, of = [], guard._of
+    monkeypatch.setattr(guard, "_of", lambda expr, args: rebuilt.append(expr) or of(expr, args))
+    expr = sp.Symbol("u", real=True) / sp.Symbol("v", positive=True)
+    for _ in range(10):
+        expr = sp.erf(expr) + expr**2
+    assert is_guarded(guarded(expr))
+    assert len(rebuilt) < 100
