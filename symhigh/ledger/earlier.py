@@ -26,6 +26,7 @@ from symhigh.ledger.verdict import Verdict
 from symhigh.simulation.identity import digest
 
 _SYSTEM = ("/usr", "/lib", "/etc", "/proc", "/sys", "/dev")
+_METADATA = (".dist-info", ".egg-info")
 _watched: list[_Opened] = []
 
 
@@ -84,7 +85,8 @@ class Earlier:
 def reading(earlier: Earlier | None) -> Iterator[set[str]]:
     """The files read meanwhile that belong neither to Python and its packages nor to the claims' source.
 
-    The set is filled at the end. What the process made itself meanwhile is not counted.
+    The set is filled at the end. What the process made itself meanwhile is not counted, nor what is read of a package
+    besides its code wherever it is installed from: its metadata, and places of ``sys.path`` that are no files.
     """
     outside: set[str] = set()
     with _opened() as opened:
@@ -95,8 +97,10 @@ def reading(earlier: Earlier | None) -> Iterator[set[str]]:
     roots = [*_SYSTEM, sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]), str(cache_folder())]
     roots += filter(None, [sys.pycache_prefix])
     known = [os.path.realpath(root) for root in roots]
+    own |= {file for folder in sys.path if not os.path.exists(file := os.path.realpath(folder))}
     for name in set(map(os.path.realpath, opened.read)) - own:
-        if not any(Path(name).is_relative_to(root) for root in known):
+        metadata = Path(name).parent.suffix in _METADATA
+        if not metadata and not any(Path(name).is_relative_to(root) for root in known):
             outside.add(name)
 
 

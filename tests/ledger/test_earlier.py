@@ -162,6 +162,21 @@ def test_what_a_claim_made_itself_it_may_read(read: str, kept: bool, file: Path)
     assert taken(again(file)) == ["e/square", "e/sine"][not kept :]
 
 
+def test_metadata_of_packages_installed_from_elsewhere_are_not_read(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an editable installation has them: beside the source, found by a hook that is no file."""
+    folder = file.parent.parent / "elsewhere" / "some.egg-info"
+    folder.mkdir(parents=True)
+    (folder / "entry_points.txt").write_text("[some]\nwhere = some:where")
+    for entry in (str(folder.parent), str(folder / "finder.__path_hook__")):
+        monkeypatch.syspath_prepend(entry)
+    read = "from importlib.metadata import entry_points; assert entry_points(group='some')"
+    changed("claims.py", "    return equal(", f"    {read}\n    return equal(")(file, monkeypatch)
+    assert sh.verify(file, jobs=1).as_expected
+    assert taken(again(file)) == ["e/square", "e/sine"]
+
+
 SOLVED = """
 import symhigh as sh
 from symhigh.ledger import Claim, integrated
