@@ -14,7 +14,7 @@ LINE_DIGITS = 36.0
 """The same in one dimension, where it costs little."""
 REACH = 8.2
 """Standard deviations kept on each side."""
-MOST_POINTS = 1e6
+MOST_POINTS = 4e6
 """The most points of a quarter of a grid in two variables, some hundredths of a second of compiled code."""
 NARROW_STRIP = 0.05
 """A strip of analyticity that may take more of them."""
