@@ -16,7 +16,7 @@ from hypothesis import settings
 
 settings.register_profile("symhigh", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("symhigh")
-gc.set_threshold(200_000, 20, 20)  # formulas are trees: cycles are rare, and looking for them is not free
+gc.set_threshold(1_000_000, 50, 50)  # formulas are trees: cycles are rare, and looking for them is not free
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
