@@ -9,7 +9,6 @@ from __future__ import annotations
 import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -20,7 +19,7 @@ from sympy.logic.boolalg import BooleanAtom
 from symhigh.checks import expression, instance, mapping, refuse_type, shown, whole
 from symhigh.closed.enclosure import Ball, enclose
 from symhigh.closed.nodes import MU, root_latex, roots_named, settled
-from symhigh.closed.sharing import parts, replaced
+from symhigh.closed.sharing import exact, replaced
 from symhigh.notation import FieldLatexPrinter, latex
 
 _MAX_DIGITS = 4000
@@ -296,12 +295,6 @@ def _settled(relation: sp.Basic) -> bool:
 def positive(*exprs: sp.Expr) -> tuple[sp.Basic, ...]:
     """The assumptions ``expr > 0``."""
     return tuple(sp.StrictGreaterThan(e, 0, evaluate=False) for e in exprs)
-
-
-@lru_cache(maxsize=128)
-def exact(expr: sp.Expr) -> sp.Expr:
-    """Floats replaced by the binary fractions that they are, so that precision can be raised."""
-    return replaced(expr, {f: sp.Rational(f) for f in parts(expr, sp.Float)})
 
 
 def _signs(expr: sp.Expr) -> list[sp.Basic]:

@@ -15,7 +15,7 @@ import sympy as sp
 
 from symhigh.closed.brackets import bracketed_root
 from symhigh.closed.compiled import compiled, in_doubles
-from symhigh.closed.sharing import parts, replaced
+from symhigh.closed.sharing import exact, parts, replaced
 from symhigh.symbols import OwnedSymbol, lam
 
 _L = sp.Dummy("lambda", dummy_index=8_140_200, positive=True)
@@ -203,7 +203,7 @@ def numeric(expr: sp.Expr, arguments: tuple[sp.Symbol, ...]) -> Callable[..., An
     """``expr`` as a function of mpmath numbers at the working precision, discrete averages as loops."""
     expr = settled(expr)
     averages, names = _averages(expr)
-    without = _rational(expr.xreplace(dict(zip(averages, names, strict=True))))
+    without = exact(expr.xreplace(dict(zip(averages, names, strict=True))))
     outer = compiled((*arguments, *names), without)
     loops = [_loop(a, arguments) for a in averages]
     return lambda *at: mpmath.mpmathify(outer(*at, *(loop(*at) for loop in loops)))
@@ -224,7 +224,7 @@ def _mean(k: int) -> sp.Dummy:
 def _loop(average: Average, arguments: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
     if average.measure == MU:
         raise ValueError("the spectrum is open; give limits(…, spectrum=…)")
-    body = compiled((_L, *arguments), _rational(average.args[0]))
+    body = compiled((_L, *arguments), exact(average.args[0]))
     nodes = [(mpmath.mpf(v), mpmath.mpf(w)) for v, w in zip(*map(_floats, average.measure.args), strict=True)]
     return lambda *at: mpmath.fsum(w * body(v, *at) for v, w in nodes)
 
@@ -233,7 +233,7 @@ def _double(equation: sp.Expr, unknown: sp.Symbol) -> Callable[[float], float]:
     """The equation as a function of one float, averages as array sums."""
     equation = settled(equation)
     averages, names = _averages(equation)
-    without = _rational(equation.xreplace(dict(zip(averages, names, strict=True))))
+    without = exact(equation.xreplace(dict(zip(averages, names, strict=True))))
     outer = in_doubles(compiled((unknown, *names), without))
     bodies = [sp.lambdify((_L, unknown), a.args[0], "numpy") for a in averages]
     arrays = [tuple(np.array(part.args, dtype=float) for part in a.measure.args) for a in averages]
@@ -252,7 +252,3 @@ def settled(expr: sp.Expr) -> sp.Expr:
 
 def _floats(numbers: sp.Tuple) -> list[Any]:
     return [mpmath.mpf(n._mpf_) if n.is_Float else mpmath.mpf(n.p) / n.q for n in numbers]
-
-
-def _rational(expr: sp.Expr) -> sp.Expr:
-    return replaced(expr, {f: sp.Rational(f) for f in parts(expr, sp.Float)})

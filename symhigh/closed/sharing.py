@@ -7,6 +7,7 @@ each different part is looked at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import sympy as sp
 
@@ -42,3 +43,9 @@ def _within(part: sp.Basic, rule: Mapping[sp.Basic, sp.Basic], known: dict[sp.Ba
         return part.xreplace(rule)
     args = [_replaced(a, rule, known) for a in part.args]
     return part if all(a is b for a, b in zip(args, part.args, strict=True)) else part.func(*args)
+
+
+@lru_cache(maxsize=128)
+def exact(expr: sp.Expr) -> sp.Expr:
+    """Floats replaced by the binary fractions that they are, so that precision can be raised."""
+    return replaced(expr, {f: sp.Rational(f) for f in parts(expr, sp.Float)})

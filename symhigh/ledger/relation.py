@@ -157,8 +157,10 @@ class Relation:
 
     def _ordered(self, left: Any, right: Any) -> bool:
         """The order of two numbers that differ; complex numbers have none."""
-        if self.kind is sp.Ne or mpmath.im(left) or mpmath.im(right):
-            return self.kind is sp.Ne
+        if self.kind is sp.Ne:
+            return True
+        if mpmath.im(left) or mpmath.im(right):
+            return False
         return bool(left > right) is (self.kind in (sp.Gt, sp.Ge))
 
     @property
@@ -222,9 +224,7 @@ def _first(function: sp.Expr) -> int:
 
 
 def _assumptions(atom: sp.Expr) -> dict[str, bool]:
-    if atom.is_positive or atom.is_nonnegative:
-        return {"positive": True}
-    return {"real": True}
+    return {"positive": True} if atom.is_positive or atom.is_nonnegative else {"real": True}
 
 
 def _at_points(side: Side, arguments: tuple[sp.Symbol, ...]) -> Callable[[Point], Any]:
